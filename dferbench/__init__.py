@@ -1,0 +1,10 @@
+"""dferbench: one protocol for every method of dynamic facial expression recognition.
+
+What a plugin needs to declare itself; `dferbench.nn` holds what it needs to compute.
+"""
+
+from dferbench.hookspecs import hookimpl
+from dferbench.types import Dataset, Method, Recipe, Stage, Task, Video, View
+
+__version__ = "0.1.0"
+__all__ = ["Dataset", "Method", "Recipe", "Stage", "Task", "Video", "View", "hookimpl"]

@@ -1,0 +1,63 @@
+"""The errors a user can fix: one sentence that says what is wrong, one that says what to do next.
+
+    DferbenchError                      1  the work failed
+    +-- ConfigError                     3  an option, a recipe or a plugin is not valid
+    |   +-- UnknownName                 3  a name that no plugin registered
+    +-- DataError                       4  data or weights are missing or unreadable
+        +-- VideoError                  4  one video cannot be read
+
+Anything else that is raised is a bug and shows its traceback.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class DferbenchError(Exception):
+    """Shown to the user as two lines, without a traceback; `exit_code` is what the process ends with."""
+
+    exit_code = 1
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message
+
+
+class ConfigError(DferbenchError):
+    """An option, a recipe, a record or a plugin is not valid."""
+
+    exit_code = 3
+
+
+class UnknownName(ConfigError):
+    """A name that is not among `known`; the hint holds the nearest ones."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names
+        listed = ", ".join(near) if near else f"there is no {what} at all"
+        self.args_ = (what, name, names)
+        super().__init__(f"there is no {what} named '{name}'", f"Did you mean: {listed}?" if near else listed)
+
+
+class DataError(DferbenchError):
+    """Data or weights are missing or unreadable."""
+
+    exit_code = 4
+
+
+class VideoError(DataError):
+    """One video cannot be read; `path` names it and `reason` says why."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(
+            f"{path}: {reason}",
+            "Replace the file, or add --skip-bad to leave such videos out (the record names them).",
+        )

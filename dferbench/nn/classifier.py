@@ -1,0 +1,45 @@
+"""What every method is: a module that sees, decides and teaches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a loss may look at; it grows by fields, never by arguments.
+
+    `x` is what `encode` made of the videos, `label` (B,) int64, `info` each video's extras, `epoch` the
+    fractional epoch within the stage: 2.5 is the middle of the third.
+    """
+
+    x: Tensor
+    label: Tensor
+    info: Sequence[Mapping[str, Any]]
+    stage: str
+    epoch: float
+
+
+class Classifier(nn.Module):
+    """`encode` sees, `forward` decides, `loss` teaches; the engine does everything in between.
+
+    A prediction must not depend on its neighbours in the batch.
+    """
+
+    def encode(self, video: Tensor) -> Tensor:
+        """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and
+        is remembered wherever the view draws nothing at random."""
+        return video
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x -> logits (B, C), in the order of `task.classes`. Always: this is the prediction."""
+        raise NotImplementedError
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Named scalar terms; the engine minimises their sum and records each."""
+        return {"ce": F.cross_entropy(self(batch.x), batch.label)}

@@ -1,0 +1,125 @@
+"""The nouns: what a method, a recipe, a dataset and a video are. Plain data, no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from dferbench.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Video:
+    """One labelled video.
+
+    `path` is a video file or a folder of frame images; `label` is an index into the dataset's classes;
+    `info` carries extras such as captions, and reaches a method's loss untouched.
+    """
+
+    id: str
+    path: str
+    label: int
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What a method is built for: the dataset's name, its classes in order, and the shape of its input."""
+
+    dataset: str
+    classes: tuple[str, ...]
+    frames: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a method sees a video. Every field is text or a number, and goes into the record as written.
+
+    `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
+    `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
+    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet".
+    """
+
+    frames: int = 16
+    size: int | str = 224
+    sample: str = "segments"
+    normalize: str = "none"
+    augment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stretch of optimisation.
+
+    `train` maps patterns, matched against whole parameter names, to learning rates: the first match wins,
+    what no pattern names is frozen, and a pattern that names nothing is an error.
+    """
+
+    train: Mapping[str, float]
+    epochs: int
+    batch: int = 32
+    optimizer: str = "sgd(momentum=0.9)"
+    schedule: str = "constant"
+    weight_decay: float = 0.0
+    drop_last: bool = False
+    clip_grad: float | None = None
+    name: str = "train"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """A view and the stages that train on it, one after another; a zero-shot method has no stages."""
+
+    view: View = View()
+    stages: tuple[Stage, ...] = ()
+    precision: str = "fp32"
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """A method: how it is built and how it is trained.
+
+    `build(task, parts, **options)` returns a `dferbench.nn.Classifier`. Its keyword defaults are the
+    method's options, so the signature is the schema. `recipe_for` holds the recipes of datasets that a
+    paper treats differently; `card` describes the method to people (paper, fidelity, known deviations).
+    """
+
+    name: str
+    build: Callable[..., Any]
+    recipe: Recipe
+    recipe_for: Mapping[str, Recipe] = field(default_factory=dict)
+    paper: str = ""
+    card: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Dataset:
+    """A manifest: which videos there are, where they lie, and what they show.
+
+    A dataset never decodes, samples or augments. Subclass it, set `classes` and `folds`, write `videos`,
+    and register the class: the keyword defaults of its constructor are the dataset's options.
+    """
+
+    classes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
+    folds: ClassVar[tuple[int, ...]] | tuple[int, ...] = (1,)
+    about: str = ""
+    """What it is, in one line."""
+    where: str = ""
+    """How to get it and where to put it, in one line: the hint when the root is missing."""
+    synthetic: bool = False
+    """True if the videos were drawn by a program: results never rank beside real ones."""
+    defaults: ClassVar[Mapping[str, Any]] = {}
+    """Option values that suit this dataset, used where a method has such an option and the user is silent."""
+
+    def default_root(self) -> Path | None:
+        """Where the dataset lies when the user names no root, or None if that cannot be known."""
+        return None
+
+    def prepare(self, root: Path, progress: Progress) -> None:
+        """Make or check what `videos` needs; called once, before anything that takes long."""
+
+    def videos(self, root: Path, fold: int, split: str) -> Sequence[Video]:
+        """The videos of `split` ("train" or "test") of one fold. Raises DataError."""
+        raise NotImplementedError
