@@ -10,7 +10,7 @@ import ast
 import inspect
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dferbench.errors import ConfigError, UnknownName
@@ -26,7 +26,7 @@ class Call:
 
     name: str
     args: tuple[Any, ...] = ()
-    options: Mapping[str, Any] = ()  # type: ignore[assignment]
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def split(text: str, separator: str) -> list[str]:

@@ -1,0 +1,82 @@
+"""Building a method's model, and proving before the first video that its recipe fits it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from dferbench.catalog import Catalog
+from dferbench.data.loader import check_view
+from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
+from dferbench.engine.plan import Plan
+from dferbench.engine.seeds import seed_everything
+from dferbench.errors import ConfigError
+from dferbench.nn import Classifier
+from dferbench.nn.parts import Parts
+from dferbench.types import Recipe, Task
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model on its device, with what the record says about it."""
+
+    model: Classifier
+    ever_trained: set[str]
+    parameters: dict[str, int]
+    weights: dict[str, dict[str, Any]]
+
+
+def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Built:
+    """Build the plan's model from a seed. Raises ConfigError, DataError, or what the plugin raises."""
+    seed_everything(seed, "build")
+    parts = Parts(catalog, plan.request.weights)
+    model = plan.build(plan.task, parts, **plan.options)
+    if not isinstance(model, Classifier):
+        raise ConfigError(
+            f"{plan.method.name} built a {type(model).__name__}, not a dferbench.nn.Classifier",
+            f"Mend the plugin {plan.method.origin}.",
+        )
+    trained = ever_trained(model, plan.recipe)
+    sizes = {name: p.numel() for name, p in model.named_parameters()}
+    counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
+    return Built(fabric.to_device(model), trained, counts, parts.used)
+
+
+def ever_trained(model: Classifier, recipe: Recipe) -> set[str]:
+    """The names of the parameters that learn in any stage. Raises ConfigError for a pattern without match."""
+    names: set[str] = set()
+    for stage in recipe.stages:
+        parameter_groups(model, stage)
+        names |= {name for name, p in model.named_parameters() if p.requires_grad}
+    return names
+
+
+def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
+    """Build once and check the recipe against the model, before any data is touched.
+
+    Raises ConfigError: a typo costs seconds, not a night.
+    """
+    check_view(plan.recipe.view)
+    model = build_model(plan, catalog, fabric, seed=0).model
+    for stage in plan.recipe.stages:
+        make_schedule(make_optimizer(model, stage), stage)
+        require_frozen(model, plan.task, stage.name)
+
+
+def require_frozen(model: Classifier, task: Task, stage: str) -> None:
+    """Prove that `encode` holds nothing that learns in the current stage, so remembering it is legal.
+
+    Raises ConfigError.
+    """
+    if type(model).encode is Classifier.encode:
+        return
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+    video = torch.rand(1, task.frames, 3, task.size, task.size, device=device)
+    if model.eval().encode(video).requires_grad:
+        raise ConfigError(
+            f"stage '{stage}' trains something inside encode(), which must never learn",
+            "Move it to forward(), or freeze it.",
+        )

@@ -1,0 +1,146 @@
+"""One cell: train stage by stage, test after every epoch, survive a kill between any two instructions."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from safetensors.torch import save as to_safetensors
+
+from dferbench.data.loader import VideoLoader
+from dferbench.engine import state as states
+from dferbench.engine.build import Built
+from dferbench.engine.evaluate import Predictions, predict
+from dferbench.engine.fit import train_epoch
+from dferbench.engine.optim import make_optimizer, make_schedule, rates
+from dferbench.engine.plan import Plan, Split
+from dferbench.engine.source import Losses, Source
+from dferbench.files import write_atomic
+from dferbench.progress import Progress
+from dferbench.record import Epoch
+from dferbench.types import Stage, Video
+
+CHECKPOINT = "checkpoint.safetensors"
+
+
+class Cell:
+    """The state of one cell in training; `run` takes it from wherever it stands to its end."""
+
+    def __init__(
+        self, plan: Plan, built: Built, fabric: Fabric, folder: Path, seed: int, progress: Progress
+    ) -> None:
+        self.plan, self.built, self.model = plan, built, built.model
+        self.fabric, self.folder, self.seed, self.progress = fabric, folder, seed, progress
+        self.losses = Losses(plan.request.skip_bad)
+        self.curve: list[Epoch] = []
+        self.predictions: Predictions | None = None
+
+    def run(self, train: Source, test: Source) -> None:
+        """Every stage that is not done yet, then the last word on the test videos."""
+        saved = states.load(self.folder)
+        if saved:
+            states.restore(self.model, saved.learned)
+            self.curve = saved.curve
+            self.losses.skipped |= set(saved.skipped)
+            self.progress.say(f"resumed after {len(saved.curve)} epochs")
+        for number, stage in enumerate(self.plan.recipe.stages):
+            if saved is None or number >= saved.stage:
+                self._stage(number, stage, train, test, saved)
+        if self.predictions is None:
+            self.predictions = self._test(test)
+
+    def _stage(
+        self, number: int, stage: Stage, train: Source, test: Source, saved: states.State | None
+    ) -> None:
+        optimizer = make_optimizer(self.model, stage)
+        schedule = make_schedule(optimizer, stage)
+        done = 0
+        if saved and saved.stage == number:
+            optimizer.load_state_dict(saved.optimizer)
+            schedule.load_state_dict(saved.schedule)
+            done = saved.epochs
+        prepared = self.fabric.setup_optimizers(optimizer)
+        for epoch in range(done, stage.epochs):
+            started, used = time.monotonic(), rates(optimizer)
+            draw = (self.seed, len(self.curve), epoch)
+            terms = train_epoch(self.model, stage, prepared, train, self.fabric, draw, self.progress)
+            schedule.step()
+            self.predictions = self._test(test)
+            row = Epoch(
+                stage=stage.name,
+                epoch=epoch,
+                terms=terms,
+                rates=used,
+                seconds=round(time.monotonic() - started, 3),
+                confusion=self.predictions.confusion(),
+            )
+            self.curve.append(row)
+            self._save(number, epoch + 1, optimizer, schedule)
+
+    def _save(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
+        learned = states.learned(self.model, self.built.ever_trained)
+        state = states.State(
+            stage,
+            epochs,
+            learned,
+            optimizer.state_dict(),
+            schedule.state_dict(),
+            self.curve,
+            sorted(self.losses.skipped),
+        )
+        states.save(state, self.folder)
+
+    def _test(self, test: Source) -> Predictions:
+        stages = self.plan.recipe.stages
+        batch = stages[-1].batch if stages else Stage(train={}, epochs=0).batch
+        classes = len(self.plan.task.classes)
+        return predict(self.model, test, batch, classes, self.fabric, self.progress)
+
+
+def train_cell(
+    plan: Plan, built: Built, split: Split, fabric: Fabric, folder: Path, seed: int, progress: Progress
+) -> dict[str, Any]:
+    """Train and test one cell, write its predictions and checkpoint, and return what the record adds.
+
+    Raises DferbenchError: a bad video (unless skipping was asked for), a full disk, a loss that diverges.
+    """
+    started = time.monotonic()
+    cell = Cell(plan, built, fabric, folder, seed, progress)
+    with ExitStack() as stack:
+        train, test = (
+            _source(cell, videos, training, stack)
+            for videos, training in ((split.train, True), (split.test, False))
+        )
+        cell.run(train, test)
+    assert cell.predictions is not None
+    cell.predictions.save(folder)
+    learned = states.learned(built.model, built.ever_trained)
+    meta = {"method": plan.method.name, "dataset": plan.task.dataset, "cell": plan.cell}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in learned.items()}
+    write_atomic(folder / CHECKPOINT, to_safetensors(tensors, meta))
+    return {
+        "curve": cell.curve,
+        "confusion": cell.predictions.confusion(),
+        "decoders": dict(cell.losses.decoders),
+        "skipped": sorted(cell.losses.skipped),
+        "seconds": round(sum(row.seconds for row in cell.curve) or time.monotonic() - started, 3),
+    }
+
+
+def _source(cell: Cell, videos: list[Video], training: bool, stack: ExitStack) -> Source:
+    plan = cell.plan
+    loader = VideoLoader(
+        videos,
+        plan.recipe.view,
+        plan.task.size,
+        training=training,
+        seed=cell.seed,
+        workers=plan.request.workers,
+        decoder=plan.request.decoder,
+    )
+    stack.callback(loader.close)
+    return Source(videos, loader, plan.recipe.view, cell.fabric, cell.losses, cell.progress)

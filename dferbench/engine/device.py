@@ -1,0 +1,47 @@
+"""Device and precision, through Lightning Fabric."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+from lightning_fabric import Fabric
+
+from dferbench.errors import ConfigError, UnknownName
+
+PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+
+
+def make_fabric(device: str, precision: str) -> Fabric:
+    """A Fabric on one device: "auto", "cpu", "cuda", "cuda:1" or "mps". Same seed, same device, same result.
+
+    Raises UnknownName for an unknown precision or device and ConfigError for a device that is not there.
+    """
+    if precision not in PRECISIONS:
+        raise UnknownName("precision", precision, PRECISIONS)
+    kind, _, number = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
+        raise UnknownName("device", device, ["auto", "cpu", "cuda", "cuda:0", "mps"])
+    if kind == "auto":
+        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    _require(kind, int(number or 0))
+    # Without this, cuBLAS may add up in another order from run to run.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    chosen = [int(number or 0)] if kind == "cuda" else 1
+    return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision])  # type: ignore[arg-type]
+
+
+def _require(kind: str, number: int) -> None:
+    present = {"cpu": 1, "cuda": torch.cuda.device_count(), "mps": int(torch.backends.mps.is_available())}
+    if number >= present[kind]:
+        raise ConfigError(
+            f"there is no device {kind}:{number} here ({present[kind]} found)", "Use --device auto or cpu."
+        )
+
+
+def device_name(fabric: Fabric) -> str:
+    """What the device is called, for the record."""
+    if fabric.device.type == "cuda":
+        return torch.cuda.get_device_name(fabric.device)
+    return fabric.device.type

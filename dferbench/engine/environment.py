@@ -1,0 +1,51 @@
+"""What a result was computed with, for the record."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+import dferbench
+from dferbench.engine.device import device_name
+
+PACKAGES = ("torch", "torchvision", "open_clip_torch", "torchmetrics", "av", "decord", "pillow", "numpy")
+
+
+def environment(fabric: Fabric) -> dict[str, Any]:
+    """Versions, device, threads, and the commit if dferbench runs from a checkout ("dirty" if changed)."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "dferbench": dferbench.__version__,
+        "git": commit,
+        "dirty": bool(commit and _git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device_name(fabric),
+        "threads": torch.get_num_threads(),
+        "packages": {name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*words: str) -> str:
+    """What git says of this package's own checkout, or "" if there is none or no git."""
+    folder = Path(dferbench.__file__).parent
+    if not (folder.parent / ".git").exists():
+        return ""
+    try:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

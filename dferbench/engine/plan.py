@@ -1,0 +1,208 @@
+"""Everything cheap first: what was asked for, resolved and checked before anything takes long. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dferbench import spec
+from dferbench.catalog import Catalog, Entry
+from dferbench.errors import ConfigError, DataError, UnknownName
+from dferbench.files import digest, sha256_of
+from dferbench.options import change_recipe, resolve, schema, split_recipe
+from dferbench.places import root_of
+from dferbench.progress import Progress
+from dferbench.types import Dataset, Method, Recipe, Task, Video
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as typed; `folds` None means the first one, () means all."""
+
+    model: str
+    dataset: str
+    sets: Mapping[str, str] = field(default_factory=dict)
+    folds: Sequence[int] | None = None
+    seeds: Sequence[int] = (0,)
+    root: Path | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
+    output: Path = Path("runs")
+    device: str = "auto"
+    workers: int = 2
+    decoder: str = "auto"
+    skip_bad: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Split:
+    """The videos of one fold, and the fingerprint of their ids and labels."""
+
+    train: Sequence[Video]
+    test: Sequence[Video]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request with every name resolved: what `run` needs, and what the record says was run."""
+
+    request: Request
+    method: Entry
+    options: dict[str, Any]
+    recipe: Recipe
+    task: Task
+    dataset: Dataset
+    dataset_entry: Entry
+    dataset_options: dict[str, Any]
+    root: Path
+    folds: tuple[int, ...]
+    cell: str
+
+    @property
+    def build(self) -> Any:
+        """The method's build function: (task, parts, **options) -> Classifier."""
+        method: Method = self.method.value
+        return method.build
+
+    def folder(self, fold: int, seed: int) -> Path:
+        """Where the cell of this fold and seed leaves its files."""
+        name = f"{self.method.name}-{self.cell}"
+        return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """Every (fold, seed), folds first."""
+        return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
+
+
+def make_plan(request: Request, catalog: Catalog) -> Plan:
+    """Resolve every name and option of a request. Raises ConfigError, UnknownName or DataError."""
+    entry = catalog.get("methods", request.model)
+    method: Method = entry.value
+    call = spec.parse_one(request.dataset)
+    dataset_entry = catalog.get("datasets", call.name)
+    known = schema(dataset_entry.value)
+    spec.bind(call, dataset_entry.value, "dataset")
+    dataset_options = resolve(f"dataset {call.name}", known, call.options)
+    dataset: Dataset = dataset_entry.value(**dataset_options)
+
+    given, changes = split_recipe(request.sets)
+    known = schema(method.build, given=2)
+    defaults = {k: v for k, v in dataset.defaults.items() if k in known}
+    options = resolve(method.name, {**known, **defaults}, given)
+    recipe = change_recipe(method.recipe_for.get(call.name, method.recipe), changes)
+    recipe = replace(recipe, view=replace(recipe.view, size=_size(recipe, options, catalog)))
+    assert isinstance(recipe.view.size, int)
+    task = Task(call.name, tuple(dataset.classes), recipe.view.frames, recipe.view.size)
+    return Plan(
+        request=request,
+        method=entry,
+        options=options,
+        recipe=recipe,
+        task=task,
+        dataset=dataset,
+        dataset_entry=dataset_entry,
+        dataset_options=dataset_options,
+        root=root_of(call.name, dataset, request.root),
+        folds=_folds(dataset, call.name, request.folds),
+        cell=_cell(entry.name, options, recipe, call.name, dataset_options, request, catalog),
+    )
+
+
+def _size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
+    """The side of the frames in pixels; "backbone" asks what the chosen backbone takes."""
+    size = recipe.view.size
+    if size == "backbone" and "backbone" in options:
+        name = spec.parse_one(str(options["backbone"])).name
+        size = catalog.get("backbones", name).facts.get("size", size)
+    if not isinstance(size, int) or size < 1:
+        raise ConfigError(f"view.size is '{size}', not a number of pixels", "Use --set view.size=224.")
+    return size
+
+
+def _folds(dataset: Dataset, name: str, asked: Sequence[int] | None) -> tuple[int, ...]:
+    if asked is None:
+        return tuple(dataset.folds[:1])
+    for fold in asked:
+        if fold not in dataset.folds:
+            raise UnknownName(f"fold of {name}", str(fold), map(str, dataset.folds))
+    return tuple(asked) or tuple(dataset.folds)
+
+
+def _cell(
+    method: str,
+    options: Mapping[str, Any],
+    recipe: Recipe,
+    dataset: str,
+    dataset_options: Mapping[str, Any],
+    request: Request,
+    catalog: Catalog,
+) -> str:
+    """Eight hex digits over what changes a result; output, workers and device must not."""
+    weights = {name: _weights(name, text, catalog) for name, text in sorted(request.weights.items())}
+    what = {
+        "method": method,
+        "options": dict(options),
+        "recipe": asdict(recipe),
+        "dataset": [dataset, dict(dataset_options)],
+        "weights": weights,
+        "limit": request.limit,
+    }
+    return digest(what)[:8]
+
+
+def _weights(name: str, text: str, catalog: Catalog) -> str:
+    catalog.get("backbones", name)
+    if text == "random":
+        return text
+    path = Path(text).expanduser()
+    if not path.is_file():
+        raise DataError(f"the weights of {name}, {path}, are not a file", f"Use --weights {name}=FILE.")
+    return sha256_of(path)
+
+
+def read_splits(plan: Plan, progress: Progress) -> dict[int, Split]:
+    """Both splits of every fold asked for, checked. Raises DataError that names what is wrong."""
+    plan.dataset.prepare(plan.root, progress)
+    return {fold: _read_split(plan, fold) for fold in plan.folds}
+
+
+def _read_split(plan: Plan, fold: int) -> Split:
+    where = f"{plan.task.dataset}, fold {fold}"
+    found: dict[str, list[Video]] = {}
+    lines = []
+    for split in ("train", "test"):
+        videos = list(plan.dataset.videos(plan.root, fold, split))
+        _check_videos(videos, f"{where}, {split}", plan)
+        lines += sorted(f"{split}\t{video.id}\t{plan.task.classes[video.label]}" for video in videos)
+        found[split] = _limited(videos, plan.request.limit)
+    both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
+    if both:
+        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Mend the lists; nothing was run.")
+    fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
+    return Split(found["train"], found["test"], fingerprint)
+
+
+def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:
+    hint = plan.dataset.where or "Check --root."
+    if not videos:
+        raise DataError(f"{where}: there are no videos below {plan.root}", hint)
+    seen: set[str] = set()
+    for video in videos:
+        if video.id in seen:
+            raise DataError(f"{where}: the id '{video.id}' occurs twice", "Ids must be unique in a split.")
+        if not 0 <= video.label < len(plan.task.classes):
+            raise DataError(f"{where}: '{video.id}' has label {video.label}, out of range", hint)
+        seen.add(video.id)
+
+
+def _limited(videos: list[Video], limit: int | None) -> list[Video]:
+    """At most `limit` videos, taken evenly over the list, so that every class keeps its share."""
+    if limit is None or limit >= len(videos):
+        return videos
+    return [videos[i * len(videos) // limit] for i in range(limit)]

@@ -1,0 +1,60 @@
+"""Writing files so that nobody ever reads half of one, and hashing them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from dferbench.errors import DferbenchError
+
+
+def write_atomic(path: Path, content: bytes | str) -> None:
+    """Put `content` at `path` whole or not at all: written beside it, synced, then renamed.
+
+    Raises DferbenchError if the folder cannot be made or written (no permission, disk full).
+    """
+    data = content.encode() if isinstance(content, str) else content
+    temporary = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes files private; results are meant to be shared like any other file.
+        Path(temporary).chmod(0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary:
+            Path(temporary).unlink(missing_ok=True)
+        raise DferbenchError(
+            f"cannot write {path}: {error.strerror or error}",
+            "Free some space, or choose another folder; what was written before is intact.",
+        ) from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def to_json(thing: Any) -> str:
+    """Stable JSON: sorted keys, one way to write it, refusing NaN."""
+    return json.dumps(thing, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def digest(thing: Any) -> str:
+    """The sha256 of a thing's stable JSON, as 64 hex digits."""
+    return hashlib.sha256(to_json(thing).encode()).hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    """The sha256 of a file's bytes, as 64 hex digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

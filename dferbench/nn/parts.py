@@ -1,0 +1,52 @@
+"""The parts a method composes: backbones, temporal heads and prompts, by name, from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from torch import nn
+
+from dferbench import spec
+from dferbench.catalog import Catalog
+from dferbench.errors import ConfigError
+
+
+class Parts:
+    """Builds parts for one model and remembers which weights went in; handed to a method's `build`.
+
+    `weights` maps a backbone's name to a file, or to the word "random".
+    """
+
+    def __init__(self, catalog: Catalog, weights: Mapping[str, str] | None = None) -> None:
+        self._catalog = catalog
+        self._weights = dict(weights or {})
+        self.used: dict[str, dict[str, Any]] = {}
+
+    def backbone(self, text: str) -> Any:
+        """A backbone, named as `name` or `name(option=value)`: (N, 3, H, W) -> (N, .dim).
+
+        Raises UnknownName, ConfigError, or DataError if its weights are missing or damaged.
+        """
+        call = spec.parse_one(text)
+        module = self._catalog.make("backbones", text, self._weights.get(call.name))
+        if origin := getattr(module, "origin", None):
+            self.used[call.name] = {
+                "source": origin.source, "sha256": origin.sha256, "random": origin.random
+            }
+        return module
+
+    def temporal(self, text: str, dim: int, frames: int) -> nn.Module:
+        """A temporal head: (B, T, dim) -> (B, dim). Raises UnknownName or ConfigError."""
+        return self._module("temporal_heads", text, dim, frames)
+
+    def prompt(self, text: str, tower: Any, texts: Sequence[str], **options: Any) -> nn.Module:
+        """A prompt strategy over a two-tower backbone: () -> (C, dim). `options` are the method's own; what
+        the text itself says wins. Raises UnknownName or ConfigError."""
+        return self._module("prompts", text, tower, tuple(texts), **options)
+
+    def _module(self, kind: str, text: str, *given: Any, **options: Any) -> nn.Module:
+        module = self._catalog.make(kind, text, *given, **options)
+        if not isinstance(module, nn.Module):
+            raise ConfigError(f"{text} built a {type(module).__name__}, not a torch module", "Mend its plugin.")
+        return module
