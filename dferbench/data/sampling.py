@@ -1,0 +1,130 @@
+"""Which frames of a video a method sees. A recipe names the rule as text: `segments(duration=2)`.
+
+A sampler is called as `sampler(count, frames, rng)` and returns `frames` int64 indices into a video of
+`count` frames. With `rng` None the test rule holds; `random` says whether training draws anything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dferbench import spec
+from dferbench.errors import ConfigError, UnknownName
+
+Indices = NDArray[np.int64]
+SHORT = ("repeat-last", "first-frame", "loop")
+
+
+class Sampler(Protocol):
+    """What every rule offers: whether training draws at random, and the draw itself."""
+
+    @property
+    def random(self) -> bool:
+        """Whether the rule draws anything when it is given a generator."""
+        ...
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
+        ...
+
+
+@dataclass(frozen=True)
+class Segments:
+    """Equal segments, `duration` consecutive frames from each: the rule of Former-DFER and DFER-CLIP.
+
+    Training draws a start in each segment; the segments are cut to whole frames, so the last frames of a
+    video are never seen then, exactly as in the authors' loaders. Testing takes the middles of segments
+    that span the video. `short` says what a video with too few frames becomes: "repeat-last" pads with its
+    last frame, "first-frame" shows frame 0 throughout (DFER-CLIP before September 2023), "loop" starts over.
+    With `random` false training uses the test rule too, and frozen features can be remembered.
+    """
+
+    duration: int = 1
+    short: str = "repeat-last"
+    random: bool = True
+
+    def __post_init__(self) -> None:
+        if self.short not in SHORT:
+            raise UnknownName("rule for short videos", self.short, SHORT)
+        if not isinstance(self.duration, int) or self.duration < 1:
+            raise ConfigError(f"segments: duration is {self.duration!r}", "Give a whole number from 1 on.")
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames, and ConfigError
+        when `frames` is not a multiple of the duration."""
+        _require_frames(count)
+        segments, rest = divmod(frames, self.duration)
+        if rest or not segments:
+            raise ConfigError(
+                f"{frames} frames cannot be cut into pieces of {self.duration}",
+                "Choose view.frames as a multiple of the duration in view.sample.",
+            )
+        starts = self._drawn(count, segments, rng) if rng and self.random else self._middles(count, segments)
+        if starts is None:
+            return self._short(count, segments)
+        return self._runs(starts, count)
+
+    def _drawn(self, count: int, segments: int, rng: np.random.Generator) -> Indices | None:
+        places = count - self.duration + 1
+        length = places // segments
+        if length > 0:
+            return np.arange(segments) * length + rng.integers(length, size=segments)
+        if count > segments:
+            return np.sort(rng.integers(places, size=segments))
+        return None
+
+    def _middles(self, count: int, segments: int) -> Indices | None:
+        if count <= segments + self.duration - 1:
+            return None
+        length = (count - self.duration + 1) / segments
+        middles: Indices = (length / 2 + length * np.arange(segments)).astype(np.int64)
+        return middles
+
+    def _short(self, count: int, segments: int) -> Indices:
+        if self.short == "loop":
+            return np.arange(segments * self.duration) % count
+        starts = np.arange(segments) if self.short == "repeat-last" else np.zeros(segments, np.int64)
+        return self._runs(starts, count)
+
+    def _runs(self, starts: Indices, count: int) -> Indices:
+        """`duration` frames from each start; a run that would leave the video stays on its last frame."""
+        return np.minimum(starts[:, None] + np.arange(self.duration), count - 1).ravel()
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Frames spread over the whole video, the rule of the loader that DFEW's authors released in 2022.
+
+    Training draws distinct frames and sorts them; testing takes equal steps from the first frame to the
+    last, truncated. A short video is repeated until it is long enough. `random` is as in `Segments`.
+    """
+
+    random: bool = True
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
+        _require_frames(count)
+        length = count * -(-frames // count)
+        if rng and self.random:
+            return np.sort(rng.choice(length, size=frames, replace=False)) % count
+        return np.linspace(0, length - 1, frames).astype(np.int64) % count
+
+
+SAMPLERS = {"segments": Segments, "uniform": Uniform}
+"""Rules by the names that recipes use."""
+
+
+def make_sampler(text: str) -> Sampler:
+    """The sampler that `View.sample` names. Raises ConfigError or UnknownName."""
+    spec.parse_one(text)
+    sampler: Sampler = spec.make(text, SAMPLERS, "sampler")[0]
+    return sampler
+
+
+def _require_frames(count: int) -> None:
+    if count < 1:
+        raise ValueError(f"a video of {count} frames has none to choose from")
