@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from torch import Tensor, nn
@@ -30,6 +31,9 @@ class Classifier(nn.Module):
 
     A prediction must not depend on its neighbours in the batch.
     """
+
+    notes: Mapping[str, Any] = MappingProxyType({})
+    """What the record keeps about this model, such as the text of its prompts: plain data, fit for JSON."""
 
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and

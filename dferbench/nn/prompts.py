@@ -1,0 +1,133 @@
+"""Prompt strategies: the classes' texts and a two-tower backbone become text features, () -> (C, dim)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from dferbench.errors import ConfigError, UnknownName
+from dferbench.nn.tower import TwoTower
+
+
+class Prompt(nn.Module):
+    """What all prompts share: the tower, the texts' tokens, and a memory for the text features.
+
+    Subclasses write `embeddings`. Called, a prompt gives un-normalised text features (C, dim). In eval mode
+    and without gradients they are computed once and kept until something that they depend on changes.
+    """
+
+    eot: Tensor
+
+    def __init__(self, tower: TwoTower, tokens: Tensor, eot: Tensor) -> None:
+        super().__init__()
+        # In a tuple the tower is not a submodule: its parameters belong to the model under one name only.
+        self._tower = (tower,)
+        self._memory: tuple[object, Tensor] | None = None
+        # The ids follow from the texts, so no checkpoint may bring others.
+        self.register_buffer("tokens", tokens, persistent=False)
+        self.register_buffer("eot", eot, persistent=False)
+
+    @property
+    def tower(self) -> TwoTower:
+        """The backbone whose text tower reads the prompt."""
+        return self._tower[0]
+
+    def embeddings(self) -> Tensor:
+        """What the text tower reads, (C, L, width); L reaches at least to the longest end of text."""
+        raise NotImplementedError
+
+    def forward(self) -> Tensor:
+        """The text features, (C, dim)."""
+        if self.training or torch.is_grad_enabled():
+            return self._compute()
+        state = self._state()
+        if self._memory is None or self._memory[0] != state:
+            self._memory = (state, self._compute())
+        return self._memory[1]
+
+    def train(self, mode: bool = True) -> Prompt:
+        """Switch the mode, and forget: what bypasses a tensor's version counter does so in training."""
+        self._memory = None
+        return super().train(mode)
+
+    def _compute(self) -> Tensor:
+        return self.tower.encode_embedded(self.embeddings(), self.eot)
+
+    def _state(self) -> object:
+        """Equal as long as nothing moved or changed: every write to a tensor advances its version."""
+        tensors = [*self.parameters(), *self.tower.text.parameters()]
+        return [(t.data_ptr(), t._version) for t in tensors], torch.is_autocast_enabled(self.eot.device.type)
+
+
+class Fixed(Prompt):
+    """The texts as they are, as in zero-shot CLIP."""
+
+    def __init__(self, tower: TwoTower, texts: Sequence[str]) -> None:
+        tokens = tower.tokenize(texts)
+        eot = tokens.argmax(-1)
+        super().__init__(tower, tokens[:, : int(eot.max()) + 1], eot)
+
+    def embeddings(self) -> Tensor:
+        """The embedded texts, (C, L, width)."""
+        return self.tower.embed(self.get_buffer("tokens"))
+
+
+class Context(Prompt):
+    """Learned words around each text (CoOp, IJCV 2022; DFER-CLIP, arXiv:2308.13382, eq. 3).
+
+    `words` vectors, one set a class or one for all (`shared`), drawn from N(0, 0.02) or, if `init` is given,
+    taken from its words, whose number then replaces `words`. `position` says where the text stands: at the
+    "end", in the "middle" behind the first half of the words (rounded down), or in "front" of them.
+
+    Raises UnknownName for a position, and ConfigError if words and text exceed the tower's context.
+    """
+
+    def __init__(
+        self,
+        tower: TwoTower,
+        texts: Sequence[str],
+        words: int = 8,
+        shared: bool = False,
+        position: str = "end",
+        init: str = "",
+    ) -> None:
+        before = {"end": 1.0, "middle": 0.5, "front": 0.0}
+        if position not in before:
+            raise UnknownName("position of the text in its context", position, before)
+        start = _words(tower, init)
+        count = len(start) if init else words
+        if count < 0:
+            raise ConfigError(f"a prompt cannot have {count} words", "Use --set words=8, or 0 for none.")
+        tokens = tower.tokenize(texts, spare=count)
+        ends = tokens.argmax(-1)
+        length = int(ends.max()) + 1
+        super().__init__(tower, tokens[:, :length], ends + count)
+        order = [_order(int(end), length, count, int(before[position] * count)) for end in ends]
+        self.register_buffer("order", torch.tensor(order), persistent=False)
+        shape = (count, start.shape[-1]) if shared else (len(texts), count, start.shape[-1])
+        self.context = nn.Parameter(start.expand(shape).clone() if init else torch.randn(shape) * 0.02)
+
+    def embeddings(self) -> Tensor:
+        """Start of text, words and text in their order, end of text: (C, words + L, width)."""
+        text = self.tower.embed(self.get_buffer("tokens"))
+        context = self.context.expand(len(text), -1, -1)
+        rows = torch.cat([context, text], dim=1)
+        return torch.take_along_dim(rows, self.get_buffer("order")[..., None], dim=1)
+
+
+def _words(tower: TwoTower, text: str) -> Tensor:
+    """The embeddings of a text's words without its start and end, (words, width)."""
+    tokens = tower.tokenize([text])
+    with torch.no_grad():
+        return tower.embed(tokens[0, 1 : int(tokens.argmax())])
+
+
+def _order(end: int, length: int, words: int, before: int) -> list[int]:
+    """Which row stands where, when rows 0.. are the words and the text's `length` rows follow them.
+
+    `end` is the row of the end of text; `before` of the words come before the text, the others behind it.
+    """
+    start, text, rest = [words], range(words + 1, words + end), range(words + end, words + length)
+    return [*start, *range(before), *text, *range(before, words), *rest]

@@ -1,0 +1,86 @@
+"""Temporal heads: the features of a video's frames, (B, T, dim), become one feature, (B, dim)."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dferbench.errors import ConfigError
+
+
+class Mean(nn.Module):
+    """The average over time: no temporal model. It takes `dim` and `frames` because every head does."""
+
+    def __init__(self, dim: int, frames: int) -> None:
+        super().__init__()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, dim) -> (B, dim)."""
+        return x.mean(1)
+
+
+class ClsTransformer(nn.Module):
+    """The temporal model of DFER-CLIP (arXiv:2308.13382, section 3.2, eq. 2): a learned class token
+    looks at all frames through `depth` pre-norm transformer blocks.
+
+    What the paper leaves open follows its released code: tokens drawn from N(0, 1), no bias in the fused
+    query, key and value, tanh-GELU, an MLP of twice the width, no dropout, no final norm. The width inside
+    the attention is `heads * head_dim`, whatever `dim` is. Takes up to `frames` frames.
+
+    Raises ConfigError for a depth below 1, where the output would be one constant for all videos.
+    """
+
+    def __init__(
+        self, dim: int, frames: int, depth: int = 1, heads: int = 8, head_dim: int = 64, mlp_ratio: int = 2
+    ) -> None:
+        super().__init__()
+        if depth < 1:
+            raise ConfigError(
+                f"cls-transformer has depth {depth}, and would see nothing of the video",
+                "Use a depth of at least 1, or temporal=mean for no temporal model.",
+            )
+        self.cls_token = nn.Parameter(torch.randn(1, 1, dim))
+        self.pos_embedding = nn.Parameter(torch.randn(1, frames + 1, dim))
+        self.blocks = nn.Sequential(*(_Block(dim, heads, head_dim, mlp_ratio) for _ in range(depth)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, dim) -> (B, dim), with T up to `frames`."""
+        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+        x = x + self.pos_embedding[:, : x.shape[1]]
+        seen: Tensor = self.blocks(x)
+        return seen[:, 0]
+
+
+class _Block(nn.Module):
+    """x + attention(norm(x)), then x + mlp(norm(x)), on (B, N, dim)."""
+
+    def __init__(self, dim: int, heads: int, head_dim: int, mlp_ratio: int) -> None:
+        super().__init__()
+        self.norm1 = nn.LayerNorm(dim)
+        self.attention = _Attention(dim, heads, head_dim)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(
+            nn.Linear(dim, mlp_ratio * dim), nn.GELU(approximate="tanh"), nn.Linear(mlp_ratio * dim, dim)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(self.norm1(x))
+        moved: Tensor = x + self.mlp(self.norm2(x))
+        return moved
+
+
+class _Attention(nn.Module):
+    """Multi-head self-attention on (B, N, dim)."""
+
+    def __init__(self, dim: int, heads: int, head_dim: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(dim, 3 * heads * head_dim, bias=False)
+        self.out = nn.Linear(heads * head_dim, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        seen = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, head_dim)
+        out: Tensor = self.out(seen.transpose(1, 2).flatten(2))
+        return out

@@ -1,0 +1,113 @@
+"""A CLIP model as a backbone: an image tower and a text tower that share one space of features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from dferbench.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where a backbone's weights came from: a path or address, the file's sha256, or a random draw."""
+
+    source: str
+    sha256: str = ""
+    random: bool = False
+
+
+class TextTower(nn.Module):
+    """CLIP's causal text transformer, entered at its token embeddings, so that prompts can be learned."""
+
+    mask: Tensor
+
+    def __init__(self, clip: Any) -> None:
+        super().__init__()
+        self.token_embedding = clip.token_embedding
+        self.positional_embedding = clip.positional_embedding
+        self.transformer = clip.transformer
+        self.ln_final = clip.ln_final
+        self.text_projection = clip.text_projection
+        self.register_buffer("mask", clip.attn_mask, persistent=False)
+
+    def forward(self, embeddings: Tensor, eot: Tensor) -> Tensor:
+        """(C, L, width) and the position of each end of text (C,) -> (C, dim), un-normalised."""
+        length = embeddings.shape[1]
+        x = embeddings + self.positional_embedding[:length]
+        x = self.transformer(x, attn_mask=self.mask[:length, :length])
+        # The norm acts on each position by itself, so the other positions need none.
+        ends = x[torch.arange(len(x), device=x.device), eot]
+        projected: Tensor = self.ln_final(ends) @ self.text_projection
+        return projected
+
+
+class TwoTower(nn.Module):
+    """An `open_clip.CLIP` (Radford et al., ICML 2021) taken apart into `image` and `text`.
+
+    As a module it is the backbone: (N, 3, size, size) -> (N, dim), the projected feature of the class
+    token, un-normalised. `logit_scale` is the logarithm of CLIP's own inverse temperature.
+
+    Raises ConfigError for a text tower that is not causal, or does not end in one projection matrix.
+    """
+
+    def __init__(self, clip: Any, origin: Weights) -> None:
+        super().__init__()
+        if clip.attn_mask is None or not isinstance(clip.text_projection, Tensor):
+            raise ConfigError("this CLIP's text tower is not built like OpenAI's", "Choose another backbone.")
+        self.image = clip.visual
+        self.text = TextTower(clip)
+        self.logit_scale = clip.logit_scale
+        self.origin = origin
+        self.dim: int = clip.text_projection.shape[1]
+        self.context: int = clip.context_length
+        size = clip.visual.image_size
+        self.size: int = size[0] if isinstance(size, tuple) else size
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(N, 3, size, size) -> (N, dim)."""
+        features: Tensor = self.image(images)
+        return features
+
+    def tokenize(self, texts: Sequence[str], spare: int = 0) -> Tensor:
+        """Token ids (C, context), padded with 0; an end of text is the largest id of its row.
+
+        Raises ConfigError for a text that, with `spare` more tokens, exceeds the context: nothing is cut off.
+        """
+        tokenizer = _tokenizer()
+        for i, text in enumerate(texts, 1):
+            length = len(tokenizer.encode(text)) + 2 + spare
+            if length > self.context:
+                raise ConfigError(
+                    f"the text of class {i} of {len(texts)} takes {length} tokens, over the {self.context} "
+                    f"that CLIP reads: '{text[:40]}...'",
+                    "Shorten it, or take fewer context words.",
+                )
+        tokens: Tensor = tokenizer(list(texts), context_length=self.context)
+        return tokens
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """Token ids (C, L) -> token embeddings (C, L, width)."""
+        embedded: Tensor = self.text.token_embedding(tokens)
+        return embedded
+
+    def encode_embedded(self, embeddings: Tensor, eot: Tensor) -> Tensor:
+        """(C, L, width) and the position of each end of text (C,) -> text features (C, dim), un-normalised.
+
+        L may be anything from the longest end of text on up to `context`: behind it nothing matters, because
+        the mask is causal, and what is not computed saves more than half of the time.
+        """
+        encoded: Tensor = self.text(embeddings, eot)
+        return encoded
+
+
+@cache
+def _tokenizer() -> Any:
+    from open_clip.tokenizer import SimpleTokenizer
+
+    return SimpleTokenizer()
