@@ -86,13 +86,15 @@ class Segments:
 
     def _short(self, count: int, segments: int) -> Indices:
         if self.short == "loop":
-            return np.arange(segments * self.duration) % count
+            looped: Indices = np.arange(segments * self.duration) % count
+            return looped
         starts = np.arange(segments) if self.short == "repeat-last" else np.zeros(segments, np.int64)
         return self._runs(starts, count)
 
     def _runs(self, starts: Indices, count: int) -> Indices:
         """`duration` frames from each start; a run that would leave the video stays on its last frame."""
-        return np.minimum(starts[:, None] + np.arange(self.duration), count - 1).ravel()
+        inside: Indices = np.minimum(starts[:, None] + np.arange(self.duration), count - 1).ravel()
+        return inside
 
 
 @dataclass(frozen=True)

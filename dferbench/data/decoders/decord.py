@@ -1,0 +1,76 @@
+"""Video files through decord: read strictly in order, in one thread.
+
+decord seeks in `get_batch`, in indexing and even in `skip_frames`, and then returns wrong frames without a
+word for open groups of pictures, for MPEG-4 with B-frames and for WMV. Its `next` is exact.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from typing import Any
+
+from dferbench.data.decoders.container import inspect
+from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.errors import ConfigError, VideoError
+
+
+def installed() -> bool:
+    """Whether decord can be imported; it has no wheels for ARM and macOS."""
+    try:
+        return importlib.util.find_spec("decord") is not None
+    except ValueError:  # sys.modules says None: its import is blocked
+        return False
+
+
+def build() -> Reader:
+    """The reader that the name "decord" stands for. Raises ConfigError where decord is not installed."""
+    if not installed():
+        raise ConfigError(
+            "decord is not installed", "Use --decoder auto, or install decord where it has wheels."
+        )
+    return read
+
+
+def read(path: str, choose: Choose) -> Frames:
+    """The chosen frames, uint8 (T, H, W, 3) RGB.
+
+    The file is read to its end, so that whether it is damaged does not depend on which frames are wanted.
+    Raises VideoError also where decord and the container disagree on the number of frames (an edit list,
+    lost packets): PyAV can tell then.
+    """
+    contents = inspect(path)
+    decord = _library()
+    try:
+        video = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+        if not len(video) == contents.frames == (contents.declared or contents.frames):
+            raise VideoError(path, f"decord counts {len(video)} frames where the file has {contents.frames}")
+        wanted = choose_from(len(video), choose)
+        return arrange(_frames(video, set(wanted)), wanted)
+    except (decord.DECORDError, RuntimeError, StopIteration) as error:
+        raise VideoError(path, f"decord cannot read it ({_reason(error)})") from error
+
+
+def _frames(video: Any, wanted: set[int]) -> dict[int, Image]:
+    found: dict[int, Image] = {}
+    for i in range(len(video)):
+        frame = video.next()
+        if i in wanted:
+            found[i] = frame.asnumpy()
+    return found
+
+
+def _library() -> Any:
+    # decord imported before torch makes CUDA calls crash later on.
+    import torch  # noqa: F401
+
+    # isort: split
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    return decord
+
+
+def _reason(error: Exception) -> str:
+    """The first line of decord's message, without the C++ source position before it."""
+    first = (str(error) or type(error).__name__).splitlines()[0]
+    return first.split("] ", 1)[-1] if first.startswith("[") else first

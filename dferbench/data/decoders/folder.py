@@ -1,0 +1,71 @@
+"""Folders of frame images: the form in which face crops are distributed."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.errors import VideoError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+_DIGITS = re.compile(r"([0-9]+)")
+
+
+def build() -> Reader:
+    """The reader that the name "folder" stands for; it lists each folder once."""
+    return FrameFolders().read
+
+
+class FrameFolders:
+    """Reads frame images, and remembers which there are."""
+
+    def __init__(self) -> None:
+        # One text a folder: a million names as separate strings would take 60 MB in every worker.
+        self._listings: dict[str, str] = {}
+
+    def read(self, path: str, choose: Choose) -> Frames:
+        """The chosen images in natural order (1, 2, 10) as uint8 RGB; EXIF rotation is ignored.
+
+        (T, H, W, 3), or a list of (H, W, 3) if their sizes differ. Only the chosen images are opened.
+        Raises VideoError for a missing or empty folder, or a chosen image that cannot be read.
+        """
+        names = self._names(path)
+        wanted = choose_from(len(names), choose)
+        return arrange({i: _image(path, names[i]) for i in set(wanted)}, wanted)
+
+    def _names(self, path: str) -> list[str]:
+        if path not in self._listings:
+            self._listings[path] = "/".join(_listed(path))
+        return self._listings[path].split("/")
+
+
+def natural_order(name: str) -> list[tuple[int, str]]:
+    """A sort key under which frame2 comes before frame10, and upper case does not matter."""
+    pieces = _DIGITS.split(name.lower())
+    return [(int(piece), "") if i % 2 else (-1, piece) for i, piece in enumerate(pieces)]
+
+
+def _listed(path: str) -> list[str]:
+    try:
+        with os.scandir(path) as entries:
+            names = [e.name for e in entries if e.name.lower().endswith(SUFFIXES) and e.is_file()]
+    except OSError as error:
+        raise VideoError(path, f"the folder cannot be listed ({error.strerror})") from error
+    # Names that begin with a dot are other systems' leftovers, such as macOS's "._0001.jpg".
+    names = [name for name in names if not name.startswith(".")]
+    if not names:
+        raise VideoError(path, "the folder holds no images")
+    return sorted(names, key=lambda name: (natural_order(name), name))
+
+
+def _image(path: str, name: str) -> Image:
+    import numpy as np
+    from PIL import Image as pillow
+
+    try:
+        with pillow.open(Path(path) / name) as image:
+            return np.asarray(image.convert("RGB"))
+    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
+        raise VideoError(path, f"its frame {name} cannot be read ({error})") from error

@@ -1,0 +1,58 @@
+"""Video files through PyAV: every frame decoded in order, every sign of damage an error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dferbench.data.decoders.container import inspect, opened
+from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.errors import VideoError
+
+
+def build() -> Reader:
+    """The reader that the name "pyav" stands for."""
+    return read
+
+
+def read(path: str, choose: Choose) -> Frames:
+    """The chosen frames, uint8 (T, H, W, 3) RGB, turned upright as players do.
+
+    The number of frames is what decoding yields: where the packets promised another one, `choose` is asked
+    again and the video decoded again. After a damaged packet the i-th frame out is no longer the i-th
+    frame of the video, so any damage, anywhere in the file, raises VideoError.
+    """
+    count = inspect(path).frames
+    wanted = choose_from(count, choose) if callable(choose) else list(choose)
+    found, true_count = _decode(path, set(wanted))
+    if true_count != count:
+        wanted = choose_from(true_count, choose)
+        found, _ = _decode(path, set(wanted))
+    return arrange(found, choose_from(true_count, wanted))
+
+
+def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
+    """The wanted frames by number, and how many frames there are."""
+    import av
+
+    found: dict[int, Image] = {}
+    count = 0
+    with opened(path) as (container, stream):
+        try:
+            for frame in container.decode(stream):
+                if frame.is_corrupt:
+                    raise VideoError(path, f"frame {count} is damaged")
+                if count in wanted:
+                    found[count] = _upright(frame)
+                count += 1
+        except av.InvalidDataError as error:
+            raise VideoError(path, f"it is damaged after frame {count}") from error
+    if not count:
+        raise VideoError(path, "it has no frames that can be decoded")
+    return found, count
+
+
+def _upright(frame: Any) -> Image:
+    import numpy as np
+
+    image: Image = frame.to_ndarray(format="rgb24")
+    return np.rot90(image, frame.rotation // 90) if frame.rotation else image

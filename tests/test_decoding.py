@@ -1,0 +1,361 @@
+"""The frames read are the frames asked for: stamped videos in many codecs, damaged files, frame folders."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from media import KINDS, audio_only, cut, encode_kind, frame_folder, holed, number_of, numbers, remux, stamped
+from PIL import Image
+
+from dferbench.data.decoders import DECODERS, choose_decoder
+from dferbench.errors import ConfigError, UnknownName, VideoError
+
+VIDEO_DECODERS = ("auto", "decord", "pyav")
+DECORD_CANNOT = ("transport.ts",)
+
+
+@pytest.fixture(scope="module")
+def media(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("media")
+    for name in KINDS:
+        encode_kind(folder, name)
+    # The index in front, as on the web: only then is a truncated file still recognised as a video.
+    remux(folder / "h264-b-frames.mp4", folder / "index-first.mp4", options={"movflags": "faststart"})
+    return folder
+
+
+def read(path, choose, name="auto"):
+    return choose_decoder(name).read(str(path), choose)
+
+
+def count_of(name):
+    return KINDS[name].get("count", 70)
+
+
+# --- every frame, by every decoder -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("decoder", VIDEO_DECODERS)
+@pytest.mark.parametrize("name", KINDS)
+def test_the_frames_read_are_the_frames_asked_for(media, name, decoder):
+    if decoder == "decord" and name in DECORD_CANNOT:
+        with pytest.raises(VideoError, match="decord"):
+            read(media / name, [0], decoder)
+        return
+    count = count_of(name)
+    rng = np.random.default_rng(0)
+    for wanted in (list(range(count)), rng.integers(0, count, 40).tolist(), [count - 1], [count - 1, 0, 0]):
+        told = []
+        frames, used = read(media / name, lambda n, w=wanted, told=told: told.append(n) or w, decoder)
+        assert numbers(frames) == wanted
+        assert told[-1] == count
+        assert frames.dtype == np.uint8
+        width, height = KINDS[name].get("size", (96, 64))
+        assert frames.shape == (len(wanted), height, width, 3)
+        assert used == (decoder if decoder != "auto" else "pyav" if name in DECORD_CANNOT else "decord")
+
+
+@pytest.mark.parametrize("name", ["h264-open-gop.mp4", "mpeg4-b-frames.avi", "wmv2.wmv"])
+def test_these_videos_would_expose_a_reader_that_seeks(media, name):
+    import decord
+
+    video = decord.VideoReader(str(media / name), num_threads=1)
+    wanted = [68, 3, 41, 22, 57, 35, 11, 49, 64, 30]
+    assert numbers(video.get_batch(wanted).asnumpy()) != wanted
+
+
+@pytest.mark.parametrize("name", ["h264-b-frames.mp4", "vp9.webm", "mpeg4-b-frames.avi", "nine-frames.mp4"])
+def test_decoders_agree_on_pixels(media, name):
+    wanted = list(range(count_of(name)))
+    decord, _ = read(media / name, wanted, "decord")
+    pyav, _ = read(media / name, wanted, "pyav")
+    assert np.array_equal(decord, pyav)
+
+
+def test_colours_are_rgb(media):
+    frames, _ = read(media / "h264-plain.mp4", [0])
+    error = np.abs(frames[0].astype(int) - stamped(0).astype(int)).mean(axis=(0, 1))
+    swapped = np.abs(frames[0][..., ::-1].astype(int) - stamped(0).astype(int)).mean()
+    assert error.max() < 25
+    assert swapped > 2 * error.max()
+
+
+@pytest.mark.parametrize("turn", [90, 180, -90])
+def test_rotation_is_applied_alike(media, tmp_path, turn):
+    path = remux(media / "h264-plain.mp4", tmp_path / "turned.mp4", turn=turn)
+    pyav, _ = read(path, [0, 30], "pyav")
+    decord, _ = read(path, [0, 30], "decord")
+    plain, _ = read(media / "h264-plain.mp4", [0, 30])
+    assert np.array_equal(pyav, decord)
+    assert np.array_equal(pyav, np.rot90(plain, turn // 90, axes=(1, 2)))
+
+
+def test_frames_hidden_by_an_edit_list_are_not_counted(media, tmp_path):
+    path = remux(media / "h264-b-frames.mp4", tmp_path / "edited.mp4", hide=23)
+    frames, used = read(path, lambda count: range(count))
+    assert used == "pyav"
+    assert numbers(frames) == list(range(23, 70))
+    with pytest.raises(VideoError, match="decord counts 70 frames where the file has 47"):
+        read(path, [0], "decord")
+
+
+@pytest.mark.parametrize("decoder", VIDEO_DECODERS)
+@pytest.mark.parametrize("wanted", [[70], [-1]])
+def test_a_frame_beyond_the_video_is_a_bug_of_the_caller(media, decoder, wanted):
+    with pytest.raises(IndexError, match="70"):
+        read(media / "h264-plain.mp4", wanted, decoder)
+
+
+# --- files that are no good --------------------------------------------------------------------------------
+
+
+def missing(media, folder):
+    return folder / "nowhere.mp4"
+
+
+def empty(media, folder):
+    (folder / "empty.mp4").touch()
+    return folder / "empty.mp4"
+
+
+def text(media, folder):
+    (folder / "text.mp4").write_text("this is not a video\n" * 200)
+    return folder / "text.mp4"
+
+
+def picture(media, folder):
+    Image.fromarray(stamped(0)).save(folder / "picture.png")
+    return (folder / "picture.png").rename(folder / "picture.mp4")
+
+
+def sound(media, folder):
+    return audio_only(folder / "sound.mp4")
+
+
+def no_index(media, folder):
+    return cut(media / "h264-open-gop.mp4", folder / "no-index.mp4", 0.6)
+
+
+def truncated_mp4(media, folder):
+    return cut(media / "index-first.mp4", folder / "truncated.mp4", 0.6)
+
+
+def barely_truncated_mp4(media, folder):
+    return cut(media / "index-first.mp4", folder / "truncated.mp4", 0.97)
+
+
+def truncated_avi(media, folder):
+    return cut(media / "mpeg4-b-frames.avi", folder / "truncated.avi", 0.6)
+
+
+def truncated_webm(media, folder):
+    return cut(media / "vp9.webm", folder / "truncated.webm", 0.6)
+
+
+def truncated_mkv(media, folder):
+    return cut(media / "odd-size.mkv", folder / "truncated.mkv", 0.6)
+
+
+def truncated_wmv(media, folder):
+    return cut(media / "wmv2.wmv", folder / "truncated.wmv", 0.6)
+
+
+def hole_mp4(media, folder):
+    return holed(media / "index-first.mp4", folder / "hole.mp4", 0.5, 0.505)
+
+
+def hole_avi(media, folder):
+    return holed(media / "mpeg4-b-frames.avi", folder / "hole.avi", 0.5, 0.505)
+
+
+def hole_webm(media, folder):
+    return holed(media / "vp9.webm", folder / "hole.webm", 0.5, 0.6)
+
+
+def zero_tail(media, folder):
+    return holed(media / "wmv2.wmv", folder / "tail.wmv", 0.8, 1.0)
+
+
+BAD = {
+    missing: "no such file",
+    empty: "empty",
+    text: "cannot be read as a video",
+    picture: "single image",
+    sound: "no video stream",
+    no_index: "cannot be read as a video",
+    truncated_mp4: "cut short",
+    barely_truncated_mp4: "cut short",
+    truncated_avi: "cut short|damaged",
+    truncated_webm: "cut short",
+    truncated_mkv: "cut short|damaged",
+    truncated_wmv: "cut short|damaged",
+    hole_mp4: "damaged",
+    hole_avi: "damaged",
+    hole_webm: "cut short|damaged",
+    zero_tail: "cut short|damaged",
+}
+
+
+@pytest.mark.parametrize("decoder", ["auto", "pyav"])
+@pytest.mark.parametrize(("make", "reason"), BAD.items(), ids=[make.__name__ for make in BAD])
+def test_a_bad_file_is_named_with_its_cause(media, tmp_path, make, reason, decoder):
+    path = make(media, tmp_path)
+    with pytest.raises(VideoError, match=reason) as caught:
+        read(path, [0], decoder)
+    assert caught.value.path == str(path)
+    assert len(str(caught.value).splitlines()) == 1
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("make", BAD, ids=[make.__name__ for make in BAD])
+def test_decord_alone_takes_no_bad_file_for_good(media, tmp_path, make):
+    with pytest.raises(VideoError):
+        read(make(media, tmp_path), [0], "decord")
+
+
+def test_damage_after_the_chosen_frames_counts_too(media, tmp_path):
+    """Else a video would fail in the epoch that happens to draw a late frame, and pass in the others."""
+    path = holed(media / "index-first.mp4", tmp_path / "late.mp4", 0.9, 0.93)
+    for decoder in VIDEO_DECODERS:
+        with pytest.raises(VideoError):
+            read(path, [0, 1], decoder)
+
+
+def test_damage_prints_nothing(media, tmp_path):
+    """FFmpeg's own complaints do not reach the terminal; the error says what there is to say."""
+    path = holed(media / "index-first.mp4", tmp_path / "hole.mp4", 0.5, 0.6)
+    code = (
+        "import sys\n"
+        "from dferbench.data.decoders import choose_decoder\n"
+        "from dferbench.errors import VideoError\n"
+        "try: choose_decoder('auto').read(sys.argv[1], [0])\n"
+        "except VideoError: print('caught')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ("caught\n", "")
+
+
+# --- folders of frame images -------------------------------------------------------------------------------
+
+
+def test_folder_in_natural_order(tmp_path):
+    names = ["frame1.png", "frame2.PNG", "frame3.bmp", "Frame10.png", "frame11.png", "frame100.png"]
+    folder = frame_folder(tmp_path / "v", names)
+    frames, used = read(folder, lambda count: range(count))
+    assert used == "folder"
+    assert numbers(frames) == [0, 1, 2, 3, 4, 5]
+    assert np.array_equal(frames[3], stamped(3))
+
+
+def test_folder_ignores_what_is_no_image(tmp_path):
+    folder = frame_folder(tmp_path / "v", ["2.png", "10.png"])
+    for name in ("Thumbs.db", "._2.png", "notes.txt", "1.png.tmp"):
+        (folder / name).write_bytes(b"x")
+    (folder / "0.png").mkdir()
+    frames, _ = read(folder, lambda count: range(count))
+    assert numbers(frames) == [0, 1]
+
+
+def test_folder_choice_with_repeats_in_any_order(tmp_path):
+    folder = frame_folder(tmp_path / "v", [f"{i}.png" for i in range(12)])
+    frames, _ = read(folder, [11, 0, 11, 5])
+    assert frames.shape == (4, 64, 96, 3)
+    assert numbers(frames) == [11, 0, 11, 5]
+    with pytest.raises(IndexError, match="12"):
+        read(folder, [12])
+
+
+def test_folder_of_mixed_sizes_is_a_list(tmp_path):
+    folder = frame_folder(tmp_path / "v", ["1.png"])
+    frame_folder(folder, ["2.png"], size=(120, 80))
+    frames, _ = read(folder, [1, 0])
+    assert [frame.shape for frame in frames] == [(80, 120, 3), (64, 96, 3)]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGBA", "P", "CMYK", "1"])
+def test_folder_images_of_any_mode_become_rgb(tmp_path, mode):
+    image = Image.fromarray(stamped(5)).convert(mode)
+    image.save(tmp_path / "1.tif")
+    frames, _ = read(tmp_path, [0])
+    assert frames.shape == (1, 64, 96, 3)
+    assert np.array_equal(frames[0], np.asarray(image.convert("RGB")))
+    assert number_of(frames[0]) == 5
+
+
+def test_folder_ignores_exif_orientation(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(stamped(9)).save(tmp_path / "1.jpg", exif=exif, quality=95)
+    frames, _ = read(tmp_path, [0])
+    assert frames.shape == (1, 64, 96, 3)
+    assert number_of(frames[0]) == 9
+
+
+def test_folder_is_listed_once(tmp_path):
+    """A folder on a network disk has hundreds of entries, and is read every epoch."""
+    folder = frame_folder(tmp_path / "v", ["1.png", "2.png"])
+    decoder = choose_decoder()
+    decoder.read(str(folder), [0])
+    frame_folder(folder, ["0.png"])
+    frames, _ = decoder.read(str(folder), lambda count: range(count))
+    assert len(frames) == 2
+
+
+def test_empty_folder(tmp_path):
+    with pytest.raises(VideoError, match="no images"):
+        read(tmp_path, [0])
+
+
+def test_broken_image_is_named(tmp_path):
+    folder = frame_folder(tmp_path / "v", ["1.png", "2.jpg", "3.png"])
+    cut(folder / "2.jpg", folder / "2.jpg", 0.5)
+    with pytest.raises(VideoError, match=r"2\.jpg"):
+        read(folder, [0, 1])
+    (folder / "3.png").write_bytes(b"no image at all")
+    with pytest.raises(VideoError, match=r"3\.png"):
+        read(folder, [2])
+    assert numbers(read(folder, [0])[0]) == [0]
+
+
+# --- the choice of a decoder -------------------------------------------------------------------------------
+
+
+def test_unknown_decoder_gets_the_nearest_names():
+    with pytest.raises(UnknownName, match="decrd") as caught:
+        choose_decoder("decrd")
+    assert "decord" in caught.value.hint
+
+
+def test_a_plugin_brings_its_own_decoder(media):
+    blank = np.zeros((1, 4, 4, 3), np.uint8)
+    builds = {**DECODERS, "blank": lambda: lambda path, choose: blank}
+    frames, used = choose_decoder("blank", builds).read(str(media / "vp9.webm"), [0])
+    assert used == "blank"
+    assert frames is blank
+
+
+def test_decord_by_name_where_it_is_not_installed(monkeypatch):
+    """As on ARM and macOS: auto goes on with PyAV, the name alone is an error with a way out."""
+    monkeypatch.setitem(sys.modules, "decord", None)
+    with pytest.raises(ConfigError, match="not installed") as caught:
+        DECODERS["decord"]()
+    assert "auto" in caught.value.hint
+    assert choose_decoder("auto").names == ("pyav",)
+
+
+def test_a_decoder_travels_to_other_processes():
+    decoder = choose_decoder("auto")
+    assert pickle.loads(pickle.dumps(decoder)) == decoder
+
+
+def test_declaring_decoders_imports_nothing_heavy():
+    code = (
+        "import sys, dferbench.data.decoders\n"
+        "print([m for m in ('torch', 'av', 'decord', 'numpy', 'PIL') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"
