@@ -46,7 +46,9 @@ class Record(BaseModel):
     schema_: int = Field(SCHEMA, alias="schema")
     status: Literal["running", "done", "failed", "interrupted"]
     error: str = ""
-    """Why it failed, as shown to the user."""
+    """Why it failed, as shown to the user: what is wrong, and on a second line what to do."""
+    exit_code: int = 0
+    """What a process that ran only this cell ends with."""
     method: str
     origin: str
     """The plugin that registered the method."""
@@ -58,6 +60,8 @@ class Record(BaseModel):
     dataset: str
     dataset_origin: str
     dataset_options: dict[str, Any]
+    dataset_given: dict[str, Any] = {}
+    """The dataset's options that the user set."""
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: int

@@ -1,0 +1,66 @@
+"""The command line: one verb a file. Nothing here or below imports torch before a verb needs it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+
+EXIT_STOPPED, EXIT_CTRL_C = 75, 130
+
+
+class Stopped(BaseException):
+    """The process was asked to end (SIGTERM); what was finished is kept and the same command goes on."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The console script: run one command and exit with its code."""
+    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+
+
+def _run(arguments: list[str]) -> int:
+    from dferbench.errors import DferbenchError
+
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        return _command(arguments)
+    except DferbenchError as error:
+        return _complain(str(error), error.hint, error.exit_code)
+    except KeyboardInterrupt:
+        return _complain("stopped", "The same command goes on from here.", EXIT_CTRL_C)
+    except Stopped:
+        return _complain("stopped by SIGTERM", "The same command goes on from here.", EXIT_STOPPED)
+    except BrokenPipeError:
+        # The reader of our output left, as `head` does; nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
+
+
+def _command(arguments: list[str]) -> int:
+    from typer.main import get_command
+
+    from dferbench.cli.app import make_app, usage_errors
+
+    command = get_command(make_app(arguments))
+    try:
+        result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
+    except usage_errors() as error:
+        where = error.ctx.command_path if error.ctx else "dferbench"
+        return _complain(error.format_message(), f"See {where} --help.", 2)
+    return result if isinstance(result, int) else 0
+
+
+def _stop(*_: object) -> None:
+    raise Stopped
+
+
+def _complain(message: str, hint: str, code: int) -> int:
+    # One line each, whatever a plugin or the operating system wrote.
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    print(f"hint: {' '.join(hint.split())}", file=sys.stderr)
+    return code

@@ -59,6 +59,7 @@ class Plan:
     dataset: Dataset
     dataset_entry: Entry
     dataset_options: dict[str, Any]
+    dataset_given: dict[str, Any]
     root: Path
     folds: tuple[int, ...]
     cell: str
@@ -96,7 +97,7 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
     defaults = {k: v for k, v in dataset.defaults.items() if k in known}
     options = resolve(method.name, {**known, **defaults}, given)
     recipe = change_recipe(method.recipe_for.get(call.name, method.recipe), changes)
-    recipe = replace(recipe, view=replace(recipe.view, size=_size(recipe, options, catalog)))
+    recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
     assert isinstance(recipe.view.size, int)
     task = Task(call.name, tuple(dataset.classes), recipe.view.frames, recipe.view.size)
     return Plan(
@@ -108,14 +109,18 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
         dataset=dataset,
         dataset_entry=dataset_entry,
         dataset_options=dataset_options,
+        dataset_given=dict(call.options),
         root=root_of(call.name, dataset, request.root),
         folds=_folds(dataset, call.name, request.folds),
         cell=_cell(entry.name, options, recipe, call.name, dataset_options, request, catalog),
     )
 
 
-def _size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
-    """The side of the frames in pixels; "backbone" asks what the chosen backbone takes."""
+def view_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
+    """The side of the frames in pixels; "backbone" asks what the chosen backbone takes.
+
+    Raises ConfigError if that gives no number of pixels.
+    """
     size = recipe.view.size
     if size == "backbone" and "backbone" in options:
         name = spec.parse_one(str(options["backbone"])).name

@@ -88,7 +88,8 @@ def _recorded(draft: Record, folder: Path, progress: Progress) -> Iterator[list[
         yield outcome
     except DferbenchError as error:
         progress.say(f"failed: {error}. {error.hint}".strip())
-        outcome.append(draft.model_copy(update={"status": "failed", "error": f"{error}\n{error.hint}"}))
+        failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
+        outcome.append(draft.model_copy(update=failed))
     except BaseException as error:
         halted = not isinstance(error, Exception)
         status = "interrupted" if halted else "failed"
@@ -109,6 +110,7 @@ def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> R
         dataset=plan.task.dataset,
         dataset_origin=plan.dataset_entry.origin,
         dataset_options=plan.dataset_options,
+        dataset_given=plan.dataset_given,
         classes=list(plan.task.classes),
         fold=cell[0],
         seed=cell[1],

@@ -1,0 +1,61 @@
+"""The host's own parts, registered through the same doors as everybody's. Nothing here imports torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dferbench.hookspecs import hookimpl
+
+
+def cls_transformer(dim: int, frames: int, depth: int = 1) -> Any:
+    """A pre-norm transformer with a class token over the frames (DFER-CLIP, section 3.1)."""
+    from dferbench.nn.temporal import ClsTransformer
+
+    return ClsTransformer(dim, frames, depth=depth)
+
+
+def mean(dim: int, frames: int) -> Any:
+    """The mean over the frames; learns nothing."""
+    from dferbench.nn.temporal import Mean
+
+    return Mean(dim, frames)
+
+
+def context(
+    tower: Any, texts: Sequence[str], words: int = 8, shared: bool = False, position: str = "end", init: str = ""
+) -> Any:
+    """Learnable context words around each class's text; `position` is where the text stands."""
+    from dferbench.nn.prompts import Context
+
+    return Context(tower, texts, words=words, shared=shared, position=position, init=init)
+
+
+def fixed(tower: Any, texts: Sequence[str]) -> Any:
+    """The class texts as they are; learns nothing."""
+    from dferbench.nn.prompts import Fixed
+
+    return Fixed(tower, texts)
+
+
+@hookimpl
+def register_temporal_heads(register: Callable[..., None]) -> None:
+    """Register the temporal heads of the host."""
+    register("cls-transformer", cls_transformer)
+    register("mean", mean)
+
+
+@hookimpl
+def register_prompts(register: Callable[..., None]) -> None:
+    """Register the prompt strategies of the host."""
+    register("context", context)
+    register("fixed", fixed)
+
+
+@hookimpl
+def register_decoders(register: Callable[..., None]) -> None:
+    """Register the readers of the host."""
+    from dferbench.data.decoders import DECODERS
+
+    for name, build in DECODERS.items():
+        register(name, build)

@@ -1,0 +1,73 @@
+"""Putting the verbs together: the host's, and those that plugins add through their door."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dferbench.catalog import Broken, Catalog, discover
+from dferbench.cli import check, data, doctor, leaderboard, listing, run, show
+
+HELP = """One protocol for every method of dynamic facial expression recognition.
+
+Train, score and compare methods the same way: dferbench run --model dfer-clip --dataset synthetic
+"""
+
+
+def make_app(arguments: list[str]) -> typer.Typer:
+    """The whole command line, with the catalog of everything installed and of every `--plugin FILE`."""
+    catalog = discover(plugin_files(arguments))
+    app = typer.Typer(
+        help=HELP,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "obj": catalog},
+    )
+    app.callback()(_root)
+    app.command("run")(run.run)
+    app.command("list")(listing.list_)
+    app.command("show")(show.show)
+    app.command("check")(check.check)
+    app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("doctor")(doctor.doctor)
+    app.add_typer(data.app, name="data")
+    _add_commands(app, catalog)
+    return app
+
+
+def plugin_files(arguments: list[str]) -> list[Path]:
+    """The files of `--plugin FILE` and `--plugin=FILE`: wanted before the command line can be parsed, since
+    what they register decides what the command line may say."""
+    following = zip(arguments, arguments[1:], strict=False)
+    apart = [value for flag, value in following if flag == "--plugin"]
+    joined = [a.partition("=")[2] for a in arguments if a.startswith("--plugin=")]
+    return [Path(text) for text in [*apart, *joined]]
+
+
+def _root(
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="A Python file that is a plugin; may be repeated.")
+    ] = None,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
+) -> None:
+    if version:
+        import dferbench
+
+        typer.echo(dferbench.__version__)
+        raise typer.Exit
+
+
+def _add_commands(app: typer.Typer, catalog: Catalog) -> None:
+    for origin, add in catalog.commands:
+        try:
+            add(app)
+        except Exception as error:
+            catalog.broken.append(Broken(origin, f"{type(error).__name__}: {error}", ""))
+
+
+def usage_errors() -> type[Exception]:
+    """The class of "no such option": typer carries its own copy of click from 0.26 on."""
+    errors: type[Exception] = typer.BadParameter.__mro__[2]
+    return errors

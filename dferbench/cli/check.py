@@ -1,0 +1,36 @@
+"""`dferbench check`: does every registered method keep the contract?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from dferbench.catalog import Catalog
+from dferbench.cli.complete import method_names
+from dferbench.errors import ConfigError
+
+
+def check(
+    context: typer.Context,
+    model: Annotated[
+        list[str] | None, typer.Argument(help="Methods; all if none is named.", autocompletion=method_names)
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An option of the method.")] = None,
+) -> None:
+    """Run the contract suite on methods; exits with 3 if one breaks a rule."""
+    catalog: Catalog = context.obj
+    names = model or sorted(catalog.entries["methods"])
+    for name in names:
+        catalog.get("methods", name)
+
+    from dferbench.options import assignments
+    from dferbench.testing import check_method
+
+    broken = 0
+    for name in names:
+        for outcome in check_method(name, catalog, assignments(set_ or [])):
+            typer.echo(f"{'ok ' if outcome.ok else 'BAD'} {name}: {outcome.rule}{outcome.reason}")
+            broken += not outcome.ok
+    if broken:
+        raise ConfigError(f"{broken} rules are broken", "Each line marked BAD says which and how.")

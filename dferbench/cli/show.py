@@ -1,0 +1,82 @@
+"""`dferbench show NAME`: one registered thing in full: card, options with defaults, recipes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+
+from dferbench.catalog import KINDS, Catalog, Entry
+from dferbench.cli.listing import about
+from dferbench.errors import UnknownName
+from dferbench.options import schema
+from dferbench.types import Method
+
+GIVEN = {"methods": 2, "datasets": 0, "backbones": 1, "temporal_heads": 2, "prompts": 2, "decoders": 0}
+"""How many arguments the host hands to each kind's build, before the user's options."""
+
+
+def show(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="A method, dataset, backbone, temporal head, prompt or decoder.")],
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show what something is, its options with their defaults, and its recipes."""
+    catalog: Catalog = context.obj
+    found = [(kind, entries[name]) for kind, entries in catalog.entries.items() if name in entries]
+    if not found:
+        raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries})
+    described = [_describe(kind, entry) for kind, entry in found]
+    if json_:
+        typer.echo(json.dumps({"schema": 1, "found": described}, indent=1, default=str))
+        return
+    for facts in described:
+        typer.echo(_text(facts))
+
+
+def _describe(kind: str, entry: Entry) -> dict[str, Any]:
+    build = entry.value.build if isinstance(entry.value, Method) else entry.value
+    facts: dict[str, Any] = {
+        "name": entry.name,
+        "kind": KINDS[kind],
+        "about": about(entry),
+        "from": entry.origin,
+        "options": schema(build, GIVEN[kind]),
+        **{k: v for k, v in entry.facts.items() if k != "about"},
+    }
+    if isinstance(entry.value, Method):
+        facts |= _recipes(entry.value)
+    elif kind == "datasets":
+        facts |= {"where": entry.value.where, "folds": list(entry.value.folds)}
+    return facts
+
+
+def _recipes(method: Method) -> dict[str, Any]:
+    recipes = {"any dataset": method.recipe, **method.recipe_for}
+    return {
+        "paper": method.paper,
+        "card": dict(method.card),
+        "recipes": {dataset: asdict(recipe) for dataset, recipe in recipes.items()},
+    }
+
+
+def _text(facts: Mapping[str, Any]) -> str:
+    lines = [f"{facts['name']}: a {facts['kind']} from {facts['from']}"]
+    for key, value in facts.items():
+        if key not in ("name", "kind", "from") and value not in ("", {}, []):
+            lines += _block(key, value, 0)
+    return "\n".join(lines)
+
+
+def _block(key: str, value: Any, depth: int) -> list[str]:
+    pad = "  " * depth
+    if isinstance(value, Mapping):
+        return [f"{pad}{key}:", *(line for k, v in value.items() for line in _block(k, v, depth + 1))]
+    if isinstance(value, list | tuple) and any(isinstance(v, Mapping) for v in value):
+        return [line for i, v in enumerate(value, 1) for line in _block(f"{key} {i}", v, depth)]
+    if isinstance(value, list | tuple):
+        value = "; ".join(map(str, value))
+    return [f"{pad}{key}: {value}"]

@@ -1,0 +1,47 @@
+"""A contact sheet: what the videos of a dataset look like, one row a video, time from left to right."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from dferbench.data.decoders import choose_decoder
+from dferbench.files import write_atomic
+from dferbench.types import Dataset, Video
+
+CELL, LABEL = 112, 16
+
+
+def contact_sheet(dataset: Dataset, root: Path, fold: int, output: Path, frames: int, each: int) -> int:
+    """Write the PNG and return how many videos it shows: `each` test videos of every class, `frames` wide.
+
+    Raises DataError, or VideoError for a video that cannot be read.
+    """
+    videos = list(dataset.videos(root, fold, "test"))
+    chosen = [v for label in range(len(dataset.classes)) for v in _first(videos, label, each)]
+    sheet = Image.new("RGB", (frames * CELL, len(chosen) * (CELL + LABEL)), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, video in enumerate(chosen):
+        top = row * (CELL + LABEL)
+        draw.text((2, top + 2), f"{dataset.classes[video.label]}  {video.id}", fill="black")
+        for column, image in enumerate(_images(video, frames)):
+            sheet.paste(image, (column * CELL, top + LABEL))
+    buffer = io.BytesIO()
+    sheet.save(buffer, "PNG")
+    write_atomic(output, buffer.getvalue())
+    return len(chosen)
+
+
+def _first(videos: list[Video], label: int, each: int) -> list[Video]:
+    return [video for video in videos if video.label == label][:each]
+
+
+def _images(video: Video, frames: int) -> list[Image.Image]:
+    def evenly(count: int) -> list[int]:
+        return np.linspace(0, count - 1, frames).round().astype(int).tolist()
+
+    found, _ = choose_decoder().read(video.path, evenly)
+    return [Image.fromarray(frame).resize((CELL, CELL)) for frame in found]

@@ -1,0 +1,52 @@
+"""Rows as text tables, with what a reader must know below them. tabulate draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from dferbench.report.leaderboard import Row
+
+MEANING = {
+    "synthetic": "faces drawn by a program: says nothing about real faces",
+    "limited": "only part of the videos was used (--limit): a trial",
+    "random weights": "a backbone started from random weights",
+    "incomplete": "videos that could not be read were left out",
+    "uncommitted code": "the code differed from its last commit",
+}
+
+
+def leaderboard(rows: Sequence[Row], select: str, style: str = "simple") -> str:
+    """All rows as one table a dataset, marks explained below. `style` is a table format of tabulate."""
+    blocks = []
+    for dataset in dict.fromkeys(row.dataset for row in rows):
+        mine = [row for row in rows if row.dataset == dataset]
+        blocks.append(f"{dataset}, test results in percent, selection: {select}\n\n{_table(mine, style)}")
+    marks = sorted({mark for row in rows for mark in row.marks})
+    blocks += ["\n".join(f"{_symbol(mark)} {mark}: {MEANING[mark]}" for mark in marks)] if marks else []
+    return "\n\n".join(blocks)
+
+
+def _table(rows: Sequence[Row], style: str) -> str:
+    heads = ["#", "method", "setting", "folds", "seeds", "UAR", "WAR", "best-on-test UAR / WAR"]
+    places = iter(range(1, len(rows) + 1))
+    lines = [[next(places) if row.ranks else "-", *_cells(row)] for row in rows]
+    return tabulate(lines, heads, tablefmt=style, disable_numparse=True)
+
+
+def _cells(row: Row) -> list[str]:
+    marks = "".join(_symbol(mark) for mark in row.marks)
+    return [
+        f"{row.method}{' ' if marks else ''}{marks}",
+        row.setting,
+        ",".join(map(str, row.folds)),
+        ",".join(map(str, row.seeds)),
+        str(row.uar),
+        str(row.war),
+        f"{row.best_on_test[0]:.2f} / {row.best_on_test[1]:.2f}",
+    ]
+
+
+def _symbol(mark: str) -> str:
+    return dict(zip(MEANING, "*†‡§¶", strict=True))[mark]

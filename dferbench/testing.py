@@ -1,0 +1,240 @@
+"""The contract suite: what every method must keep, checked on random videos in seconds.
+
+    from dferbench.testing import assert_contract
+    def test_contract(): assert_contract("my-method")
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dferbench.catalog import Catalog, discover
+from dferbench.engine.build import ever_trained, require_frozen
+from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
+from dferbench.engine.plan import view_size
+from dferbench.engine.seeds import seed_everything
+from dferbench.errors import DferbenchError
+from dferbench.nn import Batch, Classifier
+from dferbench.nn.parts import Parts
+from dferbench.options import resolve, schema
+from dferbench.types import Method, Recipe, Stage, Task
+
+CLASS_COUNTS = (3, 7, 11)
+# All eleven, so that methods whose texts come from class names find what they know.
+NAMES = (
+    "happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear",
+    "contempt", "anxiety", "helplessness", "disappointment",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One rule: kept, or broken and how (`reason` starts with ": ")."""
+
+    rule: str
+    ok: bool
+    reason: str = ""
+
+
+class Trial:
+    """One method with its options resolved, ready to be built for any number of classes."""
+
+    def __init__(self, name: str, catalog: Catalog, given: Mapping[str, Any]) -> None:
+        self.method: Method = catalog.get("methods", name).value
+        self.catalog = catalog
+        known = schema(self.method.build, given=2)
+        self.options = resolve(name, {**known, **_light(known, catalog)}, given)
+        recipe = self.method.recipe
+        size = view_size(recipe, self.options, catalog)
+        self.recipe: Recipe = replace(recipe, view=replace(recipe.view, size=size))
+        self.size, self.frames = size, recipe.view.frames
+
+    def build(self, classes: int = CLASS_COUNTS[0], seed: int = 0) -> Classifier:
+        """A fresh model for the first `classes` class names."""
+        seed_everything(seed)
+        task = Task("check", NAMES[:classes], self.frames, self.size)
+        model = self.method.build(task, Parts(self.catalog), **self.options)
+        assert isinstance(model, Classifier), f"build gave a {type(model).__name__}, not a Classifier"
+        return model
+
+    def videos(self, count: int) -> Tensor:
+        """Random videos (count, T, 3, H, W) with pixels in 0..1, always the same."""
+        generator = torch.Generator().manual_seed(0)
+        return torch.rand(count, self.frames, 3, self.size, self.size, generator=generator)
+
+    def batch(self, model: Classifier, stage: Stage, count: int = 4) -> Batch:
+        """A batch as the engine would hand it to `loss`."""
+        with torch.no_grad():
+            x = model.eval().encode(self.videos(count))
+        label = torch.arange(count) % CLASS_COUNTS[0]
+        return Batch(x, label, [{} for _ in range(count)], stage.name, 0.0)
+
+    def predict(self, model: Classifier, videos: Tensor) -> Tensor:
+        """Logits, as in a test."""
+        with torch.no_grad():
+            return model.eval()(model.encode(videos))
+
+
+def _light(known: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+    """A backbone that comes with its package, where the method takes one: the check needs no download."""
+    embedded = [name for name, entry in catalog.entries["backbones"].items() if entry.facts.get("embedded")]
+    return {"backbone": embedded[0]} if "backbone" in known and embedded else {}
+
+
+def logits_have_a_column_a_class(trial: Trial) -> None:
+    """forward gives finite logits (B, C) for 3, 7 and 11 classes"""
+    for classes in CLASS_COUNTS:
+        logits = trial.predict(trial.build(classes), trial.videos(2))
+        assert logits.shape == (2, classes), f"{tuple(logits.shape)} for 2 videos and {classes} classes"
+        assert torch.isfinite(logits).all(), f"not finite for {classes} classes"
+
+
+def a_batch_of_one_works(trial: Trial) -> None:
+    """a batch of one works"""
+    logits = trial.predict(trial.build(), trial.videos(1))
+    assert logits.shape == (1, CLASS_COUNTS[0]), f"gave {tuple(logits.shape)}"
+
+
+def neighbours_do_not_matter(trial: Trial) -> None:
+    """a prediction does not depend on its neighbours in the batch"""
+    model, videos = trial.build(), trial.videos(3)
+    together = trial.predict(model, videos)
+    alone = torch.cat([trial.predict(model, video[None]) for video in videos])
+    worst = float((together - alone).abs().max())
+    assert torch.allclose(together, alone, rtol=1e-3, atol=1e-3), f"logits move by {worst:.3g}"
+
+
+def predictions_repeat(trial: Trial) -> None:
+    """the same video gives the same logits twice"""
+    model = trial.build()
+    first, second = (trial.predict(model, trial.videos(2)) for _ in range(2))
+    assert torch.equal(first, second), "testing draws at random"
+
+
+def patterns_match(trial: Trial) -> None:
+    """every pattern of every stage names a parameter, and its optimiser and schedule exist"""
+    model = trial.build()
+    for stage in trial.recipe.stages:
+        make_schedule(make_optimizer(model, stage), stage)
+
+
+def encode_never_learns(trial: Trial) -> None:
+    """encode holds nothing that learns, in any stage"""
+    model = trial.build()
+    task = Task("check", NAMES[:3], trial.frames, trial.size)
+    for stage in trial.recipe.stages:
+        parameter_groups(model, stage)
+        require_frozen(model, task, stage.name)
+
+
+def terms_are_finite_scalars(trial: Trial) -> None:
+    """loss gives named finite scalars"""
+    model = trial.build()
+    for stage in trial.recipe.stages:
+        terms = model.train().loss(trial.batch(model, stage))
+        assert isinstance(terms, dict) and terms, "no named terms"
+        for name, term in terms.items():
+            assert term.ndim == 0, f"'{name}' has shape {tuple(term.shape)}"
+            assert torch.isfinite(term), f"'{name}' is {float(term)}"
+
+
+def everything_trained_gets_a_gradient(trial: Trial) -> None:
+    """every parameter that a stage trains receives a gradient"""
+    model = trial.build()
+    for stage in trial.recipe.stages:
+        parameter_groups(model, stage)
+        model.zero_grad()
+        torch.stack(list(model.train().loss(trial.batch(model, stage)).values())).sum().backward()
+        dead = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
+        assert not dead, f"'{dead[0]}' and {len(dead) - 1} more get none in stage '{stage.name}'"
+
+
+def training_lowers_the_loss(trial: Trial) -> None:
+    """eight steps of the recipe's optimiser on one batch lower its loss"""
+    model = trial.build()
+    for stage in trial.recipe.stages:
+        optimizer = make_optimizer(model, stage)
+        batch, totals = trial.batch(model, stage), []
+        for _ in range(8):
+            total = torch.stack(list(model.train().loss(batch).values())).sum()
+            optimizer.zero_grad()
+            total.backward()
+            optimizer.step()
+            totals.append(float(total.detach()))
+        assert min(totals[1:]) < totals[0], f"from {totals[0]:.4g} to {min(totals[1:]):.4g} at best"
+
+
+def state_survives(trial: Trial) -> None:
+    """the state dict of one model makes another predict the same"""
+    first, second = trial.build(seed=0), trial.build(seed=1)
+    second.load_state_dict(first.state_dict())
+    a, b = trial.predict(first, trial.videos(2)), trial.predict(second, trial.videos(2))
+    assert torch.equal(a, b), f"logits differ by {float((a - b).abs().max()):.3g}"
+
+
+def recipes_are_data(trial: Trial) -> None:
+    """recipes are plain data that survive JSON"""
+    for recipe in (trial.method.recipe, *trial.method.recipe_for.values()):
+        plain = json.loads(json.dumps(asdict(recipe)))
+        assert plain["stages"] == json.loads(json.dumps([asdict(s) for s in recipe.stages]))
+        assert all(isinstance(rate, float | int) for s in recipe.stages for rate in s.train.values())
+
+
+def the_rest_stays_frozen(trial: Trial) -> None:
+    """a training step changes nothing that no pattern names"""
+    model = trial.build()
+    names = ever_trained(model, trial.recipe)
+    before = {n: p.detach().clone() for n, p in model.named_parameters() if n not in names}
+    for stage in trial.recipe.stages:
+        optimizer = make_optimizer(model, stage)
+        torch.stack(list(model.train().loss(trial.batch(model, stage)).values())).sum().backward()
+        optimizer.step()
+    moved = [n for n, p in model.named_parameters() if n in before and not torch.equal(p, before[n])]
+    assert not moved, f"'{moved[0]}' moved"
+
+
+RULES: tuple[Callable[[Trial], None], ...] = (
+    logits_have_a_column_a_class,
+    a_batch_of_one_works,
+    neighbours_do_not_matter,
+    predictions_repeat,
+    patterns_match,
+    encode_never_learns,
+    terms_are_finite_scalars,
+    everything_trained_gets_a_gradient,
+    training_lowers_the_loss,
+    state_survives,
+    recipes_are_data,
+    the_rest_stays_frozen,
+)
+
+
+def check_method(
+    name: str, catalog: Catalog | None = None, given: Mapping[str, Any] | None = None
+) -> list[Outcome]:
+    """Every rule's outcome for a method with the `given` options. Raises UnknownName or ConfigError."""
+    trial = Trial(name, catalog or discover(), given or {})
+    return [_outcome(rule, trial) for rule in RULES]
+
+
+def _outcome(rule: Callable[[Trial], None], trial: Trial) -> Outcome:
+    title = (rule.__doc__ or rule.__name__).strip()
+    try:
+        rule(trial)
+    except DferbenchError as error:
+        return Outcome(title, False, f": {error}")
+    except Exception as error:  # a plugin may raise anything, and that is its outcome
+        return Outcome(title, False, f": {type(error).__name__}: {error}".rstrip(": "))
+    return Outcome(title, True)
+
+
+def assert_contract(name: str, catalog: Catalog | None = None, **given: Any) -> None:
+    """For a plugin's tests: fails with every rule that the method breaks."""
+    broken = [f"{o.rule}{o.reason}" for o in check_method(name, catalog, given) if not o.ok]
+    assert not broken, f"{name} breaks the contract:\n" + "\n".join(broken)

@@ -1,0 +1,29 @@
+"""face-mean: average a frozen backbone's frame features over time, then a linear layer."""
+
+from torch import nn
+
+from dferbench import Method, Recipe, Stage, View, hookimpl
+from dferbench.nn import Classifier
+
+
+class FaceMean(Classifier):
+    def __init__(self, task, parts, backbone: str = "clip-vit-b32", temporal: str = "mean"):
+        super().__init__()
+        self.backbone = parts.backbone(backbone)
+        self.temporal = parts.temporal(temporal, dim=self.backbone.dim, frames=task.frames)
+        self.head = nn.Linear(self.backbone.dim, len(task.classes))
+
+    def encode(self, video):
+        return self.backbone(video.flatten(0, 1)).unflatten(0, video.shape[:2])
+
+    def forward(self, x):
+        return self.head(self.temporal(x))
+
+
+STAGE = Stage({r"head\..*": 0.1}, epochs=30, batch=64)
+VIEW = View(frames=16, size="backbone", sample="uniform")  # always the same frames: features are remembered
+
+
+@hookimpl
+def register_methods(register):
+    register(Method("face-mean", FaceMean, Recipe(VIEW, (STAGE,))))
