@@ -12,6 +12,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -126,7 +127,7 @@ def _distribution(point: EntryPoint) -> str:
 
 
 def _from_files(files: Iterable[Path]) -> list[Source]:
-    return [(str(path), lambda path=path: _load_file(path)) for path in files]
+    return [(str(path), partial(_load_file, path)) for path in files]
 
 
 def _load_file(path: Path) -> ModuleType:

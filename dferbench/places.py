@@ -43,5 +43,7 @@ def root_of(name: str, dataset: Dataset, given: Path | None) -> Path:
         return default
     root = Path(stated).expanduser()
     if not root.is_dir() and not dataset.synthetic:
-        raise DataError(f"the root of {name}, {root}, is not a folder", f"Use --root DIR. {dataset.where}".strip())
+        raise DataError(
+            f"the root of {name}, {root}, is not a folder", f"Use --root DIR. {dataset.where}".strip()
+        )
     return root

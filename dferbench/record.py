@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from dferbench import metrics, selection
 from dferbench.errors import ConfigError
 from dferbench.files import digest, to_json, write_atomic
+from dferbench.metrics import Confusion
 
 SCHEMA = 1
 NAME = "record.json"
@@ -105,7 +106,7 @@ class Record(BaseModel):
         }
         return tuple(mark for mark, holds in found.items() if holds)
 
-    def under(self, rule: str) -> metrics.Confusion:
+    def under(self, rule: str) -> Confusion:
         """The test confusion that the selection rule picks."""
         return selection.select(rule, [epoch.confusion for epoch in self.curve] or [self.confusion])
 
@@ -129,9 +130,13 @@ def read(path: Path) -> Record:
     try:
         record = Record.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
-        raise ConfigError(f"{path} is no valid record: {_first_line(error)}", "Run the cell again.") from error
+        raise ConfigError(
+            f"{path} is no valid record: {_first_line(error)}", "Run the cell again."
+        ) from error
     if record.schema_ != SCHEMA:
-        raise ConfigError(f"{path} has schema {record.schema_}, not {SCHEMA}", "Use the version that wrote it.")
+        raise ConfigError(
+            f"{path} has schema {record.schema_}, not {SCHEMA}", "Use the version that wrote it."
+        )
     if digest(measured(record).metrics) != digest(record.metrics):
         raise ConfigError(f"{path} states metrics that its confusion matrix does not give", "Run it again.")
     return record

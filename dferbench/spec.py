@@ -72,7 +72,9 @@ def parse_one(text: str) -> Call:
     """The only call of a spec. Raises ConfigError if there are none or several."""
     calls = parse(text)
     if len(calls) != 1:
-        raise ConfigError(f"'{text}' names {len(calls)} things where one is wanted", "Write name(option=value).")
+        raise ConfigError(
+            f"'{text}' names {len(calls)} things where one is wanted", "Write name(option=value)."
+        )
     return calls[0]
 
 
@@ -101,12 +103,14 @@ def bind(call: Call, target: Callable[..., Any], what: str, *given: Any) -> insp
     signature = inspect.signature(target)
     for name in call.options:
         if name not in signature.parameters:
-            known = [p for p in list(signature.parameters)[len(given):]]
+            known = [p for p in list(signature.parameters)[len(given) :]]
             raise UnknownName(f"option of {what} {call.name}", name, known)
     try:
         return signature.bind(*given, *call.args, **call.options)
     except TypeError as error:
-        raise ConfigError(f"{what} {call.name}: {error}", f"Its signature is {call.name}{signature}.") from None
+        raise ConfigError(
+            f"{what} {call.name}: {error}", f"Its signature is {call.name}{signature}."
+        ) from None
 
 
 def make(text: str, registry: Mapping[str, Callable[..., Any]], what: str) -> list[Any]:

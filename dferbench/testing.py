@@ -1,7 +1,7 @@
 """The contract suite: what every method must keep, checked on random videos in seconds.
 
-    from dferbench.testing import assert_contract
-    def test_contract(): assert_contract("my-method")
+from dferbench.testing import assert_contract
+def test_contract(): assert_contract("my-method")
 """
 
 from __future__ import annotations
@@ -78,13 +78,19 @@ class Trial:
     def predict(self, model: Classifier, videos: Tensor) -> Tensor:
         """Logits, as in a test."""
         with torch.no_grad():
-            return model.eval()(model.encode(videos))
+            logits: Tensor = model.eval()(model.encode(videos))
+        return logits
 
 
 def _light(known: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     """A backbone that comes with its package, where the method takes one: the check needs no download."""
     embedded = [name for name, entry in catalog.entries["backbones"].items() if entry.facts.get("embedded")]
     return {"backbone": embedded[0]} if "backbone" in known and embedded else {}
+
+
+def _total(model: Classifier, batch: Batch) -> Any:
+    """The sum of the loss terms, as the engine minimises it."""
+    return torch.stack(list(model.train().loss(batch).values())).sum()
 
 
 def logits_have_a_column_a_class(trial: Trial) -> None:
@@ -150,7 +156,7 @@ def everything_trained_gets_a_gradient(trial: Trial) -> None:
     for stage in trial.recipe.stages:
         parameter_groups(model, stage)
         model.zero_grad()
-        torch.stack(list(model.train().loss(trial.batch(model, stage)).values())).sum().backward()
+        _total(model, trial.batch(model, stage)).backward()
         dead = [name for name, p in model.named_parameters() if p.requires_grad and p.grad is None]
         assert not dead, f"'{dead[0]}' and {len(dead) - 1} more get none in stage '{stage.name}'"
 
@@ -162,7 +168,7 @@ def training_lowers_the_loss(trial: Trial) -> None:
         optimizer = make_optimizer(model, stage)
         batch, totals = trial.batch(model, stage), []
         for _ in range(8):
-            total = torch.stack(list(model.train().loss(batch).values())).sum()
+            total = _total(model, batch)
             optimizer.zero_grad()
             total.backward()
             optimizer.step()
@@ -193,7 +199,7 @@ def the_rest_stays_frozen(trial: Trial) -> None:
     before = {n: p.detach().clone() for n, p in model.named_parameters() if n not in names}
     for stage in trial.recipe.stages:
         optimizer = make_optimizer(model, stage)
-        torch.stack(list(model.train().loss(trial.batch(model, stage)).values())).sum().backward()
+        _total(model, trial.batch(model, stage)).backward()
         optimizer.step()
     moved = [n for n, p in model.named_parameters() if n in before and not torch.equal(p, before[n])]
     assert not moved, f"'{moved[0]}' moved"

@@ -102,8 +102,8 @@ class Dataset:
     and register the class: the keyword defaults of its constructor are the dataset's options.
     """
 
-    classes: ClassVar[tuple[str, ...]] | tuple[str, ...] = ()
-    folds: ClassVar[tuple[int, ...]] | tuple[int, ...] = (1,)
+    classes: tuple[str, ...] = ()
+    folds: tuple[int, ...] = (1,)
     about: str = ""
     """What it is, in one line."""
     where: str = ""

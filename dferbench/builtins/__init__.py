@@ -23,7 +23,12 @@ def mean(dim: int, frames: int) -> Any:
 
 
 def context(
-    tower: Any, texts: Sequence[str], words: int = 8, shared: bool = False, position: str = "end", init: str = ""
+    tower: Any,
+    texts: Sequence[str],
+    words: int = 8,
+    shared: bool = False,
+    position: str = "end",
+    init: str = "",
 ) -> Any:
     """Learnable context words around each class's text; `position` is where the text stands."""
     from dferbench.nn.prompts import Context

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -40,8 +41,7 @@ def make_app(arguments: list[str]) -> typer.Typer:
 def plugin_files(arguments: list[str]) -> list[Path]:
     """The files of `--plugin FILE` and `--plugin=FILE`: wanted before the command line can be parsed, since
     what they register decides what the command line may say."""
-    following = zip(arguments, arguments[1:], strict=False)
-    apart = [value for flag, value in following if flag == "--plugin"]
+    apart = [value for flag, value in pairwise(arguments) if flag == "--plugin"]
     joined = [a.partition("=")[2] for a in arguments if a.startswith("--plugin=")]
     return [Path(text) for text in [*apart, *joined]]
 
@@ -67,7 +67,6 @@ def _add_commands(app: typer.Typer, catalog: Catalog) -> None:
             catalog.broken.append(Broken(origin, f"{type(error).__name__}: {error}", ""))
 
 
-def usage_errors() -> type[Exception]:
+def usage_errors() -> Any:
     """The class of "no such option": typer carries its own copy of click from 0.26 on."""
-    errors: type[Exception] = typer.BadParameter.__mro__[2]
-    return errors
+    return typer.BadParameter.__mro__[2]

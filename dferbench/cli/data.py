@@ -16,7 +16,8 @@ app = typer.Typer(no_args_is_help=True, help="Look at datasets.")
 def sheet(
     context: typer.Context,
     dataset: Annotated[
-        str, typer.Argument(help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names)
+        str,
+        typer.Argument(help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")] = Path("sheet.png"),
     frames: Annotated[int, typer.Option(min=1, help="Frames a video.")] = 8,

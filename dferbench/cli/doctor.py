@@ -28,7 +28,9 @@ def doctor(
 ) -> int:
     """Check the installation; exits with 3 if something needs mending."""
     catalog: Catalog = context.obj
-    typer.echo(f"dferbench {dferbench.__version__}, Python {platform.python_version()}, {platform.platform()}")
+    typer.echo(
+        f"dferbench {dferbench.__version__}, Python {platform.python_version()}, {platform.platform()}"
+    )
     typer.echo(f"configuration: {config_file()}{'' if config_file().is_file() else ' (not there)'}")
     troubles = 0
     for line, good in [*_packages(), *_devices(), *_plugins(catalog, tracebacks)]:

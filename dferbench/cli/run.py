@@ -14,7 +14,7 @@ from dferbench.errors import ConfigError, DferbenchError
 EXIT_SOME_FAILED = 5
 
 
-def run(
+def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     model: Annotated[
         str, typer.Option("--model", "-m", help="The method to run.", autocompletion=method_names)
@@ -22,13 +22,17 @@ def run(
     dataset: Annotated[
         str,
         typer.Option(
-            "--dataset", "-d", help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names
+            "--dataset",
+            "-d",
+            help="The dataset, as NAME or 'NAME(option=value)'.",
+            autocompletion=dataset_names,
         ),
     ],
     set_: Annotated[
         list[str] | None,
         typer.Option(
-            "--set", help="An option of the method (words=4), or of its recipe (view.frames=8, stage.batch=16)."
+            "--set",
+            help="An option of the method (words=4), or of its recipe (view.frames=8, stage.batch=16).",
         ),
     ] = None,
     fold: Annotated[
@@ -39,7 +43,9 @@ def run(
         int | None, typer.Option(min=1, help="Epochs of every stage, short for --set stage.epochs=N.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    precision: Annotated[str | None, typer.Option(help="fp32, bf16 or fp16; the method's own if not given.")] = None,
+    precision: Annotated[
+        str | None, typer.Option(help="fp32, bf16 or fp16; the method's own if not given.")
+    ] = None,
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("runs"),
     root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
     weights: Annotated[

@@ -21,7 +21,9 @@ GIVEN = {"methods": 2, "datasets": 0, "backbones": 1, "temporal_heads": 2, "prom
 
 def show(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="A method, dataset, backbone, temporal head, prompt or decoder.")],
+    name: Annotated[
+        str, typer.Argument(help="A method, dataset, backbone, temporal head, prompt or decoder.")
+    ],
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show what something is, its options with their defaults, and its recipes."""

@@ -42,7 +42,8 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     trained = ever_trained(model, plan.recipe)
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
-    return Built(fabric.to_device(model), trained, counts, parts.used)
+    fabric.to_device(model)
+    return Built(model, trained, counts, parts.used)
 
 
 def ever_trained(model: Classifier, recipe: Recipe) -> set[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ class Cell:
             optimizer.load_state_dict(saved.optimizer)
             schedule.load_state_dict(saved.schedule)
             done = saved.epochs
-        prepared = self.fabric.setup_optimizers(optimizer)
+        prepared: Any = self.fabric.setup_optimizers(optimizer)
         for epoch in range(done, stage.epochs):
             started, used = time.monotonic(), rates(optimizer)
             draw = (self.seed, len(self.curve), epoch)
@@ -131,7 +132,7 @@ def train_cell(
     }
 
 
-def _source(cell: Cell, videos: list[Video], training: bool, stack: ExitStack) -> Source:
+def _source(cell: Cell, videos: Sequence[Video], training: bool, stack: ExitStack) -> Source:
     plan = cell.plan
     loader = VideoLoader(
         videos,

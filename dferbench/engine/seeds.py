@@ -19,7 +19,7 @@ def seed_everything(*parts: object) -> None:
     """Seed Python's, NumPy's and torch's global generators from the parts."""
     seed = derive(*parts)
     random.seed(seed)
-    np.random.seed(seed)  # noqa: NPY002 - methods may use the global generator
+    np.random.seed(seed)
     torch.manual_seed(seed)
 
 

@@ -69,4 +69,6 @@ def load(folder: Path) -> State | None:
         curve = [Epoch.model_validate(row) for row in json.loads(content.pop("curve"))]
         return State(curve=curve, **content)
     except Exception as error:
-        raise ConfigError(f"{path} cannot be read: {error}", "Add --force to start the cell again.") from error
+        raise ConfigError(
+            f"{path} cannot be read: {error}", "Add --force to start the cell again."
+        ) from error

@@ -31,9 +31,7 @@ class Parts:
         call = spec.parse_one(text)
         module = self._catalog.make("backbones", text, self._weights.get(call.name))
         if origin := getattr(module, "origin", None):
-            self.used[call.name] = {
-                "source": origin.source, "sha256": origin.sha256, "random": origin.random
-            }
+            self.used[call.name] = {"source": origin.source, "sha256": origin.sha256, "random": origin.random}
         return module
 
     def temporal(self, text: str, dim: int, frames: int) -> nn.Module:
@@ -48,5 +46,7 @@ class Parts:
     def _module(self, kind: str, text: str, *given: Any, **options: Any) -> nn.Module:
         module = self._catalog.make(kind, text, *given, **options)
         if not isinstance(module, nn.Module):
-            raise ConfigError(f"{text} built a {type(module).__name__}, not a torch module", "Mend its plugin.")
+            raise ConfigError(
+                f"{text} built a {type(module).__name__}, not a torch module", "Mend its plugin."
+            )
         return module

@@ -56,7 +56,9 @@ def load(folder: Path) -> tuple[list[Record], list[str]]:
     Raises ConfigError if the folder is not there.
     """
     if not folder.is_dir():
-        raise ConfigError(f"there is no folder {folder}", "Run something first, or name the folder of the runs.")
+        raise ConfigError(
+            f"there is no folder {folder}", "Run something first, or name the folder of the runs."
+        )
     found, problems = [], []
     for path in record.find(folder):
         try:

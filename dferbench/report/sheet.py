@@ -41,7 +41,7 @@ def _first(videos: list[Video], label: int, each: int) -> list[Video]:
 
 def _images(video: Video, frames: int) -> list[Image.Image]:
     def evenly(count: int) -> list[int]:
-        return np.linspace(0, count - 1, frames).round().astype(int).tolist()
+        return [round(i) for i in np.linspace(0, count - 1, frames)]
 
     found, _ = choose_decoder().read(video.path, evenly)
     return [Image.fromarray(frame).resize((CELL, CELL)) for frame in found]

@@ -32,7 +32,7 @@ def _table(rows: Sequence[Row], style: str) -> str:
     heads = ["#", "method", "setting", "folds", "seeds", "UAR", "WAR", "best-on-test UAR / WAR"]
     places = iter(range(1, len(rows) + 1))
     lines = [[next(places) if row.ranks else "-", *_cells(row)] for row in rows]
-    return tabulate(lines, heads, tablefmt=style, disable_numparse=True)
+    return str(tabulate(lines, heads, tablefmt=style, disable_numparse=True))
 
 
 def _cells(row: Row) -> list[str]:
