@@ -1,0 +1,35 @@
+"""CLIP backbones: `clip-tiny`, whose weights lie in this package, and OpenAI's ViT-B/32 and ViT-B/16."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from dferbench import hookimpl
+
+if TYPE_CHECKING:
+    from dferbench.nn.tower import TwoTower
+
+SIZES = {"clip-tiny": 64, "clip-vit-b32": 224, "clip-vit-b16": 224}
+"""The side in pixels of the images that each backbone takes."""
+ABOUT = {
+    "clip-tiny": "a small CLIP trained on synthetic faces; its weights come with the package",
+    "clip-vit-b32": "OpenAI's CLIP ViT-B/32 (QuickGELU, fp32), from the hub or --weights clip-vit-b32=FILE",
+    "clip-vit-b16": "OpenAI's CLIP ViT-B/16 (QuickGELU, fp32), from the hub or --weights clip-vit-b16=FILE",
+}
+
+
+@hookimpl
+def register_backbones(register: Callable[..., None]) -> None:
+    """Register the three backbones; none is built, and nothing heavy imported, before it is used."""
+    for name, size in SIZES.items():
+        register(name, _builder(name), size=size, about=ABOUT[name])
+
+
+def _builder(name: str) -> Callable[[str | None], TwoTower]:
+    def build(weights: str | None = None) -> TwoTower:
+        from dferbench_clip.towers import build_tower
+
+        return build_tower(name, weights)
+
+    return build
