@@ -105,12 +105,17 @@ def encode_kind(folder: Path, name: str) -> Path:
 
 
 def remux(
-    source: Path, path: Path, turn: int = 0, hide: int = 0, options: dict[str, str] | None = None
+    source: Path,
+    path: Path,
+    turn: int = 0,
+    hide: int = 0,
+    skip: int = 0,
+    options: dict[str, str] | None = None,
 ) -> Path:
     """Copy a video without encoding it again.
 
     `turn` marks it as rotated by so many degrees counter-clockwise; `hide` shifts the first frames before
-    time zero, where an edit list hides them.
+    time zero, where an edit list hides them; `skip` leaves out the first packets.
     """
     with av.open(str(source)) as read, av.open(str(path), "w", options=options or {}) as write:
         stream = read.streams.video[0]
@@ -118,8 +123,8 @@ def remux(
         if turn:
             copy.set_display_rotation(turn)
         shift = int(hide / 25 / stream.time_base)
-        for packet in read.demux(stream):
-            if packet.dts is None:
+        for number, packet in enumerate(read.demux(stream)):
+            if packet.dts is None or number < skip:
                 continue
             packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, copy
             write.mux(packet)

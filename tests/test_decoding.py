@@ -14,6 +14,8 @@ from dferbench.errors import ConfigError, UnknownName, VideoError
 
 VIDEO_DECODERS = ("auto", "decord", "pyav")
 DECORD_CANNOT = ("transport.ts",)
+# kind, name of the copy, packets left out, frames that cannot be shown, the first frame that can
+CUT_OUT = [("h264-open-gop.mp4", "piece.mkv", 17, 3, 20), ("mpeg4-b-frames.avi", "piece.avi", 10, 2, 12)]
 
 
 @pytest.fixture(scope="module")
@@ -97,8 +99,23 @@ def test_frames_hidden_by_an_edit_list_are_not_counted(media, tmp_path):
     frames, used = read(path, lambda count: range(count))
     assert used == "pyav"
     assert numbers(frames) == list(range(23, 70))
-    with pytest.raises(VideoError, match="decord counts 70 frames where the file has 47"):
+    with pytest.raises(VideoError, match="how many frames"):
         read(path, [0], "decord")
+
+
+@pytest.mark.parametrize(("kind", "name", "skip", "lost", "first"), CUT_OUT)
+def test_a_piece_cut_out_of_an_open_group_of_pictures(media, tmp_path, kind, name, skip, lost, first):
+    """Its first frames refer to what was cut away and cannot be shown: fewer frames than packets."""
+    path = remux(media / kind, tmp_path / name, skip=skip)
+    told = []
+    frames, used = read(path, lambda count: told.append(count) or range(count))
+    assert numbers(frames) == list(range(first, 70))
+    assert told == [70 - skip, 70 - skip - lost]
+    assert used == "pyav"
+    with pytest.raises(VideoError, match="how many frames"):
+        read(path, [0], "decord")
+    with pytest.raises(IndexError):
+        read(path, [69 - skip], "pyav")
 
 
 @pytest.mark.parametrize("decoder", VIDEO_DECODERS)

@@ -20,10 +20,14 @@ EXACT = ("mov", "matroska", "avi", "asf")
 
 @dataclass(frozen=True)
 class Contents:
-    """The frames that the packets present, and how many the header declared (0: it did not say)."""
+    """The number of frames that the packets present, and whether decoding must yield that many.
+
+    It is not `certain` where an edit list hides frames, where the header declares another number, and where
+    the video was cut out of a longer one before frames that refer to what is gone.
+    """
 
     frames: int
-    declared: int
+    certain: bool
 
 
 @contextmanager
@@ -52,22 +56,37 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
 def inspect(path: str) -> Contents:
     """What the file holds. Raises VideoError if it is no video, is cut short, or has a damaged packet."""
     with opened(path) as (container, stream):
-        packets = hidden = 0
-        end = 0.0
-        for packet in container.demux([s for s in container.streams if s.type in ("video", "audio")]):
-            if packet.size == 0:
-                continue
-            if packet.is_corrupt:
-                raise VideoError(path, f"it is damaged or cut short after {packets} frames")
+        shown, hidden, end = [], 0, 0.0
+        for packet in _packets(path, container):
             if packet.pts is not None:
                 end = max(end, float((packet.pts + (packet.duration or 0)) * packet.time_base))
-            if packet.stream.index == stream.index:
-                packets += 1
-                hidden += packet.is_discard
-        if packets - hidden < 1:
+            if packet.stream.index != stream.index:
+                continue
+            if packet.is_discard:
+                hidden += 1
+            else:
+                shown.append(packet.pts)
+        if not shown:
             raise VideoError(path, "it has no frames")
-        _require_whole(path, container, packets, end)
-        return Contents(packets - hidden, stream.frames)
+        _require_whole(path, container, len(shown) + hidden, end)
+        as_declared = not hidden and stream.frames in (0, len(shown))
+        return Contents(len(shown), as_declared and _starts_cleanly(shown))
+
+
+def _packets(path: str, container: Any) -> Iterator[Any]:
+    for i, packet in enumerate(
+        container.demux([s for s in container.streams if s.type in ("video", "audio")])
+    ):
+        if packet.is_corrupt:
+            raise VideoError(path, f"it is damaged or cut short after {i} packets")
+        if packet.size:
+            yield packet
+
+
+def _starts_cleanly(times: list[int | None]) -> bool:
+    """Whether no packet is shown before the first one, the only one that surely refers to no other."""
+    known = [time for time in times if time is not None]
+    return not known or min(known) == known[0]
 
 
 def _require_file(path: str) -> None:
@@ -83,6 +102,7 @@ def _require_whole(path: str, container: Any, packets: int, end: float) -> None:
     """The last packet must end where the header says the video ends, give or take three frames."""
     if container.duration is None or not end or not container.format.name.startswith(EXACT):
         return
-    expected = ((container.start_time or 0) + container.duration) / 1e6
+    # Matroska counts from zero and the others from the first packet: what holds for both is the shorter.
+    expected = container.duration / 1e6
     if end < expected - 3 * end / packets:
         raise VideoError(path, f"it is cut short: it ends at {end:.2f} s of {expected:.2f} s")

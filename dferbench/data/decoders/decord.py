@@ -35,14 +35,16 @@ def read(path: str, choose: Choose) -> Frames:
     """The chosen frames, uint8 (T, H, W, 3) RGB.
 
     The file is read to its end, so that whether it is damaged does not depend on which frames are wanted.
-    Raises VideoError also where decord and the container disagree on the number of frames (an edit list,
-    lost packets): PyAV can tell then.
+    decord repeats the last frame where fewer come out than there are packets, so it raises VideoError also
+    where only decoding can tell the number of frames; PyAV does.
     """
     contents = inspect(path)
+    if not contents.certain:
+        raise VideoError(path, "decord cannot tell how many frames it has")
     decord = _library()
     try:
         video = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
-        if not len(video) == contents.frames == (contents.declared or contents.frames):
+        if len(video) != contents.frames:
             raise VideoError(path, f"decord counts {len(video)} frames where the file has {contents.frames}")
         wanted = choose_from(len(video), choose)
         return arrange(_frames(video, set(wanted)), wanted)
