@@ -1,0 +1,74 @@
+"""What tests share: a home of their own, tiny data made once, and the command line as a function."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+ROOT = Path(__file__).parents[1]
+TOY = ROOT / "tests" / "toy.py"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def private_home(tmp_path_factory):
+    """No test reads or writes the user's configuration; the cache of drawn videos may be given from outside."""
+    os.environ["DFERBENCH_HOME"] = str(tmp_path_factory.mktemp("home"))
+    os.environ.setdefault("DFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+def _write_video(folder, kind, rng, frames=11):
+    folder.mkdir(parents=True)
+    steps = {"brightens": np.linspace(40, 210, frames), "darkens": np.linspace(210, 40, frames)}
+    levels = steps.get(kind, np.full(frames, 125.0))
+    for number, level in enumerate(levels, 1):
+        pixels = np.clip(level + rng.normal(0, 12, (14, 14, 3)), 0, 255).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / f"{number}.png")
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory):
+    """The toy dataset in the layout that its plugin reads: two folds of 18 and 9 videos."""
+    root, rng = tmp_path_factory.mktemp("toy"), np.random.default_rng(0)
+    for fold in (1, 2):
+        for split, count in (("train", 6), ("test", 3)):
+            for kind in ("brightens", "darkens", "stays"):
+                for i in range(count):
+                    _write_video(root / f"fold{fold}" / split / kind / f"{split}{i}", kind, rng)
+    return root
+
+
+@pytest.fixture
+def cli(tmp_path):
+    """Run the command line in a process of its own, in an empty folder; gives the finished process."""
+
+    def run(*arguments, check=None, cwd=tmp_path, env=None, **more):
+        environment = {**os.environ, **(env or {})}
+        command = [sys.executable, "-m", "dferbench", *map(str, arguments)]
+        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **more)
+        if check is not None:
+            assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done
+
+    return run
+
+
+@pytest.fixture
+def toy_run(toy_root, tmp_path):
+    """Run the toy method in this process; gives the records."""
+    from dferbench.catalog import discover
+    from dferbench.engine.plan import Request, make_plan
+    from dferbench.engine.run import run
+    from dferbench.progress import Progress
+
+    def go(model="toy-net", root=toy_root, output=tmp_path / "runs", progress=None, **request):
+        catalog = discover([TOY])
+        given = {"workers": 0, "device": "cpu", **request}
+        request = Request(model, "toy", root=root, output=output, **given)
+        plan = make_plan(request, catalog)
+        return run(plan, catalog, progress or Progress()), plan
+
+    return go

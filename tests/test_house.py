@@ -1,0 +1,153 @@
+"""What keeps the house in order: floors, light imports, sizes, style, types."""
+
+import ast
+import re
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from statistics import median
+
+import pytest
+from conftest import ROOT
+
+FLOORS = [
+    {"errors", "types", "progress", "spec", "metrics", "files"},
+    {"hookspecs", "selection", "record", "places", "options"},
+    {"catalog", "nn"},
+    {"data"},
+    {"engine", "report", "builtins"},
+    {"cli", "testing", "__main__"},
+]
+SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))
+PLUGINS = sorted(p for p in (ROOT / "plugins").glob("dferbench_*/**/*.py"))
+
+
+def room(path):
+    return path.relative_to(ROOT / "dferbench").parts[0].removesuffix(".py")
+
+
+def floor_of(name):
+    return next((i for i, rooms in enumerate(FLOORS) if name in rooms), None)
+
+
+def imports(path, top_level=False):
+    """The modules that a file imports; those in `if TYPE_CHECKING` and, on request, in functions left out."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level else ast.walk(tree)
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_imports_point_down(path):
+    here = room(path)
+    if here == "__init__":
+        return
+    assert floor_of(here) is not None, f"{here} has no floor"
+    for module in imports(path):
+        parts = module.split(".")
+        if parts[0] == "dferbench" and len(parts) > 1 and floor_of(parts[1]) is not None and parts[1] != here:
+            assert floor_of(parts[1]) <= floor_of(here), f"{here} imports {module} from above"
+
+
+@pytest.mark.parametrize("path", PLUGINS, ids=lambda p: str(p.relative_to(ROOT)))
+def test_plugins_see_the_host_and_no_other_plugin(path):
+    own = path.relative_to(ROOT / "plugins").parts[0]
+    allowed = {"dferbench", "dferbench.nn", "dferbench.testing", "dferbench.errors", "dferbench.progress"}
+    for module in imports(path):
+        if module.startswith("dferbench_"):
+            assert module.split(".")[0] == own, f"imports {module}"
+        elif module.startswith("dferbench."):
+            assert (
+                any(module == a or module.startswith(f"{a}.") for a in allowed) or "." not in module[10:]
+            ), module
+
+
+def test_the_host_names_no_method_and_no_dataset():
+    from dferbench.catalog import discover
+
+    catalog = discover()
+    names = {*catalog.entries["methods"], *catalog.entries["datasets"]} - {"synthetic"}
+    names |= {"mafw", "dfew", "ferv39k"}
+    pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])", re.IGNORECASE)
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and pattern.search(node.value):
+                # Prose may name an example; a name that code compares with is a short string of its own.
+                assert len(node.value) > 40, f"{path}:{node.lineno} names {node.value}"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"]]
+)
+def test_light_commands_import_no_torch(arguments, tmp_path):
+    code = (
+        "import sys\nfrom dferbench.cli import _run\n"
+        f"_run({arguments})\n"
+        "heavy = {'torch', 'torchvision', 'open_clip', 'cv2', 'decord', 'av', 'scipy'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=tmp_path)
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["--help"]])
+def test_light_commands_are_fast(arguments, tmp_path):
+    """CPU time, not wall time, and the best of three: what a busy machine cannot change much."""
+    import resource
+
+    def spent():
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(
+            [sys.executable, "-m", "dferbench", *arguments], check=True, capture_output=True, cwd=tmp_path
+        )
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+    assert min(spent() for _ in range(3)) < 0.5
+
+
+def functions(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.end_lineno - node.lineno + 1
+
+
+def test_files_and_functions_stay_small():
+    sizes = {path: path.read_text().count("\n") for path in [*SOURCES, *PLUGINS]}
+    assert max(sizes.values()) <= 400, max(sizes, key=sizes.get)
+    assert median(n for path in sizes for n in functions(path)) < 12
+
+
+def test_every_entry_point_is_a_package_that_is_shipped():
+    import tomllib
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    shipped = {Path(p).name for p in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]}
+    stated = set(project["project"]["entry-points"]["dferbench"].values())
+    assert stated | {"dferbench"} == shipped
+    assert stated <= {point.value for point in entry_points(group="dferbench")}
+
+
+@pytest.mark.parametrize(
+    "command", [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]], ids=" ".join
+)
+def test_style_and_types(command):
+    done = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_no_file_names_a_machine_or_a_registry():
+    files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    pattern = re.compile(
+        r"https?://[^\s\"]+/(simple|packages|pool)/|--(extra-)?index-url|[ \"'=(]/(work|farm)/"
+    )
+    for name in files.split():
+        path = ROOT / name
+        if path.suffix in (".py", ".md", ".toml", ".ini", ".cff", ".cfg", "") and path.is_file():
+            found = pattern.search(path.read_text(errors="replace"))
+            assert not found or name == "tests/test_house.py", f"{name}: {found}"

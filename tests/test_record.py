@@ -1,0 +1,89 @@
+"""Records: atomic, typed, refusing what their matrices do not say; selection over them."""
+
+import json
+
+import pytest
+
+from dferbench import record
+from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.files import write_atomic
+from dferbench.record import Epoch, Record
+from dferbench.report.leaderboard import load, rows
+from dferbench.report.text import leaderboard
+
+
+def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
+    epochs = [
+        Epoch(stage="train", epoch=i, terms={"ce": 1.0}, rates={".*": 0.1}, seconds=1.0,
+              confusion=[[a, b], [c, d]])
+        for i, (a, b, c, d) in enumerate(curve)
+    ]  # fmt: skip
+    facts = dict(
+        schema=1, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
+        dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, cell="01234567",
+        data="f", videos={"train": 1, "test": 20}, curve=epochs, confusion=epochs[-1].confusion,
+    )  # fmt: skip
+    return Record(**(facts | changes))
+
+
+def test_write_and_read(tmp_path):
+    path = record.write(make(), tmp_path)
+    again = record.read(path)
+    assert again.metrics["last"] == {"uar": 75.0, "war": 75.0}
+    assert again.metrics["best-on-test"] == pytest.approx({"uar": 85.0, "war": 85.0})
+    assert record.measured(make()) == again
+
+
+def test_a_forged_metric_is_refused(tmp_path):
+    path = record.write(make(), tmp_path)
+    content = json.loads(path.read_text())
+    content["metrics"]["last"]["uar"] = 99.0
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match="confusion matri"):
+        record.read(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 1}', '{"schema": 99}'])
+def test_a_damaged_record_is_named(tmp_path, text):
+    (tmp_path / "record.json").write_text(text)
+    with pytest.raises(ConfigError, match=r"record\.json"):
+        record.read(tmp_path / "record.json")
+
+
+def test_marks():
+    assert make().marks == ()
+    weights = {"b": {"random": True}}
+    marked = make(synthetic=True, limit=3, weights=weights, skipped=["x"], environment={"dirty": True})
+    assert marked.marks == ("synthetic", "limited", "random weights", "incomplete", "uncommitted code")
+
+
+def test_selection_takes_the_earliest_best():
+    curve = ((8, 2, 2, 8), (9, 1, 1, 9), (10, 0, 2, 8), (0, 10, 0, 10))
+    assert make(curve=curve).under("best-on-test") == [[9, 1], [1, 9]]
+    assert make(curve=curve).under("last") == [[0, 10], [0, 10]]
+    with pytest.raises(UnknownName, match="best"):
+        make().under("best")
+
+
+def test_leaderboard_means_and_marks(tmp_path):
+    record.write(make(0), tmp_path / "a")
+    record.write(make(1, curve=((10, 0, 0, 10),)), tmp_path / "b")
+    record.write(make(0, synthetic=True, method="drawn", cell="c"), tmp_path / "c")
+    record.write(make(2, status="failed", error="it broke\nmend it"), tmp_path / "d")
+    records, problems = load(tmp_path)
+    assert len(problems) == 1 and "failed (it broke)" in problems[0]
+    first, second = rows(records)
+    assert (first.method, first.uar.mean, first.uar.runs, first.ranks) == ("m", 87.5, 2, True)
+    assert first.uar.spread == pytest.approx(12.5 * 2**0.5)
+    assert not second.ranks
+    text = leaderboard([first, second], "last")
+    assert "87.50 ± 17.68" in text and "synthetic" in text
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path):
+    path = tmp_path / "x" / "file"
+    write_atomic(path, "before")
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(DferbenchError, match="cannot write"):
+        write_atomic(tmp_path / "file" / "below", "after")
+    assert path.read_text() == "before" and list(path.parent.iterdir()) == [path]

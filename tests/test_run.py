@@ -1,0 +1,233 @@
+"""A run: trains, records, resumes to the same bits whatever happens, and says what is wrong."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import TOY
+
+from dferbench import record
+from dferbench.errors import ConfigError, DataError, UnknownName
+
+
+def folder_of(plan, fold=1, seed=0):
+    return plan.folder(fold, seed)
+
+
+def test_a_run_leaves_a_complete_record(toy_run):
+    (one,), plan = toy_run(seeds=(3,), sets={"stage.epochs": "4"})
+    folder = folder_of(plan, seed=3)
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "checkpoint.safetensors", "predictions.npz", "record.json", "state.pt",
+    ]  # fmt: skip
+    assert record.read(folder / "record.json") == one
+    assert one.status == "done" and len(one.curve) == 4 and one.parameters["total"] > 0
+    saved = np.load(folder / "predictions.npz")
+    assert saved["logits"].shape == (9, 3) and saved["logits"].dtype == np.float32
+    matrix = np.zeros((3, 3), int)
+    np.add.at(matrix, (saved["label"], saved["logits"].argmax(1)), 1)
+    assert matrix.tolist() == one.confusion == one.curve[-1].confusion
+    assert one.decoders["folder"] > 0
+
+
+def test_it_learns(toy_run):
+    (one,), _ = toy_run(sets={"stage.epochs": "25", "width": "8"})
+    assert one.metrics["last"]["war"] > 80
+
+
+def test_done_is_not_done_again(toy_run):
+    _, plan = toy_run(folds=())
+    before = {f: (folder_of(plan, f) / "record.json").stat().st_mtime_ns for f in (1, 2)}
+    toy_run(folds=())
+    assert before == {f: (folder_of(plan, f) / "record.json").stat().st_mtime_ns for f in (1, 2)}
+    toy_run(folds=(1,), force=True)
+    assert before[1] != (folder_of(plan, 1) / "record.json").stat().st_mtime_ns
+
+
+def predictions(plan, **cell):
+    return (folder_of(plan, **cell) / "predictions.npz").read_bytes()
+
+
+def test_workers_change_nothing(toy_run, tmp_path):
+    results = [predictions(toy_run(output=tmp_path / str(n), workers=n)[1]) for n in (0, 2)]
+    assert results[0] == results[1]
+
+
+def test_seeds_change_something(toy_run):
+    _, plan = toy_run(seeds=(0, 1))
+    assert predictions(plan, seed=0) != predictions(plan, seed=1)
+
+
+def test_remembering_changes_nothing(toy_run, tmp_path, monkeypatch):
+    """A frozen encoder is remembered where the view draws nothing; the result is the same to the bit."""
+    from dferbench.engine import source
+
+    _, plan = toy_run("toy-frozen", output=tmp_path / "remembered")
+    monkeypatch.setattr(source.Source, "_may_remember", lambda *_: False)
+    _, again = toy_run("toy-frozen", output=tmp_path / "not")
+    a, b = (np.load(folder_of(p) / "predictions.npz")["logits"] for p in (plan, again))
+    np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_remembered_videos_are_read_once(toy_run):
+    (one,), _ = toy_run("toy-frozen", sets={"stage.epochs": "5"})
+    assert one.decoders == {"folder": 18 + 9}
+
+
+def command(root, output, *more):
+    return [
+        sys.executable, "-m", "dferbench", "--plugin", str(TOY), "run", "-m", "toy-net", "-d", "toy", "--root",
+        str(root), "-o", str(output), "--device", "cpu", "--epochs", "8", *more,
+    ]  # fmt: skip
+
+
+def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_path):
+    subprocess.run(command(toy_root, tmp_path / "whole"), check=True, capture_output=True)
+    draw = random.Random(0)
+    for lines in draw.sample(range(2, 16), 5):
+        process = subprocess.Popen(
+            command(toy_root, tmp_path / "killed"),
+            stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            text=True,
+        )
+        for _ in range(lines):
+            process.stderr.readline()
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    last = subprocess.run(command(toy_root, tmp_path / "killed"), check=True, capture_output=True, text=True)
+    assert "resumed after" in last.stderr or "already done" in last.stderr
+    whole, killed = (next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "killed"))
+    assert whole == killed
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+def test_asked_to_stop_it_says_so_and_resumes(toy_root, tmp_path, sent, code):
+    process = subprocess.Popen(
+        command(toy_root, tmp_path / "runs", "--workers", "1"),
+        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    for _ in range(3):
+        process.stderr.readline()
+    # As a terminal does it: to the whole group, workers included.
+    os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == code, errors
+    assert errors.splitlines()[-1] == "hint: The same command goes on from here."
+    assert "Traceback" not in errors
+    (path,) = record.find(tmp_path / "runs")
+    assert record.read(path).status == "interrupted"
+    done = subprocess.run(command(toy_root, tmp_path / "runs"), capture_output=True, text=True, check=True)
+    assert "resumed after" in done.stderr or "train 1/8" in done.stderr
+
+
+@pytest.fixture
+def spoiled_root(toy_root, tmp_path):
+    root = tmp_path / "spoiled"
+    shutil.copytree(toy_root, root)
+    (root / "fold1" / "train" / "stays" / "train2" / "3.png").write_bytes(b"no image")
+    empty = root / "fold1" / "test" / "stays" / "test1"
+    for path in empty.iterdir():
+        path.unlink()
+    return root
+
+
+def test_a_bad_video_is_named_and_stops_its_cell_only(toy_run, spoiled_root):
+    (bad, good), _ = toy_run(root=spoiled_root, folds=())
+    assert (bad.status, good.status) == ("failed", "done")
+    assert "train2" in bad.error or "test1" in bad.error
+    assert bad.exit_code == 4
+
+
+def test_bad_videos_are_left_out_on_request(toy_run, spoiled_root):
+    (one,), _ = toy_run(root=spoiled_root, skip_bad=True)
+    assert one.skipped == ["stays/test1", "stays/train2"]
+    assert sum(map(sum, one.confusion)) == 8 and "incomplete" in one.marks
+
+
+def test_other_data_are_another_experiment(toy_run, toy_root, tmp_path):
+    root = tmp_path / "changed"
+    shutil.copytree(toy_root, root)
+    toy_run(root=root)
+    shutil.rmtree(root / "fold1" / "train" / "stays" / "train2")
+    with pytest.raises(ConfigError, match="other ids or labels"):
+        toy_run(root=root)
+
+
+@pytest.mark.parametrize(
+    ("request_", "error", "message"),
+    [
+        ({"sets": {"width": "wide"}}, ConfigError, "whole number"),
+        ({"sets": {"widht": "3"}}, UnknownName, "widht"),
+        ({"sets": {"stage.train": "{'haed.*': 0.1}"}}, ConfigError, "matches no parameter"),
+        ({"sets": {"stage.optimizer": "sdg"}}, UnknownName, "sdg"),
+        ({"sets": {"stage.schedule": "steps(gama=1)"}}, UnknownName, "gama"),
+        ({"sets": {"view.augment": "flop"}}, UnknownName, "flop"),
+        ({"sets": {"view.sample": "segments(short=never)"}}, UnknownName, "never"),
+        ({"sets": {"view.normalize": "some"}}, UnknownName, "some"),
+        ({"sets": {"stage.batch": "99", "stage.drop_last": "true"}}, None, "no batch of 99"),
+        ({"folds": (7,)}, UnknownName, "fold of toy"),
+        ({"decoder": "decrod"}, UnknownName, "decrod"),
+        ({"device": "gpu"}, UnknownName, "gpu"),
+        ({"device": "cuda:99"}, ConfigError, "no device"),
+        ({"sets": {"precision": "fp64"}}, UnknownName, "fp64"),
+        ({"weights": {"nothing": "random"}}, UnknownName, "nothing"),
+    ],
+)
+def test_what_is_wrong_is_known_before_it_starts(toy_run, request_, error, message):
+    if error is None:
+        (one,), _ = toy_run(**request_)
+        assert one.status == "failed" and message in one.error
+        return
+    with pytest.raises(error, match=message):
+        toy_run(**request_)
+
+
+def test_a_missing_root_and_an_empty_folder(toy_run, tmp_path):
+    with pytest.raises(DataError, match="not a folder"):
+        toy_run(root=tmp_path / "nowhere")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match="missing"):
+        toy_run(root=tmp_path / "empty")
+
+
+def test_limited_runs_are_marked(toy_run):
+    (one,), _ = toy_run(limit=6)
+    assert (one.videos == {"train": 6, "test": 6} and one.marks == ("limited",)) or "limited" in one.marks
+
+
+def test_a_full_disk_leaves_no_half_record(toy_root, tmp_path):
+    """The operating system refuses files beyond a size, as it does when the disk is full."""
+    limit = 4000
+
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    runs = tmp_path / "runs"
+    full = command(toy_root, runs, "--workers", "0")
+    done = subprocess.run(full, capture_output=True, text=True, preexec_fn=small_files)
+    assert done.returncode == 1, done.stderr
+    assert "cannot write" in done.stderr and "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("hint: Free some space")
+    for path in record.find(runs):
+        assert record.read(path).status in ("running", "failed")
+    assert not [p for p in runs.rglob(".*") if p.is_file()]
+    subprocess.run(full, check=True, capture_output=True)
+
+
+@pytest.mark.gpu
+def test_the_toy_trains_on_a_gpu(toy_run):
+    import torch
+
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    (one,), _ = toy_run(device="cuda")
+    assert one.status == "done" and one.environment["device"] != "cpu"
