@@ -105,7 +105,7 @@ def draw_scene(rng: np.random.Generator, occlusion: float, noise: float) -> Scen
         light_slope=rng.uniform(0.1, 0.5),
         tint=rng.uniform(0.72, 1.08) * rng.uniform(0.95, 1.05, 3),
         clothes=rng.uniform(20, 210, 3),
-        occluder=str(rng.choice(["card", "hand", "strand"])) if covered else "",
+        occluder=str(rng.choice(["card", "ball", "strand"])) if covered else "",
         occluder_at=rng.uniform([-0.6, -0.5, 0, 0], [0.6, 0.9, 1, 1]),
         occluder_color=rng.uniform(20, 235, 3),
         noise=noise * rng.uniform(0.4, 1.6),

@@ -15,7 +15,8 @@ VIDEOS_PER_PERSON = 4
 _DFEW = {"happiness": 2445, "sadness": 1894, "neutral": 2669, "anger": 2173, "surprise": 1469, "disgust": 145,
          "fear": 902}  # fmt: skip
 _MAFW = {"happiness": 1242, "sadness": 1470, "neutral": 1138, "anger": 1390, "surprise": 1072,
-         "disgust": 639, "fear": 625, "contempt": 236, "anxiety": 916, "helplessness": 262, "disappointment": 182}  # fmt: skip
+         "disgust": 639, "fear": 625, "contempt": 236, "anxiety": 916, "helplessness": 262,
+         "disappointment": 182}  # fmt: skip
 COUNTS: Mapping[int, Mapping[str, int]] = {7: _DFEW, 11: _MAFW}
 
 

@@ -193,7 +193,7 @@ class Painter:
 
 
 def _occlude(canvas: Canvas, scene: Scene, t: float) -> None:
-    """Something before the face that sways a little: a card, a hand or a strand of hair."""
+    """Something before the face that sways a little: a card, a ball or a strand of hair."""
     size = canvas.image.shape[0]
     x, y, turn, wide = scene.occluder_at
     drift = 0.06 * np.sin(2 * np.pi * (t + turn)), 0.06 * np.sin(2 * np.pi * (t + wide))
@@ -201,7 +201,7 @@ def _occlude(canvas: Canvas, scene: Scene, t: float) -> None:
     if scene.occluder == "card":
         box = (center, (size * (0.12 + 0.1 * wide), size * 0.16), 60 * turn - 30)
         canvas.fill(np.rint(cv2.boxPoints(box) * (1 << _SHIFT)).astype(np.int32), scene.occluder_color)
-    elif scene.occluder == "hand":
+    elif scene.occluder == "ball":
         oval = (center, (size * (0.1 + 0.06 * wide), size * 0.2), 180 * turn)
         cv2.ellipse(canvas.image, oval, (0.6 * scene.occluder_color).tolist(), -1, cv2.LINE_AA)
     else:
