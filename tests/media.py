@@ -82,9 +82,13 @@ def encode(
 ) -> Path:
     """Write a stamped video of `count` frames of `size` (width, height), `gaps` ticks apart in turn."""
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=25, options=options or {})
+        # x264's weighted prediction writes other bytes each time; ultrafast does without it. Tests that
+        # damage bytes need the same ones.
+        reproducible = {"preset": "ultrafast"} if codec == "libx264" else {}
+        stream = container.add_stream(codec, rate=25, options={**reproducible, **(options or {})})
         stream.width, stream.height = size
         stream.pix_fmt = pix_fmt
+        stream.codec_context.thread_count = 1
         if bit_rate:
             stream.bit_rate = bit_rate
         base = Fraction(1, 25) if len(gaps) == 1 else Fraction(1, 100)

@@ -7,6 +7,7 @@ word for open groups of pictures, for MPEG-4 with B-frames and for WMV. Its `nex
 from __future__ import annotations
 
 import importlib.util
+import re
 from typing import Any
 
 from dferbench.data.decoders.container import inspect
@@ -73,6 +74,6 @@ def _library() -> Any:
 
 
 def _reason(error: Exception) -> str:
-    """The first line of decord's message, without the C++ source position before it."""
+    """The first line of decord's message, without the C++ source positions in front of it."""
     first = (str(error) or type(error).__name__).splitlines()[0]
-    return first.split("] ", 1)[-1] if first.startswith("[") else first
+    return re.split(r"\S+\.cc:\d+: ", first)[-1]
