@@ -38,7 +38,7 @@ def about(entry: Entry) -> str:
     """One line on an entry: what it says of itself, or the first line of its documentation."""
     stated = entry.facts.get("about") or getattr(entry.value, "about", "")
     card = getattr(entry.value, "card", {})
-    text = stated or card.get("about", "") or inspect.getdoc(entry.value) or ""
+    text = stated or card.get("summary", "") or inspect.getdoc(entry.value) or ""
     return " ".join(str(text).split("\n\n")[0].split())
 
 
