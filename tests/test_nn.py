@@ -268,6 +268,7 @@ class TestTexts:
         assert "descriptors" in caught.value.hint
 
     def test_they_need_no_torch(self):
-        code = "import sys, dferbench.nn.texts as t; t.texts('descriptors', ['fear']); print('torch' in sys.modules)"
+        code = "import sys; from dferbench.nn.texts import texts; texts('descriptors', ['fear'])"
+        code += "; print('torch' in sys.modules)"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "False"
