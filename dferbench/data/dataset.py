@@ -1,0 +1,112 @@
+"""Videos as torch sees them: one item a video and epoch, a batch as what came of its items."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from dferbench.data.augment import finish, make_ops
+from dferbench.data.decoders import Decoder
+from dferbench.data.sampling import Indices, make_sampler
+from dferbench.errors import VideoError
+from dferbench.types import Video, View
+
+Key = tuple[int, int]
+"""(epoch, position in the split). The epoch is in the key, so that workers which live on need no state."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video that could not be read: its position in the split, and why."""
+
+    index: int
+    error: VideoError
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A batch: frames (B, T, size, size, 3) uint8 RGB and index (B,) int64, the positions in the split of
+    the videos that could be read; those that could not; and how many reads each decoder did."""
+
+    frames: Tensor
+    index: Tensor
+    failures: tuple[Failure, ...] = ()
+    decoders: Counter[str] = field(default_factory=Counter)
+
+    def pin_memory(self) -> Loaded:
+        """The same batch in page-locked memory; torch's loader calls this."""
+        return replace(self, frames=self.frames.pin_memory(), index=self.index.pin_memory())
+
+
+Item = tuple[int, Tensor, str] | Failure
+
+
+class VideoFrames(Dataset[Item]):
+    """The videos of one split through one view.
+
+    What training draws depends on (seed, epoch, video id) alone: on no order, worker, process or device.
+    Testing draws nothing. A video that cannot be read is an item like any other: its Failure.
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[Video],
+        view: View,
+        size: int,
+        *,
+        training: bool,
+        seed: int,
+        decoder: Decoder,
+    ) -> None:
+        self.videos, self.view, self.size = videos, view, size
+        self.training, self.seed, self.decoder = training, seed, decoder
+        self.sampler = make_sampler(view.sample)
+        self.ops = make_ops(view.augment) if training else ()
+
+    @property
+    def random(self) -> bool:
+        """Whether anything at all is drawn: if not, every epoch sees the same frames."""
+        return self.training and (self.sampler.random or bool(self.ops))
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, key: Key) -> Item:
+        epoch, index = key
+        video = self.videos[index]
+
+        def choose(count: int) -> Indices:
+            # A new generator each time: the choice must not depend on how many decoders were tried.
+            return self.sampler(count, self.view.frames, self._generator("frames", epoch, video.id))
+
+        try:
+            frames, decoder = self.decoder.read(video.path, choose)
+        except VideoError as error:
+            return Failure(index, error)
+        rng = self._generator("augment", epoch, video.id)
+        return index, torch.from_numpy(finish(frames, self.size, self.ops, rng)), decoder
+
+    def _generator(self, purpose: str, epoch: int, video: str) -> np.random.Generator | None:
+        if not self.training:
+            return None
+        digest = hashlib.sha256(f"{purpose}/{self.seed}/{epoch}/{video}".encode()).digest()
+        return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def collate(items: Sequence[Item]) -> Loaded:
+    """The batch that some items make; its frames are empty, (0,), if none could be read."""
+    failures = tuple(item for item in items if isinstance(item, Failure))
+    good = [item for item in items if not isinstance(item, Failure)]
+    return Loaded(
+        torch.stack([frames for _, frames, _ in good]) if good else torch.empty(0, dtype=torch.uint8),
+        torch.tensor([index for index, _, _ in good], dtype=torch.int64),
+        failures,
+        Counter(decoder for _, _, decoder in good),
+    )

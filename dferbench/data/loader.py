@@ -1,0 +1,165 @@
+"""Batches of videos from worker processes, and their arrival on the device."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
+
+from dferbench.data.augment import make_ops
+from dferbench.data.dataset import Failure, Key, Loaded, VideoFrames, collate
+from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.sampling import make_sampler
+from dferbench.errors import ConfigError, DataError, UnknownName
+from dferbench.types import Video, View
+
+__all__ = ["NORMALIZE", "Failure", "Loaded", "VideoLoader", "check_view", "to_float"]
+
+TIMEOUT = 300
+"""Seconds after which a batch that has not come is taken for a decoder that hangs."""
+
+Moments = tuple[tuple[float, float, float], tuple[float, float, float]]
+NORMALIZE: dict[str, Moments | None] = {
+    "none": None,
+    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+}
+"""Mean and standard deviation of R, G, B in 0..1: none, OpenAI CLIP's, torchvision's."""
+
+
+def check_view(view: View) -> None:
+    """Raise ConfigError or UnknownName for a view that no video could be loaded through."""
+    if not isinstance(view.frames, int) or view.frames < 1:
+        raise ConfigError(f"view.frames is {view.frames!r}", "Give a whole number from 1 on.")
+    make_sampler(view.sample)(1, view.frames, None)
+    make_ops(view.augment)
+    _moments(view.normalize)
+
+
+def to_float(frames: Tensor, normalize: str, device: torch.device | str) -> Tensor:
+    """uint8 (B, T, H, W, 3) -> float32 (B, T, 3, H, W) on the device, in 0..1, then normalised.
+
+    Raises UnknownName for a normalisation that is not in NORMALIZE.
+    """
+    moments = _moments(normalize)
+    pixels = frames.to(device, non_blocking=True).permute(0, 1, 4, 2, 3).contiguous().float().div_(255)
+    if moments is None:
+        return pixels
+    mean, std = (torch.tensor(m, device=pixels.device).view(3, 1, 1) for m in moments)
+    return pixels.sub_(mean).div_(std)
+
+
+def _moments(normalize: str) -> Moments | None:
+    if normalize not in NORMALIZE:
+        raise UnknownName("normalisation", normalize, NORMALIZE)
+    return NORMALIZE[normalize]
+
+
+class VideoLoader:
+    """The videos of one split in batches, read by `workers` processes that live as long as the loader.
+
+    The batches are the same whatever the number of workers (0: this process reads). `start` is how workers
+    are started ("fork", "spawn", "forkserver"; None: the platform's way).
+    """
+
+    def __init__(
+        self,
+        videos: Sequence[Video],
+        view: View,
+        size: int,
+        *,
+        training: bool,
+        seed: int,
+        workers: int = 0,
+        decoder: Decoder | str = "auto",
+        start: str | None = None,
+    ) -> None:
+        decoder = choose_decoder(decoder) if isinstance(decoder, str) else decoder
+        self._videos = VideoFrames(videos, view, size, training=training, seed=seed, decoder=decoder)
+        self._workers, self._start = workers, start
+        self._plan = _Plan()
+        self._loader: DataLoader[Any] | None = None
+
+    @property
+    def random(self) -> bool:
+        """Whether two epochs can differ."""
+        return self._videos.random
+
+    def batches(
+        self, order: Sequence[int], batch: int, epoch: int = 0, drop_last: bool = False
+    ) -> Iterator[Loaded]:
+        """The videos at the positions `order`, `batch` at a time; `drop_last` leaves out a smaller rest.
+
+        A later call ends an earlier one that was not finished. Raises DataError if a worker died or hangs,
+        and RuntimeError if an earlier iterator is taken up again.
+        """
+        stop = len(order) - len(order) % batch if drop_last else len(order)
+        plan = [[(epoch, i) for i in order[at : at + batch]] for at in range(0, stop, batch)]
+        self._plan.batches = plan
+        with self._workers_checked():
+            for loaded in self._open():
+                yield loaded
+                if self._plan.batches is not plan:
+                    raise RuntimeError("these batches ended when others were asked for")
+
+    def close(self) -> None:
+        """End the workers; the next `batches` starts new ones."""
+        # torch ends them when its iterator is collected, but an unfinished `batches` may still hold that.
+        iterator = self._loader._iterator if self._loader is not None else None
+        if isinstance(iterator, _MultiProcessingDataLoaderIter):
+            iterator._shutdown_workers()
+        self._loader = None
+
+    def _open(self) -> DataLoader[Any]:
+        """The loader with its workers; it reads the current plan at the start of each iteration."""
+        if self._loader is None:
+            parallel = self._workers > 0
+            self._loader = DataLoader(
+                self._videos,
+                batch_sampler=self._plan,
+                collate_fn=collate,
+                num_workers=self._workers,
+                persistent_workers=parallel,
+                timeout=TIMEOUT if parallel else 0,
+                multiprocessing_context=self._start if parallel else None,
+                pin_memory=torch.cuda.is_available(),
+                worker_init_fn=_prepare_worker,
+            )
+        return self._loader
+
+    @contextmanager
+    def _workers_checked(self) -> Iterator[None]:
+        """Turn the death of a worker into an error with a way out, and start afresh the next time."""
+        try:
+            yield
+        except RuntimeError as error:
+            # What a worker raised begins with "Caught": that is a bug, with a traceback to be seen.
+            if not str(error).startswith("DataLoader"):
+                raise
+            self.close()
+            raise DataError(
+                f"reading videos stopped: {str(error).splitlines()[0]}",
+                "Use --workers 0 to see which video it is; in a container, allow more shared memory.",
+            ) from error
+
+
+class _Plan:
+    """What torch's loader asks for its batches: whatever is to be read now."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[Key]] = []
+
+    def __iter__(self) -> Iterator[list[Key]]:
+        return iter(self.batches)
+
+
+def _prepare_worker(_: int) -> None:
+    # Ctrl-C reaches the whole process group: only the main process answers, and ends its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)

@@ -1,0 +1,372 @@
+"""Batches of videos: the same whatever reads them, with bad videos as values, and no process left behind."""
+
+import importlib.util
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from media import cut, encode, frame_folder, numbers, stamped
+from torchvision.transforms import functional as tv
+
+from dferbench.data.decoders import choose_decoder
+from dferbench.data.loader import NORMALIZE, VideoLoader, check_view, to_float
+from dferbench.errors import ConfigError, DataError, UnknownName, VideoError
+from dferbench.types import Video, View
+
+PLAIN = View(frames=8, size=64)
+CHANGED = View(frames=8, size=48, augment="jitter(0.5) | rotate(4) | random-sized-crop | flip")
+
+
+@pytest.fixture(scope="module")
+def videos(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("videos")
+    found = [encode(folder / f"{i}.mp4", count=12 + 9 * i, size=(96, 64)) for i in range(5)]
+    found.append(frame_folder(folder / "frames", [f"{i}.png" for i in range(20)]))
+    return [Video(path.stem, str(path), i % 3) for i, path in enumerate(found)]
+
+
+@pytest.fixture
+def with_bad(videos, tmp_path):
+    """The third of four cannot be read."""
+    bad = cut(Path(videos[4].path), tmp_path / "bad.mp4", 0.5)
+    return [videos[0], videos[1], Video("bad", str(bad), 0), videos[5]]
+
+
+@pytest.fixture
+def loader():
+    """Builds loaders and closes them after the test."""
+    made = []
+
+    def make(videos, view=PLAIN, size=None, training=True, seed=0, **options):
+        made.append(VideoLoader(videos, view, size or view.size, training=training, seed=seed, **options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+def by_video(batches):
+    """Position in the split -> frames (T, H, W, 3)."""
+    return {int(i): frames for b in batches for i, frames in zip(b.index, b.frames, strict=True)}
+
+
+def same(a, b):
+    assert len(a) == len(b)
+    for one, other in zip(a, b, strict=True):
+        assert torch.equal(one.frames, other.frames)
+        assert torch.equal(one.index, other.index)
+        assert one.decoders == other.decoders
+
+
+# --- what is loaded ----------------------------------------------------------------------------------------
+
+
+def test_a_batch_holds_the_frames_of_the_test_rule(videos, loader):
+    view = View(frames=16, size=64)
+    order = [3, 0, 5, 1]
+    first, second = loader(videos, view, training=False).batches(order, 3)
+    assert first.frames.shape == (3, 16, 64, 64, 3)
+    assert first.frames.dtype == torch.uint8
+    assert (first.index.tolist(), second.index.tolist()) == (order[:3], order[3:])
+    assert first.decoders + second.decoders == Counter(decord=3, folder=1)
+    counts = [int(12 + 9 * i) for i in range(5)] + [20]
+    wide = View(frames=16, size=96)
+    for i, frames in by_video(loader(videos, wide, training=False).batches(order, 3)).items():
+        n = counts[i]
+        tick = n / 16
+        wanted = (
+            [int(tick / 2 + tick * x) for x in range(16)] if n > 16 else [min(x, n - 1) for x in range(16)]
+        )
+        # 64 rows became 96: the stamp is read off rows scaled back.
+        assert numbers(frames.numpy()[:, (np.arange(64) * 1.5 + 0.5).astype(int)]) == wanted
+
+
+def test_short_rest_is_kept_or_dropped(videos, loader):
+    lengths = [
+        [len(b.index) for b in loader(videos).batches(range(5), 2, drop_last=d)] for d in (False, True)
+    ]
+    assert lengths == [[2, 2, 1], [2, 2]]
+    assert list(loader(videos).batches(range(5), 6, drop_last=True)) == []
+    assert list(loader(videos).batches([], 2)) == []
+
+
+def test_a_video_twice_in_the_order_comes_twice(videos, loader):
+    (batch,) = loader(videos).batches([1, 1], 2)
+    assert batch.index.tolist() == [1, 1]
+    assert torch.equal(batch.frames[0], batch.frames[1])
+
+
+# --- nothing but (seed, epoch, id) decides -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+def test_batches_are_the_same_bytes_with_any_number_of_workers(videos, loader, start):
+    alone, helped = loader(videos, CHANGED), loader(videos, CHANGED, workers=2, start=start)
+    for epoch in (0, 1):
+        same(list(alone.batches(range(6), 2, epoch)), list(helped.batches(range(6), 2, epoch)))
+
+
+def test_what_is_drawn_depends_on_seed_epoch_and_id_alone(videos, loader):
+    plain = by_video(loader(videos, CHANGED, seed=1).batches(range(6), 4, epoch=3))
+    shuffled = by_video(loader(videos, CHANGED, seed=1).batches([5, 2, 0, 4, 1, 3], 1, epoch=3))
+    assert all(torch.equal(plain[i], shuffled[i]) for i in range(6))
+    fewer = by_video(loader(videos[2:], CHANGED, seed=1).batches([0], 1, epoch=3))
+    assert torch.equal(fewer[0], plain[2])
+    torch.manual_seed(99)
+    np.random.seed(99)
+    again = by_video(loader(videos, CHANGED, seed=1).batches([2], 1, epoch=3))
+    assert torch.equal(again[2], plain[2])
+
+
+@pytest.mark.parametrize("view", [PLAIN, CHANGED], ids=["sampling", "augmentation"])
+def test_epochs_seeds_and_videos_draw_differently(videos, loader, view):
+    def one(seed, epoch):
+        return by_video(loader(videos, view, seed=seed).batches([4], 1, epoch))[4]
+
+    assert not torch.equal(one(0, 0), one(0, 1))
+    assert not torch.equal(one(0, 0), one(1, 0))
+    twins = [videos[4], Video("twin", videos[4].path, 0)]
+    (batch,) = loader(twins, view).batches([0, 1], 2)
+    assert not torch.equal(batch.frames[0], batch.frames[1])
+
+
+def test_testing_draws_nothing(videos, loader):
+    first = list(loader(videos, CHANGED, training=False, seed=0).batches(range(6), 3, epoch=0))
+    same(first, list(loader(videos, CHANGED, training=False, seed=1).batches(range(6), 3, epoch=7)))
+    plain = View(frames=8, size=48)
+    same(first, list(loader(videos, plain, training=False).batches(range(6), 3)))
+
+
+def test_decoders_see_the_same_frames(videos, loader):
+    """The draw must not move on when one decoder gives up and the next one is asked."""
+    tried = choose_decoder("auto", {**choose_decoder().builds, "decord": lambda: _gives_up})
+    fallen = list(loader(videos, decoder=tried).batches([0, 3], 2))
+    named = list(loader(videos, decoder="pyav").batches([0, 3], 2))
+    same(fallen, named)
+    assert fallen[0].decoders == Counter(pyav=2)
+
+
+def _gives_up(path, choose):
+    choose(100)
+    raise VideoError(path, "not mine")
+
+
+@pytest.mark.parametrize(
+    ("view", "training", "random"),
+    [
+        (PLAIN, True, True),
+        (PLAIN, False, False),
+        (CHANGED, False, False),
+        (View(frames=8, size=64, sample="segments(random=false)"), True, False),
+        (View(frames=8, size=64, sample="uniform(random=false)", augment="flip"), True, True),
+    ],
+)
+def test_a_loader_says_whether_epochs_differ(videos, loader, view, training, random):
+    one = loader(videos, view, training=training)
+    assert one.random is random
+    epochs = [by_video(one.batches(range(6), 6, epoch)) for epoch in range(4)]
+    differ = any(not torch.equal(epochs[0][i], later[i]) for later in epochs[1:] for i in range(6))
+    assert differ is random
+
+
+# --- bad videos and broken workers -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_bad_videos_are_values(with_bad, loader, workers):
+    first, second, third = loader(with_bad, workers=workers).batches([0, 1, 2, 3, 2], 2)
+    assert (first.index.tolist(), first.failures) == ([0, 1], ())
+    assert second.index.tolist() == [3]
+    assert second.frames.shape == (1, 8, 64, 64, 3)
+    (failure,) = second.failures
+    assert failure.index == 2
+    assert failure.error.path == with_bad[2].path
+    assert "cannot be read as a video" in failure.error.reason
+    assert str(failure.error) == f"{with_bad[2].path}: {failure.error.reason}"
+    assert "--skip-bad" in failure.error.hint
+    assert third.index.tolist() == []
+    assert [f.index for f in third.failures] == [2]
+    assert third.decoders == Counter()
+
+
+def test_batches_left_halfway_do_not_spoil_the_next(videos, loader):
+    one = loader(videos, CHANGED, workers=2)
+    expected = list(loader(videos, CHANGED).batches(range(6), 2, epoch=5))
+    left = one.batches([0, 1, 2, 3, 4, 5] * 3, 1, epoch=2)
+    next(left)
+    same(list(one.batches(range(6), 2, epoch=5)), expected)
+    with pytest.raises(RuntimeError, match="others were asked for"):
+        next(left)
+    same(list(one.batches(range(6), 2, epoch=5)), expected)
+
+
+def test_workers_live_on_between_epochs_and_end_with_close(videos, loader):
+    one = loader(videos, workers=2)
+    before = children()
+    list(one.batches(range(6), 2))
+    first = children() - before
+    left = one.batches(range(6), 1)
+    next(left)
+    assert len(first) == 2
+    assert children() - before == first
+    one.close()
+    wait_until(lambda: not children() & first)
+    one.close()
+
+
+def test_a_killed_worker_is_an_error_that_can_be_fixed(videos, loader):
+    one = loader(videos, workers=1)
+    before = children()
+    batches = one.batches([0, 1, 2, 3, 4, 5] * 20, 1)
+    next(batches)
+    (worker,) = children() - before
+    os.kill(worker, signal.SIGKILL)
+    with pytest.raises(DataError, match="reading videos stopped") as caught:
+        list(batches)
+    assert "--workers 0" in caught.value.hint
+    same(list(one.batches([0, 1], 2)), list(loader(videos).batches([0, 1], 2)))
+
+
+@pytest.mark.slow
+def test_a_decoder_that_hangs_is_ended(videos, loader, monkeypatch):
+    monkeypatch.setattr("dferbench.data.loader.TIMEOUT", 1)
+    stuck = choose_decoder("stuck", {"stuck": lambda: _hangs})
+    one, before = loader(videos, workers=1, decoder=stuck), children()
+    with pytest.raises(DataError, match="timed out"):
+        list(one.batches([0], 1))
+    wait_until(lambda: not children() - before)
+
+
+def _hangs(path, choose):
+    time.sleep(1000)
+
+
+def test_a_bug_in_a_worker_shows_its_traceback(videos, loader):
+    broken = choose_decoder("broken", {"broken": lambda: _breaks})
+    with pytest.raises(ZeroDivisionError, match="_breaks"):
+        list(loader(videos[:1], workers=1, decoder=broken).batches([0], 1))
+
+
+def _breaks(path, choose):
+    return 1 // 0
+
+
+INTERRUPTED = """
+import sys
+from dferbench.data.loader import VideoLoader
+from dferbench.types import Video, View
+if __name__ == "__main__":
+    videos = [Video(str(i), sys.argv[1], 0) for i in range(2000)]
+    loader = VideoLoader(videos, View(8, 64), 64, training=True, seed=0, workers=2)
+    try:
+        for batch in loader.batches(range(2000), 2):
+            print("ready", flush=True)
+    except KeyboardInterrupt:
+        loader.close()
+        print("interrupted", flush=True)
+        sys.exit(130)
+"""
+
+
+def test_ctrl_c_leaves_no_traceback_and_no_process(videos, tmp_path):
+    script = tmp_path / "interrupted.py"
+    script.write_text(INTERRUPTED)
+    process = subprocess.Popen(
+        [sys.executable, str(script), videos[4].path],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    workers = children(process.pid)
+    assert len(workers) >= 2
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert out.splitlines()[-1] == "interrupted"
+    assert err == ""
+    wait_until(lambda: not any(map(alive, workers)))
+
+
+def children(parent=None):
+    """Process ids of the living children of a process."""
+    tasks = Path(f"/proc/{parent or os.getpid()}/task").glob("*/children")
+    return {int(pid) for task in tasks for pid in task.read_text().split() if alive(int(pid))}
+
+
+def alive(pid):
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return False
+
+
+def wait_until(holds, seconds=10):
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+# --- arrival on the device and the view --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("normalize", NORMALIZE)
+def test_to_float_equals_torchvision(normalize):
+    frames = torch.from_numpy(np.stack([[stamped(i), stamped(i + 1)] for i in range(3)]))
+    video = to_float(frames, normalize, "cpu")
+    assert video.shape == (3, 2, 3, 64, 96)
+    assert video.dtype == torch.float32
+    assert video.is_contiguous()
+    expected = tv.to_tensor(frames[1, 1].numpy())
+    if NORMALIZE[normalize]:
+        expected = tv.normalize(expected, *NORMALIZE[normalize])
+    assert torch.equal(video[1, 1], expected)
+
+
+def test_clip_pixels_are_normalised_as_open_clip_does():
+    # The file alone: importing open_clip takes seconds.
+    (folder,) = importlib.util.find_spec("open_clip").submodule_search_locations
+    constants = runpy.run_path(str(Path(folder) / "constants.py"))
+    assert NORMALIZE["clip"] == (constants["OPENAI_DATASET_MEAN"], constants["OPENAI_DATASET_STD"])
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_batches_arrive_on_the_gpu_alike(videos, loader):
+    (batch,) = loader(videos, workers=1).batches(range(6), 6)
+    assert batch.frames.is_pinned()
+    there = to_float(batch.frames, "clip", "cuda")
+    assert torch.allclose(there.cpu(), to_float(batch.frames, "clip", "cpu"), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("view", "error", "named"),
+    [
+        (View(frames=0), ConfigError, "frames"),
+        (View(frames="16"), ConfigError, "frames"),
+        (View(sample="segmnts"), UnknownName, "segmnts"),
+        (View(frames=15, sample="segments(2)"), ConfigError, "15 frames"),
+        (View(augment="flop"), UnknownName, "flop"),
+        (View(normalize="klip"), UnknownName, "klip"),
+    ],
+)
+def test_a_view_is_checked_before_any_video_is_read(view, error, named):
+    with pytest.raises(error, match=named):
+        check_view(view)
+    check_view(View())
+
+
+def test_unknown_decoder(videos):
+    with pytest.raises(UnknownName, match="decrod"):
+        VideoLoader(videos, PLAIN, 64, training=False, seed=0, decoder="decrod")
