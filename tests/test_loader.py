@@ -262,6 +262,16 @@ def _breaks(path, choose):
     return 1 // 0
 
 
+def test_workers_leave_ctrl_c_to_the_main_process(videos, loader):
+    one, before = loader(videos, workers=1), children()
+    batches = one.batches(range(6), 1)
+    first = next(batches)
+    (worker,) = children() - before
+    os.kill(worker, signal.SIGINT)
+    same([first, *batches], list(loader(videos).batches(range(6), 1)))
+    assert children() - before == {worker}
+
+
 INTERRUPTED = """
 import sys
 from dferbench.data.loader import VideoLoader
