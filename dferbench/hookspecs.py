@@ -29,8 +29,8 @@ def register_datasets(register: Callable[[str, Callable[..., Dataset]], None]) -
 
 @hookspec
 def register_backbones(register: Callable[..., None]) -> None:
-    """register(name, build, size, about=""): build(weights, **options) -> module with `.dim`,
-    (N, 3, size, size) -> (N, dim)."""
+    """register(name, build, size, about="", embedded=False): build(weights, **options) -> module with `.dim`,
+    (N, 3, size, size) -> (N, dim); `embedded` if its weights come with the package."""
 
 
 @hookspec

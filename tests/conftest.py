@@ -18,6 +18,8 @@ def private_home(tmp_path_factory):
     """No test reads or writes the user's configuration; the cache of drawn videos may be given from outside."""
     os.environ["DFERBENCH_HOME"] = str(tmp_path_factory.mktemp("home"))
     os.environ.setdefault("DFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+    # The nets of most tests are tiny: threads would only wait for one another.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _write_video(folder, kind, rng, frames=11):

@@ -59,5 +59,5 @@ def register_datasets(register):
 def register_methods(register):
     stage = Stage({".*": 0.05}, epochs=3, batch=6)
     register(Method("toy-net", ToyNet, Recipe(View(frames=8, size=12, augment="flip"), (stage,))))
-    view = View(frames=8, size=12, sample="uniform")
+    view = View(frames=8, size=12, sample="segments(random=false)")
     register(Method("toy-frozen", Frozen, Recipe(view, (Stage({r"head\..*": 0.05}, epochs=3, batch=6),))))

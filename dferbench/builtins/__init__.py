@@ -9,7 +9,7 @@ from dferbench.hookspecs import hookimpl
 
 
 def cls_transformer(dim: int, frames: int, depth: int = 1) -> Any:
-    """A pre-norm transformer with a class token over the frames (DFER-CLIP, section 3.1)."""
+    """A pre-norm transformer with a class token over the frames (DFER-CLIP, section 3.2)."""
     from dferbench.nn.temporal import ClsTransformer
 
     return ClsTransformer(dim, frames, depth=depth)

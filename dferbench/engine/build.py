@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dferbench.catalog import Catalog
+from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import check_view
 from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
 from dferbench.engine.plan import Plan
@@ -21,9 +22,10 @@ from dferbench.types import Recipe, Task
 
 @dataclass(frozen=True)
 class Built:
-    """A model on its device, with what the record says about it."""
+    """A model on its device with what feeds it, and what the record says about it."""
 
     model: Classifier
+    decoder: Decoder
     ever_trained: set[str]
     parameters: dict[str, int]
     weights: dict[str, dict[str, Any]]
@@ -43,7 +45,9 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
     fabric.to_device(model)
-    return Built(model, trained, counts, parts.used)
+    readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
+    decoder = choose_decoder(plan.request.decoder, readers)
+    return Built(model, decoder, trained, counts, parts.used)
 
 
 def ever_trained(model: Classifier, recipe: Recipe) -> set[str]:

@@ -141,7 +141,7 @@ def _source(cell: Cell, videos: Sequence[Video], training: bool, stack: ExitStac
         training=training,
         seed=cell.seed,
         workers=plan.request.workers,
-        decoder=plan.request.decoder,
+        decoder=cell.built.decoder,
     )
     stack.callback(loader.close)
     return Source(videos, loader, plan.recipe.view, cell.fabric, cell.losses, cell.progress)

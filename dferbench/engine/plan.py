@@ -188,9 +188,7 @@ def _read_split(plan: Plan, fold: int) -> Split:
         found[split] = _limited(videos, plan.request.limit)
     both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
     if both:
-        raise DataError(
-            f"{where}: '{min(both)}' is in both train and test", "Mend the lists; nothing was run."
-        )
+        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Mend the lists.")
     fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
     return Split(found["train"], found["test"], fingerprint)
 

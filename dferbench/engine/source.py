@@ -11,7 +11,6 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from dferbench.data.loader import Loaded, VideoLoader, to_float
-from dferbench.errors import VideoError
 from dferbench.nn import Classifier
 from dferbench.progress import Progress
 from dferbench.types import Video, View
@@ -118,6 +117,3 @@ def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:
         x = model.eval().encode(video)
     model.train(training)
     return x
-
-
-__all__ = ["Losses", "Seen", "Source", "VideoError", "encode"]

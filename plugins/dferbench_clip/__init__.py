@@ -23,7 +23,7 @@ ABOUT = {
 def register_backbones(register: Callable[..., None]) -> None:
     """Register the three backbones; none is built, and nothing heavy imported, before it is used."""
     for name, size in SIZES.items():
-        register(name, _builder(name), size=size, about=ABOUT[name])
+        register(name, _builder(name), size=size, about=ABOUT[name], embedded=name == "clip-tiny")
 
 
 def _builder(name: str) -> Callable[[str | None], TwoTower]:

@@ -21,7 +21,7 @@ class FaceMean(Classifier):
 
 
 STAGE = Stage({r"head\..*": 0.1}, epochs=30, batch=64)
-VIEW = View(frames=16, size="backbone", sample="uniform")  # always the same frames: features are remembered
+VIEW = View(frames=16, size="backbone", sample="segments(random=false)")  # always the same frames: features are remembered
 
 
 @hookimpl
