@@ -40,7 +40,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     ] = None,
     seed: Annotated[str, typer.Option("--seed", "-s", help="Seeds: 0 or 0,1,2.")] = "0",
     epochs: Annotated[
-        int | None, typer.Option(min=1, help="Epochs of every stage, short for --set stage.epochs=N.")
+        int | None, typer.Option(min=0, help="Epochs of every stage; 0 tests the model as it is built.")
     ] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     precision: Annotated[
@@ -70,7 +70,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.options import assignments
 
     sets = assignments(set_ or [])
-    sets |= {"stage.epochs": str(epochs)} if epochs else {}
+    sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
     sets |= {"precision": precision} if precision else {}
     request = Request(
         model=model,
