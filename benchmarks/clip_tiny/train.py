@@ -5,8 +5,8 @@
 The loss is CLIP's (Radford et al., 2021, section 2.3), with one that CLIP does not have beside it: a linear
 head, thrown away afterwards, reads the strengths of the facial actions off the image features. It comes
 first and alone, because from nothing the contrastive loss of small batches stays at the logarithm of the
-batch size: all faces look alike until their actions are seen. Pixels are in 0..1 and not normalised, because that is
-how DFER-CLIP feeds CLIP. Prints how often a caption finds its frame, and a frame its caption, for people who
+batch size: all faces look alike until their actions are seen. Pixels are in 0..1 and not normalised, because
+that is how DFER-CLIP feeds CLIP. Prints how often a caption finds its frame, and a frame its caption, for people who
 were never seen.
 """
 
