@@ -1,7 +1,9 @@
 """The dataset `synthetic`: what it promises about people, classes, time, files and interruptions."""
 
+import importlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -307,3 +309,33 @@ def test_listing_the_dataset_imports_nothing_heavy():
     )
     process = in_subprocess(code, stdout=subprocess.PIPE)
     assert process.communicate(timeout=60)[0].strip() == "set()"
+
+
+EMOTIONS = set(EXPRESSIONS) | {"happy", "joy", "sad", "sorrow", "angry", "rage", "surprised", "disgusted", "afraid",
+    "fearful", "scared", "anxious", "worried", "helpless", "disappointed", "emotion", "mood", "feeling"}  # fmt: skip
+
+
+def test_captions_name_movements_and_never_an_emotion(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks" / "clip_tiny")
+    captions = importlib.import_module("captions")
+    rng, said = np.random.default_rng(0), set()
+    for expression in EXPRESSIONS.values():
+        for frame in strengths(expression, 200, rng):
+            said |= set(re.findall("[a-z]+", captions.caption(frame, rng).lower()))
+    every = " ".join(phrase for phrases in captions.PHRASES.values() for phrase in phrases)
+    said |= set(re.findall("[a-z]+", every))
+    assert {"eyebrows", "lip", "jaw", "nose"} <= said
+    assert not said & EMOTIONS
+    assert set(captions.PHRASES) == set(ACTIONS)
+
+
+def test_a_caption_mentions_what_is_strong_and_not_what_is_absent(monkeypatch):
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "benchmarks" / "clip_tiny")
+    captions = importlib.import_module("captions")
+    for i, action in enumerate(ACTIONS):
+        text = captions.caption(np.eye(len(ACTIONS))[i], np.random.default_rng(i))
+        assert any(phrase.removeprefix("a ") in text for phrase in captions.PHRASES[action])
+        others = [p for name, phrases in captions.PHRASES.items() if name != action for p in phrases]
+        assert not any(
+            phrase in text for phrase in others if phrase not in " ".join(captions.PHRASES[action])
+        )
