@@ -6,8 +6,8 @@ The loss is CLIP's (Radford et al., 2021, section 2.3), with one that CLIP does 
 head, thrown away afterwards, reads the strengths of the facial actions off the image features. It comes
 first and alone, because from nothing the contrastive loss of small batches stays at the logarithm of the
 batch size: all faces look alike until their actions are seen. Pixels are in 0..1 and not normalised, because
-that is how DFER-CLIP feeds CLIP. Prints how often a caption finds its frame, and a frame its caption, for people who
-were never seen.
+that is how DFER-CLIP feeds CLIP. Prints how often a caption finds its frame, and a frame its caption, for
+people who were never seen.
 """
 
 from __future__ import annotations
@@ -122,8 +122,9 @@ def rescale(model: open_clip.CLIP, frames: Tensor) -> None:
     A temporal head adds positions drawn from N(0, 1) to features that nobody normalised: were these much
     smaller, as they are after training, it would see positions alone. OpenAI's towers have about this scale.
     """
-    features = model.encode_image(frames / 255.0)
-    model.visual.proj /= features.std()
+    deviation, last = model.encode_image(frames / 255.0).std(), model.visual.attnpool.c_proj
+    last.weight /= deviation
+    last.bias /= deviation
 
 
 def save(model: open_clip.CLIP, folder: Path, note: str) -> None:
