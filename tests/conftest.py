@@ -15,7 +15,7 @@ TOY = ROOT / "tests" / "toy.py"
 
 @pytest.fixture(autouse=True, scope="session")
 def private_home(tmp_path_factory):
-    """No test reads or writes the user's configuration; the cache of drawn videos may be given from outside."""
+    """No test touches the user's configuration; the cache of drawn videos may be given from outside."""
     os.environ["DFERBENCH_HOME"] = str(tmp_path_factory.mktemp("home"))
     os.environ.setdefault("DFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
     # The nets of most tests are tiny: threads would only wait for one another.

@@ -1,4 +1,4 @@
-"""The command line in processes of its own: output, errors of two lines, exit codes, a pipe for a terminal."""
+"""The command line in processes of its own: output, errors of two lines, exit codes, pipes."""
 
 import json
 import os
@@ -35,7 +35,7 @@ def two_lines(done, code):
         (["run", "-m", "toy-net", "-d", "toy", "--root", "."], 4, "missing"),
         (["run", "-m", "toy-net", "-d", "toy", "--colour", "red"], 2, "--colour"),
         (["run", "-m", "toy-net"], 2, "--dataset"),
-        (["run", "-m", "toy-net", "-d", "toy", "--epochs", "many"], 2, "many"),
+        (["run", "-m", "toy-net", "-d", "toy", "--epochs", "many"], 2, "--epochs"),
         (["rnu"], 2, "rnu"),
         (["show", "toy-nte"], 3, "toy-nte"),
         (["check", "toy-nte"], 3, "toy-nte"),

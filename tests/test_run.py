@@ -65,7 +65,7 @@ def test_seeds_change_something(toy_run):
 
 
 def test_remembering_changes_nothing(toy_run, tmp_path, monkeypatch):
-    """A frozen encoder is remembered where the view draws nothing; the result is the same to the bit."""
+    """A frozen encoder is remembered where the view draws nothing; the result is the same."""
     from dferbench.engine import source
 
     _, plan = toy_run("toy-frozen", output=tmp_path / "remembered")
@@ -82,8 +82,8 @@ def test_remembered_videos_are_read_once(toy_run):
 
 def command(root, output, *more):
     return [
-        sys.executable, "-m", "dferbench", "--plugin", str(TOY), "run", "-m", "toy-net", "-d", "toy", "--root",
-        str(root), "-o", str(output), "--device", "cpu", "--epochs", "8", *more,
+        sys.executable, "-m", "dferbench", "--plugin", str(TOY), "run", "-m", "toy-net", "-d", "toy",
+        "--root", str(root), "-o", str(output), "--device", "cpu", "--epochs", "8", *more,
     ]  # fmt: skip
 
 

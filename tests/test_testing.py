@@ -139,8 +139,8 @@ def test_who_breaks_a_rule_is_caught_by_it(build, rule):
 
 
 def test_a_pattern_without_match_is_caught():
-    broken = outcomes(Good, (r"bdoy\..*",))["every pattern of every stage names a parameter, and its optimiser "
-                                            "and schedule exist"]  # fmt: skip
+    rule = "every pattern of every stage names a parameter, and its optimiser and schedule exist"
+    broken = outcomes(Good, (r"bdoy\..*",))[rule]
     assert not broken.ok and "bdoy" in broken.reason
 
 

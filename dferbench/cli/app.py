@@ -46,17 +46,23 @@ def plugin_files(arguments: list[str]) -> list[Path]:
     return [Path(text) for text in [*apart, *joined]]
 
 
-def _root(
-    plugin: Annotated[
-        list[Path] | None, typer.Option(help="A Python file that is a plugin; may be repeated.")
-    ] = None,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.")] = False,
-) -> None:
-    if version:
+def _version(wanted: bool) -> None:
+    if wanted:
         import dferbench
 
         typer.echo(dferbench.__version__)
         raise typer.Exit
+
+
+def _root(
+    plugin: Annotated[
+        list[Path] | None, typer.Option(help="A Python file that is a plugin; may be repeated.")
+    ] = None,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass
 
 
 def _add_commands(app: typer.Typer, catalog: Catalog) -> None:

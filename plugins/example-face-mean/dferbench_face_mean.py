@@ -21,7 +21,8 @@ class FaceMean(Classifier):
 
 
 STAGE = Stage({r"head\..*": 0.1}, epochs=30, batch=64)
-VIEW = View(frames=16, size="backbone", sample="segments(random=false)")  # always the same frames: features are remembered
+# Always the same frames, so that their features are remembered.
+VIEW = View(frames=16, size="backbone", sample="segments(random=false)")
 
 
 @hookimpl
