@@ -14,11 +14,17 @@ from pathlib import Path
 
 import av
 import numpy as np
+import open_clip
 import pytest
+import torch
+from safetensors.torch import load_file
 from scipy.stats import ks_2samp
+from torch.nn import functional
 
+import dferbench_clip
 from dferbench.errors import ConfigError, DataError
 from dferbench.progress import Bar, Progress
+from dferbench_clip.towers import build_tower
 from dferbench_synthetic import Synthetic
 from dferbench_synthetic.actions import ACTIONS, EXPRESSIONS, INDEX, strengths
 from dferbench_synthetic.draw import generator
@@ -341,3 +347,38 @@ def test_a_caption_mentions_what_is_strong_and_not_what_is_absent(monkeypatch):
         assert not any(
             phrase in text for phrase in others if phrase not in " ".join(captions.PHRASES[action])
         )
+
+
+def test_clip_tiny_is_small_and_fits_open_clip_exactly():
+    folder = Path(dferbench_clip.__file__).parent / "weights"
+    assert (folder / "clip-tiny.safetensors").stat().st_size <= 10_000_000
+    model = open_clip.CLIP(**json.loads((folder / "clip-tiny.json").read_text()))
+    state = load_file(folder / "clip-tiny.safetensors")
+    assert {tensor.dtype for tensor in state.values() if tensor.is_floating_point()} == {torch.float16}
+    model.load_state_dict(state, strict=True)
+
+
+@torch.no_grad()
+def test_clip_tiny_finds_the_movement_of_people_it_never_saw():
+    told = {
+        "lip-corner-pull": "lip corners pulled up into a smile.",
+        "lip-corner-depress": "lip corners turned down.",
+        "jaw-drop": "a dropped jaw, an open mouth.",
+        "brow-lower": "lowered eyebrows, furrowed brows.",
+        "upper-lid-raise": "wide open eyes.",
+        "eyes-close": "closed eyes.",
+        "head-tilt": "a tilted head.",
+    }
+    tower = build_tower("clip-tiny").eval()
+    moves = np.array([np.eye(len(ACTIONS))[INDEX[name]] for name in told])
+    people = [
+        render(draw_person(generator("unseen", i)), draw_scene(generator("scene", i), 0, 4), moves, 96)
+        for i in range(20)
+    ]
+    images = torch.from_numpy(np.concatenate(people)).permute(0, 3, 1, 2) / 255
+    images = functional.interpolate(images, (64, 64), mode="bilinear", antialias=True)
+    tokens = tower.tokenize(list(told.values()))
+    text = tower.encode_embedded(tower.embed(tokens), tokens.argmax(dim=1))
+    found = (functional.normalize(tower(images), dim=-1) @ functional.normalize(text, dim=-1).T).argmax(dim=1)
+    right = (found.view(20, len(told)) == torch.arange(len(told))).float().mean().item()
+    assert right > 0.8  # chance is one in seven
