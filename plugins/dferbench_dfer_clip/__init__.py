@@ -32,8 +32,8 @@ VIEW = View(
 MAFW = Recipe(VIEW, (STAGE,))
 DFEW = replace(MAFW, view=replace(VIEW, augment="jitter(brightness=0.5) | random-sized-crop | flip"))
 FERV39K = replace(MAFW, view=replace(VIEW, augment="rotate(4) | random-sized-crop | flip"))
-# Ours: the paper's rates, but few epochs and small batches, so that it ends on a laptop within minutes, and crops
-# that keep most of the face.
+# Ours: the paper's rates, but few epochs and small batches, so that it ends on a laptop within minutes, and
+# crops that keep most of the face.
 SYNTHETIC = Recipe(
     replace(VIEW, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (replace(STAGE, epochs=3, batch=16, schedule="steps(2)"),),
