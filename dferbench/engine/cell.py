@@ -21,6 +21,7 @@ from dferbench.engine.optim import make_optimizer, make_schedule, rates
 from dferbench.engine.plan import Plan, Split
 from dferbench.engine.source import Losses, Source
 from dferbench.files import write_atomic
+from dferbench.metrics import uar, war
 from dferbench.progress import Progress
 from dferbench.record import Epoch
 from dferbench.types import Stage, Video
@@ -80,6 +81,7 @@ class Cell:
                 confusion=self.predictions.confusion(),
             )
             self.curve.append(row)
+            self.progress.say(f"{stage.name} {epoch + 1}/{stage.epochs}: {_said(row)}")
             self._save(number, epoch + 1, optimizer, schedule)
 
     def _save(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
@@ -130,6 +132,12 @@ def train_cell(
         "skipped": sorted(cell.losses.skipped),
         "seconds": round(sum(row.seconds for row in cell.curve) or time.monotonic() - started, 3),
     }
+
+
+def _said(row: Epoch) -> str:
+    """An epoch in words: its loss terms and its test result in percent."""
+    terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
+    return f"{terms}, test UAR {uar(row.confusion):.2f} WAR {war(row.confusion):.2f}"
 
 
 def _source(cell: Cell, videos: Sequence[Video], training: bool, stack: ExitStack) -> Source:

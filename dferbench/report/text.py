@@ -29,7 +29,7 @@ def leaderboard(rows: Sequence[Row], select: str, style: str = "simple") -> str:
 
 
 def _table(rows: Sequence[Row], style: str) -> str:
-    heads = ["#", "method", "setting", "folds", "seeds", "UAR", "WAR", "best-on-test UAR / WAR"]
+    heads = ["#", "method", "setting", "folds", "seeds", "UAR", "WAR", "best on test"]
     places = iter(range(1, len(rows) + 1))
     lines = [[next(places) if row.ranks else "-", *_cells(row)] for row in rows]
     return str(tabulate(lines, heads, tablefmt=style, disable_numparse=True))
