@@ -226,7 +226,7 @@ class TestRegistration:
         assert not tower.origin.random and len(tower.origin.sha256) == 64
         assert tower(torch.rand(2, 3, tower.size, tower.size)).shape == (2, tower.dim)
         untrained = build_tower("clip-tiny", "random")
-        assert not torch.equal(tower.image.proj, untrained.image.proj)
+        assert not torch.equal(tower.image.attnpool.c_proj.weight, untrained.image.attnpool.c_proj.weight)
 
     @pytest.mark.parametrize(
         "patch, image, total", [(32, 87_849_216, 151_277_313), (16, 86_192_640, 149_620_737)]

@@ -289,6 +289,11 @@ if __name__ == "__main__":
 """
 
 
+def heed_interrupts():
+    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_no_traceback_and_no_process(videos, tmp_path):
     script = tmp_path / "interrupted.py"
     script.write_text(INTERRUPTED)
@@ -298,6 +303,7 @@ def test_ctrl_c_leaves_no_traceback_and_no_process(videos, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=heed_interrupts,
     )
     assert process.stdout.readline() == "ready\n"
     workers = children(process.pid)

@@ -108,11 +108,17 @@ def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_pat
     assert whole == killed
 
 
+def heed_interrupts():
+    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 def test_asked_to_stop_it_says_so_and_resumes(toy_root, tmp_path, sent, code):
     process = subprocess.Popen(
         command(toy_root, tmp_path / "runs", "--workers", "1"),
         stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        preexec_fn=heed_interrupts,
     )  # fmt: skip
     for _ in range(3):
         process.stderr.readline()

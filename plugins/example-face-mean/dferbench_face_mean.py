@@ -20,7 +20,7 @@ class FaceMean(Classifier):
         return self.head(self.temporal(x))
 
 
-STAGE = Stage({r"head\..*": 0.1}, epochs=30, batch=64)
+STAGE = Stage({r"head\..*": 0.01}, epochs=30, batch=64)
 # Always the same frames, so that their features are remembered.
 VIEW = View(frames=16, size="backbone", sample="segments(random=false)")
 
