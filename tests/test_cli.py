@@ -133,3 +133,14 @@ def test_the_version_is_one(cli):
 
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert cli("--version", check=0).stdout.strip() == stated
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--plugin", TOY, "show"], ["show", "--plugin", TOY], ["show", f"--plugin={TOY}"]]
+)
+def test_a_plugin_file_may_stand_anywhere(cli, arguments):
+    assert "toy-net: a method" in cli(*arguments, "toy-net", check=0).stdout
+
+
+def test_a_plugin_without_a_file_is_wrong_usage(cli):
+    assert "--plugin" in two_lines(cli("list", "--plugin"), 2)

@@ -44,9 +44,10 @@ def _run(arguments: list[str]) -> int:
 def _command(arguments: list[str]) -> int:
     from typer.main import get_command
 
-    from dferbench.cli.app import make_app, usage_errors
+    from dferbench.cli.app import make_app, take_plugins, usage_errors
 
-    command = get_command(make_app(arguments))
+    plugins, arguments = take_plugins(arguments)
+    command = get_command(make_app(plugins))
     try:
         result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
     except usage_errors() as error:

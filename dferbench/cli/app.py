@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,9 +17,9 @@ Train, score and compare methods the same way: dferbench run --model dfer-clip -
 """
 
 
-def make_app(arguments: list[str]) -> typer.Typer:
-    """The whole command line, with the catalog of everything installed and of every `--plugin FILE`."""
-    catalog = discover(plugin_files(arguments))
+def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
+    """The whole command line, with the catalog of everything installed and of the plugin files."""
+    catalog = discover(plugins)
     app = typer.Typer(
         help=HELP,
         no_args_is_help=True,
@@ -38,12 +38,22 @@ def make_app(arguments: list[str]) -> typer.Typer:
     return app
 
 
-def plugin_files(arguments: list[str]) -> list[Path]:
-    """The files of `--plugin FILE` and `--plugin=FILE`: wanted before the command line can be parsed, since
-    what they register decides what the command line may say."""
-    apart = [value for flag, value in pairwise(arguments) if flag == "--plugin"]
-    joined = [a.partition("=")[2] for a in arguments if a.startswith("--plugin=")]
-    return [Path(text) for text in [*apart, *joined]]
+def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:
+    """The files of every `--plugin FILE` and `--plugin=FILE`, wherever they stand, and the other arguments.
+
+    They are wanted before the command line can be parsed: what they register decides what it may say.
+    """
+    files: list[Path] = []
+    rest: list[str] = []
+    waiting = iter(arguments)
+    for word in waiting:
+        flag, equals, value = word.partition("=")
+        path = value if equals else next(waiting, "") if flag == "--plugin" else ""
+        if flag == "--plugin" and path:
+            files.append(Path(path))
+        else:
+            rest.append(word)
+    return files, rest
 
 
 def _version(wanted: bool) -> None:
