@@ -11,6 +11,14 @@ import platformdirs
 from dferbench.errors import ConfigError, DataError
 from dferbench.types import Dataset
 
+MADE = "MADE-BY-DFERBENCH.txt"
+"""Lies in the root of a release that `dferbench data make` drew; results on it count as synthetic."""
+
+
+def is_made(root: Path) -> bool:
+    """Whether the release was drawn by a program."""
+    return (root / MADE).is_file()
+
 
 def config_file() -> Path:
     """`config.toml` in the user's configuration folder, or in $DFERBENCH_HOME if that is set."""

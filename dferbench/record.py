@@ -63,6 +63,10 @@ class Record(BaseModel):
     dataset_options: dict[str, Any]
     dataset_given: dict[str, Any] = {}
     """The dataset's options that the user set."""
+    dataset_notes: dict[str, Any] = {}
+    """What the dataset says about this copy: its variant, where its labels and folds came from."""
+    checkpoint: dict[str, Any] = {}
+    """For a model that was not trained here: the file, its sha256 and what it says of itself."""
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: int
@@ -104,7 +108,8 @@ class Record(BaseModel):
             "incomplete": bool(self.skipped),
             "uncommitted code": bool(self.environment.get("dirty")),
         }
-        return tuple(mark for mark, holds in found.items() if holds)
+        stated = self.dataset_notes.get("marks", [])
+        return tuple(dict.fromkeys([*(mark for mark, holds in found.items() if holds), *stated]))
 
     def under(self, rule: str) -> Confusion:
         """The test confusion that the selection rule picks."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from dferbench.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Paint: TypeAlias = "Callable[[str, int, int], NDArray[np.uint8]]"
+"""paint(class name, seed, frames) -> (T, H, W, 3) uint8 RGB: a drawn face showing that expression."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +102,19 @@ class Method:
     card: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that `dferbench data verify` found: an error spoils results, a warning may, info is a fact.
+
+    `items` names the videos or files concerned, all of them: what is shown of them is up to who shows it.
+    """
+
+    level: Literal["error", "warning", "info"]
+    what: str
+    hint: str = ""
+    items: tuple[str, ...] = ()
+
+
 class Dataset:
     """A manifest: which videos there are, where they lie, and what they show.
 
@@ -112,6 +132,10 @@ class Dataset:
     """True if the videos were drawn by a program: results never rank beside real ones."""
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Option values that suit this dataset, used where a method has such an option and the user is silent."""
+    facts: ClassVar[Mapping[str, str]] = {}
+    """What `dferbench data info` prints, one line each: "protocol", "licence", "apply", "download", "put"."""
+    layouts: tuple[str, ...] = ()
+    """The forms of the official release that `make` can write, the usual one first."""
 
     def default_root(self) -> Path | None:
         """Where the dataset lies when the user names no root, or None if that cannot be known."""
@@ -122,4 +146,22 @@ class Dataset:
 
     def videos(self, root: Path, fold: int, split: str) -> Sequence[Video]:
         """The videos of `split` ("train" or "test") of one fold. Raises DataError."""
+        raise NotImplementedError
+
+    def notes(self, root: Path) -> Mapping[str, Any]:
+        """What a record should say about this copy: its variant, where its labels and folds came from.
+
+        Under "marks" stand the words (see `dferbench.record`) that every table shows beside its results.
+        """
+        return {}
+
+    def findings(self, root: Path) -> Iterable[Finding]:
+        """What `dferbench data verify` should say about this dataset beyond what holds for all of them."""
+        return ()
+
+    def make(self, root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
+        """Write a synthetic release in the official layout: `scale` times its number of videos a class.
+
+        Raises ConfigError for a layout that is not in `layouts`.
+        """
         raise NotImplementedError

@@ -10,6 +10,7 @@ from typing import Any
 
 from dferbench import spec
 from dferbench.catalog import Catalog, Entry
+from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.files import digest, sha256_of
 from dferbench.options import change_recipe, resolve, schema, split_recipe
@@ -85,21 +86,17 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
     """Resolve every name and option of a request. Raises ConfigError, UnknownName or DataError."""
     entry = catalog.get("methods", request.model)
     method: Method = entry.value
-    call = spec.parse_one(request.dataset)
-    dataset_entry = catalog.get("datasets", call.name)
-    known = schema(dataset_entry.value)
-    spec.bind(call, dataset_entry.value, "dataset")
-    dataset_options = resolve(f"dataset {call.name}", known, call.options)
-    dataset: Dataset = dataset_entry.value(**dataset_options)
+    chosen = make_dataset(request.dataset, catalog)
+    name, dataset = chosen.entry.name, chosen.dataset
 
     given, changes = split_recipe(request.sets)
     known = schema(method.build, given=2)
     defaults = {k: v for k, v in dataset.defaults.items() if k in known}
     options = resolve(method.name, {**known, **defaults}, given)
-    recipe = change_recipe(method.recipe_for.get(call.name, method.recipe), changes)
+    recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
     assert isinstance(recipe.view.size, int)
-    task = Task(call.name, tuple(dataset.classes), recipe.view.frames, recipe.view.size)
+    task = Task(name, tuple(dataset.classes), recipe.view.frames, recipe.view.size)
     return Plan(
         request=request,
         method=entry,
@@ -107,12 +104,12 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
         recipe=recipe,
         task=task,
         dataset=dataset,
-        dataset_entry=dataset_entry,
-        dataset_options=dataset_options,
-        dataset_given=dict(call.options),
-        root=root_of(call.name, dataset, request.root),
-        folds=_folds(dataset, call.name, request.folds),
-        cell=_cell(entry.name, options, recipe, call.name, dataset_options, request, catalog),
+        dataset_entry=chosen.entry,
+        dataset_options=chosen.options,
+        dataset_given=chosen.given,
+        root=root_of(name, dataset, request.root),
+        folds=_folds(dataset, name, request.folds),
+        cell=_cell(entry.name, options, recipe, name, chosen.options, request, catalog),
     )
 
 

@@ -19,6 +19,7 @@ from dferbench.engine.device import make_fabric
 from dferbench.engine.environment import environment
 from dferbench.engine.plan import Plan, Split, read_splits
 from dferbench.errors import ConfigError, DferbenchError
+from dferbench.places import is_made
 from dferbench.progress import Progress
 from dferbench.record import Record
 
@@ -111,13 +112,14 @@ def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> R
         dataset_origin=plan.dataset_entry.origin,
         dataset_options=plan.dataset_options,
         dataset_given=plan.dataset_given,
+        dataset_notes=dict(plan.dataset.notes(plan.root)),
         classes=list(plan.task.classes),
         fold=cell[0],
         seed=cell[1],
         cell=plan.cell,
         data=split.fingerprint,
         videos={"train": len(split.train), "test": len(split.test)},
-        synthetic=plan.dataset.synthetic,
+        synthetic=plan.dataset.synthetic or is_made(plan.root),
         limit=plan.request.limit,
         environment=environment(fabric),
     )

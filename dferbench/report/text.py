@@ -14,6 +14,9 @@ MEANING = {
     "random weights": "a backbone started from random weights",
     "incomplete": "videos that could not be read were left out",
     "uncommitted code": "the code differed from its last commit",
+    "own split": "the videos were divided into train and test by the user's own lists",
+    "partial data": "the copy lacks videos of the official protocol",
+    "re-encoded": "frames were compressed again when the videos were packed or cropped",
 }
 
 
@@ -49,4 +52,4 @@ def _cells(row: Row) -> list[str]:
 
 
 def _symbol(mark: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶", strict=True))[mark]
+    return dict(zip(MEANING, "*†‡§¶#°^", strict=True))[mark]

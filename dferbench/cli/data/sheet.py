@@ -1,4 +1,4 @@
-"""`dferbench data`: looking at datasets."""
+"""`dferbench data sheet`: what the videos look like."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import typer
 
 from dferbench.cli.complete import dataset_names
 
-app = typer.Typer(no_args_is_help=True, help="Look at datasets.")
 
-
-@app.command()
 def sheet(
     context: typer.Context,
     dataset: Annotated[
@@ -26,19 +23,17 @@ def sheet(
     root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
 ) -> None:
     """Write a contact sheet: some videos of each class, one row each, time from left to right."""
-    from dferbench import spec
     from dferbench.cli.progress import make_progress
+    from dferbench.datasets import make_dataset
     from dferbench.errors import UnknownName
-    from dferbench.options import resolve, schema
     from dferbench.places import root_of
     from dferbench.report.sheet import contact_sheet
 
-    call = spec.parse_one(dataset)
-    entry = context.obj.get("datasets", call.name)
-    found = entry.value(**resolve(f"dataset {call.name}", schema(entry.value), call.options))
+    chosen = make_dataset(dataset, context.obj)
+    name, found = chosen.entry.name, chosen.dataset
     if fold not in found.folds:
-        raise UnknownName(f"fold of {call.name}", str(fold), map(str, found.folds))
-    place = root_of(call.name, found, root)
+        raise UnknownName(f"fold of {name}", str(fold), map(str, found.folds))
+    place = root_of(name, found, root)
     found.prepare(place, make_progress())
     shown = contact_sheet(found, place, fold, output, frames, videos)
     typer.echo(f"{output}: {shown} videos of {len(found.classes)} classes")
