@@ -8,14 +8,16 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from dferbench import record as records
 from dferbench import spec
 from dferbench.catalog import Catalog, Entry
-from dferbench.datasets import make_dataset
+from dferbench.datasets import Chosen, make_dataset
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.files import digest, sha256_of
 from dferbench.options import change_recipe, resolve, schema, split_recipe
 from dferbench.places import root_of
 from dferbench.progress import Progress
+from dferbench.record import Record
 from dferbench.types import Dataset, Method, Recipe, Task, Video
 
 
@@ -81,9 +83,49 @@ class Plan:
         """Every (fold, seed), folds first."""
         return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
 
+    def finished(self, fold: int, seed: int) -> Record | None:
+        """The record of a cell that is done and not to be started again. Raises ConfigError if damaged."""
+        path = self.folder(fold, seed) / records.NAME
+        if self.request.force or not path.is_file():
+            return None
+        record = records.read(path)
+        return record if record.status == "done" else None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a request means, wherever its data lie: all that decides a result but fold, seed and videos."""
+
+    method: Entry
+    options: dict[str, Any]
+    recipe: Recipe
+    chosen: Chosen
+    cell: str
+
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
     """Resolve every name and option of a request. Raises ConfigError, UnknownName or DataError."""
+    settled = settle(request, catalog)
+    name, dataset, view = settled.chosen.entry.name, settled.chosen.dataset, settled.recipe.view
+    assert isinstance(view.size, int)
+    return Plan(
+        request=request,
+        method=settled.method,
+        options=settled.options,
+        recipe=settled.recipe,
+        task=Task(name, tuple(dataset.classes), view.frames, view.size),
+        dataset=dataset,
+        dataset_entry=settled.chosen.entry,
+        dataset_options=settled.chosen.options,
+        dataset_given=settled.chosen.given,
+        root=root_of(name, dataset, request.root),
+        folds=_folds(dataset, name, request.folds),
+        cell=settled.cell,
+    )
+
+
+def settle(request: Request, catalog: Catalog) -> Settled:
+    """Resolve a request without looking for its data. Raises ConfigError, UnknownName or DataError."""
     entry = catalog.get("methods", request.model)
     method: Method = entry.value
     chosen = make_dataset(request.dataset, catalog)
@@ -95,22 +137,8 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
     options = resolve(method.name, {**known, **defaults}, given)
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
-    assert isinstance(recipe.view.size, int)
-    task = Task(name, tuple(dataset.classes), recipe.view.frames, recipe.view.size)
-    return Plan(
-        request=request,
-        method=entry,
-        options=options,
-        recipe=recipe,
-        task=task,
-        dataset=dataset,
-        dataset_entry=chosen.entry,
-        dataset_options=chosen.options,
-        dataset_given=chosen.given,
-        root=root_of(name, dataset, request.root),
-        folds=_folds(dataset, name, request.folds),
-        cell=_cell(entry.name, options, recipe, name, chosen.options, request, catalog),
-    )
+    cell = _cell(entry.name, options, recipe, name, chosen.options, request, catalog)
+    return Settled(entry, options, recipe, chosen, cell)
 
 
 def view_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -31,18 +31,16 @@ def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     can be known before any cell starts, and whatever a user's interruption raises.
     """
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
-    if any(_finished(plan, cell) is None for cell in plan.cells):
+    if any(plan.finished(*cell) is None for cell in plan.cells):
         rehearse(plan, catalog, fabric)
-    splits = read_splits(plan, progress)
+    return run_cells(plan, read_splits(plan, progress), catalog, fabric, progress)
+
+
+def run_cells(
+    plan: Plan, splits: Mapping[int, Split], catalog: Catalog, fabric: Fabric, progress: Progress
+) -> list[Record]:
+    """The same for a plan that was rehearsed and whose splits were read."""
     return [_cell(plan, cell, splits[cell[0]], catalog, fabric, progress) for cell in plan.cells]
-
-
-def _finished(plan: Plan, cell: tuple[int, int]) -> Record | None:
-    path = plan.folder(*cell) / records.NAME
-    if plan.request.force or not path.is_file():
-        return None
-    record = records.read(path)
-    return record if record.status == "done" else None
 
 
 def _cell(
@@ -50,7 +48,7 @@ def _cell(
 ) -> Record:
     folder = plan.folder(*cell)
     _check_same_data(folder, split, plan)
-    if done := _finished(plan, cell):
+    if done := plan.finished(*cell):
         progress.say(f"fold {cell[0]} seed {cell[1]}: already done, {folder}")
         return done
     if plan.request.force:
