@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
-from pathlib import Path
 
-from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.data.decoders.frames import Choose, Frames, Reader, choose_from
+from dferbench.data.decoders.images import read_images
 from dferbench.errors import VideoError
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
@@ -33,11 +34,11 @@ class FrameFolders:
         """
         names = self._names(path)
         wanted = choose_from(len(names), choose)
-        return arrange({i: _image(path, names[i]) for i in set(wanted)}, wanted)
+        return read_images(path, wanted, lambda i: image_bytes(path, names[i]), lambda i: names[i])
 
     def _names(self, path: str) -> list[str]:
         if path not in self._listings:
-            self._listings[path] = "/".join(_listed(path))
+            self._listings[path] = "/".join(listed(path))
         return self._listings[path].split("/")
 
 
@@ -47,7 +48,14 @@ def natural_order(name: str) -> list[tuple[int, str]]:
     return [(int(piece), "") if i % 2 else (-1, piece) for i, piece in enumerate(pieces)]
 
 
-def _listed(path: str) -> list[str]:
+def image_bytes(path: str, name: str) -> bytes:
+    """An image file as it lies in the folder. Raises OSError."""
+    with io.FileIO(f"{path}/{name}") as file:
+        return file.readall()
+
+
+def listed(path: str) -> list[str]:
+    """The names of a folder's images in natural order. Raises VideoError if there are none."""
     try:
         with os.scandir(path) as entries:
             names = [e.name for e in entries if e.name.lower().endswith(SUFFIXES) and e.is_file()]
@@ -58,14 +66,3 @@ def _listed(path: str) -> list[str]:
     if not names:
         raise VideoError(path, "the folder holds no images")
     return sorted(names, key=lambda name: (natural_order(name), name))
-
-
-def _image(path: str, name: str) -> Image:
-    import numpy as np
-    from PIL import Image as pillow
-
-    try:
-        with pillow.open(Path(path) / name) as image:
-            return np.asarray(image.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, pillow.DecompressionBombError) as error:
-        raise VideoError(path, f"its frame {name} cannot be read ({error})") from error
