@@ -13,7 +13,7 @@ from conftest import ROOT
 
 FLOORS = [
     {"errors", "types", "progress", "spec", "metrics", "files"},
-    {"hookspecs", "selection", "record", "places", "options"},
+    {"hookspecs", "selection", "record", "places", "options", "cards"},
     {"catalog", "datasets", "releases", "nn"},
     {"data"},
     {"engine", "report", "builtins"},

@@ -15,11 +15,25 @@ def cls_transformer(dim: int, frames: int, depth: int = 1) -> Any:
     return ClsTransformer(dim, frames, depth=depth)
 
 
-def mean(dim: int, frames: int) -> Any:
-    """The mean over the frames; learns nothing."""
+def mean(dim: int, frames: int, normalize: bool = False) -> Any:
+    """The mean over the frames, each of length one with normalize=true; learns nothing."""
     from dferbench.nn.temporal import Mean
 
-    return Mean(dim, frames)
+    return Mean(dim, frames, normalize=normalize)
+
+
+def attention(dim: int, frames: int) -> Any:
+    """Attention pooling: one learned query weighs the frames; starts as the mean."""
+    from dferbench.nn.temporal import Attention
+
+    return Attention(dim, frames)
+
+
+def lstm(dim: int, frames: int, layers: int = 1) -> Any:
+    """An LSTM over the frames; its output at the last frame."""
+    from dferbench.nn.temporal import Lstm
+
+    return Lstm(dim, frames, layers=layers)
 
 
 def context(
@@ -43,10 +57,19 @@ def fixed(tower: Any, texts: Sequence[str]) -> Any:
     return Fixed(tower, texts)
 
 
+def ensemble(tower: Any, texts: Sequence[str], templates: str = "five") -> Any:
+    """Each class text in several templates ("pair", "five", "... {} | ... {}"), averaged; learns nothing."""
+    from dferbench.nn.ensemble import Ensemble
+
+    return Ensemble(tower, texts, templates=templates)
+
+
 @hookimpl
 def register_temporal_heads(register: Callable[..., None]) -> None:
     """Register the temporal heads of the host."""
+    register("attention", attention)
     register("cls-transformer", cls_transformer)
+    register("lstm", lstm)
     register("mean", mean)
 
 
@@ -54,6 +77,7 @@ def register_temporal_heads(register: Callable[..., None]) -> None:
 def register_prompts(register: Callable[..., None]) -> None:
     """Register the prompt strategies of the host."""
     register("context", context)
+    register("ensemble", ensemble)
     register("fixed", fixed)
 
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
+from types import MappingProxyType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.nn.tower import TwoTower
+
+TOKENS = 8192
+"""How many tokens the text tower reads at once when every video has prompts of its own. With ViT-B/32's text
+tower (12 layers, width 512) a backward pass over that many keeps about 4 GB."""
 
 
 class Prompt(nn.Module):
     """What all prompts share: the tower, the texts' tokens, and a memory for the text features.
 
-    Subclasses write `embeddings`. Called, a prompt gives un-normalised text features (C, dim). In eval mode
-    and without gradients they are computed once and kept until something that they depend on changes.
+    Subclasses write `embeddings`. Called, a prompt gives un-normalised text features (C, dim). Where nothing
+    can learn, in eval mode or because all is frozen, they are computed once and kept until something that
+    they depend on changes.
     """
 
+    notes: Mapping[str, Any] = MappingProxyType({})
+    """What the record keeps about the prompt beside the class texts: plain data, fit for JSON."""
     eot: Tensor
 
     def __init__(self, tower: TwoTower, tokens: Tensor, eot: Tensor) -> None:
@@ -40,7 +51,7 @@ class Prompt(nn.Module):
 
     def forward(self) -> Tensor:
         """The text features, (C, dim)."""
-        if self.training or torch.is_grad_enabled():
+        if (self.training or torch.is_grad_enabled()) and self._learns():
             return self._compute()
         state = self._state()
         if self._memory is None or self._memory[0] != state:
@@ -48,17 +59,26 @@ class Prompt(nn.Module):
         return self._memory[1]
 
     def train(self, mode: bool = True) -> Prompt:
-        """Switch the mode, and forget: what bypasses a tensor's version counter does so in training."""
-        self._memory = None
+        """Switch the mode, and forget if it learns: an optimiser may bypass a tensor's version counter."""
+        if self._learns():
+            self._memory = None
         return super().train(mode)
 
     def _compute(self) -> Tensor:
         return self.tower.encode_embedded(self.embeddings(), self.eot)
 
+    def _read(self) -> list[nn.Parameter]:
+        """Everything that the text features depend on."""
+        return [*self.parameters(), *self.tower.text.parameters()]
+
+    def _learns(self) -> bool:
+        return any(parameter.requires_grad for parameter in self._read())
+
     def _state(self) -> object:
         """Equal as long as nothing moved or changed: every write to a tensor advances its version."""
-        tensors = [*self.parameters(), *self.tower.text.parameters()]
-        return [(t.data_ptr(), t._version) for t in tensors], torch.is_autocast_enabled(self.eot.device.type)
+        versions = [(tensor.data_ptr(), tensor._version) for tensor in self._read()]
+        autocast = torch.is_autocast_enabled(self.eot.device.type)
+        return versions, autocast, torch.is_inference_mode_enabled()
 
 
 class Fixed(Prompt):
@@ -109,12 +129,36 @@ class Context(Prompt):
         shape = (count, start.shape[-1]) if shared else (len(texts), count, start.shape[-1])
         self.context = nn.Parameter(start.expand(shape).clone() if init else torch.randn(shape) * 0.02)
 
-    def embeddings(self) -> Tensor:
-        """Start of text, words and text in their order, end of text: (C, words + L, width)."""
+    def embeddings(self, shift: Tensor | None = None) -> Tensor:
+        """Start of text, words and text in their order, end of text: (C, words + L, width).
+
+        A `shift` (B, width), one for all words of a video's prompts, makes it (B, C, words + L, width).
+        """
         text = self.tower.embed(self.get_buffer("tokens"))
         context = self.context.expand(len(text), -1, -1)
-        rows = torch.cat([context, text], dim=1)
-        return torch.take_along_dim(rows, self.get_buffer("order")[..., None], dim=1)
+        if shift is not None:
+            context = context + shift[:, None, None]
+            text = text.expand(len(shift), -1, -1, -1)
+        rows = torch.cat([context, text], dim=-2)
+        return torch.take_along_dim(rows, self.get_buffer("order")[..., None], dim=-2)
+
+    def shifted(self, shift: Tensor) -> Tensor:
+        """One prompt set a video (CoCoOp, CVPR 2022): shifts (B, width) -> text features (B, C, dim).
+
+        Memory is bounded whatever B is: prompts are read in pieces, and of several pieces each is read again
+        in the backward pass.
+        """
+        videos = max(1, TOKENS // self.get_buffer("order").numel())
+        pieces = shift.split(videos)
+        read = self._read_shifted
+        if len(pieces) > 1 and torch.is_grad_enabled():
+            read = partial(checkpoint, read, use_reentrant=False, preserve_rng_state=False)
+        return torch.cat([read(piece) for piece in pieces])
+
+    def _read_shifted(self, shift: Tensor) -> Tensor:
+        rows = self.embeddings(shift)
+        features = self.tower.encode_embedded(rows.flatten(0, 1), self.eot.repeat(len(rows)))
+        return features.unflatten(0, rows.shape[:2])
 
 
 def _words(tower: TwoTower, text: str) -> Tensor:

@@ -10,14 +10,52 @@ from dferbench.errors import ConfigError
 
 
 class Mean(nn.Module):
-    """The average over time: no temporal model. It takes `dim` and `frames` because every head does."""
+    """The average over time: no temporal model. It takes `dim` and `frames` because every head does.
 
-    def __init__(self, dim: int, frames: int) -> None:
+    With `normalize` each frame's feature is brought to length one first, so that all frames weigh the same;
+    the nearest text to that mean is also the one of the largest mean cosine over the frames.
+    """
+
+    def __init__(self, dim: int, frames: int, normalize: bool = False) -> None:
         super().__init__()
+        self.normalize = normalize
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, dim) -> (B, dim)."""
-        return x.mean(1)
+        return (F.normalize(x, dim=-1) if self.normalize else x).mean(1)
+
+
+class Attention(nn.Module):
+    """Attention pooling: one learned query weighs the frames, softmax(x q / sqrt(dim)), dim parameters.
+
+    The query starts at zero, where the head is the mean. The order of the frames does not matter, and any
+    number of frames is taken.
+    """
+
+    def __init__(self, dim: int, frames: int) -> None:
+        super().__init__()
+        self.query = nn.Parameter(torch.zeros(dim))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, dim) -> (B, dim)."""
+        weights = (x @ self.query / x.shape[-1] ** 0.5).softmax(1)  # (B, T)
+        return (weights[..., None] * x).sum(1)
+
+
+class Lstm(nn.Module):
+    """An LSTM (Hochreiter and Schmidhuber, 1997) of `layers` layers as wide as the features; its output at
+    the last frame is the video's feature. Takes any number of frames. Raises ConfigError below one layer."""
+
+    def __init__(self, dim: int, frames: int, layers: int = 1) -> None:
+        super().__init__()
+        if layers < 1:
+            raise ConfigError(f"lstm has {layers} layers", "Use at least 1, or temporal=mean.")
+        self.lstm = nn.LSTM(dim, dim, layers, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, dim) -> (B, dim)."""
+        outputs: Tensor = self.lstm(x)[0]
+        return outputs[:, -1]
 
 
 class ClsTransformer(nn.Module):
@@ -58,7 +96,7 @@ class _Block(nn.Module):
     def __init__(self, dim: int, heads: int, head_dim: int, mlp_ratio: int) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(dim)
-        self.attention = _Attention(dim, heads, head_dim)
+        self.attention = _SelfAttention(dim, heads, head_dim)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
             nn.Linear(dim, mlp_ratio * dim), nn.GELU(approximate="tanh"), nn.Linear(mlp_ratio * dim, dim)
@@ -70,7 +108,7 @@ class _Block(nn.Module):
         return moved
 
 
-class _Attention(nn.Module):
+class _SelfAttention(nn.Module):
     """Multi-head self-attention on (B, N, dim)."""
 
     def __init__(self, dim: int, heads: int, head_dim: int) -> None:

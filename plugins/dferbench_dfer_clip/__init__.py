@@ -52,26 +52,19 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     text: str = "descriptors",
     temperature: float = 0.01,
 ) -> Classifier:
-    """DFER-CLIP for a task.
+    """DFER-CLIP (section 3.2) for a task. The temperature is the constant of section 4.2 and of the code; eq. 5
+    speaks of one that CLIP learned.
 
     `words`, `shared` and `position` describe the learned context; a prompt that has none refuses them.
     `text` is a source of class texts, see `dferbench.nn.texts`. Raises ConfigError or DataError.
     """
-    from dferbench.nn.texts import texts
-    from dferbench_dfer_clip.model import DferClip, require_text_tower
+    from dferbench.nn.cosine import CosineClassifier, compose
 
-    tower = require_text_tower(parts.backbone(backbone), backbone)
-    described = texts(text, task.classes)
-    defaults = schema(build, given=2)
-    context = {"words": words, "shared": shared, "position": position}
-    changed = {name: value for name, value in context.items() if value != defaults[name]}
-    return DferClip(
-        tower,
-        parts.temporal(temporal, dim=tower.dim, frames=task.frames),
-        parts.prompt(prompt, tower, described, **changed),
-        temperature,
-        notes={"texts": dict(zip(task.classes, described, strict=True))},
-    )
+    return compose(
+        CosineClassifier, task, parts, schema(build, given=2),
+        backbone=backbone, temporal=temporal, prompt=prompt, text=text, temperature=temperature,
+        words=words, shared=shared, position=position,
+    )  # fmt: skip
 
 
 @hookimpl

@@ -5,16 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dferbench.cards import published
+
 
 def _published(table: int, variant: str, dfew: str, ferv39k: str, mafw: str) -> dict[str, Any]:
-    """One published row: UAR/WAR in percent for each dataset."""
-    scores = {"dfew": dfew, "ferv39k": ferv39k, "mafw": mafw}
-    return {"table": table, "variant": variant, **{name: _pair(text) for name, text in scores.items()}}
-
-
-def _pair(text: str) -> dict[str, float]:
-    uar, war = map(float, text.split("/"))
-    return {"uar": uar, "war": war}
+    return published(table, variant, dfew=dfew, ferv39k=ferv39k, mafw=mafw)
 
 
 CARD: Mapping[str, Any] = {
