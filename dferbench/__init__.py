@@ -4,7 +4,7 @@ What a plugin needs to declare itself; `dferbench.nn` holds what it needs to com
 """
 
 from dferbench.hookspecs import hookimpl
-from dferbench.types import Dataset, Method, Recipe, Stage, Task, Video, View
+from dferbench.types import Dataset, Finding, Method, Recipe, Stage, Task, Video, View
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "Method", "Recipe", "Stage", "Task", "Video", "View", "hookimpl"]
+__all__ = ["Dataset", "Finding", "Method", "Recipe", "Stage", "Task", "Video", "View", "hookimpl"]

@@ -1,0 +1,28 @@
+"""Distributed datasets as they lie on a disk, and how to read them: for dataset plugins. No torch."""
+
+from dferbench.releases.codes import Codes
+from dferbench.releases.labels import CLASSES, canonical
+from dferbench.releases.lookup import find_lists, read_folds, require_all
+from dferbench.releases.protocol import Part, Protocol, list_hash
+from dferbench.releases.release import OFFICIAL, OWN, RULE, Copy, Release, nothing_found
+from dferbench.releases.split import blocks, by_rule
+
+__all__ = [
+    "CLASSES",
+    "OFFICIAL",
+    "OWN",
+    "RULE",
+    "Codes",
+    "Copy",
+    "Part",
+    "Protocol",
+    "Release",
+    "blocks",
+    "by_rule",
+    "canonical",
+    "find_lists",
+    "list_hash",
+    "nothing_found",
+    "read_folds",
+    "require_all",
+]

@@ -1,0 +1,29 @@
+"""The names of expressions: labels are matched by name, never by number."""
+
+from __future__ import annotations
+
+CLASSES = (
+    "happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear",
+    "contempt", "anxiety", "helplessness", "disappointment",
+)  # fmt: skip
+"""The eleven classes in the order of DFER-CLIP's lists; sets of seven classes have the first seven."""
+
+_ALSO = {
+    "happiness": ("happy", "joy", "hap"),
+    "sadness": ("sad",),
+    "neutral": ("neu", "neutrality", "calm"),
+    "anger": ("angry", "ang"),
+    "surprise": ("surprised", "sur"),
+    "disgust": ("disgusted", "dis"),
+    "fear": ("fearful", "fea", "scared"),
+    "contempt": ("contemptuous",),
+    "anxiety": ("anxious",),
+    "helplessness": ("helpless",),
+    "disappointment": ("disappointed", "disapp"),
+}
+_NAMES = {name: name for name in CLASSES} | {also: name for name, more in _ALSO.items() for also in more}
+
+
+def canonical(word: str) -> str | None:
+    """The class that a word of a label file or a folder name stands for, in any case; None if it is none."""
+    return _NAMES.get(word.strip().lower())

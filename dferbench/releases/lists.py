@@ -1,0 +1,130 @@
+"""Text lists and tables as they are passed around: any encoding, separator, header and line end of them."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dferbench.errors import DataError
+
+LARGEST = 64 * 2**20
+"""Bytes; a list of a million videos has less."""
+HEADERS = {"video_name", "path", "id", "clip", "name", "video", "filename", "order"}
+"""First fields that show a line to be a header."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a list: which video, its label as written, its number of frames if stated, line number."""
+
+    video: str
+    label: str
+    frames: int | None
+    line: int
+
+
+def read_text(path: Path) -> str:
+    """The text of a list: UTF-8 with or without a mark, UTF-16 with one, else GBK. Raises DataError."""
+    try:
+        if path.stat().st_size > LARGEST:
+            raise DataError(f"{path} is too large for a list of videos", "Name the list itself.")
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})", "Check the path.") from error
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encodings: Sequence[str] = ("utf-16",)
+    else:
+        encodings = ("utf-8-sig", "gbk")
+    for encoding in encodings:
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if "\0" not in text:
+            return text
+    raise DataError(f"{path} is no text file", "Give a list of videos: one line each.")
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The lines of a list. Raises DataError that names the file and the line.
+
+    A line is `video label`, `video frames label` or, between tabs, `video label caption ...`, separated by
+    commas, tabs or blanks; a first line that begins with one of HEADERS is a header. Blanks inside a path
+    are part of it, because frames and label are taken from the right.
+    """
+    rows = []
+    for number, line in enumerate(read_text(path).splitlines(), 1):
+        if not line.strip() or (number == 1 and _fields(line)[0].lower() in HEADERS):
+            continue
+        rows.append(_row(line, path, number))
+    if not rows:
+        raise DataError(f"{path} lists no videos", "Give a list with one line a video.")
+    return rows
+
+
+def _fields(line: str) -> list[str]:
+    for separator in ("\t", ","):
+        if separator in line:
+            # Quotes mean something around a field of a CSV, and nothing in a caption between tabs.
+            fields = line.split(separator) if separator == "\t" else next(csv.reader([line]))
+            return [field.strip() for field in fields]
+    return line.split()
+
+
+def _row(line: str, path: Path, number: int) -> Row:
+    fields = _fields(line)
+    if "\t" in line and len(fields) >= 2 and not fields[1].isdigit():
+        return Row(fields[0], fields[1], None, number)
+    if "\t" not in line and "," not in line:
+        match = re.fullmatch(r"(.+?)\s+(?:(\d+)\s+)?(\S+)", line.strip())
+        fields = [part for part in match.groups() if part is not None] if match else []
+    if len(fields) == 2 and all(fields):
+        return Row(fields[0], fields[1], None, number)
+    if len(fields) == 3 and all(fields) and fields[1].isdigit() and len(fields[1]) < 10:
+        return Row(fields[0], fields[2], int(fields[1]), number)
+    shown = line.strip()[:60]
+    raise DataError(
+        f"{path}, line {number}: '{shown}' is not of the form 'video label' or 'video frames label'",
+        "Mend the line, or remove it.",
+    )
+
+
+def read_table(path: Path) -> list[list[str]]:
+    """The first sheet of an .xlsx file as texts, whole numbers without a point. Raises DataError."""
+    import openpyxl
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        try:
+            rows = [[_cell(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
+        finally:
+            book.close()
+    except Exception as error:  # a damaged archive fails anywhere between zip, XML and openpyxl
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise DataError(f"{path} cannot be read as a table ({reason})", "Fetch it again.") from error
+    return [row for row in rows if any(row)]
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip()
+
+
+def last_parts(path: str, count: int) -> str:
+    """The last `count` components of a path as it stands in somebody's list, without a file suffix.
+
+    Raises ValueError for a path that has fewer, or that climbs.
+    """
+    parts = [part for part in re.split(r"[/\\]+", path.strip()) if part]
+    if len(parts) < count or any(part in (".", "..") for part in parts[-count:]):
+        raise ValueError(path)
+    kept = parts[-count:]
+    kept[-1] = re.sub(r"\.(mp4|avi|flv|webm|mkv|mov)$", "", kept[-1], flags=re.IGNORECASE)
+    return "/".join(kept)
