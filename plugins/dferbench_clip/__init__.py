@@ -1,4 +1,4 @@
-"""CLIP backbones: `clip-tiny`, whose weights lie in this package, and OpenAI's ViT-B/32 and ViT-B/16."""
+"""CLIP backbones: `clip-tiny`, whose weights lie in this package, OpenAI's ViT-B/32 and ViT-B/16, and FaRL."""
 
 from __future__ import annotations
 
@@ -18,12 +18,15 @@ ABOUT = {
     "clip-vit-b16": "OpenAI's CLIP ViT-B/16 (QuickGELU, fp32), from the hub or --weights clip-vit-b16=FILE",
 }
 
+FARL = "FaRL ViT-B/16, a CLIP trained on faces (QuickGELU, fp32), from --weights farl-vit-b16=FILE"
+
 
 @hookimpl
 def register_backbones(register: Callable[..., None]) -> None:
-    """Register the three backbones; none is built, and nothing heavy imported, before it is used."""
+    """Register the backbones; none is built, and nothing heavy imported, before it is used."""
     for name, size in SIZES.items():
         register(name, _builder(name), size=size, about=ABOUT[name], embedded=name == "clip-tiny")
+    register("farl-vit-b16", _farl, size=224, about=FARL)
 
 
 def _builder(name: str) -> Callable[[str | None], TwoTower]:
@@ -33,3 +36,9 @@ def _builder(name: str) -> Callable[[str | None], TwoTower]:
         return build_tower(name, weights)
 
     return build
+
+
+def _farl(weights: str | None = None) -> TwoTower:
+    from dferbench_clip.farl import build_farl
+
+    return build_farl(weights)

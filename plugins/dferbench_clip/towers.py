@@ -57,12 +57,15 @@ def random_tower(config: Mapping[str, Any]) -> TwoTower:
     return _tower(config, Weights("random", random=True))
 
 
-def load_tower(config: Mapping[str, Any], path: Path, source: str = "") -> TwoTower:
+def load_tower(
+    config: Mapping[str, Any], path: Path, source: str = "", ignore: tuple[str, ...] = ()
+) -> TwoTower:
     """A tower with the weights of a file, which must fit exactly; `source` is how the record names the file.
 
+    What starts with a prefix in `ignore` is left out.
     Raises DataError that names the first key which is missing, unexpected or of the wrong shape.
     """
-    state = read_state_dict(path)
+    state = {key: value for key, value in read_state_dict(path).items() if not key.startswith(ignore)}
     return _tower(config, Weights(source or str(path), sha256_of(path)), state)
 
 
