@@ -48,7 +48,7 @@ class Ensemble(Prompt):
 
     def _compute(self) -> Tensor:
         features = F.normalize(super()._compute(), dim=-1)
-        return features.unflatten(0, (len(self.notes["templates"]), -1)).mean(0)
+        return features.view(len(self.notes["templates"]), -1, features.shape[-1]).mean(0)
 
 
 def _templates(text: str) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from dferbench.nn.classifier import Classifier
 def frame_features(tower: nn.Module, video: Tensor) -> Tensor:
     """What a backbone, (N, 3, H, W) -> (N, dim), makes of every frame: (B, T, 3, H, W) -> (B, T, dim)."""
     features: Tensor = tower(video.flatten(0, 1))
-    return features.unflatten(0, video.shape[:2])
+    return features.reshape(*video.shape[:2], -1)
 
 
 class FrameClassifier(Classifier):

@@ -140,7 +140,8 @@ class Context(Prompt):
             context = context + shift[:, None, None]
             text = text.expand(len(shift), -1, -1, -1)
         rows = torch.cat([context, text], dim=-2)
-        return torch.take_along_dim(rows, self.get_buffer("order")[..., None], dim=-2)
+        order = self.get_buffer("order").expand(rows.shape[:-1])
+        return torch.take_along_dim(rows, order[..., None], dim=-2)
 
     def shifted(self, shift: Tensor) -> Tensor:
         """One prompt set a video (CoCoOp, CVPR 2022): shifts (B, width) -> text features (B, C, dim).
@@ -149,7 +150,7 @@ class Context(Prompt):
         in the backward pass.
         """
         videos = max(1, TOKENS // self.get_buffer("order").numel())
-        pieces = shift.split(videos)
+        pieces = torch.split(shift, videos)
         read = self._read_shifted
         if len(pieces) > 1 and torch.is_grad_enabled():
             read = partial(checkpoint, read, use_reentrant=False, preserve_rng_state=False)
@@ -158,7 +159,7 @@ class Context(Prompt):
     def _read_shifted(self, shift: Tensor) -> Tensor:
         rows = self.embeddings(shift)
         features = self.tower.encode_embedded(rows.flatten(0, 1), self.eot.repeat(len(rows)))
-        return features.unflatten(0, rows.shape[:2])
+        return features.reshape(*rows.shape[:2], -1)
 
 
 def _words(tower: TwoTower, text: str) -> Tensor:

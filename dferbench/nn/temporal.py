@@ -39,7 +39,8 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, dim) -> (B, dim)."""
         weights = (x @ self.query / x.shape[-1] ** 0.5).softmax(1)  # (B, T)
-        return (weights[..., None] * x).sum(1)
+        pooled: Tensor = (weights[..., None] * x).sum(1)
+        return pooled
 
 
 class Lstm(nn.Module):

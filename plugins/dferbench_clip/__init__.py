@@ -1,4 +1,4 @@
-"""CLIP backbones: `clip-tiny`, whose weights lie in this package, OpenAI's ViT-B/32 and ViT-B/16, and FaRL."""
+"""CLIP backbones: `clip-tiny`, whose weights lie in this package, OpenAI's ViT-B/32 and B/16, and FaRL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ ABOUT = {
     "clip-vit-b32": "OpenAI's CLIP ViT-B/32 (QuickGELU, fp32), from the hub or --weights clip-vit-b32=FILE",
     "clip-vit-b16": "OpenAI's CLIP ViT-B/16 (QuickGELU, fp32), from the hub or --weights clip-vit-b16=FILE",
 }
-
 FARL = "FaRL ViT-B/16, a CLIP trained on faces (QuickGELU, fp32), from --weights farl-vit-b16=FILE"
 
 

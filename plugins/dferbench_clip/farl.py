@@ -22,7 +22,7 @@ def build_farl(weights: str | None = None, config: Mapping[str, Any] | None = No
     """Both towers of FaRL in float32, from the file its authors released, or "random" from a fixed seed.
 
     `config` replaces the architecture. Raises DataError for weights that are missing, damaged or those of
-    another architecture. Only the head of the masked pre-training may be in the file besides, and is left out.
+    another architecture. The head of the masked pre-training may be in the file, and is left out.
     """
     config = config or open_clip.get_model_config(ARCHITECTURE)
     if weights == "random":
@@ -30,7 +30,7 @@ def build_farl(weights: str | None = None, config: Mapping[str, Any] | None = No
     if weights is None:
         raise DataError(
             f"the weights of {NAME} are on no hub",
-            "Get FaRL-Base-Patch16-LAIONFace20M-ep16.pth (or -ep64.pth) from the release 'pretrained_weights' "
-            f"of FacePerceiver/FaRL on GitHub, and add --weights {NAME}=FILE.",
+            "Get FaRL-Base-Patch16-LAIONFace20M-ep16.pth (or ep64) from the release 'pretrained_weights' of "
+            f"FacePerceiver/FaRL on GitHub, and add --weights {NAME}=FILE.",
         )
     return load_tower(config, Path(weights).expanduser(), ignore=PRETRAINING_ONLY)

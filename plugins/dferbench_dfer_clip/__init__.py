@@ -52,8 +52,8 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     text: str = "descriptors",
     temperature: float = 0.01,
 ) -> Classifier:
-    """DFER-CLIP (section 3.2) for a task. The temperature is the constant of section 4.2 and of the code; eq. 5
-    speaks of one that CLIP learned.
+    """DFER-CLIP (section 3.2) for a task. The temperature is the constant of section 4.2 and of the code;
+    eq. 5 speaks of one that CLIP learned.
 
     `words`, `shared` and `position` describe the learned context; a prompt that has none refuses them.
     `text` is a source of class texts, see `dferbench.nn.texts`. Raises ConfigError or DataError.

@@ -1,0 +1,32 @@
+"""The views and stages that the methods of this package share.
+
+The DFER-CLIP paper names frames, sizes and datasets, but no optimiser for its baselines: what stands here is
+its recipe for its own model (section 4.2 and released code), which is the best guess for the rows beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dferbench import Recipe, Stage, View
+
+SEEN_ONCE = View(frames=16, size="backbone", sample="segments(random=false)", normalize="none")
+"""Ours: nothing drawn at random, so that the features of the frozen tower are remembered."""
+AUGMENTED = replace(SEEN_ONCE, sample="segments", augment="random-sized-crop | flip")
+SCHEDULE = Stage(
+    train={},
+    epochs=50,
+    batch=48,
+    optimizer="sgd(momentum=0.9)",
+    schedule="steps(30, 40)",
+    weight_decay=1e-4,
+    drop_last=True,
+)
+
+
+def frozen(rates: Mapping[str, float], drawn: Mapping[str, float]) -> tuple[Recipe, Mapping[str, Recipe]]:
+    """Recipes over a frozen tower: for any dataset at `rates`, and for `synthetic` at the rates `drawn`."""
+    stage = replace(SCHEDULE, train=rates)
+    short = replace(stage, train=drawn, epochs=20, batch=16, schedule="steps(12, 16)", drop_last=False)
+    return Recipe(SEEN_ONCE, (stage,)), {"synthetic": Recipe(SEEN_ONCE, (short,))}
