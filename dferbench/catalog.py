@@ -31,6 +31,7 @@ KINDS = {
     "temporal_heads": "temporal head",
     "prompts": "prompt",
     "decoders": "decoder",
+    "face_finders": "face finder",
 }
 """The registries: each is filled through the hook `register_<kind>`; the value is its noun."""
 

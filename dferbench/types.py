@@ -18,6 +18,20 @@ Paint: TypeAlias = "Callable[[str, int, int], NDArray[np.uint8]]"
 
 
 @dataclass(frozen=True, slots=True)
+class Face:
+    """Where a face is in a frame: `box` is (left, top, right, bottom) in pixels, `eyes` the centres (x, y) of
+    the eyes, the one further left in the image first, where they are known."""
+
+    box: tuple[float, float, float, float]
+    eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
+
+
+FindFace: TypeAlias = "Callable[[NDArray[np.uint8], str, int], Face | None]"
+"""find(frame, video, number) -> the one face that is meant, or None: frame (H, W, 3) uint8 RGB, the video's
+name, and the frame's number from 0 on."""
+
+
+@dataclass(frozen=True, slots=True)
 class Video:
     """One labelled video.
 
@@ -47,7 +61,8 @@ class View:
 
     `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
     `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
-    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet".
+    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on the
+    "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding.
     """
 
     frames: int = 16
@@ -55,6 +70,7 @@ class View:
     sample: str = "segments"
     normalize: str = "none"
     augment: str = ""
+    augment_on: str = "host"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +102,24 @@ class Recipe:
 
 
 @dataclass(frozen=True, slots=True)
+class Converted:
+    """A checkpoint of an author's code in the method's own terms.
+
+    `options` are those of the method that differ from its defaults, `state` maps the names of the method's
+    own tensors to their values, `notes` say in sentences what was assumed or given, and `frames` is how many
+    frames the model takes (None: as many as its recipe says). `names` are pairs of how names begin here and
+    there, so that complaints can use the names of the file.
+    """
+
+    options: Mapping[str, Any]
+    classes: tuple[str, ...]
+    state: Mapping[str, Any]
+    notes: tuple[str, ...] = ()
+    frames: int | None = None
+    names: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Method:
     """A method: how it is built and how it is trained.
 
@@ -100,6 +134,13 @@ class Method:
     recipe_for: Mapping[str, Recipe] = field(default_factory=dict)
     paper: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
+    convert: Callable[[dict[str, Any], dict[str, Any], tuple[str, ...]], Converted] | None = None
+    """Takes over a checkpoint that the authors' code saved: convert(state, given, classes).
+
+    `state` maps that code's names to tensors, `given` holds the options that the user set, `classes` the
+    names of the classes, () if the user gave none. Raises DataError for tensors that are missing, unexpected
+    or misshapen, naming the first, and ConfigError for what the user must state.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ FLOORS = [
     {"errors", "types", "progress", "spec", "metrics", "files"},
     {"hookspecs", "selection", "record", "places", "options", "cards"},
     {"catalog", "datasets", "releases", "nn"},
-    {"data"},
+    {"data", "faces"},
     {"engine", "report", "builtins"},
     {"cli", "testing", "__main__"},
 ]

@@ -8,11 +8,13 @@ from typing import Any
 from dferbench.hookspecs import hookimpl
 
 
-def cls_transformer(dim: int, frames: int, depth: int = 1) -> Any:
+def cls_transformer(
+    dim: int, frames: int, depth: int = 1, heads: int = 8, head_dim: int = 64, mlp_ratio: int = 2
+) -> Any:
     """A pre-norm transformer with a class token over the frames (DFER-CLIP, section 3.2)."""
     from dferbench.nn.temporal import ClsTransformer
 
-    return ClsTransformer(dim, frames, depth=depth)
+    return ClsTransformer(dim, frames, depth, heads, head_dim, mlp_ratio)
 
 
 def mean(dim: int, frames: int, normalize: bool = False) -> Any:
@@ -87,4 +89,13 @@ def register_decoders(register: Callable[..., None]) -> None:
     from dferbench.data.decoders import DECODERS
 
     for name, build in DECODERS.items():
+        register(name, build)
+
+
+@hookimpl
+def register_face_finders(register: Callable[..., None]) -> None:
+    """Register the face finders of the host."""
+    from dferbench.faces.finders import FINDERS
+
+    for name, build in FINDERS.items():
         register(name, build)

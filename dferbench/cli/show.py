@@ -15,7 +15,7 @@ from dferbench.errors import UnknownName
 from dferbench.options import schema
 from dferbench.types import Method
 
-GIVEN = {"methods": 2, "datasets": 0, "backbones": 1, "temporal_heads": 2, "prompts": 2, "decoders": 0}
+GIVEN = {"methods": 2, "datasets": 0, "backbones": 1, "temporal_heads": 2, "prompts": 2, "decoders": 0, "face_finders": 0}
 """How many arguments the host hands to each kind's build, before the user's options."""
 
 

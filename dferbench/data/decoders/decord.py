@@ -53,6 +53,20 @@ def read(path: str, choose: Choose) -> Frames:
         raise VideoError(path, f"decord cannot read it ({_reason(error)})") from error
 
 
+def count(path: str) -> int:
+    """How many frames decord believes that a file has, -1 if it cannot read it: for comparing, not for use.
+
+    For processes that never use CUDA: decord is loaded without torch.
+    """
+    import decord
+
+    decord.logging.set_level(decord.logging.QUIET)
+    try:
+        return len(decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1))
+    except (decord.DECORDError, RuntimeError):
+        return -1
+
+
 def _frames(video: Any, wanted: set[int]) -> dict[int, Image]:
     found: dict[int, Image] = {}
     for i in range(len(video)):

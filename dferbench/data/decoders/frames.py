@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
@@ -17,6 +18,16 @@ Choose: TypeAlias = "Callable[[int], Sequence[int] | NDArray[np.integer[Any]]] |
 """The wanted frame numbers, or a function that takes the true number of frames and returns them."""
 Reader: TypeAlias = "Callable[[str, Choose], Frames]"
 """read(path, choose) -> frames, in the order chosen; raises VideoError."""
+
+
+@dataclass(frozen=True)
+class Passing:
+    """A frame as its video goes by: its number from 0 on, when it is shown in seconds (None for a folder of
+    images), and `image()`, which turns it into pixels."""
+
+    number: int
+    seconds: float | None
+    image: Callable[[], Image]
 
 
 def choose_from(count: int, choose: Choose) -> list[int]:

@@ -71,11 +71,12 @@ def _jpeg(data: bytes, room: Image | None) -> Image | None:
 def _any(data: bytes) -> Image:
     import numpy as np
     from PIL import Image as pillow
+    from PIL import UnidentifiedImageError
 
     try:
         with pillow.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))
-    except pillow.UnidentifiedImageError:
+    except UnidentifiedImageError:
         raise ValueError("it is no image of a known kind") from None
     except OSError:
         raise

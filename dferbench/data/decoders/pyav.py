@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from dferbench.data.decoders.container import inspect, opened
-from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.data.decoders.frames import (
+    Choose,
+    Frames,
+    Image,
+    Passing,
+    Reader,
+    arrange,
+    choose_from,
+)
 from dferbench.errors import VideoError
 
 
@@ -30,24 +40,32 @@ def read(path: str, choose: Choose) -> Frames:
     return arrange(found, choose_from(true_count, wanted))
 
 
-def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
-    """The wanted frames by number, and how many frames there are."""
+def in_order(path: str) -> Iterator[Passing]:
+    """Every frame, turned into pixels only if it is looked at. Raises VideoError at the first damage."""
     import av
 
-    found: dict[int, Image] = {}
     count = 0
     with opened(path) as (container, stream):
         try:
             for frame in container.decode(stream):
                 if frame.is_corrupt:
                     raise VideoError(path, f"frame {count} is damaged")
-                if count in wanted:
-                    found[count] = _upright(frame)
+                yield Passing(count, frame.time, partial(_upright, frame))
                 count += 1
         except av.InvalidDataError as error:
             raise VideoError(path, f"it is damaged after frame {count}") from error
     if not count:
         raise VideoError(path, "it has no frames that can be decoded")
+
+
+def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
+    """The wanted frames by number, and how many frames there are."""
+    found: dict[int, Image] = {}
+    count = 0
+    for frame in in_order(path):
+        if frame.number in wanted:
+            found[frame.number] = frame.image()
+        count += 1
     return found, count
 
 

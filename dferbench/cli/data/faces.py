@@ -1,0 +1,71 @@
+"""`dferbench data faces`: raw videos to folders of face crops, the form in which methods read them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from dferbench.faces.report import Report
+
+EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
+SHOWN = 20
+"""How many failures are printed; the report has all of them."""
+
+
+def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
+    context: typer.Context,
+    source: Annotated[Path, typer.Argument(help="A folder of video files or of folders of frame images.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the crops, new or begun.")],
+    finder: Annotated[
+        str, typer.Option(help="haar, yunet(model=FILE), boxes(path=FILE), center, none, or a plugin's.")
+    ] = "haar",
+    size: Annotated[int, typer.Option(min=1, max=4096, help="Side of the crops in pixels.")] = 224,
+    margin: Annotated[
+        float, typer.Option(min=0, max=10, help="How much larger the crop is than the face, as a share.")
+    ] = 0.3,
+    every: Annotated[int, typer.Option(min=1, help="Look for the face in every so many frames.")] = 5,
+    least: Annotated[
+        float, typer.Option(min=0, max=1, help="The share of looks that must find a face.")
+    ] = 0.5,
+    align: Annotated[
+        bool, typer.Option("--align", help="Turn the frames until the eyes are level, if they are found.")
+    ] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one video may take.")] = 60.0,
+    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes that read videos.")] = 2,
+    quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG quality.")] = 95,
+    json_: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> int:
+    """Cut the face out of every frame of every video, with one size of crop throughout a video.
+
+    Videos are read in separate processes: one that hangs, crashes or shows no face is named, and the rest
+    goes on. The same command goes on where it stopped; faces.json says what became of each video.
+    """
+    from dferbench.cli.progress import make_progress
+    from dferbench.faces.run import Request, crop_all
+    from dferbench.faces.track import Following
+
+    how = Following(every, least, margin, align)
+    request = Request(source, output, finder, how, size, quality, timeout, workers)
+    report, before = crop_all(request, context.obj, make_progress(quiet))
+    if json_:
+        typer.echo(report.model_dump_json(by_alias=True))
+    else:
+        typer.echo(_summary(report, before, output))
+    failed = sum(entry.status == "failed" for entry in report.videos.values())
+    return EXIT_ALL_FAILED if failed == len(report.videos) else EXIT_SOME_FAILED if failed else 0
+
+
+def _summary(report: Report, before: int, output: Path) -> str:
+    failed = {name: entry for name, entry in report.videos.items() if entry.status == "failed"}
+    done = len(report.videos) - len(failed)
+    frames = sum(entry.frames for entry in report.videos.values())
+    lines = [f"failed: {name}: {entry.reason}" for name, entry in sorted(failed.items())[:SHOWN]]
+    if len(failed) > SHOWN:
+        lines.append(f"... and {len(failed) - SHOWN} more; {output / 'faces.json'} names them all")
+    earlier = f" ({before} of them before)" if before else ""
+    lines.append(f"{output}: {done} of {len(report.videos)} videos cropped{earlier}, {frames} frames")
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""Whole videos frame by frame: for work that looks at all of a video and must not hold it in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from dferbench.data.decoders import container, folder, pyav
+from dferbench.data.decoders.frames import Image, Passing
+from dferbench.data.decoders.images import read_images
+
+
+def stream(path: str) -> Iterator[Passing]:
+    """Every frame of a video file, or of a folder of images, in order; the numbers are those of `read`.
+
+    Raises VideoError, possibly after some frames: whether a video is whole is known at its end.
+    """
+    if Path(path).is_dir():
+        names = folder.listed(path)
+        return (Passing(i, None, partial(_image, path, names, i)) for i in range(len(names)))
+    container.inspect(path)
+    return pyav.in_order(path)
+
+
+def _image(path: str, names: list[str], number: int) -> Image:
+    def load(i: int) -> bytes:
+        return folder.image_bytes(path, names[i])
+
+    return read_images(path, [number], load, lambda i: names[i])[0]

@@ -1,0 +1,122 @@
+"""A whole tree of videos to face crops: what is missing, in workers, with a report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from operator import attrgetter
+from pathlib import Path
+from typing import Any
+
+from dferbench import spec
+from dferbench.catalog import Catalog
+from dferbench.data.pool import run_each
+from dferbench.errors import ConfigError, VideoError
+from dferbench.faces.report import Entry, Report, claim
+from dferbench.faces.track import Following
+from dferbench.faces.tree import Found, find_videos
+from dferbench.faces.write import Job, discard, write_faces
+from dferbench.files import sha256_of
+from dferbench.progress import Progress
+
+SECONDS_BETWEEN_REPORTS = 10.0
+"""A kill loses the news of so many seconds, and those videos are done again."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is wanted of every video; `seconds` is the time that one may take."""
+
+    source: Path
+    output: Path
+    finder: str = "haar"
+    how: Following = field(default_factory=Following)
+    size: int = 224
+    quality: int = 95
+    seconds: float = 60.0
+    workers: int = 2
+
+
+def crop_all(request: Request, catalog: Catalog, progress: Progress) -> tuple[Report, int]:
+    """Crop every video that is not done yet; the report, and how many were done before.
+
+    Raises ConfigError for a finder that cannot be built or an output that belongs to other settings,
+    DataError if there are no videos or they share names, and DferbenchError if nothing can be written.
+    """
+    source, output = request.source.resolve(), request.output.resolve()
+    if source.is_relative_to(output):
+        raise ConfigError(f"--output {request.output} holds the videos", "Choose a folder of its own.")
+    catalog.make("face_finders", request.finder)
+    found = find_videos(request.source, leave_out=output)
+    report = claim(output, _settings(request, source))
+    done = {one.id: report.videos[one.id] for one in found if _still_done(one, report, output)}
+    barred = {one.id: Entry(status="failed", reason=one.fault) for one in found if one.fault}
+    report.videos = {**done, **barred}
+    try:
+        for one, entry in _entries(
+            [one for one in found if one.id not in report.videos], request, catalog, progress
+        ):
+            report.videos[one.id] = entry
+            report.save(output, every=SECONDS_BETWEEN_REPORTS)
+    finally:
+        report.save(output)
+    return report, len(done)
+
+
+def _settings(request: Request, source: Path) -> dict[str, Any]:
+    """What decides which pixels are written, the contents of the finder's files included."""
+    call = spec.parse_one(request.finder)
+    values = [str(value) for value in (*call.args, *call.options.values())]
+    files = {value: sha256_of(Path(value)) for value in values if Path(value).is_file()}
+    how = asdict(request.how)
+    return {
+        "source": os.fsencode(source).decode(errors="backslashreplace"),
+        "finder": request.finder,
+        "files": files,
+        "size": request.size,
+        "quality": request.quality,
+        **how,
+    }
+
+
+def _still_done(one: Found, report: Report, output: Path) -> bool:
+    entry = report.videos.get(one.id)
+    done = entry is not None and entry.status == "done" and (output / one.id).is_dir()
+    return done and not one.fault and entry is not None and entry.stamp == _stamp(one.path)
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    """What changes when a video changes: size and time of a file; for a folder, those of all its images."""
+    if not path.is_dir():
+        facts = path.stat()
+        return (facts.st_size, facts.st_mtime_ns)
+    with os.scandir(path) as entries:
+        facts_of_all = [entry.stat() for entry in entries if entry.is_file()]
+    sizes = sum(facts.st_size for facts in facts_of_all)
+    return (len(facts_of_all), sizes, max((facts.st_mtime_ns for facts in facts_of_all), default=0))
+
+
+def _entries(
+    videos: list[Found], request: Request, catalog: Catalog, progress: Progress
+) -> Iterator[tuple[Found, Entry]]:
+    """Each video's outcome, in order, as the workers bring them."""
+    jobs = [_job(one, request, catalog) for one in videos]
+    with progress.bar("faces", len(jobs)) as bar:
+        results = run_each(write_faces, jobs, request.seconds, request.workers, bar, attrgetter("path"))
+        for one, (job, result) in zip(videos, results, strict=True):
+            if isinstance(result, VideoError):
+                discard(Path(job.folder))
+                yield one, Entry(status="failed", reason=result.reason)
+            else:
+                yield one, Entry(status="done", stamp=_stamp(one.path), **asdict(result))
+
+
+def _job(one: Found, request: Request, catalog: Catalog) -> Job:
+    entry = catalog.get("face_finders", spec.parse_one(request.finder).name)
+    # A plugin that is a file is known to this process only.
+    plugins = (entry.origin,) if Path(entry.origin).is_file() else ()
+    folder = str(request.output.resolve() / one.id)
+    return Job(
+        one.id, str(one.path), folder, request.finder, plugins, request.how, request.size, request.quality
+    )
