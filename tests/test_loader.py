@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,9 @@ from media import cut, encode, frame_folder, numbers, stamped
 from torchvision.transforms import functional as tv
 
 from dferbench.data.decoders import choose_decoder
-from dferbench.data.loader import NORMALIZE, VideoLoader, check_view, to_float
+from dferbench.data.loader import NORMALIZE, VideoLoader, check_view, finished, to_float
 from dferbench.errors import ConfigError, DataError, UnknownName, VideoError
+from dferbench.progress import Progress
 from dferbench.types import Video, View
 
 PLAIN = View(frames=8, size=64)
@@ -176,6 +178,104 @@ def test_a_loader_says_whether_epochs_differ(videos, loader, view, training, ran
     epochs = [by_video(one.batches(range(6), 6, epoch)) for epoch in range(4)]
     differ = any(not torch.equal(epochs[0][i], later[i]) for later in epochs[1:] for i in range(6))
     assert differ is random
+
+
+# --- augmentation on the device ----------------------------------------------------------------------------
+
+ON_DEVICE = replace(CHANGED, augment_on="device")
+
+
+def done(batches, size=48):
+    """Position in the split -> frames (T, size, size, 3), with what was left to the device done."""
+    return {
+        int(i): frames
+        for b in batches
+        for i, frames in zip(b.index, finished(b, size, "cpu") if len(b.index) else (), strict=True)
+    }
+
+
+def test_the_device_changes_videos_as_the_host_does(videos, loader):
+    for epoch in (0, 1):
+        host = by_video(loader(videos, CHANGED).batches(range(6), 4, epoch))
+        left = list(loader(videos, ON_DEVICE).batches(range(6), 4, epoch))
+        assert left[0].frames.shape == (4, 8, 64, 96, 3)
+        assert len(left[0].changes) == 4
+        device = done(left)
+        for i in range(6):
+            assert (host[i].int() - device[i].int()).abs().max() <= 2
+            assert not torch.equal(host[i], by_video(loader(videos, PLAIN, 48).batches([i], 1, epoch))[i])
+
+
+@pytest.mark.parametrize("kind", ["videos differ", "frames differ"])
+def test_the_device_takes_mixed_sizes(videos, loader, tmp_path, kind):
+    folder = frame_folder(tmp_path / "v", [f"{i}.png" for i in range(6)], size=(120, 100))
+    if kind == "frames differ":
+        frame_folder(folder, ["7.png", "8.png"], size=(96, 70))
+    mixed = [videos[0], Video("mixed", str(folder), 0), videos[1]]
+    host = by_video(loader(mixed, CHANGED).batches(range(3), 3))
+    (left,) = loader(mixed, ON_DEVICE).batches(range(3), 3)
+    assert isinstance(left.frames, tuple)
+    device = done([left])
+    assert all((host[i].int() - device[i].int()).abs().max() <= 2 for i in range(3))
+    (helped,) = loader(mixed, ON_DEVICE, workers=1).batches(range(3), 3)
+    assert torch.equal(finished(helped, 48, "cpu"), finished(left, 48, "cpu"))
+
+
+def test_what_the_device_does_depends_on_no_order_worker_or_batch(videos, loader):
+    plain = done(loader(videos, ON_DEVICE, seed=1).batches(range(6), 4, epoch=3))
+    order = [5, 2, 0, 4, 1, 3]
+    shuffled = done(loader(videos, ON_DEVICE, seed=1, workers=2).batches(order, 1, epoch=3))
+    assert all(torch.equal(plain[i], shuffled[i]) for i in range(6))
+
+
+def test_what_is_not_changed_is_finished_by_the_workers(videos, loader):
+    """Only augmentation goes to the device: test videos are Pillow's to the byte either way."""
+    for view, training in ((ON_DEVICE, False), (replace(ON_DEVICE, augment=""), True)):
+        for batch in loader(videos, view, training=training).batches(range(6), 3):
+            assert batch.changes is None
+    same(
+        list(loader(videos, ON_DEVICE, training=False).batches(range(6), 3)),
+        list(loader(videos, CHANGED, training=False).batches(range(6), 3)),
+    )
+
+
+def test_bad_videos_do_not_disturb_the_device(with_bad, loader):
+    batches = list(loader(with_bad, ON_DEVICE).batches(range(4), 2))
+    assert sorted(done(batches)) == [0, 1, 3]
+    assert [f.index for b in batches for f in b.failures] == [2]
+    (empty,) = loader(with_bad, ON_DEVICE).batches([2], 1)
+    assert len(empty.index) == 0
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_agrees_with_the_host(videos, loader):
+    host = by_video(loader(videos, CHANGED).batches(range(6), 6))
+    (left,) = loader(videos, ON_DEVICE).batches(range(6), 6)
+    for i, frames in zip(left.index, finished(left, 48, "cuda").cpu(), strict=True):
+        assert (host[int(i)].int() - frames.int()).abs().max() <= 2
+
+
+class Interrupts(Progress):
+    """Stops the run after its second epoch, as Ctrl-C would."""
+
+    def say(self, text):
+        if text.startswith("train 2/"):
+            raise KeyboardInterrupt
+
+
+def test_a_run_with_augmentation_on_the_device_says_so_and_resumes_to_the_same_bits(toy_run, tmp_path):
+    sets = {"view.augment": "jitter | rotate | random-sized-crop | flip", "view.augment_on": "device"}
+    (one,), whole = toy_run(sets=sets, output=tmp_path / "whole")
+    assert one.recipe["view"]["augment_on"] == "device"
+    with pytest.raises(KeyboardInterrupt):
+        toy_run(sets=sets, output=tmp_path / "stopped", progress=Interrupts())
+    toy_run(sets=sets, output=tmp_path / "stopped", workers=2)
+    files = [next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "stopped")]
+    assert files[0] == files[1]
+    (host,), other = toy_run(sets={**sets, "view.augment_on": "host"}, output=tmp_path / "host")
+    assert whole.cell != other.cell
+    assert host.curve[0].terms["ce"] == pytest.approx(one.curve[0].terms["ce"], rel=0.02)
 
 
 # --- bad videos and broken workers -------------------------------------------------------------------------
@@ -377,6 +477,7 @@ def test_batches_arrive_on_the_gpu_alike(videos, loader):
         (View(frames=15, sample="segments(2)"), ConfigError, "15 frames"),
         (View(augment="flop"), UnknownName, "flop"),
         (View(normalize="klip"), UnknownName, "klip"),
+        (View(augment_on="gpu"), UnknownName, "gpu"),
     ],
 )
 def test_a_view_is_checked_before_any_video_is_read(view, error, named):

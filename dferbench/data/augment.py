@@ -1,8 +1,8 @@
-"""How training videos are changed; a recipe says `jitter(brightness=0.5) | random-sized-crop | flip`.
+"""How training videos are changed: what is drawn. A recipe says `jitter(brightness=0.5) | random-sized-crop`.
 
-An op is called as `op(images, size, rng)` with the Pillow images of one video, and draws once for all of
-them. The operations and their distributions are those of the group transforms that DFER-CLIP took over from
-Former-DFER; all are Pillow's, so that they give the same bytes.
+An op draws once for a video, from the size of its first frame, and gives a change: plain data, which
+`dferbench.data.pixels` applies on the host or on the device. The operations and their distributions are those
+of the group transforms that DFER-CLIP took over from Former-DFER.
 """
 
 from __future__ import annotations
@@ -14,24 +14,57 @@ from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
-from PIL import Image, ImageEnhance
 
 from dferbench import spec
-from dferbench.data.decoders import Frames
 from dferbench.errors import ConfigError
 
-Images: TypeAlias = list[Image.Image]
-BILINEAR = Image.Resampling.BILINEAR
 TRIES = 10
 """How often a crop is drawn before the video is taken nearly whole."""
 
 
-class Op(Protocol):
-    """One change, drawn once for a video."""
+@dataclass(frozen=True, slots=True)
+class Brightness:
+    """Every value times `factor`, cut to whole numbers and to 0..255."""
 
-    def __call__(self, images: Images, size: int, rng: np.random.Generator) -> Images:
-        """The images, changed; `size` is the side in pixels that the video will have in the end."""
+    factor: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn by `angle` degrees counter-clockwise about the centre: nearest pixel, black corners."""
+
+    angle: float
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """What lies in the box (left, top, right, bottom), black outside the frame, resized to the final size.
+
+    If `scaled`, the shorter side of each frame is first resized to the final size.
+    """
+
+    box: tuple[int, int, int, int]
+    scaled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """Left and right exchanged."""
+
+
+Change: TypeAlias = Brightness | Turn | Crop | Mirror
+Changes: TypeAlias = tuple[Change, ...]
+"""What was drawn for one video, in the order of its application."""
+
+
+class Op(Protocol):
+    """One kind of change, drawn once for a video."""
+
+    def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Change | None:
+        """The change of a video of that width and height, or None if it stays as it is.
+
+        `size` is the side in pixels that the video will have in the end.
+        """
         ...
 
 
@@ -44,33 +77,32 @@ class Jitter:
     def __post_init__(self) -> None:
         _require_numbers("jitter: brightness", (self.brightness,), 0, math.inf)
 
-    def __call__(self, images: Images, size: int, rng: np.random.Generator) -> Images:
-        """The images, brighter or darker by one factor."""
-        factor = rng.uniform(max(0.0, 1 - self.brightness), 1 + self.brightness)
-        return [ImageEnhance.Brightness(image).enhance(factor) for image in images]
+    def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Brightness:
+        """One factor."""
+        return Brightness(rng.uniform(max(0.0, 1 - self.brightness), 1 + self.brightness))
 
 
 @dataclass(frozen=True)
 class Rotate:
-    """A turn by U(-degrees, degrees) about the centre: nearest pixel, same size, black corners."""
+    """A turn by U(-degrees, degrees)."""
 
     degrees: float = 4.0
 
     def __post_init__(self) -> None:
         _require_numbers("rotate: degrees", (self.degrees,), 0, 180)
 
-    def __call__(self, images: Images, size: int, rng: np.random.Generator) -> Images:
-        """The images, turned by one angle."""
-        angle = rng.uniform(-self.degrees, self.degrees)
-        return [image.rotate(angle) for image in images]
+    def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Turn:
+        """One angle."""
+        return Turn(rng.uniform(-self.degrees, self.degrees))
 
 
 @dataclass(frozen=True)
 class RandomSizedCrop:
-    """A box of random area and aspect, resized to the final size; the box of the first image serves all.
+    """A box of random area and aspect, resized to the final size.
 
     The box has U(scale) of the area and an aspect of U(ratio) (not log-uniform), width and height swapped
-    every other time. If none of ten fits, the shorter side is scaled to `size` and a square drawn from it.
+    every other time. If none of ten fits, the shorter side is scaled to the final size and a square drawn
+    from the result.
     """
 
     scale: tuple[float, float] = (0.08, 1.0)
@@ -80,13 +112,12 @@ class RandomSizedCrop:
         _require_numbers("random-sized-crop: scale", self.scale, 0, 1, count=2)
         _require_numbers("random-sized-crop: ratio", self.ratio, 0.01, 100, count=2)
 
-    def __call__(self, images: Images, size: int, rng: np.random.Generator) -> Images:
-        """The images, (size, size), cut at one box."""
-        box = self.box(images[0].width, images[0].height, rng)
-        if box is None:
-            images = [_shorter_side_to(image, size) for image in images]
-            box = _place(images[0].width, images[0].height, size, size, rng)
-        return [image.crop(box).resize((size, size), BILINEAR) for image in images]
+    def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Crop:
+        """One box."""
+        box = self.box(width, height, rng)
+        if box is not None:
+            return Crop(box)
+        return Crop(_place(*shorter_side_to(size, width, height), size, size, rng), scaled=True)
 
     def box(self, width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int] | None:
         """(left, top, right, bottom) within an image of that size, or None after ten misses."""
@@ -110,11 +141,9 @@ class Flip:
     def __post_init__(self) -> None:
         _require_numbers("flip: p", (self.p,), 0, 1)
 
-    def __call__(self, images: Images, size: int, rng: np.random.Generator) -> Images:
-        """The images, or all of them mirrored."""
-        if rng.random() >= self.p:
-            return images
-        return [image.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for image in images]
+    def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Mirror | None:
+        """One toss of the coin."""
+        return Mirror() if rng.random() < self.p else None
 
 
 OPS = {"jitter": Jitter, "rotate": Rotate, "random-sized-crop": RandomSizedCrop, "flip": Flip}
@@ -126,34 +155,28 @@ def make_ops(text: str) -> tuple[Op, ...]:
     return tuple(spec.make(text, OPS, "augmentation"))
 
 
-def finish(
-    frames: Frames, size: int, ops: Sequence[Op] = (), rng: np.random.Generator | None = None
-) -> NDArray[np.uint8]:
-    """Frames of any size -> (T, size, size, 3) uint8, changed by `ops`, which need `rng`.
-
-    What does not have its final size in the end is resized by Pillow's bilinear filter, its aspect not kept.
-    """
-    if not ops and isinstance(frames, np.ndarray) and frames.shape[1:3] == (size, size):
-        return frames
-    images = [Image.fromarray(frame) for frame in frames]
+def draw(ops: Sequence[Op], width: int, height: int, size: int, rng: np.random.Generator) -> Changes:
+    """What `ops` do to a video whose first frame has that width and height, each seeing what came before."""
+    changes: list[Change] = []
     for op in ops:
-        assert rng is not None
-        images = op(images, size, rng)
-    finished = np.empty((len(images), size, size, 3), np.uint8)
-    for place, image in zip(finished, images, strict=True):
-        place[:] = np.asarray(image if image.size == (size, size) else image.resize((size, size), BILINEAR))
-    return finished
+        change = op.draw(width, height, size, rng)
+        if isinstance(change, Crop):
+            width = height = size
+        if change is not None:
+            changes.append(change)
+    return tuple(changes)
+
+
+def shorter_side_to(size: int, width: int, height: int) -> tuple[int, int]:
+    """Width and height of a frame whose shorter side becomes `size` while its aspect stays."""
+    if width <= height:
+        return size, int(size * height / width)
+    return int(size * width / height), size
 
 
 def _place(width: int, height: int, w: int, h: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
     left, top = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
     return left, top, left + w, top + h
-
-
-def _shorter_side_to(image: Image.Image, size: int) -> Image.Image:
-    short, long = sorted(image.size)
-    scaled = int(size * long / short)
-    return image.resize((size, scaled) if image.width <= image.height else (scaled, size), BILINEAR)
 
 
 def _require_numbers(what: str, values: object, low: float, high: float, count: int = 1) -> None:

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dferbench.data.augment import finish, make_ops
+from dferbench.data.augment import Changes, draw, make_ops
 from dferbench.data.decoders import Decoder
+from dferbench.data.pixels import HOST, Batch, Pixels, apply, each, fit, to_pixels
 from dferbench.data.sampling import Indices, make_sampler
 from dferbench.errors import VideoError
 from dferbench.types import Video, View
@@ -32,20 +33,36 @@ class Failure:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A batch: frames (B, T, size, size, 3) uint8 RGB and index (B,) int64, the positions in the split of
-    the videos that could be read; those that could not; and how many reads each decoder did."""
+    """A batch: the frames and index (B,) int64, the positions in the split, of the videos that could be read;
+    those that could not; and how many reads each decoder did.
 
-    frames: Tensor
+    The frames are finished, (B, T, size, size, 3) uint8 RGB, unless `changes` holds, for each video, what the
+    device is to do to them: then they are as they were read.
+    """
+
+    frames: Batch
     index: Tensor
     failures: tuple[Failure, ...] = ()
     decoders: Counter[str] = field(default_factory=Counter)
+    changes: tuple[Changes, ...] | None = None
 
     def pin_memory(self) -> Loaded:
         """The same batch in page-locked memory; torch's loader calls this."""
-        return replace(self, frames=self.frames.pin_memory(), index=self.index.pin_memory())
+        pinned = each(self.frames, lambda tensor: tensor.pin_memory())
+        return replace(self, frames=pinned, index=self.index.pin_memory())
 
 
-Item = tuple[int, Tensor, str] | Failure
+@dataclass(frozen=True)
+class Read:
+    """A video that could be read: its position in the split, its pixels, their reader, and what to do yet."""
+
+    index: int
+    pixels: Pixels
+    decoder: str
+    changes: Changes | None = None
+
+
+Item = Read | Failure
 
 
 class VideoFrames(Dataset[Item]):
@@ -69,6 +86,7 @@ class VideoFrames(Dataset[Item]):
         self.training, self.seed, self.decoder = training, seed, decoder
         self.sampler = make_sampler(view.sample)
         self.ops = make_ops(view.augment) if training else ()
+        self.on_host = view.augment_on == "host"
 
     @property
     def random(self) -> bool:
@@ -90,8 +108,16 @@ class VideoFrames(Dataset[Item]):
             frames, decoder = self.decoder.read(video.path, choose)
         except VideoError as error:
             return Failure(index, error)
+        if not self.ops:
+            return Read(index, torch.from_numpy(fit(frames, self.size)), decoder)
+        height, width = frames[0].shape[:2]
         rng = self._generator("augment", epoch, video.id)
-        return index, torch.from_numpy(finish(frames, self.size, self.ops, rng)), decoder
+        assert rng is not None
+        changes = draw(self.ops, width, height, self.size, rng)
+        pixels = to_pixels(frames)
+        if not self.on_host:
+            return Read(index, pixels, decoder, changes)
+        return Read(index, apply(pixels, changes, self.size, HOST), decoder)
 
     def _generator(self, purpose: str, epoch: int, video: str) -> np.random.Generator | None:
         if not self.training:
@@ -102,11 +128,22 @@ class VideoFrames(Dataset[Item]):
 
 def collate(items: Sequence[Item]) -> Loaded:
     """The batch that some items make; its frames are empty, (0,), if none could be read."""
-    failures = tuple(item for item in items if isinstance(item, Failure))
-    good = [item for item in items if not isinstance(item, Failure)]
+    good = [item for item in items if isinstance(item, Read)]
+    changes = tuple(item.changes for item in good if item.changes is not None)
     return Loaded(
-        torch.stack([frames for _, frames, _ in good]) if good else torch.empty(0, dtype=torch.uint8),
-        torch.tensor([index for index, _, _ in good], dtype=torch.int64),
-        failures,
-        Counter(decoder for _, _, decoder in good),
+        _together([item.pixels for item in good]),
+        torch.tensor([item.index for item in good], dtype=torch.int64),
+        tuple(item for item in items if isinstance(item, Failure)),
+        Counter(item.decoder for item in good),
+        changes or None,
     )
+
+
+def _together(videos: Sequence[Pixels]) -> Batch:
+    """One tensor if all videos have one size, else a tuple."""
+    tensors = [video for video in videos if isinstance(video, Tensor)]
+    if not videos:
+        return torch.empty(0, dtype=torch.uint8)
+    if len(tensors) == len(videos) and len({tensor.shape for tensor in tensors}) == 1:
+        return torch.stack(tensors)
+    return tuple(videos)

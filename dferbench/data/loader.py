@@ -15,11 +15,12 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 from dferbench.data.augment import make_ops
 from dferbench.data.dataset import Failure, Key, Loaded, VideoFrames, collate
 from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.pixels import apply_all
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.types import Video, View
 
-__all__ = ["NORMALIZE", "Failure", "Loaded", "VideoLoader", "check_view", "to_float"]
+__all__ = ["NORMALIZE", "Failure", "Loaded", "VideoLoader", "check_view", "finished", "to_float"]
 
 TIMEOUT = 300
 """Seconds after which a batch that has not come is taken for a decoder that hangs."""
@@ -33,13 +34,27 @@ NORMALIZE: dict[str, Moments | None] = {
 """Mean and standard deviation of R, G, B in 0..1: none, OpenAI CLIP's, torchvision's."""
 
 
+PLACES = ("host", "device")
+"""Where training videos are changed: in the workers, or in torch on the device that trains."""
+
+
 def check_view(view: View) -> None:
     """Raise ConfigError or UnknownName for a view that no video could be loaded through."""
     if not isinstance(view.frames, int) or view.frames < 1:
         raise ConfigError(f"view.frames is {view.frames!r}", "Give a whole number from 1 on.")
     make_sampler(view.sample)(1, view.frames, None)
     make_ops(view.augment)
+    if view.augment_on not in PLACES:
+        raise UnknownName("place of augmentation", view.augment_on, PLACES)
     _moments(view.normalize)
+
+
+def finished(loaded: Loaded, size: int, device: torch.device | str) -> Tensor:
+    """(B, T, size, size, 3) uint8 on the device: what the workers left to it is done here."""
+    if loaded.changes is not None:
+        return apply_all(loaded.frames, loaded.changes, size, device)
+    assert isinstance(loaded.frames, Tensor)
+    return loaded.frames.to(device, non_blocking=True)
 
 
 def to_float(frames: Tensor, normalize: str, device: torch.device | str) -> Tensor:
@@ -85,6 +100,11 @@ class VideoLoader:
         self._workers, self._start = workers, start
         self._plan = _Plan()
         self._loader: DataLoader[Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """The side in pixels that every frame has in the end."""
+        return self._videos.size
 
     @property
     def random(self) -> bool:

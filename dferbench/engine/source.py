@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from dferbench.data.loader import Loaded, VideoLoader, to_float
+from dferbench.data.decoders import Decoder
+from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
+from dferbench.engine.plan import Plan
 from dferbench.nn import Classifier
 from dferbench.progress import Progress
 from dferbench.types import Video, View
@@ -81,7 +84,8 @@ class Source:
         index = loaded.index.tolist()
         if not index:
             return Seen(torch.empty(0), [], torch.empty(0))
-        video = to_float(loaded.frames, self._view.normalize, self._fabric.device)
+        frames = finished(loaded, self.loader.size, self._fabric.device)
+        video = to_float(frames, self._view.normalize, self._fabric.device)
         return Seen(encode(model, video, self._fabric), index, self._labels(index))
 
     def _labels(self, index: Sequence[int]) -> Tensor:
@@ -106,6 +110,27 @@ class Source:
                 seen = self._see(model, loaded)
                 self._memory.update(zip(seen.index, seen.x.cpu(), strict=True))
                 bar.advance(len(seen.index))
+
+
+@contextmanager
+def open_source(
+    plan: Plan,
+    decoder: Decoder,
+    fabric: Fabric,
+    losses: Losses,
+    progress: Progress,
+    videos: Sequence[Video],
+    *,
+    training: bool = False,
+    seed: int = 0,
+) -> Iterator[Source]:
+    """The videos of one split of a plan, with the processes that read them; they end with the block."""
+    view, size, workers = plan.recipe.view, plan.task.size, plan.request.workers
+    loader = VideoLoader(videos, view, size, training=training, seed=seed, workers=workers, decoder=decoder)
+    try:
+        yield Source(videos, loader, view, fabric, losses, progress)
+    finally:
+        loader.close()
 
 
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:
