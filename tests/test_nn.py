@@ -10,7 +10,7 @@ from tiny_clip import tiny_clip, tiny_tower
 
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.nn.prompts import Context, Fixed
-from dferbench.nn.temporal import ClsTransformer, Mean
+from dferbench.nn.temporal import Attention, ClsTransformer, Lstm, Mean
 from dferbench.nn.texts import texts
 from dferbench.nn.tower import TwoTower, Weights
 
@@ -67,6 +67,28 @@ class TestTemporal:
         x = torch.randn(2, 5, 8)
         assert torch.equal(Mean(8, 16)(x), x.mean(1))
         assert count(Mean(8, 16)) == 0
+        same = Mean(8, 16, normalize=True)(x * torch.rand(2, 5, 1).add(0.1))
+        torch.testing.assert_close(same, torch.nn.functional.normalize(x, dim=-1).mean(1))
+
+    def test_attention_starts_as_the_mean_and_learns_to_choose(self):
+        head, x = Attention(8, 16), torch.randn(2, 5, 8)
+        torch.testing.assert_close(head(x), x.mean(1))
+        assert count(head) == 8
+        head(x)[:, 0].sum().backward()
+        assert head.query.grad.abs().sum() > 0
+        with torch.no_grad():
+            head.query.copy_(1000 * x[0, 3])
+        torch.testing.assert_close(head(x)[0], x[0, (x[0] @ x[0, 3]).argmax()], atol=1e-3, rtol=0)
+        torch.testing.assert_close(head(x), head(x.flip(1)))
+
+    def test_lstm_ends_with_its_state_at_the_last_frame(self):
+        torch.manual_seed(0)
+        head, x = Lstm(8, 16, layers=2), torch.randn(2, 5, 8)
+        torch.testing.assert_close(head(x), head.lstm(x)[1][0][-1])
+        assert not torch.allclose(head(x), head(x.flip(1)), atol=1e-3)
+        assert count(Lstm(512, 16)) == 2_101_248 and head(x[:, :1]).shape == (2, 8)
+        with pytest.raises(ConfigError, match="0 layers"):
+            Lstm(8, 16, layers=0)
 
 
 class TestTower:
