@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import platformdirs
 
 from dferbench.errors import ConfigError, DataError
+from dferbench.files import write_atomic
 from dferbench.types import Dataset
 
 MADE = "MADE-BY-DFERBENCH.txt"
@@ -26,15 +28,76 @@ def config_file() -> Path:
     return Path(home or platformdirs.user_config_dir("dferbench")) / "config.toml"
 
 
-def _configured_root(name: str) -> str | None:
+def _read_config() -> str:
     path = config_file()
-    if not path.is_file():
-        return None
     try:
-        roots = tomllib.loads(path.read_text(encoding="utf-8")).get("roots", {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}", "Mend or remove it.") from error
+        return path.read_text(encoding="utf-8") if path.exists() else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}", "Mend or remove it.") from error
+
+
+def _no_roots(error: object) -> ConfigError:
+    return ConfigError(f"{config_file()} is not a valid configuration: {error}", "Mend or remove it.")
+
+
+def _configured_root(name: str) -> str | None:
+    try:
+        roots = tomllib.loads(_read_config()).get("roots", {})
+    except tomllib.TOMLDecodeError as error:
+        raise _no_roots(error) from error
+    if not isinstance(roots, dict):
+        raise _no_roots("'roots' must be a table")
     return str(roots[name]) if name in roots else None
+
+
+def link(name: str, root: Path | None) -> Path:
+    """Remember the dataset's root in the user's configuration, or forget it, and return that file.
+
+    Comments and everything else in the file stay. Raises ConfigError for a file that is not valid, and for
+    a root to be forgotten that was never remembered.
+    """
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    file = config_file()
+    try:
+        config = tomlkit.parse(_read_config())
+        roots = config.setdefault("roots", tomlkit.table())
+        if root is not None:
+            roots[name] = str(root)
+        elif name in roots:
+            roots.remove(name)
+        else:
+            raise ConfigError(f"{file} has no root of {name}", "dferbench data ls shows what is linked.")
+    except (TOMLKitError, AttributeError, TypeError) as error:
+        raise _no_roots(error) from error
+    # A link may lead to where the user keeps such files: it stays, and what it leads to is written.
+    write_atomic(file.resolve(), tomlkit.dumps(config))
+    return file
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a dataset lies, and what says so; it need not exist."""
+
+    root: Path
+    source: str
+
+
+def place_of(name: str, dataset: Dataset, given: Path | None = None) -> Place | None:
+    """The dataset's place: what was given, $DFERBENCH_ROOT_<NAME>, the user's config, or its own default.
+
+    None if none of them names one. Raises ConfigError for a config that is not valid.
+    """
+    variable = f"DFERBENCH_ROOT_{name.upper().replace('-', '_')}"
+    if given is not None:
+        return Place(given.expanduser(), "--root")
+    if stated := os.environ.get(variable):
+        return Place(Path(stated).expanduser(), f"${variable}")
+    if configured := _configured_root(name):
+        return Place(Path(configured).expanduser(), str(config_file()))
+    default = dataset.default_root()
+    return Place(default, "default") if default is not None else None
 
 
 def root_of(name: str, dataset: Dataset, given: Path | None) -> Path:
@@ -42,16 +105,11 @@ def root_of(name: str, dataset: Dataset, given: Path | None) -> Path:
 
     Raises DataError if there is none or it is no folder (a default of the dataset's own may not exist yet).
     """
-    variable = f"DFERBENCH_ROOT_{name.upper().replace('-', '_')}"
-    stated = given or os.environ.get(variable) or _configured_root(name)
-    if stated is None:
-        default = dataset.default_root()
-        if default is None:
-            raise DataError(f"where is {name}? No root was given", f"Use --root DIR. {dataset.where}".strip())
-        return default
-    root = Path(stated).expanduser()
-    if not root.is_dir() and not dataset.synthetic:
+    place = place_of(name, dataset, given)
+    if place is None:
+        raise DataError(f"where is {name}? No root was given", f"Use --root DIR. {dataset.where}".strip())
+    if place.source != "default" and not place.root.is_dir() and not dataset.synthetic:
         raise DataError(
-            f"the root of {name}, {root}, is not a folder", f"Use --root DIR. {dataset.where}".strip()
+            f"the root of {name}, {place.root}, is not a folder", f"Use --root DIR. {dataset.where}".strip()
         )
-    return root
+    return place.root

@@ -18,6 +18,9 @@ from dferbench.progress import Progress
 from dferbench_synthetic.plan import COUNTS, FOLDS, Options, plan
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from dferbench_synthetic.draw import Drawing
 
 RENDERER = 1
@@ -102,6 +105,16 @@ class Synthetic(Dataset):
         from dferbench_synthetic.draw import draw
 
         return draw(self.options, {item.id: item for item in self._plan()}[video_id])
+
+    def paint(self, name: str, seed: int, frames: int, size: int = 224) -> NDArray[np.uint8]:
+        """A face that shows the class `name`, neutral if it is not known: (frames, size, size, 3) uint8 RGB.
+
+        The seed decides who it is, how they move and where. Of the dataset's options `intensity`, `occlusion`
+        and `noise` matter.
+        """
+        from dferbench_synthetic.draw import paint
+
+        return paint(self.options, name, seed, frames, size)
 
     def _plan(self) -> list[Any]:
         return plan(self.options.classes, self.options.videos, self.options.seed)

@@ -41,3 +41,11 @@ def draw(options: Options, item: Item) -> Drawing:
     moves = generator("synthetic", options.seed, "moves", item.id)
     actions = strengths(expression, item.frames, moves, options.intensity)
     return Drawing(render(person, scene, actions, options.size), actions)
+
+
+def paint(options: Options, name: str, seed: int, frames: int, size: int) -> NDArray[np.uint8]:
+    """One video that belongs to no dataset; see `Synthetic.paint`."""
+    person, scene, moves = (generator("paint", seed, what) for what in ("person", "scene", "moves"))
+    expression = EXPRESSIONS.get(name, EXPRESSIONS["neutral"])
+    actions = strengths(expression, frames, moves, options.intensity)
+    return render(draw_person(person), draw_scene(scene, options.occlusion, options.noise), actions, size)
