@@ -108,7 +108,7 @@ class Record(BaseModel):
             "incomplete": bool(self.skipped),
             "uncommitted code": bool(self.environment.get("dirty")),
         }
-        stated = self.dataset_notes.get("marks", [])
+        stated = [*self.dataset_notes.get("marks", []), *self.checkpoint.get("marks", [])]
         return tuple(dict.fromkeys([*(mark for mark, holds in found.items() if holds), *stated]))
 
     def under(self, rule: str) -> Confusion:

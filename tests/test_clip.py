@@ -215,8 +215,8 @@ class TestRegistration:
     def test_every_backbone_with_its_true_size(self):
         found = {}
         dferbench_clip.register_backbones(lambda name, build, **facts: found.update({name: (build, facts)}))
-        assert set(found) == {"clip-tiny", "clip-vit-b32", "clip-vit-b16", "farl-vit-b16"}
-        assert found.pop("farl-vit-b16")[1]["size"] == 224
+        assert set(found) == {"clip-tiny", "clip-vit-b32", "clip-vit-b16", "farl-vit-b16", "clip"}
+        assert all(found.pop(name)[1]["size"] == 224 for name in ("farl-vit-b16", "clip"))
         for name, (_, facts) in found.items():
             config = architecture(name)
             assert config["vision_cfg"]["image_size"] == facts["size"]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 
-from dferbench.catalog import Catalog
+from dferbench.catalog import Catalog, Entry
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import check_view
 from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
@@ -33,14 +34,8 @@ class Built:
 
 def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Built:
     """Build the plan's model from a seed. Raises ConfigError, DataError, or what the plugin raises."""
-    seed_everything(seed, "build")
     parts = Parts(catalog, plan.request.weights)
-    model = plan.build(plan.task, parts, **plan.options)
-    if not isinstance(model, Classifier):
-        raise ConfigError(
-            f"{plan.method.name} built a {type(model).__name__}, not a dferbench.nn.Classifier",
-            f"Mend the plugin {plan.method.origin}.",
-        )
+    model = make_model(plan.method, plan.task, plan.options, parts, seed)
     trained = ever_trained(model, plan.recipe)
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
@@ -48,6 +43,18 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
     decoder = choose_decoder(plan.request.decoder, readers)
     return Built(model, decoder, trained, counts, parts.used)
+
+
+def make_model(method: Entry, task: Task, options: Mapping[str, Any], parts: Parts, seed: int) -> Classifier:
+    """What the method builds, with everything random drawn from the seed. Raises ConfigError or DataError."""
+    seed_everything(seed, "build")
+    model = method.value.build(task, parts, **options)
+    if not isinstance(model, Classifier):
+        raise ConfigError(
+            f"{method.name} built a {type(model).__name__}, not a dferbench.nn.Classifier",
+            f"Mend the plugin {method.origin}.",
+        )
+    return model
 
 
 def ever_trained(model: Classifier, recipe: Recipe) -> set[str]:

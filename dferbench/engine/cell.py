@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
-from safetensors.torch import save as to_safetensors
 
-from dferbench.data.loader import VideoLoader
 from dferbench.engine import state as states
 from dferbench.engine.build import Built
 from dferbench.engine.evaluate import Predictions, predict
 from dferbench.engine.fit import train_epoch
+from dferbench.engine.header import SCHEMA, Header, write_checkpoint
 from dferbench.engine.optim import make_optimizer, make_schedule, rates
 from dferbench.engine.plan import Plan, Split
-from dferbench.engine.source import Losses, Source
-from dferbench.files import write_atomic
+from dferbench.engine.source import Losses, Source, open_source
 from dferbench.metrics import uar, war
 from dferbench.progress import Progress
-from dferbench.record import Epoch
-from dferbench.types import Stage, Video
+from dferbench.record import Epoch, Record
+from dferbench.types import Stage
 
 CHECKPOINT = "checkpoint.safetensors"
 
@@ -107,24 +104,17 @@ class Cell:
 def train_cell(
     plan: Plan, built: Built, split: Split, fabric: Fabric, folder: Path, seed: int, progress: Progress
 ) -> dict[str, Any]:
-    """Train and test one cell, write its predictions and checkpoint, and return what the record adds.
+    """Train and test one cell, write its predictions, and return what the record adds.
 
     Raises DferbenchError: a bad video (unless skipping was asked for), a full disk, a loss that diverges.
     """
     started = time.monotonic()
     cell = Cell(plan, built, fabric, folder, seed, progress)
-    with ExitStack() as stack:
-        train, test = (
-            _source(cell, videos, training, stack)
-            for videos, training in ((split.train, True), (split.test, False))
-        )
+    feed = partial(open_source, plan, built.decoder, fabric, cell.losses, progress)
+    with feed(split.train, training=True, seed=seed) as train, feed(split.test) as test:
         cell.run(train, test)
     assert cell.predictions is not None
     cell.predictions.save(folder)
-    learned = states.learned(built.model, built.ever_trained)
-    meta = {"method": plan.method.name, "dataset": plan.task.dataset, "cell": plan.cell}
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in learned.items()}
-    write_atomic(folder / CHECKPOINT, to_safetensors(tensors, meta))
     return {
         "curve": cell.curve,
         "confusion": cell.predictions.confusion(),
@@ -134,22 +124,30 @@ def train_cell(
     }
 
 
+def save_learned(built: Built, record: Record, folder: Path) -> None:
+    """Write the checkpoint of a cell: what learned, and in its header what it takes to build the rest again.
+
+    Raises DferbenchError if it cannot be written.
+    """
+    header = Header(
+        schema=SCHEMA,
+        method=record.method,
+        options=record.options,
+        classes=record.classes,
+        view=record.recipe["view"],
+        precision=record.recipe["precision"],
+        holds="learned",
+        dataset=record.dataset,
+        fold=record.fold,
+        seed=record.seed,
+        cell=record.cell,
+        weights=record.weights,
+        marks=list(record.marks),
+    )
+    write_checkpoint(folder / CHECKPOINT, states.learned(built.model, built.ever_trained), header)
+
+
 def _said(row: Epoch) -> str:
     """An epoch in words: its loss terms and its test result in percent."""
     terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
     return f"{terms}, test UAR {uar(row.confusion):.2f} WAR {war(row.confusion):.2f}"
-
-
-def _source(cell: Cell, videos: Sequence[Video], training: bool, stack: ExitStack) -> Source:
-    plan = cell.plan
-    loader = VideoLoader(
-        videos,
-        plan.recipe.view,
-        plan.task.size,
-        training=training,
-        seed=cell.seed,
-        workers=plan.request.workers,
-        decoder=cell.built.decoder,
-    )
-    stack.callback(loader.close)
-    return Source(videos, loader, plan.recipe.view, cell.fabric, cell.losses, cell.progress)

@@ -105,7 +105,11 @@ class Settled:
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
     """Resolve every name and option of a request. Raises ConfigError, UnknownName or DataError."""
-    settled = settle(request, catalog)
+    return place(settle(request, catalog), request)
+
+
+def place(settled: Settled, request: Request) -> Plan:
+    """Join what a request means with where its data lie. Raises UnknownName or DataError."""
     name, dataset, view = settled.chosen.entry.name, settled.chosen.dataset, settled.recipe.view
     assert isinstance(view.size, int)
     return Plan(
@@ -137,7 +141,7 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     options = resolve(method.name, {**known, **defaults}, given)
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
-    cell = _cell(entry.name, options, recipe, name, chosen.options, request, catalog)
+    cell = cell_hash(entry.name, options, recipe, chosen, request, catalog)
     return Settled(entry, options, recipe, chosen, cell)
 
 
@@ -148,8 +152,8 @@ def view_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> i
     """
     size = recipe.view.size
     if size == "backbone" and "backbone" in options:
-        name = spec.parse_one(str(options["backbone"])).name
-        size = catalog.get("backbones", name).facts.get("size", size)
+        call = spec.parse_one(str(options["backbone"]))
+        size = call.options.get("size", catalog.get("backbones", call.name).facts.get("size", size))
     if not isinstance(size, int) or size < 1:
         raise ConfigError(f"view.size is '{size}', not a number of pixels", "Use --set view.size=224.")
     return size
@@ -164,26 +168,30 @@ def _folds(dataset: Dataset, name: str, asked: Sequence[int] | None) -> tuple[in
     return tuple(asked) or tuple(dataset.folds)
 
 
-def _cell(
+def cell_hash(
     method: str,
     options: Mapping[str, Any],
     recipe: Recipe,
-    dataset: str,
-    dataset_options: Mapping[str, Any],
+    chosen: Chosen,
     request: Request,
     catalog: Catalog,
+    checkpoint: str = "",
 ) -> str:
-    """Eight hex digits over what changes a result; output, workers and device must not."""
+    """Eight hex digits over what changes a result; output, workers and device must not.
+
+    `checkpoint` is the sha256 of the file that the model comes from, if it is not trained here.
+    """
     weights = {name: _weights(name, text, catalog) for name, text in sorted(request.weights.items())}
     what = {
         "method": method,
         "options": dict(options),
         "recipe": asdict(recipe),
-        "dataset": [dataset, dict(dataset_options)],
+        "dataset": [chosen.entry.name, dict(chosen.options)],
         "weights": weights,
         "limit": request.limit,
     }
-    return digest(what)[:8]
+    # Without one the key stays out, so that the hashes of trained cells are what they always were.
+    return digest(what | ({"checkpoint": checkpoint} if checkpoint else {}))[:8]
 
 
 def _weights(name: str, text: str, catalog: Catalog) -> str:

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from dferbench.errors import ConfigError, UnknownName
 
@@ -19,37 +20,65 @@ have seven."""
 def texts(source: str, classes: Sequence[str]) -> tuple[str, ...]:
     """One text a class, in order, each with one full stop at its end.
 
-    `source` is "class-names", "expression", "descriptors", a template such as "a photo of {}", or the path
-    of a TOML file with lines such as `happiness = "a broad smile"`. Raises UnknownName, or ConfigError for a
-    class without text and for a file that cannot be read.
+    `source` is "class-names", "expression", "descriptors", a template such as "a photo of {}", the path of a
+    TOML file with lines such as `happiness = "a broad smile"`, or such lines themselves as an inline table,
+    `{happiness = "a broad smile.", ...}`, whose texts are taken exactly as written. Raises UnknownName, or
+    ConfigError for a class without text and for a source that cannot be read.
     """
+    if is_inline(source):
+        return _each(_parse(f"texts = {source}", "the inline texts").get("texts", {}), source, classes)
     template = source if "{}" in source else TEMPLATES.get(source)
     if template is not None:
         return tuple(_stop(template.replace("{}", name)) for name in classes)
-    known = _read(source)
+    return tuple(_stop(text) for text in _each(_read(source), source, classes))
+
+
+def is_inline(source: str) -> bool:
+    """Whether the source is an inline table and not a template that begins with the name of the class."""
+    return source.startswith("{") and not source.startswith("{}")
+
+
+def inline(written: Mapping[str, str]) -> str:
+    """The texts of some classes as an inline table, which is a source of class texts."""
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    table.update(written)
+    return table.as_string()
+
+
+def _each(known: Mapping[str, Any], source: str, classes: Sequence[str]) -> tuple[str, ...]:
     for name in classes:
         if not isinstance(known.get(name), str) or not known[name].strip(" ."):
             raise ConfigError(
                 f"'{source}' has no text for the class '{name}'",
                 f'Add the line {name} = "..." to a file of your own, or use class-names or expression.',
             )
-    return tuple(_stop(known[name]) for name in classes)
+    return tuple(known[name] for name in classes)
 
 
-def _read(source: str) -> Mapping[str, str]:
+def _read(source: str) -> Mapping[str, Any]:
     if source == DESCRIPTORS:
         return tomllib.loads(files("dferbench.nn").joinpath("descriptors.toml").read_text("utf-8"))
     path = Path(source).expanduser()
     if not path.is_file() and path.suffix != ".toml":
-        raise UnknownName(
-            "source of class texts", source, [*TEMPLATES, DESCRIPTORS, "FILE.toml", "... {} ..."]
-        )
+        known = [*TEMPLATES, DESCRIPTORS, "FILE.toml", "... {} ...", '{class = "text", ...}']
+        raise UnknownName("source of class texts", source, known)
     try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"cannot read the texts in {path}: {error}", 'Write one class = "text" a line.'
-        ) from None
+        return _parse(path.read_text("utf-8"), f"the texts in {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(f"the texts in {path}", error) from None
+
+
+def _parse(text: str, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(what, error) from None
+
+
+def _unreadable(what: str, error: Exception) -> ConfigError:
+    return ConfigError(f"cannot read {what}: {error}", 'Write class = "text", in TOML.')
 
 
 def _stop(text: str) -> str:

@@ -19,6 +19,8 @@ ABOUT = {
 }
 FARL = "FaRL ViT-B/16, a CLIP trained on faces (QuickGELU, fp32), from --weights farl-vit-b16=FILE"
 
+SIZED = "OpenAI's architecture at any size: a ViT, or a ResNet if `layers` are four; --weights clip=FILE"
+
 
 @hookimpl
 def register_backbones(register: Callable[..., None]) -> None:
@@ -26,6 +28,7 @@ def register_backbones(register: Callable[..., None]) -> None:
     for name, size in SIZES.items():
         register(name, _builder(name), size=size, about=ABOUT[name], embedded=name == "clip-tiny")
     register("farl-vit-b16", _farl, size=224, about=FARL)
+    register("clip", _sized, size=224, about=SIZED)
 
 
 def _builder(name: str) -> Callable[[str | None], TwoTower]:
@@ -41,3 +44,21 @@ def _farl(weights: str | None = None) -> TwoTower:
     from dferbench_clip.farl import build_farl
 
     return build_farl(weights)
+
+
+def _sized(  # noqa: PLR0913 - the signature is the list of options
+    weights: str | None = None,
+    dim: int = 512,
+    size: int = 224,
+    patch: int = 32,
+    width: int = 768,
+    layers: int | tuple[int, ...] = 12,
+    context: int = 77,
+    vocab: int = 49408,
+    text_width: int = 512,
+    text_layers: int = 12,
+) -> TwoTower:
+    from dferbench_clip.sized import Sizes, build_sized
+
+    vision = (size, patch, width, layers)
+    return build_sized(Sizes(dim, *vision, context, vocab, text_width, text_layers), weights)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import warnings
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import safetensors.torch
 import torch
 from torch import Tensor
 
 from dferbench.errors import DataError
+from dferbench.nn.foreign import is_torchscript, read_foreign
 
 _NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
 """Whole numbers that OpenAI's archives keep beside the weights."""
@@ -26,32 +24,21 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     """
     if not path.is_file():
         raise DataError(f"the weight file {path} is not there", "Check the path behind --weights.")
+    named = _read(path)
+    return {name: tensor for name, tensor in named.items() if name not in _NOT_WEIGHTS}
+
+
+def _read(path: Path) -> dict[str, Tensor]:
     try:
-        state = _read(path)
-    except Exception as error:  # a damaged file fails in any of four parsers, each with errors of its own
+        if path.suffix == ".safetensors":
+            return safetensors.torch.load_file(path)
+        if is_torchscript(path):
+            with warnings.catch_warnings():
+                # OpenAI's files are TorchScript and will stay so, however torch thinks of new ones.
+                warnings.simplefilter("ignore", FutureWarning)
+                module = torch.jit.load(path, map_location="cpu")  # type: ignore[no-untyped-call]
+            return dict(module.state_dict())
+    except Exception as error:  # a damaged file fails in either parser, each with errors of its own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as weights: {reason}", "Fetch it again.") from error
-    if isinstance(state, Mapping) and isinstance(state.get("state_dict"), Mapping):
-        state = state["state_dict"]
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise DataError(f"{path} holds no state dict", "Give a file of named tensors, such as ViT-B-32.pt.")
-    named = {str(key).removeprefix("module."): tensor for key, tensor in state.items()}
-    return {key: tensor for key, tensor in named.items() if key not in _NOT_WEIGHTS}
-
-
-def _read(path: Path) -> Any:
-    if path.suffix == ".safetensors":
-        return safetensors.torch.load_file(path)
-    if _is_torchscript(path):
-        with warnings.catch_warnings():
-            # OpenAI's files are TorchScript and will stay so, however torch thinks of new ones.
-            warnings.simplefilter("ignore", FutureWarning)
-            return torch.jit.load(path, map_location="cpu").state_dict()  # type: ignore[no-untyped-call]
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
-def _is_torchscript(path: Path) -> bool:
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+    return read_foreign(path)

@@ -17,11 +17,13 @@ from torch import Tensor
 
 from dferbench.errors import DataError
 from dferbench.files import sha256_of
+from dferbench.nn.fit import load_exactly
 from dferbench.nn.tower import TwoTower, Weights
 from dferbench_clip.checkpoints import read_state_dict
 
 # OpenAI trained with QuickGELU; under the plain names open_clip would go on with the exact GELU.
 HUB = {"clip-vit-b32": "ViT-B-32-quickgelu", "clip-vit-b16": "ViT-B-16-quickgelu"}
+_HINT = "Give the file of this very architecture; a download that broke off must be repeated."
 PACKAGED = "weights/clip-tiny"
 
 
@@ -74,22 +76,8 @@ def _tower(config: Mapping[str, Any], origin: Weights, state: Mapping[str, Tenso
         torch.manual_seed(0)
         clip = open_clip.CLIP(**config)
     if state is not None:
-        _require_fit(clip.state_dict(), state, origin.source)
-        clip.load_state_dict({key: tensor.float() for key, tensor in state.items()})
+        load_exactly(clip, state, origin.source, _HINT)
     return TwoTower(clip, origin)
-
-
-def _require_fit(wanted: Mapping[str, Tensor], found: Mapping[str, Tensor], source: str) -> None:
-    hint = "Give the file of this very architecture; a download that broke off must be repeated."
-    for key, tensor in wanted.items():
-        if key not in found:
-            raise DataError(f"{source} lacks the weights '{key}'", hint)
-        if found[key].shape != tensor.shape:
-            shapes = f"{list(found[key].shape)}, not {list(tensor.shape)}"
-            raise DataError(f"{source}: '{key}' is of shape {shapes}", hint)
-    for key in found:
-        if key not in wanted:
-            raise DataError(f"{source} holds '{key}', which this backbone has no place for", hint)
 
 
 def download(name: str) -> Path:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dferbench import Method, Recipe, Stage, Task, View, hookimpl
 from dferbench.options import schema
+from dferbench.types import Converted
 from dferbench_dfer_clip.card import CARD
 
 if TYPE_CHECKING:
@@ -67,6 +68,13 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     )  # fmt: skip
 
 
+def convert(state: dict[str, Any], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
+    """A checkpoint of the released code in our terms; see `dferbench_dfer_clip.convert`."""
+    from dferbench_dfer_clip.convert import convert as really
+
+    return really(state, given, classes)
+
+
 @hookimpl
 def register_methods(register: Callable[[Method], None]) -> None:
     """Register dfer-clip with its recipe for each dataset of the paper."""
@@ -78,5 +86,6 @@ def register_methods(register: Callable[[Method], None]) -> None:
             recipe_for={"dfew": DFEW, "ferv39k": FERV39K, "mafw": MAFW, "synthetic": SYNTHETIC},
             paper="arXiv:2308.13382",
             card=CARD,
+            convert=convert,
         )
     )

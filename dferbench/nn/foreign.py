@@ -1,0 +1,144 @@
+"""Reading tensors that other programs saved with torch, without running anything that the file says.
+
+A `.pth` is a pickle, and a pickle can call any function. torch's restricted reader calls only what stands in
+an allow-list; what training scripts commonly save beside the weights is read into stubs that keep nothing.
+"""
+
+from __future__ import annotations
+
+import pickletools
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from dferbench.errors import DataError
+
+_SAVE_AGAIN = (
+    "dferbench runs nothing from a file. If you trust it, save its state_dict alone where it was made, "
+    "with torch.save(model.state_dict(), FILE)."
+)
+_FETCH = "Fetch the file again, and compare its checksum with the one its authors state."
+
+
+class _Ignored:
+    """Stands for an object that is no tensor: takes any arguments and any state, and keeps none."""
+
+    def __new__(cls, *_: Any, **__: Any) -> _Ignored:
+        return super().__new__(cls)
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+IGNORED = (
+    "__main__.RecorderMeter",
+    "numpy.ndarray",
+    "numpy.dtype",
+    *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+)
+"""Globals that are read as stubs: the curve that the training scripts of this field save, and its arrays."""
+
+
+def read_foreign(path: Path) -> dict[str, Tensor]:
+    """The named tensors of a file that torch saved, without the prefix "module." of DataParallel.
+
+    Takes a state dict, bare or under "state_dict", in torch's zip format or the older one. Nothing in the
+    file is executed. Raises DataError that names the file, and the global if it wants one that is refused.
+    """
+    _require_whole(path)
+    content = _load(path)
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(isinstance(t, Tensor) for t in content.values()):
+        raise DataError(f"{path} holds no state dict", "Give a file of named tensors.")
+    if not content:
+        raise DataError(f"{path} holds a state dict without any tensor", _FETCH)
+    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+
+
+def is_torchscript(path: Path) -> bool:
+    """Whether the file is a TorchScript archive, which holds code beside its tensors."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _require_whole(path: Path) -> None:
+    """torch checks neither checksums nor how large a packed entry becomes, so a zip is checked here."""
+    if not path.is_file():
+        raise DataError(f"there is no file {path}", "Check the path.")
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
+                raise _unreadable(path, "its parts would unpack to more than the file's size")
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+        raise _unreadable(path, _line(error)) from error
+    if damaged:
+        raise _unreadable(path, f"its part '{damaged}' fails its checksum")
+    if is_torchscript(path):
+        raise DataError(
+            f"{path} is a TorchScript archive, not a checkpoint of named tensors",
+            "If these are OpenAI's weights of a backbone, give them as --weights NAME=FILE.",
+        )
+
+
+def _load(path: Path) -> Any:
+    stubs: list[Any] = [(type(name, (_Ignored,), {}), name) for name in IGNORED]
+    try:
+        with torch.serialization.safe_globals(stubs), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # a damaged file fails in any of several parsers, each with errors of its own
+        if wanted := _refused_global(path, str(error)):
+            raise _unreadable(path, f"it wants to run '{wanted}', which was refused", _SAVE_AGAIN) from error
+        raise _unreadable(path, _line(error)) from error
+
+
+def _refused_global(path: Path, message: str) -> str:
+    """The global that the reader refused, "" if it failed for another reason."""
+    named = re.search(r"GLOBAL ([\w.]+\w)", message)
+    if named:
+        return named[1]
+    # Newer protocols name globals in a way that the reader does not even parse.
+    return _stack_global(path) if "Unsupported operand" in message else ""
+
+
+def _stack_global(path: Path) -> str:
+    """The first global of a protocol 4 pickle, found by listing its instructions without following them."""
+    strings: list[str] = []
+    try:
+        for operation, argument, _ in pickletools.genops(_pickle_in(path)):
+            if operation.name == "STACK_GLOBAL":
+                return ".".join(strings[-2:])
+            if isinstance(argument, str):
+                strings.append(argument)
+    except Exception:  # no pickle at all: there is no global to name
+        pass
+    return ""
+
+
+def _pickle_in(path: Path) -> bytes:
+    if not zipfile.is_zipfile(path):
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        return archive.read(next(name for name in archive.namelist() if name.endswith("data.pkl")))
+
+
+def _unreadable(path: Path, why: str, hint: str = _FETCH) -> DataError:
+    return DataError(f"{path} cannot be read as weights: {why}", hint)
+
+
+def _line(error: Exception) -> str:
+    """The first line of an error, or what kind it is."""
+    lines = str(error).splitlines()
+    return lines[0] if lines and lines[0] else type(error).__name__

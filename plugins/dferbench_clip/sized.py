@@ -1,0 +1,73 @@
+"""CLIP at any size, by the rules that OpenAI's own builder follows when it reads sizes off a checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import astuple, dataclass
+from pathlib import Path
+from typing import Any
+
+from dferbench.errors import ConfigError, DataError
+from dferbench.nn.tower import TwoTower
+from dferbench_clip.towers import load_tower, random_tower
+
+HEAD_WIDTH = 64
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """The sizes of a CLIP: `dim` of the common space, `size` and `patch` in pixels (a ResNet has no
+    patches), `width` and `layers` of the image tower (four numbers for a ResNet), `context` and `vocab` in
+    tokens, width and layers of the text tower."""
+
+    dim: int
+    size: int
+    patch: int
+    width: int
+    layers: int | tuple[int, ...]
+    context: int
+    vocab: int
+    text_width: int
+    text_layers: int
+
+
+def build_sized(sizes: Sizes, weights: str | None) -> TwoTower:
+    """A tower of these sizes, its heads 64 wide, in float32.
+
+    `weights` is a file, or "random" for a draw from a fixed seed. Raises ConfigError for sizes that make no
+    CLIP, and DataError for weights that are not given or do not fit.
+    """
+    config = _config(sizes)
+    if weights == "random":
+        return random_tower(config)
+    if weights is None:
+        raise DataError(
+            "the backbone clip(...) has no weights of its own", "Add --weights clip=FILE, or clip=random."
+        )
+    return load_tower(config, Path(weights).expanduser())
+
+
+def _config(sizes: Sizes) -> dict[str, Any]:
+    """The arguments of `open_clip.CLIP`."""
+    resnet = isinstance(sizes.layers, tuple)
+    numbers = [*(sizes.layers if isinstance(sizes.layers, tuple) else ()), *astuple(sizes)]
+    good = all(n >= 1 for n in numbers if isinstance(n, int)) and (not resnet or len(numbers) == 13)
+    step = 32 if resnet else sizes.patch
+    heads = [sizes.text_width / HEAD_WIDTH, sizes.width * (32 if resnet else 1) / HEAD_WIDTH]
+    if not good or sizes.size % step or not all(h.is_integer() for h in heads):
+        raise ConfigError(
+            f"these sizes make no CLIP: {sizes}",
+            "Widths are multiples of 64, the image's side is one of the patch (of 32 for a ResNet).",
+        )
+    vision = {
+        "image_size": sizes.size,
+        "width": sizes.width,
+        "layers": sizes.layers,
+        "head_width": HEAD_WIDTH,
+    }
+    text = {"context_length": sizes.context, "vocab_size": sizes.vocab, "width": sizes.text_width}
+    return {
+        "embed_dim": sizes.dim,
+        "quick_gelu": True,
+        "vision_cfg": vision if resnet else vision | {"patch_size": sizes.patch},
+        "text_cfg": text | {"heads": int(heads[0]), "layers": sizes.text_layers},
+    }
