@@ -2,10 +2,10 @@
 
 from dferbench.releases.codes import Codes
 from dferbench.releases.labels import CLASSES, canonical
-from dferbench.releases.lookup import find_lists, read_folds, require_all
+from dferbench.releases.lookup import find_lists, own_lists, read_folds, require_all
 from dferbench.releases.protocol import Part, Protocol, list_hash
 from dferbench.releases.release import OFFICIAL, OWN, RULE, Copy, Release, nothing_found
-from dferbench.releases.split import blocks, by_rule
+from dferbench.releases.split import blocks, by_rule, in_turn
 
 __all__ = [
     "CLASSES",
@@ -21,8 +21,10 @@ __all__ = [
     "by_rule",
     "canonical",
     "find_lists",
+    "in_turn",
     "list_hash",
     "nothing_found",
+    "own_lists",
     "read_folds",
     "require_all",
 ]

@@ -6,30 +6,31 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from dferbench.errors import ConfigError, DataError
-from dferbench.releases.labels import canonical
+from dferbench.releases.labels import Name, canonical
 
 Codes = Mapping[str, str]
 """A label as it is written in a list, to the class name."""
 
 
-def stated(text: str) -> Codes:
+def stated(text: str, name: Name = canonical) -> Codes:
     """Codes that the user states: `1=happiness, 2=sadness`. Raises ConfigError for an unknown class."""
     pairs = dict(part.split("=", 1) for part in text.replace(",", " ").split() if "=" in part)
-    codes = {code: canonical(word) for code, word in pairs.items()}
-    unknown = [pairs[code] for code, name in codes.items() if name is None]
+    codes = {code: name(word) for code, word in pairs.items()}
+    unknown = [pairs[code] for code, found in codes.items() if found is None]
     if unknown or not codes or len(pairs) != len(text.replace(",", " ").split()):
         raise ConfigError(
             f"codes: cannot read '{unknown[0] if unknown else text}'",
-            "Write codes='1=happiness, 2=sadness, ...' with the names of expressions.",
+            "Write codes='1=happiness, 2=sadness, ...' with the names of the dataset's classes.",
         )
-    return {code: name for code, name in codes.items() if name is not None}
+    return {code: found for code, found in codes.items() if found is not None}
 
 
-def by_name(labels: Iterable[str]) -> Codes | None:
-    """The codes of labels that are words; None if any of them is not the name of an expression."""
-    found = {label: canonical(label) for label in set(labels)}
-    names = {label: name for label, name in found.items() if name is not None}
-    return names if len(names) == len(found) else None
+def by_name(labels: Iterable[str], name: Name = canonical) -> Codes | None:
+    """The codes of labels that are words, of those that name a class; None if all labels are numbers."""
+    words = set(labels)
+    if all(word.isdigit() for word in words):
+        return None
+    return {word: found for word in words if (found := name(word)) is not None}
 
 
 def by_histogram(labels: Sequence[str], candidates: Iterable[Mapping[str, int]]) -> Codes | None:

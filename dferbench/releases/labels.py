@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+Name = Callable[[str], str | None]
+"""From a word of a label file to the class that it names; None if it names none."""
+
 CLASSES = (
     "happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear",
     "contempt", "anxiety", "helplessness", "disappointment",
@@ -11,7 +16,7 @@ CLASSES = (
 _ALSO = {
     "happiness": ("happy", "joy", "hap"),
     "sadness": ("sad",),
-    "neutral": ("neu", "neutrality", "calm"),
+    "neutral": ("neu", "neutrality"),
     "anger": ("angry", "ang"),
     "surprise": ("surprised", "sur"),
     "disgust": ("disgusted", "dis"),

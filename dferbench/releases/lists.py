@@ -28,7 +28,10 @@ class Row:
 
 
 def read_text(path: Path) -> str:
-    """The text of a list: UTF-8 with or without a mark, UTF-16 with one, else GBK. Raises DataError."""
+    """The text of a list: UTF-8 with or without a mark, UTF-16 with one, else GBK. Raises DataError.
+
+    GBK is read as GB18030, which contains it and has the rarer characters too.
+    """
     try:
         if path.stat().st_size > LARGEST:
             raise DataError(f"{path} is too large for a list of videos", "Name the list itself.")
@@ -38,7 +41,7 @@ def read_text(path: Path) -> str:
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: Sequence[str] = ("utf-16",)
     else:
-        encodings = ("utf-8-sig", "gbk")
+        encodings = ("utf-8-sig", "gb18030")
     for encoding in encodings:
         try:
             text = data.decode(encoding)

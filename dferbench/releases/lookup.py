@@ -9,6 +9,7 @@ from pathlib import Path
 from dferbench.errors import DataError
 from dferbench.releases import codes as coding
 from dferbench.releases.codes import Codes
+from dferbench.releases.labels import Name, canonical
 from dferbench.releases.lists import Row, read_rows
 from dferbench.releases.protocol import Protocol
 
@@ -16,7 +17,7 @@ Key = Callable[[str], str]
 """From a path as it stands in a list to the id of the video; raises ValueError if it is none."""
 Lists = dict[tuple[int, str], Path]
 """(fold, "train" or "test") to the file that lists it."""
-_FOLD = re.compile(r"(?:set|fold|split)[ _-]?0?(\d)(?!\d)")
+_FOLD = re.compile(r"(?:set|fold|split)[ _-]?0?(\d{1,2})(?!\d)")
 SUFFIXES = (".txt", ".csv", ".tsv", ".lst")
 
 
@@ -71,31 +72,60 @@ def require_all(found: Lists, folds: Iterable[int], where: Path) -> Lists:
 
 
 def read_folds(
-    lists: Lists, key: Key, protocol: Protocol, stated: str = "", known: Codes | None = None
+    lists: Lists,
+    key: Key,
+    protocol: Protocol,
+    stated: str = "",
+    known: Codes | None = None,
+    name: Name = canonical,
 ) -> dict[int, dict[str, dict[str, str]]]:
     """Fold, split and id to class name. `stated` are the user's codes, `known` the documented ones, which
-    hold only if the list has no other labels. Raises DataError that names file and line."""
+    hold only if the list has no other labels; `name` tells the class from a word. Raises DataError that
+    names file and line, and ConfigError for stated codes that make no sense."""
+
+    def class_of(word: str) -> str | None:
+        return found if (found := name(word)) in protocol.classes else None
+
     folds: dict[int, dict[str, dict[str, str]]] = {}
     for (fold, split), path in lists.items():
         rows = read_rows(path)
-        candidates = [protocol.counts(fold, split), protocol.totals()] if protocol.parts else []
-        codes = _codes(rows, path, candidates, stated, known)
+        if stated:
+            codes = coding.stated(stated, class_of)
+        else:
+            codes = _codes(rows, path, protocol, (fold, split), known, class_of)
         folds.setdefault(fold, {})[split] = by_id(rows, path, key, codes)
     return folds
 
 
 def _codes(
-    rows: list[Row], path: Path, candidates: list[dict[str, int]], stated: str, known: Codes | None
+    rows: list[Row],
+    path: Path,
+    protocol: Protocol,
+    place: tuple[int, str],
+    known: Codes | None,
+    name: Name,
 ) -> Codes:
     labels = [row.label for row in rows]
-    if stated:
-        return coding.stated(stated)
-    found = coding.by_name(labels) or coding.by_histogram(labels, candidates)
+    if (words := coding.by_name(labels, name)) is not None:
+        return {**{each: each for each in protocol.classes}, **words}
+    found = coding.by_histogram(labels, protocol.candidates(*place))
     if found is None and known is not None and set(labels) <= set(known):
         found = known
     if found is None:
         raise coding.refuse(str(path), labels)
     return found
+
+
+def own_lists(text: str, protocol: Protocol) -> Lists:
+    """The user's own lists in the folder that the option `lists` names, one for each part of the protocol.
+
+    Raises DataError if the folder or a list is not there.
+    """
+    folder = Path(text).expanduser()
+    if not folder.exists():
+        raise DataError(f"there are no lists at {folder}", "Name the folder that holds them: lists=DIR.")
+    folds = sorted({fold for fold, _ in protocol.parts})
+    return require_all(find_lists(folder, folds), folds, folder)
 
 
 def by_id(rows: Iterable[Row], path: Path, key: Key, codes: Codes) -> dict[str, str]:
@@ -122,4 +152,5 @@ def by_id(rows: Iterable[Row], path: Path, key: Key, codes: Codes) -> dict[str, 
 
 
 def _shown(codes: Mapping[str, str]) -> str:
-    return ", ".join(f"{code} ({name})" if code != name else code for code, name in sorted(codes.items()))
+    shown = [f"{code} ({name})" if code != name else code for code, name in sorted(codes.items())]
+    return ", ".join(shown[:12]) + (", ..." if len(shown) > 12 else "")

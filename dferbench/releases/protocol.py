@@ -21,10 +21,19 @@ def list_hash(rows: Rows) -> str:
 
 @dataclass(frozen=True)
 class Part:
-    """The official figures of one list: videos of each class, in the protocol's order, and the hash."""
+    """The official figures of one list: videos of each class, in the protocol's order, and the hash.
 
-    counts: tuple[int, ...]
+    Where the counts are not known, they are () and `size` is the number of all videos.
+    """
+
+    counts: tuple[int, ...] = ()
     hash: str = ""
+    size: int = 0
+
+    @property
+    def videos(self) -> int:
+        """How many videos the list has."""
+        return sum(self.counts) or self.size
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,19 @@ class Protocol:
         train, test = self.counts(first, "train"), self.counts(first, "test")
         return {name: train[name] + test[name] for name in self.classes}
 
+    def candidates(self, fold: int, split: str) -> list[dict[str, int]]:
+        """The class counts that a list for this place may have: the part's, or the whole set's, if known."""
+        if not self.parts or not self.parts[fold, split].counts:
+            return []
+        return [self.counts(fold, split), self.totals()]
+
     def agrees(self, fold: int, split: str, rows: Rows) -> bool:
-        """Whether a list is the official one: by its hash where that is known, else by its counts."""
+        """Whether a list is the official one: by its hash, else its counts, else its size."""
         part = self.parts[fold, split]
         if part.hash:
             return list_hash(rows) == part.hash
+        if not part.counts:
+            return len(rows) == part.size
         return tally(rows, self.classes) == part.counts
 
 

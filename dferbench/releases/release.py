@@ -11,6 +11,7 @@ from typing import Any
 from dferbench.errors import DataError
 from dferbench.places import is_made
 from dferbench.releases.protocol import Folds, Protocol, tally
+from dferbench.releases.tree import archives
 from dferbench.types import Dataset, Finding, Video
 
 
@@ -19,7 +20,8 @@ class Copy:
     """What was found of a release on a disk.
 
     `media` are the videos that are there, by id, and `place` is where the others should be; `labels` and
-    `split` say where labels and folds came from, `facts` what else a record should say.
+    `split` say where labels and folds came from, `facts` what else a record should say, and `info` what
+    more is known of a video, by id.
     """
 
     folds: Folds
@@ -29,6 +31,7 @@ class Copy:
     labels: str
     split: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    info: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 class Release(Dataset):
@@ -55,7 +58,10 @@ class Release(Dataset):
         copy = self.copy(root)
         label = {name: i for i, name in enumerate(self.classes)}
         rows = sorted(copy.folds[fold][split].items())
-        return [Video(name, str(copy.media.get(name, copy.place / name)), label[of]) for name, of in rows]
+        return [
+            Video(name, str(copy.media.get(name, copy.place / name)), label[of], copy.info.get(name, {}))
+            for name, of in rows
+        ]
 
     def official(self, root: Path) -> bool:
         """Whether every list is the official one."""
@@ -66,8 +72,7 @@ class Release(Dataset):
         """Variant, origin of labels and folds, and the marks of a copy that is not the official set."""
         copy, official = self.copy(root), self.official(root)
         short = any(
-            len(copy.folds[fold][split]) < sum(part.counts)
-            for (fold, split), part in self.protocol.parts.items()
+            len(copy.folds[fold][split]) < part.videos for (fold, split), part in self.protocol.parts.items()
         )
         marks = {"own split": copy.split == OWN and not official, "partial data": short}
         return {
@@ -86,7 +91,9 @@ class Release(Dataset):
             rows = copy.folds[fold][split]
             counts = tally(rows, self.classes)
             say = partial(Finding, _level(root, copy), hint=DIFFERS)
-            if counts != part.counts:
+            if not part.counts and len(rows) != part.videos:
+                yield say(f"fold {fold}, {split}: {len(rows)} videos, officially {part.videos}")
+            elif part.counts and counts != part.counts:
                 found, wanted = (" ".join(map(str, c)) for c in (counts, part.counts))
                 yield say(f"fold {fold}, {split}: {found} videos of each class, officially {wanted}")
             elif not self.protocol.agrees(fold, split, rows):
@@ -107,7 +114,7 @@ def _level(root: Path, copy: Copy) -> Any:
 
 def nothing_found(root: Path, what: str, where: str) -> DataError:
     """The error for a root that lacks `what`; says so if it is there but still packed."""
-    packed = sorted(path.name for path in root.rglob("*.zip"))[:3]
+    packed = archives(root)[:3]
     if packed:
         return DataError(f"{root} lacks {what}, but holds {', '.join(packed)}", "Unpack the archives first.")
     return DataError(f"{root} lacks {what}", where)

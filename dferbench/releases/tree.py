@@ -9,6 +9,8 @@ from pathlib import Path
 from dferbench.errors import DataError
 
 VIDEOS = (".mp4", ".avi", ".flv", ".webm", ".mkv", ".mov")
+IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
+ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".001")
 JUNK = ("thumbs.db", "__macosx", "desktop.ini")
 
 
@@ -58,6 +60,17 @@ def _folders(root: Path, depth: int) -> Iterator[Path]:
         for folder in inside:
             yield from _folders(folder, depth - 1)
     yield from inside
+
+
+def archives(root: Path) -> list[str]:
+    """The names of packed files in the root and at most two levels below it."""
+    folders = [root, *_folders(root, 2)]
+    return sorted({e.name for f in folders for e in entries(f) if e.name.lower().endswith(ARCHIVES)})
+
+
+def count_images(folder: Path) -> int:
+    """How many frames lie in a folder, from their names alone. Raises DataError."""
+    return sum(entry.name.lower().endswith(IMAGES) for entry in entries(folder))
 
 
 def index(folder: Path, key: Callable[[str], str | None], depth: int = 2) -> dict[str, list[Path]]:
