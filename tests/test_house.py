@@ -72,7 +72,7 @@ def test_the_host_names_no_method_and_no_dataset():
     from dferbench.catalog import discover
 
     catalog = discover()
-    names = {*catalog.entries["methods"], *catalog.entries["datasets"]} - {"synthetic"}
+    names = {*catalog.entries["methods"], *catalog.entries["datasets"]} - {"synthetic", "list", "folder"}
     names |= {"mafw", "dfew", "ferv39k"}
     pattern = re.compile(rf"(?<![\w-])({'|'.join(map(re.escape, sorted(names)))})(?![\w-])", re.IGNORECASE)
     for path in SOURCES:

@@ -13,8 +13,11 @@ from dferbench.errors import DataError
 
 LARGEST = 64 * 2**20
 """Bytes; a list of a million videos has less."""
-HEADERS = {"video_name", "path", "id", "clip", "name", "video", "filename", "order"}
-"""First fields that show a line to be a header."""
+ROWS, COLUMNS = 200_000, 64
+"""The most that is read of an .xlsx file, which can claim a million rows of 16,384 cells in a few bytes."""
+HEADERS = {"video_name", "path", "id", "clip", "name", "video", "file", "filename", "order"}
+LABELS = {"label", "labels", "emotion", "class"}
+"""First and last fields that show a line to be a header."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +59,12 @@ def read_rows(path: Path) -> list[Row]:
     """The lines of a list. Raises DataError that names the file and the line.
 
     A line is `video label`, `video frames label` or, between tabs, `video label caption ...`, separated by
-    commas, tabs or blanks; a first line that begins with one of HEADERS is a header. Blanks inside a path
-    are part of it, because frames and label are taken from the right.
+    commas, tabs or blanks; a first line that begins with one of HEADERS or ends with one of LABELS is a
+    header. Blanks inside a path are part of it, because frames and label are taken from the right.
     """
     rows = []
     for number, line in enumerate(read_text(path).splitlines(), 1):
-        if not line.strip() or (number == 1 and _fields(line)[0].lower() in HEADERS):
+        if not line.strip() or (number == 1 and _is_header(line)):
             continue
         rows.append(_row(line, path, number))
     if not rows:
@@ -69,25 +72,36 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
+def _is_header(line: str) -> bool:
+    fields = [field.lower() for field in _fields(line)]
+    return fields[0] in HEADERS or fields[-1] in LABELS
+
+
 def _fields(line: str) -> list[str]:
+    """The fields of a line that is not blank; between blanks, those of `video frames label`."""
     for separator in ("\t", ","):
         if separator in line:
             # Quotes mean something around a field of a CSV, and nothing in a caption between tabs.
-            fields = line.split(separator) if separator == "\t" else next(csv.reader([line]))
+            fields = line.split(separator) if separator == "\t" else _quoted(line)
             return [field.strip() for field in fields]
-    return line.split()
+    fields = line.strip().rsplit(None, 2)
+    return fields if len(fields) < 3 or fields[1].isdecimal() else line.strip().rsplit(None, 1)
+
+
+def _quoted(line: str) -> list[str]:
+    try:
+        return next(csv.reader([line]))
+    except csv.Error:  # a field of more than 131,072 characters
+        return [line]
 
 
 def _row(line: str, path: Path, number: int) -> Row:
     fields = _fields(line)
-    if "\t" in line and len(fields) >= 2 and not fields[1].isdigit():
-        return Row(fields[0], fields[1], None, number)
-    if "\t" not in line and "," not in line:
-        match = re.fullmatch(r"(.+?)\s+(?:(\d+)\s+)?(\S+)", line.strip())
-        fields = [part for part in match.groups() if part is not None] if match else []
+    if "\t" in line and len(fields) >= 2 and not fields[1].isdecimal():
+        fields = fields[:2]
     if len(fields) == 2 and all(fields):
         return Row(fields[0], fields[1], None, number)
-    if len(fields) == 3 and all(fields) and fields[1].isdigit() and len(fields[1]) < 10:
+    if len(fields) == 3 and all(fields) and fields[1].isdecimal() and len(fields[1]) < 10:
         return Row(fields[0], fields[2], int(fields[1]), number)
     shown = line.strip()[:60]
     raise DataError(
@@ -97,19 +111,34 @@ def _row(line: str, path: Path, number: int) -> Row:
 
 
 def read_table(path: Path) -> list[list[str]]:
-    """The first sheet of an .xlsx file as texts, whole numbers without a point. Raises DataError."""
+    """The first sheet of an .xlsx file as texts, whole numbers without a point: at most ROWS x COLUMNS.
+
+    Raises DataError.
+    """
     import openpyxl
 
     try:
+        _require_modest(path)
         book = openpyxl.load_workbook(path, read_only=True, data_only=True)
         try:
-            rows = [[_cell(value) for value in row] for row in book.worksheets[0].iter_rows(values_only=True)]
+            cells = book.worksheets[0].iter_rows(max_row=ROWS, max_col=COLUMNS, values_only=True)
+            rows = [[_cell(value) for value in row] for row in cells]
         finally:
             book.close()
     except Exception as error:  # a damaged archive fails anywhere between zip, XML and openpyxl
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as a table ({reason})", "Fetch it again.") from error
     return [row for row in rows if any(row)]
+
+
+def _require_modest(path: Path) -> None:
+    """Refuse a small archive that would unpack to more than any list of videos."""
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+    if size > LARGEST:
+        raise ValueError(f"it would unpack to {size / 2**20:.0f} MB")
 
 
 def _cell(value: Any) -> str:

@@ -1,0 +1,30 @@
+"""What a list, a table or a tree says about one video, before anything is looked up on the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A video as it is written down, its label likewise, where that stands, and what else is said of it.
+
+    `frames` is the number of frames that a list states; `group` is what may never be on both sides of a
+    split, such as a person.
+    """
+
+    video: str
+    label: str
+    where: str
+    frames: int | None = None
+    group: str = ""
+
+
+Parts = Mapping[tuple[int, str], Sequence[Entry]]
+"""(fold, "train" or "test") to what stands there."""
+
+
+def shown(text: str) -> str:
+    """A text of unknown origin as an error may quote it: short, in quotes, without control characters."""
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
