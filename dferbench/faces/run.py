@@ -15,7 +15,7 @@ from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, VideoError
 from dferbench.faces.report import Entry, Report, claim
 from dferbench.faces.track import Following
-from dferbench.faces.tree import Found, find_videos
+from dferbench.faces.tree import Found, find_videos, printable
 from dferbench.faces.write import Job, discard, write_faces
 from dferbench.files import sha256_of
 from dferbench.progress import Progress
@@ -71,7 +71,7 @@ def _settings(request: Request, source: Path) -> dict[str, Any]:
     files = {value: sha256_of(Path(value)) for value in values if Path(value).is_file()}
     how = asdict(request.how)
     return {
-        "source": os.fsencode(source).decode(errors="backslashreplace"),
+        "source": printable(source),
         "finder": request.finder,
         "files": files,
         "size": request.size,

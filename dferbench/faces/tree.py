@@ -47,7 +47,7 @@ def find_videos(source: Path, leave_out: Path | None = None) -> list[Found]:
         )
     root = source.resolve()
     if root.is_file():
-        return [Found(without_suffix(source.name), source)]
+        return [_legible(Found(without_suffix(source.name), source))]
     found = sorted(map(_legible, _below(root, leave_out and leave_out.resolve())), key=lambda one: one.id)
     if not found:
         raise DataError(
@@ -81,13 +81,17 @@ def _in_folder(here: Path, files: list[str], root: Path) -> Iterator[Found]:
         yield Found(_id(here, root), here, _fault(root) if out else "")
 
 
+def printable(path: Path | str) -> str:
+    """A path as text that can be written anywhere: bytes that are no UTF-8 are shown as \\x.."""
+    return os.fsencode(path).decode(errors="backslashreplace")
+
+
 def _legible(one: Found) -> Found:
     """The same, unless its name is no text, which no report could hold."""
     try:
         one.id.encode()
     except UnicodeEncodeError:
-        readable = os.fsencode(one.id).decode(errors="backslashreplace")
-        return Found(readable, one.path, "its name is not valid UTF-8: rename it")
+        return Found(printable(one.id), one.path, "its name is not valid UTF-8: rename it")
     return one
 
 

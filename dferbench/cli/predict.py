@@ -1,0 +1,121 @@
+"""`dferbench predict`: what a trained model says of any video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dferbench.cli.complete import method_names
+from dferbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dferbench.engine.prediction import Predictions
+
+EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
+
+
+def predict(  # noqa: PLR0913 - one parameter an option is how typer declares them
+    context: typer.Context,
+    videos: Annotated[list[Path], typer.Argument(help="Video files, folders of frames, folders of both.")],
+    checkpoint: Annotated[
+        Path, typer.Option("--checkpoint", "-c", help="A run's checkpoint.safetensors, or an author's file.")
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model", "-m", help="The method, if the file does not say.", autocompletion=method_names
+        ),
+    ] = "",
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="An option of the method that the file does not say.")
+    ] = None,
+    classes: Annotated[
+        str, typer.Option(help="The classes in the order of the logits, if the file does not say: a,b,c.")
+    ] = "",
+    weights: Annotated[list[str] | None, typer.Option(help="Weights of a backbone: NAME=FILE.")] = None,
+    finder: Annotated[
+        str,
+        typer.Option(help="Crop the face first: haar, yunet(model=FILE), boxes(path=FILE), center, none."),
+    ] = "none",
+    margin: Annotated[
+        float, typer.Option(min=0, max=10, help="How much larger the crop is than the face, as a share.")
+    ] = 0.3,
+    window: Annotated[int | None, typer.Option(min=1, help="Predict over windows of so many frames.")] = None,
+    stride: Annotated[
+        int | None, typer.Option(min=1, help="Frames between two windows; half a window if not given.")
+    ] = None,
+    plot: Annotated[
+        Path | None, typer.Option(help="Draw the windows of each video: a .png, .pdf or .svg.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Write everything to a .json or .csv file.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    decoder: Annotated[str, typer.Option(help="auto, or the name of a decoder.")] = "auto",
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> int:
+    """Predict the expression in any video: the probability of each class, for all of it or over time.
+
+    A prediction is no truth about a person: it says which label annotators of the training data would have
+    been likely to give, and it is worse on faces, cameras and acting unlike those data.
+    """
+    _require_sense(window, plot, output)
+
+    from dferbench.cli.import_ import names
+    from dferbench.cli.progress import make_progress
+    from dferbench.engine.checkpoint import restore
+    from dferbench.engine.device import make_fabric
+    from dferbench.engine.predict import Request, predict_videos
+    from dferbench.engine.trained import read_checkpoint
+    from dferbench.faces.track import Following
+    from dferbench.options import assignments
+
+    read = read_checkpoint(
+        checkpoint, context.obj, model=model, sets=assignments(set_ or []), classes=names(classes)
+    )
+    fabric = make_fabric(device, read.recipe.precision)
+    opened = restore(read, context.obj, fabric, assignments(weights or []))
+    request = Request(videos, window, stride, finder, Following(margin=margin), decoder)
+    found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
+    _tell(found, plot, output, json_)
+    return EXIT_ALL_FAILED if not found.predicted else EXIT_SOME_FAILED if found.failed else 0
+
+
+def _require_sense(window: int | None, plot: Path | None, output: Path | None) -> None:
+    """Whatever can be wrong with the words alone, before anything is read. Raises ConfigError."""
+    from dferbench.report.prediction import require_form
+    from dferbench.report.timeline import FORMATS
+
+    if output:
+        require_form(output)
+    if plot and window is None:
+        raise ConfigError("--plot draws windows, and there are none", "Add --window FRAMES.")
+    if plot and plot.suffix.lower() not in FORMATS:
+        raise ConfigError(f"--plot {plot} is none of {', '.join(FORMATS)}", "Choose one of these endings.")
+
+
+def _tell(found: Predictions, plot: Path | None, output: Path | None, json_: bool) -> None:
+    from dferbench.files import write_atomic
+    from dferbench.report import prediction
+    from dferbench.report.timeline import timeline
+
+    if output:
+        write_atomic(output, prediction.FORMS[output.suffix.lower()](found))
+    if plot:
+        for one, path in zip(
+            found.predicted, _plots(plot, [one.video for one in found.predicted]), strict=True
+        ):
+            timeline(one, found.classes, path)
+    typer.echo(prediction.as_json(found).rstrip() if json_ else prediction.table(found))
+
+
+def _plots(plot: Path, videos: list[str]) -> list[Path]:
+    """One picture a video: `plot` itself, or with each video's name behind its own."""
+    if len(videos) == 1:
+        return [plot]
+    names = [Path(video).stem for video in videos]
+    unique = names if len(set(names)) == len(names) else [f"{i}-{name}" for i, name in enumerate(names, 1)]
+    return [plot.with_name(f"{plot.stem}-{name}{plot.suffix}") for name in unique]
