@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,12 +37,7 @@ def read_text(path: Path) -> str:
 
     GBK is read as GB18030, which contains it and has the rarer characters too.
     """
-    try:
-        if path.stat().st_size > LARGEST:
-            raise DataError(f"{path} is too large for a list of videos", "Name the list itself.")
-        data = path.read_bytes()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror or error})", "Check the path.") from error
+    data = _read(path)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: Sequence[str] = ("utf-16",)
     else:
@@ -53,6 +50,18 @@ def read_text(path: Path) -> str:
         if "\0" not in text:
             return text
     raise DataError(f"{path} is no text file", "Give a list of videos: one line each.")
+
+
+def _read(path: Path) -> bytes:
+    """The bytes of a list. Raises DataError for what is no file, such as a pipe, or is far too large."""
+    try:
+        said = path.stat()
+        if not stat.S_ISREG(said.st_mode) or said.st_size > LARGEST:
+            what = "too large for a list" if stat.S_ISREG(said.st_mode) else "no file"
+            raise DataError(f"{path} is {what}", "Name the list itself.")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror or error})", "Check the path.") from error
 
 
 def read_rows(path: Path) -> list[Row]:
@@ -117,9 +126,10 @@ def read_table(path: Path) -> list[list[str]]:
     """
     import openpyxl
 
+    data = io.BytesIO(_read(path))
     try:
-        _require_modest(path)
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        _require_modest(data)
+        book = openpyxl.load_workbook(data, read_only=True, data_only=True)
         try:
             cells = book.worksheets[0].iter_rows(max_row=ROWS, max_col=COLUMNS, values_only=True)
             rows = [[_cell(value) for value in row] for row in cells]
@@ -131,11 +141,11 @@ def read_table(path: Path) -> list[list[str]]:
     return [row for row in rows if any(row)]
 
 
-def _require_modest(path: Path) -> None:
+def _require_modest(data: io.BytesIO) -> None:
     """Refuse a small archive that would unpack to more than any list of videos."""
     import zipfile
 
-    with zipfile.ZipFile(path) as archive:
+    with zipfile.ZipFile(data) as archive:
         size = sum(member.file_size for member in archive.infolist())
     if size > LARGEST:
         raise ValueError(f"it would unpack to {size / 2**20:.0f} MB")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from dferbench.errors import ConfigError, DataError
 from dferbench.releases import CLASSES, canonical
-from dferbench_local.entry import Entry, shown
+from dferbench_local.entry import Entry, firsts, shown
 
 MOST = 1000
 """Classes; a column with more words holds no labels."""
@@ -30,7 +30,7 @@ def find_classes(entries: Iterable[Entry], classes: str, codes: str, base: str) 
 
     Raises DataError that names file and line, and ConfigError for a statement that makes no sense.
     """
-    first = {entry.label: entry for entry in reversed(list(entries))}
+    first = firsts(entries, lambda entry: entry.label)
     stated = [] if not classes else _names(classes)
     numbers = [label for label in first if _NUMBER.fullmatch(label)]
     if codes:
@@ -78,7 +78,7 @@ def _by_number(first: Mapping[str, Entry], stated: Sequence[str], base: str) -> 
     whole = sorted({int(label) for label in first if _WHOLE.fullmatch(label)})
     if stated:
         start, names, known = int(base) if base else _start(whole, len(stated), first), stated, "stated"
-    elif base or (count := _run(whole)) not in (7, 11):
+    elif base == "1" or (count := _run(whole)) not in (7, 11):
         raise _unexplained(first)
     else:
         start, names, known = 0, CLASSES[:count], "assumed: the order of DFER-CLIP's lists"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -23,6 +23,14 @@ class Entry:
 
 Parts = Mapping[tuple[int, str], Sequence[Entry]]
 """(fold, "train" or "test") to what stands there."""
+
+
+def firsts(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, Entry]:
+    """The first entry of each key."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        found.setdefault(key(entry), entry)
+    return found
 
 
 def shown(text: str) -> str:

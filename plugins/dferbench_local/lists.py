@@ -73,7 +73,9 @@ def _files(path: str, train: str, test: str) -> Files:
     lists = find_lists(place, range(100)) or find_lists(place, (1,))
     if not lists:
         raise DataError(f"{place} holds no lists", "Names tell them: set_1_train.txt, set_1_test.txt, ...")
-    return dict(sorted(require_all(lists, sorted({fold for fold, _ in lists}), place).items()))
+    folds = sorted({fold for fold, _ in lists})
+    require_all(lists, folds, place)
+    return {(fold, split): lists[fold, split] for fold in folds for split in ("train", "test")}
 
 
 def _within(path: str, name: str) -> Path:
@@ -90,7 +92,8 @@ def _pair(file: Path) -> Files:
         other = "test" if own == "train" else "train"
         name = re.sub(own, lambda match: _as(other, match[0]), file.name, flags=re.IGNORECASE)
         if file.with_name(name).is_file():
-            return {(1, own): file, (1, other): file.with_name(name)}
+            pair = {own: file, other: file.with_name(name)}
+            return {(1, split): pair[split] for split in ("train", "test")}
     raise DataError(f"{file} has no counterpart beside it", f"Name both: {EXAMPLE.split(' or ')[1]}.")
 
 

@@ -14,7 +14,7 @@ from dferbench.releases import OWN
 from dferbench.releases.tree import count_images
 from dferbench_local.classes import Classes
 from dferbench_local.disk import Disk
-from dferbench_local.entry import Entry, Parts, shown
+from dferbench_local.entry import Entry, Parts, firsts, shown
 from dferbench_local.ids import shortest_unique
 from dferbench_local.paths import below
 
@@ -54,9 +54,7 @@ class Local(Dataset):
 
     def entries(self) -> dict[str, Entry]:
         """Every video as it is written to the first entry that names it."""
-        return {
-            entry.video: entry for part in reversed(list(self.parts.values())) for entry in reversed(part)
-        }
+        return firsts((e for part in self.parts.values() for e in part), lambda entry: entry.video)
 
     def locate(self, root: Path) -> Located:
         """Where the videos are below this root; nothing is opened. Raises DataError."""
@@ -66,7 +64,7 @@ class Local(Dataset):
 
     def _locate(self, root: Path) -> Located:
         entries, disk = self.entries(), Disk(root, self.links)
-        placed, note = below(entries.values(), root, self.prefix)
+        placed, note = below(entries, root, self.prefix)
         found = {text: disk.find(parts, entries[text]) for text, parts in placed.items()}
         ids = shortest_unique({parts for parts, _ in found.values()})
         for part in self.parts.values():

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dferbench.errors import DataError
+from dferbench.errors import ConfigError, DataError
 from dferbench_local.entry import Entry, shown
 
 LONGEST, DEEPEST = 4096, 64
@@ -35,27 +35,21 @@ def take_apart(text: str) -> Written:
     return Written(pieces[0] == "" or re.fullmatch("[A-Za-z]:", pieces[0]) is not None, parts)
 
 
-def below(entries: Iterable[Entry], root: Path, prefix: str) -> tuple[dict[str, Parts], str]:
-    """Every path as it is written to its components below the root, and in words what was replaced.
+def below(first: Mapping[str, Entry], root: Path, prefix: str) -> tuple[dict[str, Parts], str]:
+    """Every path as it is written, with the entry that it first stands in, to its components below the root;
+    and in words what was replaced.
 
     `prefix` is cut off where a path begins with it. Without one, absolute paths of another machine lose the
     longest folder that all of them share, but for as many of its last components as exist below the root.
     Raises DataError that names file and line.
     """
-    first = {entry.video: entry for entry in reversed(list(entries))}
-    written = {text: _take_apart(entry) for text, entry in first.items()}
+    tops = [Written(True, _parts(root.absolute())), Written(True, _parts(Path(os.path.realpath(root))))]
     if prefix:
-        cut = take_apart(prefix)
-        placed = {text: _without(path, cut) for text, path in written.items()}
-        note = f"{prefix} cut off"
-    else:
-        placed, note = written, ""
-    tops = {_parts(root.absolute()), _parts(Path(os.path.realpath(root)))}
-    placed = {text: next((c for top in tops if (c := _without(path, Written(True, top))) != path), path)
-              for text, path in placed.items()}  # fmt: skip
+        tops.insert(0, _prefix(prefix))
+    placed = {text: _without(_take_apart(entry), tops) for text, entry in first.items()}
     foreign = {text: path.parts for text, path in placed.items() if path.absolute}
     if not foreign:
-        return {text: path.parts for text, path in placed.items()}, note
+        return {text: path.parts for text, path in placed.items()}, f"{prefix} cut off" if prefix else ""
     if prefix or len(foreign) < len(placed):
         raise _outside(first[next(iter(foreign))], root)
     return _adopt(foreign, first, root)
@@ -71,11 +65,19 @@ def _take_apart(entry: Entry) -> Written:
         ) from None
 
 
-def _without(path: Written, top: Written) -> Written:
-    """The path relative to a folder that it begins with, or as it is."""
-    count = len(top.parts)
-    if path.absolute == top.absolute and path.parts[:count] == top.parts and len(path.parts) > count:
-        return Written(False, path.parts[count:])
+def _prefix(text: str) -> Written:
+    try:
+        return take_apart(text)
+    except ValueError:
+        raise ConfigError(f"prefix cannot be {shown(text)}", "Name the folder to cut off.") from None
+
+
+def _without(path: Written, tops: Sequence[Written]) -> Written:
+    """The path relative to the first of the folders that it begins with, or as it is."""
+    for top in tops:
+        count = len(top.parts)
+        if path.absolute == top.absolute and path.parts[:count] == top.parts and len(path.parts) > count:
+            return Written(False, path.parts[count:])
     return path
 
 
