@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,12 @@ def make_dataset(text: str, catalog: Catalog) -> Chosen:
     spec.bind(call, entry.value, "dataset")
     options = resolve(f"dataset {call.name}", schema(entry.value), call.options)
     return Chosen(entry, entry.value(**options), options, dict(call.options))
+
+
+def written(name: str, given: Mapping[str, Any]) -> str:
+    """The text that names a dataset with the options that a user gave: what `make_dataset` reads."""
+    options = ", ".join(f"{option}={value!r}" for option, value in given.items())
+    return f"{name}({options})" if options else name
 
 
 def _call(text: str) -> spec.Call:

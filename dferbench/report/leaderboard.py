@@ -6,23 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean, stdev
+from statistics import fmean
 
 from dferbench import metrics, record
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.record import Record
-
-
-@dataclass(frozen=True)
-class Score:
-    """A metric in percent over runs: mean, sample standard deviation (None for one run), number of runs."""
-
-    mean: float
-    spread: float | None
-    runs: int
-
-    def __str__(self) -> str:
-        return f"{self.mean:.2f}" if self.spread is None else f"{self.mean:.2f} ± {self.spread:.2f}"
+from dferbench.report.score import Score, score
 
 
 @dataclass(frozen=True)
@@ -34,6 +23,7 @@ class Row:
 
     method: str
     setting: str
+    backbone: str
     dataset: str
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -94,11 +84,12 @@ def _row(group: Sequence[Record], select: str) -> Row:
     return Row(
         method=first.method,
         setting=setting(first),
+        backbone=str(first.options.get("backbone", "")),
         dataset=first.dataset,
         folds=tuple(sorted({one.fold for one in group})),
         seeds=tuple(sorted({one.seed for one in group})),
-        uar=_score([metrics.uar(c) for c in picked]),
-        war=_score([metrics.war(c) for c in picked]),
+        uar=score([metrics.uar(c) for c in picked]),
+        war=score([metrics.war(c) for c in picked]),
         pooled=(metrics.uar(pooled), metrics.war(pooled)) if pooled else (float("nan"), float("nan")),
         best_on_test=(fmean(metrics.uar(c) for c in best), fmean(metrics.war(c) for c in best)),
         marks=tuple(sorted({mark for one in group for mark in one.marks})),
@@ -111,7 +102,3 @@ def setting(one: Record) -> str:
     words = [f"{k}={v}" for k, v in sorted(one.given.items())]
     words += [f"{k}={v}" for k, v in sorted(one.dataset_options.items()) if k in one.dataset_given]
     return " ".join(words) or "default"
-
-
-def _score(values: Sequence[float]) -> Score:
-    return Score(fmean(values), stdev(values) if len(values) > 1 else None, len(values))

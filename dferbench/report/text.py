@@ -20,6 +20,11 @@ MEANING = {
 }
 
 
+def meaning(mark: str) -> str:
+    """A mark and what it means, in one line; marks that a dataset invents explain themselves."""
+    return f"{mark}: {MEANING.get(mark, 'stated by the dataset')}"
+
+
 def leaderboard(rows: Sequence[Row], select: str, style: str = "simple") -> str:
     """All rows as one table a dataset, marks explained below. `style` is a table format of tabulate."""
     blocks = []
@@ -27,7 +32,7 @@ def leaderboard(rows: Sequence[Row], select: str, style: str = "simple") -> str:
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(f"{dataset}, test results in percent, selection: {select}\n\n{_table(mine, style)}")
     marks = sorted({mark for row in rows for mark in row.marks})
-    blocks += ["\n".join(f"{_symbol(mark)} {mark}: {MEANING[mark]}" for mark in marks)] if marks else []
+    blocks += ["\n".join(f"{_symbol(mark)} {meaning(mark)}" for mark in marks)] if marks else []
     return "\n\n".join(blocks)
 
 
@@ -52,4 +57,4 @@ def _cells(row: Row) -> list[str]:
 
 
 def _symbol(mark: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°^", strict=True))[mark]
+    return dict(zip(MEANING, "*†‡§¶#°^", strict=True)).get(mark, "?")

@@ -1,0 +1,209 @@
+"""`dferbench bench`: run what a suite still lacks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dferbench.cli.complete import dataset_names
+from dferbench.cli.run import EXIT_SOME_FAILED, numbers
+from dferbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dferbench.catalog import Catalog
+    from dferbench.engine.plan import Plan
+    from dferbench.engine.rows import Experiment
+    from dferbench.suite import Row, Suite
+
+NO_PLUGIN = "no plugin"
+
+
+@dataclass(frozen=True)
+class Status:
+    """How a row stands; `plan` is None for a row whose method nobody registers."""
+
+    row: Row
+    plan: Plan | None = None
+    done: int = 0
+    epochs: int = 0
+    videos: tuple[int, int] | None = None
+    seconds: float | None = None
+    """What the cells to do will take, or None if nothing is known."""
+
+    @property
+    def todo(self) -> int:
+        """Cells without a finished record."""
+        return len(self.plan.cells) - self.done if self.plan else 0
+
+
+def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The suite, such as benchmarks/table1.toml.")],
+    dataset: Annotated[
+        str,
+        typer.Option("--dataset", "-d", help="NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
+    ],
+    rows: Annotated[str | None, typer.Option(help="Only these rows: 1 or 1,3.")] = None,
+    fold: Annotated[
+        str | None, typer.Option("--fold", "-f", help="Folds: 1, 1,3 or all; the first if not given.")
+    ] = None,
+    seed: Annotated[str, typer.Option("--seed", "-s", help="Seeds: 0 or 0,1,2.")] = "0",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option for every row, as in run; stage.* where it trains."),
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(min=0, help="Epochs of every stage of rows that train.")
+    ] = None,
+    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(help="Weights of a backbone: NAME=FILE or random.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("runs"),
+    limit: Annotated[int | None, typer.Option(min=1, help="At most N videos of each split: a trial.")] = None,
+    workers: Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes that read videos.")] = 2,
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the plan and its cost; run nothing.")
+    ] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> int:
+    """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
+    from dferbench.engine.plan import Request
+    from dferbench.engine.rows import experiments
+    from dferbench.options import assignments
+    from dferbench.suite import read_suite
+
+    catalog: Catalog = context.obj
+    suite = read_suite(file)
+    suite = suite if rows is None else suite.only(numbers(rows, "--rows"))
+    base = Request(
+        model="",
+        dataset=dataset,
+        sets=assignments(set_ or []),
+        folds=None if fold is None else () if fold == "all" else numbers(fold, "--fold"),
+        seeds=numbers(seed, "--seed"),
+        root=root,
+        weights=assignments(weights or []),
+        limit=limit,
+        output=output,
+        device=device,
+        workers=workers,
+        skip_bad=skip_bad,
+    )
+    found, missing = experiments(suite, base, epochs, catalog)
+    for row in missing:
+        typer.echo(f"row {row.number} ({row.label}): no plugin registers '{row.method}'; skipped", err=True)
+    if not found:
+        raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
+    stand = [*map(Status, missing), *_statuses(suite, found, costs=dry_run)]
+    failed = {} if dry_run else _run(suite, stand, catalog, quiet)
+    for number, reason in failed.items():
+        typer.echo(f"failed: row {number}: {reason}", err=True)
+    if json_:
+        stand = [*map(Status, missing), *_statuses(suite, found, costs=dry_run)]
+        typer.echo(_as_json(suite, stand, failed))
+    elif dry_run:
+        typer.echo(_as_text(stand))
+    else:
+        from dferbench.cli.table import print_table
+
+        print_table(suite, [(base, epochs)], output, catalog)
+    return EXIT_SOME_FAILED if failed else 0
+
+
+def _statuses(suite: Suite, found: Sequence[Experiment], *, costs: bool) -> list[Status]:
+    """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
+    plans = [one.plan(suite.name) for one in found]
+    videos, records = _at_hand(plans[0]) if costs else (None, [])
+    return [_status(e, plan, videos, records) for e, plan in zip(found, plans, strict=True)]
+
+
+def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
+    from dferbench.engine.cost import count_videos
+    from dferbench.report.leaderboard import load
+
+    folder = plan.request.output / plan.task.dataset
+    return count_videos(plan), load(folder)[0] if folder.is_dir() else []
+
+
+def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
+    from dferbench.engine.cost import seconds_a_cell
+
+    done = sum(plan.finished(*cell) is not None for cell in plan.cells)
+    each = seconds_a_cell(plan, videos, records)
+    todo = len(plan.cells) - done
+    return Status(one.row, plan, done, one.epochs, videos, 0.0 if not todo else each and each * todo)
+
+
+def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -> dict[int, str]:
+    todo = [one for one in stand if one.todo]
+    done = sum(one.done for one in stand)
+    if not quiet:
+        cells = sum(one.todo for one in todo)
+        typer.echo(f"{suite.name}: {done} cells done, {cells} to do in {len(todo)} rows", err=True)
+    if not todo:
+        return {}
+    from dferbench.cli.progress import make_progress
+    from dferbench.engine.bench import Job, bench
+
+    jobs = [Job(one.row, one.plan) for one in todo if one.plan]
+    return bench(suite.name, jobs, catalog, make_progress(quiet))
+
+
+def _as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:
+    rows = [_as_data(one, failed.get(one.row.number, "")) for one in _in_order(stand)]
+    return json.dumps({"schema": 1, "suite": suite.name, "rows": rows}, ensure_ascii=False)
+
+
+def _in_order(stand: Sequence[Status]) -> list[Status]:
+    return sorted(stand, key=lambda one: one.row.number)
+
+
+def _as_data(one: Status, error: str) -> dict[str, Any]:
+    row, plan = one.row, one.plan
+    state = "failed" if error else NO_PLUGIN if plan is None else "to do" if one.todo else "done"
+    return {
+        "number": row.number, "label": row.label, "group": row.group, "method": row.method,
+        "options": dict(row.sets), "status": state, "error": error, "done": one.done, "todo": one.todo,
+        "epochs": one.epochs, "videos": one.videos and dict(zip(("train", "test"), one.videos, strict=True)),
+        "seconds": one.seconds, "folder": str(plan.folder(*plan.cells[0]).parent) if plan else None,
+    }  # fmt: skip
+
+
+def _as_text(stand: Sequence[Status]) -> str:
+    from tabulate import tabulate
+
+    heads = ["#", "row", "method", "options", "done", "to do", "epochs", "train/test", "time to do"]
+    lines = [_plan_line(one) for one in _in_order(stand)]
+    known = [one.seconds for one in stand if one.seconds is not None]
+    unknown = sum(one.seconds is None and one.todo > 0 for one in stand)
+    total = f"together {clock(sum(known))}" if known else "together unknown"
+    rest = f", and {unknown} rows unknown: nothing like them has been run yet" if known and unknown else ""
+    return f"{tabulate(lines, heads, disable_numparse=True)}\n\n{total}{rest}"
+
+
+def _plan_line(one: Status) -> list[str]:
+    row = one.row
+    words = [str(row.number), row.label, row.method, " ".join(f"{k}={v}" for k, v in row.sets.items())]
+    if one.plan is None:
+        return [*words, NO_PLUGIN, "", "", "", ""]
+    videos = "unknown" if one.videos is None else f"{one.videos[0]}/{one.videos[1]}"
+    time = "unknown" if one.seconds is None else clock(one.seconds)
+    return [*words, str(one.done), str(one.todo), str(one.epochs), videos, time]
+
+
+def clock(seconds: float) -> str:
+    """Seconds as a person would say them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,149 @@
+"""`dferbench compare A B`: what differs between two runs, and only then their numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dferbench.errors import ConfigError, DferbenchError, UnknownName
+
+if TYPE_CHECKING:
+    from dferbench.record import Record
+
+
+def compare(
+    a: Annotated[Path, typer.Argument(help="The folder of a run (fold1-seed0), or its record.json.")],
+    b: Annotated[Path, typer.Argument(help="Another.")],
+    select: Annotated[
+        str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
+    ] = "last",
+    anyway: Annotated[bool, typer.Option("--anyway", help="Even if their videos are not the same.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Compare two runs: first which parts of the protocol differ, then the numbers and a paired test."""
+    from dferbench.report.differences import by_class, differences, numbers, unlike
+    from dferbench.selection import RULES
+
+    if select not in RULES:
+        raise UnknownName("selection rule", select, RULES)
+    paths = tuple(map(_path, (a, b)))
+    first, second = map(_finished, paths)
+    differ, reasons = differences(first, second, select), unlike(first, second)
+    facts: dict[str, Any] = {
+        "schema": 1,
+        "a": str(paths[0]),
+        "b": str(paths[1]),
+        "select": select,
+        "differences": [{"field": name, "a": left, "b": right} for name, left, right in differ],
+        "not_comparable": reasons,
+    }
+    if reasons and not anyway:
+        typer.echo(json.dumps(facts) if json_ else _differences(facts))
+        raise ConfigError(
+            f"these runs are not comparable: {'; '.join(reasons)}", "Add --anyway to see their numbers."
+        )
+    facts |= {"numbers": {"a": numbers(first, select), "b": numbers(second, select)}}
+    facts |= {"classes": by_class(first, second, select), "paired": _paired(first, second, paths, select)}
+    typer.echo(json.dumps(facts) if json_ else "\n\n".join(_text(facts)))
+
+
+def _path(given: Path) -> Path:
+    from dferbench import record
+
+    path = given / record.NAME if given.is_dir() else given
+    if path.is_file():
+        return path
+    below = [p.parent for p in record.find(given)] if given.is_dir() else []
+    hint = f"Name one run of it, such as {below[0]}." if below else "Name the folder of a run."
+    raise ConfigError(f"there is no record at {path}", hint)
+
+
+def _finished(path: Path) -> Record:
+    from dferbench import record
+
+    one = record.read(path)
+    if one.status != "done":
+        raise ConfigError(f"{path} is of a run that is {one.status}", "Finish it first.")
+    return one
+
+
+def _paired(a: Record, b: Record, paths: tuple[Path, ...], select: str) -> dict[str, Any]:
+    """The paired test, or under "why_not" the reason why there is none."""
+    from dferbench.report.paired import intervals, mcnemar, read_paired
+
+    if any(one.under(select) != one.confusion for one in (a, b)):
+        return {"why_not": f"predictions are kept of the last epoch alone, not of {select}"}
+    try:
+        shared = read_paired(a, b, (paths[0].parent, paths[1].parent))
+    except DferbenchError as error:
+        return {"why_not": str(error)}
+    return {"videos": len(shared.label), **mcnemar(shared), "intervals": intervals(shared)}
+
+
+def _text(facts: dict[str, Any]) -> list[str]:
+    return [_differences(facts), *_warning(facts), _numbers(facts), _classes(facts), _test(facts)]
+
+
+def _differences(facts: dict[str, Any]) -> str:
+    from tabulate import tabulate
+
+    if not facts["differences"]:
+        return "The protocol is the same in every recorded field."
+    rows = [[one["field"], _short(one["a"]), _short(one["b"])] for one in facts["differences"]]
+    head = f"A: {facts['a']}\nB: {facts['b']}\n\nWhat differs:\n\n"
+    return head + str(tabulate(rows, ["field", "A", "B"], disable_numparse=True, maxcolwidths=[None, 48, 48]))
+
+
+def _short(value: object) -> str:
+    text = "-" if value is None else str(value)
+    return text if len(text) <= 200 else f"{text[:197]}..."
+
+
+def _warning(facts: dict[str, Any]) -> list[str]:
+    reasons = facts["not_comparable"]
+    return (
+        [f"NOT COMPARABLE: {'; '.join(reasons)}. The numbers below say nothing about each other."]
+        if reasons
+        else []
+    )
+
+
+def _numbers(facts: dict[str, Any]) -> str:
+    from tabulate import tabulate
+
+    a, b = facts["numbers"]["a"], facts["numbers"]["b"]
+    rows = [[n.upper(), f"{a[n]:.2f}", f"{b[n]:.2f}", f"{b[n] - a[n]:+.2f}"] for n in ("uar", "war")]
+    heads = ["percent", "A", "B", "B - A"]
+    return f"Selection: {facts['select']}\n\n{tabulate(rows, heads, disable_numparse=True)}"
+
+
+def _classes(facts: dict[str, Any]) -> str:
+    from tabulate import tabulate
+
+    rows = [[one["class"], _recall(one["a"]), _recall(one["b"])] for one in facts["classes"]]
+    return str(tabulate(rows, ["recall", "A", "B"], disable_numparse=True))
+
+
+def _recall(one: dict[str, Any] | None) -> str:
+    if one is None or one["recall"] is None:
+        return "no videos"
+    return f"{one['recall']:.2f} ({one['right']} of {one['videos']})"
+
+
+def _test(facts: dict[str, Any]) -> str:
+    test = facts["paired"]
+    if "why_not" in test:
+        return f"No paired test: {test['why_not']}."
+    lines = [
+        f"{test['videos']} videos are in both: A alone is right on {test['only_a']}, B alone on "
+        f"{test['only_b']}; McNemar's exact p = {test['p']:.3g}."
+    ]
+    for name, (low, high) in test["intervals"].items():
+        lines.append(
+            f"{name.upper()}, B - A: 95 % of paired bootstrap draws lie in [{low:+.2f}, {high:+.2f}]."
+        )
+    lines.append("This is about these videos and these two trained models, not about other seeds or folds.")
+    return "\n".join(lines)

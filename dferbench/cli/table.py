@@ -1,0 +1,175 @@
+"""`dferbench table`: a suite's published numbers beside the measured ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dferbench.cli.complete import dataset_names
+from dferbench.errors import UnknownName
+
+if TYPE_CHECKING:
+    from dferbench.catalog import Catalog
+    from dferbench.engine.plan import Request
+    from dferbench.record import Record
+    from dferbench.report.table import Key, Sheet
+    from dferbench.suite import Suite
+
+FORMATS = ("text", "markdown", "latex", "csv", "json", "html")
+RUNS = Path("runs")
+
+
+def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The suite, such as benchmarks/table1.toml.")],
+    dataset: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="One or more; else those that are published or were run.",
+            autocompletion=dataset_names,
+        ),
+    ] = None,
+    runs: Annotated[Path, typer.Option(help="The folder of the runs.")] = RUNS,
+    select: Annotated[
+        str, typer.Option(help="Which epoch counts: last, best-on-test or all of these.")
+    ] = "last",
+    format_: Annotated[str, typer.Option("--format", help=", ".join(FORMATS) + ".")] = "text",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="As given to bench.")] = None,
+    epochs: Annotated[int | None, typer.Option(min=0, help="As given to bench.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="As given to bench.")] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="As given to bench.")] = None,
+) -> None:
+    """Print a suite's table: published numbers, and mean and deviation of the runs of each row.
+
+    Runs with another recipe, limit or weights are other experiments: repeat the options they were made with.
+    """
+    from dferbench.engine.plan import Request
+    from dferbench.options import assignments
+    from dferbench.suite import read_suite
+
+    if format_ not in FORMATS:
+        raise UnknownName("format", format_, FORMATS)
+    suite = read_suite(file)
+    base = Request(
+        model="", dataset="", sets=assignments(set_ or []), weights=assignments(weights or []), limit=limit
+    )
+    records = _load(runs)
+    names = dataset or _datasets(suite, records)
+    bases = [(replace(base, dataset=name), epochs) for name in names]
+    _print(_sheet(suite, bases, records, context.obj, _rules(select), asked=bool(dataset)), format_, output)
+
+
+def print_table(
+    suite: Suite, bases: Sequence[tuple[Request, int | None]], runs: Path, catalog: Catalog
+) -> None:
+    """Print the table of runs as these requests (and epochs) would make them, as `table` does by default."""
+    _print(_sheet(suite, bases, _load(runs), catalog, ("last",), asked=True), "text", None)
+
+
+def _load(runs: Path) -> list[Record]:
+    from dferbench.report.leaderboard import load
+
+    if runs == RUNS and not runs.exists():  # the published numbers need none
+        return []
+    records, problems = load(runs)
+    for problem in problems:
+        typer.echo(problem, err=True)
+    return records
+
+
+def _datasets(suite: Suite, records: Sequence[Record]) -> list[str]:
+    """What is published, then whatever else was run, as a user would write it."""
+    from dferbench.datasets import written
+
+    run = (written(one.dataset, one.dataset_given) for one in records)
+    return list(dict.fromkeys([*suite.printed_datasets, *sorted(run)]))
+
+
+def _rules(select: str) -> tuple[str, ...]:
+    from dferbench.selection import RULES
+
+    if select != "all" and select not in RULES:
+        raise UnknownName("selection rule", select, [*RULES, "all"])
+    return tuple(RULES) if select == "all" else (select,)
+
+
+def _sheet(
+    suite: Suite,
+    bases: Sequence[tuple[Request, int | None]],
+    records: list[Record],
+    catalog: Catalog,
+    rules: Sequence[str],
+    *,
+    asked: bool,
+) -> Sheet:
+    """`asked` shows the columns of a dataset even if they are empty."""
+    from dferbench.report.table import left_out, make_sheet
+
+    keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
+    for line in left_out(records, keys):
+        typer.echo(line, err=True)
+    cells = {one.cell for one in records}
+    if not asked:
+        keys = {d: rows if any(k.cell in cells for k in rows.values()) else {} for d, rows in keys.items()}
+        keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
+    return make_sheet(suite, records, keys, rules, _about(suite, catalog))
+
+
+def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:
+    """Per row; empty for a dataset that is published and that no plugin registers."""
+    from dferbench.engine.rows import experiments
+    from dferbench.report.table import Key
+
+    if base.dataset in suite.printed_datasets and base.dataset not in catalog.entries["datasets"]:
+        return {}
+    found, _ = experiments(suite, base, epochs, catalog)
+    return {
+        one.row.number: Key(
+            method=one.row.method,
+            options=one.settled.options,
+            dataset=one.settled.chosen.entry.name,
+            cell=one.settled.cell,
+            deviation=one.deviation,
+            folds=tuple(one.settled.chosen.dataset.folds),
+        )
+        for one in found
+    }
+
+
+def _about(suite: Suite, catalog: Catalog) -> dict[str, str]:
+    """A remark on every method whose card states where it is not what its paper says."""
+    methods = catalog.entries["methods"]
+    known = {row.method for row in suite.rows if row.method in methods}
+    stated = [name for name in known if methods[name].value.card.get("deviations")]
+    return dict.fromkeys(stated, "the method differs from its paper in known ways: dferbench show METHOD")
+
+
+def _print(sheet: Sheet, format_: str, output: Path | None) -> None:
+    import sys
+
+    from dferbench.files import write_atomic
+    from dferbench.report import html, latex, plain, terminal
+
+    writers = {
+        "text": plain.text,
+        "markdown": plain.markdown,
+        "latex": latex.latex,
+        "csv": plain.comma_separated,
+        "json": plain.as_json,
+        "html": html.html,
+    }
+    if output is not None:
+        write_atomic(output, writers[format_](sheet).rstrip("\n") + "\n")
+    elif format_ == "text" and sys.stdout.isatty():
+        terminal.show(sheet)
+    else:
+        typer.echo(writers[format_](sheet))

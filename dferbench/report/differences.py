@@ -1,0 +1,85 @@
+"""Where two records differ in what was run, field by field: what must be known before their numbers are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from dferbench.metrics import recalls, uar, war
+from dferbench.record import Record
+
+Difference = tuple[str, Any, Any]
+"""The field, and its value in either record; None where one of them has no such field."""
+
+PARTS = (
+    "method", "origin", "options", "recipe", "dataset", "dataset_options", "dataset_notes", "synthetic",
+    "classes", "fold", "seed", "data", "videos", "limit", "skipped", "selection", "weights", "checkpoint",
+    "decoders", "parameters", "notes", "environment",
+)  # fmt: skip
+"""What is compared, in the order in which it is listed."""
+
+
+def differences(a: Record, b: Record, rule: str) -> list[Difference]:
+    """Every field of the protocol that differs, results left out; `rule` selects the epoch of both."""
+    left, right = (dict(_flat(_protocol(one, rule))) for one in (a, b))
+    names = dict.fromkeys([*left, *right])
+    order = {part: place for place, part in enumerate(PARTS)}
+    found = [(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
+    return sorted(found, key=lambda one: order[one[0].split(".")[0]])
+
+
+def unlike(a: Record, b: Record) -> list[str]:
+    """Why two records' numbers say nothing about each other; empty if they were tested on the same videos."""
+    reasons = []
+    if a.dataset != b.dataset:
+        reasons.append(f"one is about {a.dataset}, the other about {b.dataset}")
+    elif a.fold != b.fold:
+        reasons.append(f"one is of fold {a.fold}, the other of fold {b.fold}")
+    elif a.data != b.data:
+        reasons.append("their ids, labels or splits differ")
+    if set(a.classes) != set(b.classes):
+        reasons.append("their classes differ")
+    if a.limit != b.limit:
+        reasons.append(f"their --limit differs ({a.limit or 'none'}, {b.limit or 'none'})")
+    return reasons
+
+
+def _protocol(one: Record, rule: str) -> dict[str, Any]:
+    facts = one.model_dump(include=set(PARTS))
+    stages = {stage["name"]: stage for stage in one.recipe.get("stages", ())}
+    recipe = {**{k: v for k, v in one.recipe.items() if k != "stages"}, "stage": stages}
+    epochs = len(one.curve)
+    chosen = f"{rule} of {epochs} epochs" if epochs else "no epochs"
+    return {**facts, "recipe": recipe, "selection": chosen, "decoders": sorted(one.decoders)}
+
+
+def _flat(thing: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in thing.items():
+        path = f"{above}{name}"
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{path}.")
+        else:
+            yield path, list(value) if isinstance(value, tuple) else value
+
+
+def by_class(a: Record, b: Record, rule: str) -> list[dict[str, Any]]:
+    """Per class that either record has: recall in percent, its videos and how many were right, in each."""
+    left, right = (_recalls(one, rule) for one in (a, b))
+    return [
+        {"class": name, "a": left.get(name), "b": right.get(name)}
+        for name in dict.fromkeys([*a.classes, *b.classes])
+    ]
+
+
+def _recalls(one: Record, rule: str) -> dict[str, dict[str, Any]]:
+    confusion = one.under(rule)
+    return {
+        name: {"recall": None if share is None else 100 * share, "right": row[k], "videos": sum(row)}
+        for k, (name, row, share) in enumerate(zip(one.classes, confusion, recalls(confusion), strict=True))
+    }
+
+
+def numbers(one: Record, rule: str) -> dict[str, float]:
+    """UAR and WAR in percent."""
+    confusion = one.under(rule)
+    return {"uar": uar(confusion), "war": war(confusion)}

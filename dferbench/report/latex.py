@@ -1,0 +1,108 @@
+"""A table as LaTeX for a paper: booktabs, best bold and second underlined."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+from dferbench.report.plain import title
+from dferbench.report.table import Block, Line, Number, Pair, Sheet
+
+RANKED = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}
+SPECIAL = {
+    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
+    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", '"': r"{\ttfamily\char34}", "±": r"$\pm$",
+    # A row may begin with these, and \\ before it would take them for its own argument or star.
+    "[": "{[}", "]": "{]}", "*": "{*}",
+}  # fmt: skip
+
+
+def latex(sheet: Sheet) -> str:
+    """A table environment that needs \\usepackage{booktabs} and nothing else."""
+    width = 1 + sum(len(block.columns) for block in sheet.blocks)
+    body = [_group(name, list(lines), width, sheet) for name, lines in groupby(sheet.lines, _group_of)]
+    label = re.sub(r"[^A-Za-z0-9]+", "-", sheet.suite.name)
+    return "\n".join(
+        [
+            r"% needs \usepackage{booktabs}",
+            r"\begin{table}",
+            r"\centering",
+            rf"\caption{{{escape(title(sheet))}}}",
+            rf"\label{{tab:{label}}}",
+            rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
+            r"\toprule",
+            *_heads(sheet.blocks),
+            r"\midrule",
+            "\n\\midrule\n".join(body),
+            r"\bottomrule",
+            r"\end{tabular}",
+            *_notes(sheet.notes),
+            r"\end{table}",
+        ]
+    )
+
+
+def escape(text: str) -> str:
+    """The text as LaTeX prints it: every character that means something to LaTeX made to mean itself."""
+    single = "".join(SPECIAL.get(character, character) for character in text)
+    return single.replace("--", "-{}-")
+
+
+def _raised(marks: tuple[str, ...]) -> str:
+    return rf"$^{{\mathrm{{{','.join(marks)}}}}}$" if marks else ""
+
+
+def _heads(blocks: tuple[Block, ...]) -> list[str]:
+    by_dataset = [list(mine) for _, mine in groupby(blocks, lambda block: block.dataset)]
+    sizes = [(mine[0].name, sum(len(b.columns) for b in mine)) for mine in by_dataset]
+    tops = [rf"\multicolumn{{{size}}}{{c}}{{{escape(name)}}}" for name, size in sizes]
+    kinds = [rf"\multicolumn{{{len(b.columns)}}}{{c}}{{{escape(b.kind)}{_raised(b.marks)}}}" for b in blocks]
+    metrics = [name for block in blocks for name in block.columns]
+    rules = [_rules([size for _, size in sizes]), _rules([len(b.columns) for b in blocks])]
+    return [_line(["", *tops]), rules[0], _line(["", *kinds]), rules[1], _line(["", *metrics])]
+
+
+def _rules(sizes: list[int]) -> str:
+    starts = [2 + sum(sizes[:i]) for i in range(len(sizes))]
+    return " ".join(
+        rf"\cmidrule(lr){{{start}-{start + size - 1}}}" for start, size in zip(starts, sizes, strict=True)
+    )
+
+
+def _group_of(line: Line) -> str:
+    return line.row.group
+
+
+def _group(name: str, lines: list[Line], width: int, sheet: Sheet) -> str:
+    head = [rf"\multicolumn{{{width}}}{{l}}{{\emph{{{escape(name)}}}}} \\"] if name else []
+    return "\n".join([*head, *(_row(line, sheet) for line in lines)])
+
+
+def _row(line: Line, sheet: Sheet) -> str:
+    pairs = zip(sheet.blocks, line.pairs, strict=True)
+    cells = [cell for block, pair in pairs for cell in _cells(block, pair)]
+    return _line([escape(line.row.label) + _raised(line.marks), *cells])
+
+
+def _cells(block: Block, pair: Pair | None) -> list[str]:
+    return [
+        "" if cell is None else _number(cell, pair) if isinstance(cell, Number) else str(cell)
+        for cell in block.cells(pair)
+    ]
+
+
+def _number(number: Number, pair: Pair | None) -> str:
+    return RANKED[number.rank].format(escape(str(number.score))) + _raised(pair.marks if pair else ())
+
+
+def _line(cells: list[str]) -> str:
+    return " & ".join(cells) + r" \\"
+
+
+def _notes(notes: tuple[tuple[str, str], ...]) -> list[str]:
+    if not notes:
+        return []
+    lines = [rf"{_raised((letter,))} {escape(text)}\par" for letter, text in notes]
+    return [r"\par\medskip", r"\begin{minipage}{\linewidth}\footnotesize", *lines, r"\end{minipage}"]

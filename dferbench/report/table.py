@@ -1,0 +1,251 @@
+"""From a suite and records to a table: printed numbers beside measured ones. A pure function.
+
+A record belongs to a row if it has the row's cell: the hash of method, options, recipe, dataset, weights and
+limit that a run of the row would have. Labels do not count, so a renamed row keeps its results, and a trial
+with fewer epochs or videos is another experiment, shown only to who asks for it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import Any
+
+from dferbench import metrics
+from dferbench.record import Record
+from dferbench.report.score import Score, score
+from dferbench.report.text import meaning
+from dferbench.suite import Row, Suite
+
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Key:
+    """Which records are a row's on one dataset, and what to say of them.
+
+    `deviation` is what such runs have that the row does not ask for; `folds` are all of the dataset.
+    """
+
+    method: str
+    options: Mapping[str, Any]
+    dataset: str
+    cell: str
+    deviation: str
+    folds: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Number:
+    """One cell: a score and its rank in the column (1 best, 2 second, else 0)."""
+
+    score: Score
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A row's UAR and WAR in one block, with the letters of its footnotes."""
+
+    uar: Number
+    war: Number
+    marks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Block:
+    """The columns of one dataset and one kind: "published", or the selection rule of measured runs."""
+
+    dataset: str
+    kind: str
+    marks: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The dataset without its options; those are a footnote."""
+        return self.dataset.split("(")[0].split(":")[0]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What the block shows of a row; n is the number of runs (folds times seeds)."""
+        return ("UAR", "WAR") if self.kind == PUBLISHED else ("UAR", "WAR", "n")
+
+    def cells(self, pair: Pair | None) -> list[Number | int | None]:
+        """A row's cells under these columns; None is an empty one."""
+        if pair is None:
+            return [None] * len(self.columns)
+        runs = [] if self.kind == PUBLISHED else [pair.uar.score.runs]
+        return [pair.uar, pair.war, *runs]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of the suite with its pairs, one a block, None where there is no number."""
+
+    row: Row
+    marks: tuple[str, ...]
+    pairs: tuple[Pair | None, ...]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The whole table; `notes` are the footnotes, each a letter and its text."""
+
+    suite: Suite
+    blocks: tuple[Block, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[tuple[str, str], ...]
+
+
+Keys = Mapping[str, Mapping[int, Key]]
+"""Per dataset, as the user wrote it, and number of a row; a row without key has no plugin."""
+
+
+def make_sheet(
+    suite: Suite,
+    records: Sequence[Record],
+    keys: Keys,
+    rules: Sequence[str],
+    about: Mapping[str, str] | None = None,
+) -> Sheet:
+    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
+
+    A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method.
+    """
+    blocks = list(_blocks(suite, keys, rules))
+    columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
+    shared = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
+    labels = [_row_notes(row, keys, about or {}) for row in suite.rows]
+    own = (pair.marks for column in columns for pair in column if pair)
+    letters = _letters(chain(*shared, *labels, *own))
+    pairs = [_finish(column, notes, letters) for column, notes in zip(columns, shared, strict=True)]
+    heads = [replace(b, marks=_coded(notes, letters)) for b, notes in zip(blocks, shared, strict=True)]
+    lines = [
+        Line(row, _coded(notes, letters), tuple(column[i] for column in pairs))
+        for i, (row, notes) in enumerate(zip(suite.rows, labels, strict=True))
+    ]
+    return Sheet(suite, tuple(heads), tuple(lines), tuple((letter, note) for note, letter in letters.items()))
+
+
+def _blocks(suite: Suite, keys: Keys, rules: Sequence[str]) -> Iterator[Block]:
+    for dataset, rows in keys.items():
+        if (block := Block(dataset, PUBLISHED)).name in suite.printed_datasets:
+            yield block
+        if rows:
+            yield from (Block(dataset, rule) for rule in rules)
+
+
+def _options(block: Block) -> list[str]:
+    given = block.dataset != block.name and block.kind != PUBLISHED
+    return [f"the dataset is {block.dataset}"] if given else []
+
+
+def _column(
+    suite: Suite, block: Block, records: Sequence[Record], keys: Mapping[int, Key]
+) -> list[Pair | None]:
+    if block.kind == PUBLISHED:
+        return [_printed(row, block.name) for row in suite.rows]
+    differs = block.name in suite.printed_datasets and block.kind != suite.select
+    unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
+    pairs = (_measured(keys.get(row.number), records, block.kind) for row in suite.rows)
+    return [pair and replace(pair, marks=(*unlike, *pair.marks)) for pair in pairs]
+
+
+def _printed(row: Row, dataset: str) -> Pair | None:
+    if row.printed is None or dataset not in row.printed.results:
+        return None
+    uar, war = (Number(Score(value, None, 0)) for value in row.printed.results[dataset])
+    return Pair(uar, war)
+
+
+def _measured(key: Key | None, records: Sequence[Record], rule: str) -> Pair | None:
+    """Mean and deviation over the row's runs; its marks are whole sentences still."""
+    mine = [r for r in records if key and r.cell == key.cell and r.dataset == key.dataset]
+    if key is None or not mine:
+        return None
+    picked = [one.under(rule) for one in mine]
+    uar, war = (Number(score([metric(c) for c in picked])) for metric in (metrics.uar, metrics.war))
+    marks = dict.fromkeys(mark for one in mine for mark in one.marks)
+    deviation = [f"run with {key.deviation}"] if key.deviation else []
+    return Pair(uar, war, (*map(meaning, marks), *deviation, *_coverage(mine, key.folds)))
+
+
+def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str]:
+    seeds = Counter(one.fold for one in records)
+    if set(seeds) < set(folds):
+        names = ", ".join(map(str, sorted(seeds)))
+        yield f"only fold {names} of {len(folds)}"
+    if len(set(seeds.values())) > 1:
+        yield "some folds have more seeds than others"
+
+
+def _shared(column: Iterable[Pair | None]) -> list[str]:
+    """Marks that hold for every number of a column: they stand in its head."""
+    held = [pair.marks for pair in column if pair]
+    return [mark for mark in held[0] if all(mark in marks for marks in held)] if held else []
+
+
+def _finish(
+    column: Sequence[Pair | None], shared: Sequence[str], letters: Mapping[str, str]
+) -> list[Pair | None]:
+    """Ranks by what is shown, so that equal texts rank equally, and letters for marks that are not shared.
+
+    A number with a mark of its own has no rank: it is not like the others.
+    """
+    fair = [pair for pair in column if pair and set(pair.marks) <= set(shared)]
+    uar, war = (sorted({_shown(n) for n in numbers}, reverse=True)[:2] if len(fair) > 1 else []
+                for numbers in ([pair.uar for pair in fair], [pair.war for pair in fair]))  # fmt: skip
+
+    def finish(pair: Pair) -> Pair:
+        own = [mark for mark in pair.marks if mark not in shared]
+        if own:
+            return replace(pair, marks=_coded(own, letters))
+        return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war))
+
+    return [pair and finish(pair) for pair in column]
+
+
+def _ranked(number: Number, best: Sequence[float]) -> Number:
+    shown = _shown(number)
+    return replace(number, rank=best.index(shown) + 1 if shown in best else 0)
+
+
+def _shown(number: Number) -> float:
+    return round(number.score.mean, 2)
+
+
+def _row_notes(row: Row, keys: Keys, about: Mapping[str, str]) -> list[str]:
+    asked = [rows for rows in keys.values() if rows]
+    missing = bool(asked) and not any(row.number in rows for rows in asked)
+    notes = [row.note, row.printed.note if row.printed else "", about.get(row.method, "")]
+    notes += [f"no plugin registers the method {row.method}"] if missing else []
+    return [note for note in notes if note]
+
+
+def _letters(notes: Iterable[str]) -> dict[str, str]:
+    alphabet = "abcdefghijklmnopqrstuvwxyz"
+    found = dict.fromkeys(notes)
+    return {note: alphabet[i % 26] * (i // 26 + 1) for i, note in enumerate(found)}
+
+
+def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(sorted({letters[note] for note in notes}, key=lambda letter: (len(letter), letter)))
+
+
+def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
+    """Per dataset a line on rows without numbers whose method and options were run with other settings."""
+    for dataset, rows in keys.items():
+        numbers = [str(number) for number, key in rows.items() if _only_elsewhere(key, records)]
+        if numbers:
+            yield (
+                f"{dataset}: row {', '.join(numbers)} was run with another recipe, limit or weights, which is "
+                "another experiment; repeat the --set, --epochs, --limit and --weights of its run to see it"
+            )
+
+
+def _only_elsewhere(key: Key, records: Sequence[Record]) -> bool:
+    facts = (key.method, key.options, key.dataset)
+    cells = {one.cell for one in records if (one.method, one.options, one.dataset) == facts}
+    return bool(cells) and key.cell not in cells

@@ -1,0 +1,372 @@
+"""Tables of a suite: what belongs to a row, what is marked, what is best, and how each format says it."""
+
+import csv
+import html.parser
+import io
+import json
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from statistics import mean, stdev
+
+import pytest
+from conftest import ROOT, TOY
+
+from dferbench import record
+from dferbench.cli import _run
+from dferbench.record import Epoch, Record
+from dferbench.report import html as html_format
+from dferbench.report import latex, plain
+from dferbench.report.table import Key, left_out, make_sheet
+from dferbench.suite import Printed, Row, Suite
+
+NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
+
+
+def printed(uar, war, note=""):
+    return Printed(id="1/x", table=1, label="x", results={"faces": (uar, war)}, note=note)
+
+
+ROWS = (
+    Row(1, "first", "m", {"width": "1"}, "group A", printed=printed(50.0, 60.0)),
+    Row(2, "second", "m", {"width": "2"}, "group A", "a remark", printed(55.5, 61.0, "a slip")),
+    Row(3, "third", "n", {}, "group B"),
+    Row(4, "of nobody", "o", {}, "group B", printed=printed(12.0, 61.0)),
+)
+SUITE = Suite("table1", "Title", "A Paper", "best-on-test", ROWS)
+FOLDS = (1, 2)
+
+
+def make(cell, right, fold=1, seed=0, curve=(), **changes):
+    """A record of two classes with 10 videos each, of which so many were right."""
+    confusion = [[right, 10 - right], [10 - right, right]]
+    epochs = [
+        Epoch(stage="train", epoch=i, terms={}, rates={}, seconds=1.0, confusion=[[n, 10 - n], [10 - n, n]])
+        for i, n in enumerate(curve)
+    ]
+    facts = dict(
+        schema=1, status="done", method="m", origin="o", options={"width": 1}, given={}, recipe={},
+        dataset="faces", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=fold, seed=seed,
+        cell=cell, data=f"f{fold}", videos={"train": 1, "test": 20}, curve=epochs, confusion=confusion,
+    )  # fmt: skip
+    return Record(**(facts | changes))
+
+
+def keys(**changes):
+    made = {
+        number: Key(method, options, "faces", f"cell{number}", "", FOLDS)
+        for number, method, options in ((1, "m", {"width": 1}), (2, "m", {"width": 2}), (3, "n", {}))
+    }
+    return {"faces": {n: replace(key, **changes.get(f"row{n}", {})) for n, key in made.items()}}
+
+
+def both_folds(cell, *rights, **changes):
+    return [make(cell, right, fold=fold, **changes) for fold, right in zip(FOLDS, rights, strict=True)]
+
+
+def measured(sheet, number, kind="last"):
+    block = next(i for i, b in enumerate(sheet.blocks) if b.kind == kind)
+    return sheet.lines[number - 1].pairs[block]
+
+
+def said(sheet, letters):
+    notes = dict(sheet.notes)
+    return " | ".join(notes[letter] for letter in letters)
+
+
+def test_mean_deviation_and_number_of_runs():
+    records = [
+        make("cell1", right, fold, seed) for right, fold, seed in ((5, 1, 0), (6, 2, 0), (9, 1, 1), (8, 2, 1))
+    ]
+    pair = measured(make_sheet(SUITE, records, keys(), ["last"]), 1)
+    values = [50.0, 60.0, 90.0, 80.0]
+    assert pair.uar.score.mean == pytest.approx(mean(values)) == pair.war.score.mean
+    assert pair.uar.score.spread == pytest.approx(stdev(values)) and pair.uar.score.runs == 4
+
+
+def test_missing_numbers_are_empty_never_zero():
+    sheet = make_sheet(SUITE, both_folds("cell1", 5, 5), keys(), ["last"])
+    assert measured(sheet, 2) is None and measured(sheet, 3, "published") is None
+    row = next(r for r in csv.DictReader(io.StringIO(plain.comma_separated(sheet))) if r["label"] == "third")
+    assert {v for k, v in row.items() if k.startswith("faces")} == {""}
+    assert json.loads(plain.as_json(sheet))["rows"][2]["results"][1]["uar"] is None
+    third = next(line for line in plain.text(sheet).splitlines() if "third" in line)
+    assert not re.search(r"\d", third)
+    assert re.search(r"^third & +& +& +& +& +\\\\$", latex.latex(sheet), re.MULTILINE)
+
+
+def test_a_zero_that_was_measured_is_shown():
+    sheet = make_sheet(SUITE, both_folds("cell1", 0, 0), keys(), ["last"])
+    assert "0.00 ± 0.00" in plain.text(sheet)
+
+
+def test_a_record_belongs_by_its_cell_not_by_its_label():
+    renamed = replace(SUITE, rows=(replace(ROWS[0], label="other name", number=1), *ROWS[1:]))
+    records = both_folds("cell1", 7, 9)
+    one, two = (measured(make_sheet(suite, records, keys(), ["last"]), 1) for suite in (SUITE, renamed))
+    assert one == two and one.uar.score.mean == pytest.approx(80)
+    others = [*both_folds("else", 7, 9), *both_folds("cell1", 7, 9, dataset="drawings")]
+    sheet = make_sheet(SUITE, others, keys(), ["last"])
+    assert measured(sheet, 1) is None
+
+
+def test_other_settings_are_told_of():
+    elsewhere = both_folds("trial", 7, 9, limit=5)
+    (line,) = left_out(elsewhere, keys())
+    assert line.startswith("faces: row 1 was run") and "--limit" in line
+    assert not list(left_out([*elsewhere, *both_folds("cell1", 7, 9)], keys()))
+
+
+def test_selection_rules():
+    records = [make("cell1", 6, 1, curve=(9, 6)), make("cell1", 5, 2, curve=(7, 5))]
+    sheet = make_sheet(SUITE, records, keys(), ["last", "best-on-test"])
+    assert measured(sheet, 1).uar.score.mean == pytest.approx(55)
+    assert measured(sheet, 1, "best-on-test").uar.score.mean == pytest.approx(80)
+    last, best = sheet.blocks[1:]
+    assert "selected by last; the published numbers by best-on-test" in said(sheet, last.marks)
+    assert "selected" not in said(sheet, best.marks)
+
+
+def test_marks_become_footnotes_of_the_head_or_of_the_number():
+    drawn = both_folds("cell1", 5, 6, synthetic=True) + both_folds("cell2", 6, 6, synthetic=True, limit=9)
+    sheet = make_sheet(SUITE, drawn, keys(row2={"deviation": "stage.epochs=1"}), ["last"])
+    head, one, two = sheet.blocks[1], measured(sheet, 1), measured(sheet, 2)
+    assert "synthetic: faces drawn by a program" in said(sheet, head.marks) and one.marks == ()
+    assert "limited: " in said(sheet, two.marks) and "run with stage.epochs=1" in said(sheet, two.marks)
+    assert "a remark" in said(sheet, sheet.lines[1].marks) and "a slip" in said(sheet, sheet.lines[1].marks)
+    assert "no plugin registers the method o" in said(sheet, sheet.lines[3].marks)
+
+
+def test_a_mark_of_a_dataset_of_its_own_is_shown():
+    records = both_folds("cell1", 5, 6, dataset_notes={"marks": ["upside down"]})
+    sheet = make_sheet(SUITE, records, keys(), ["last"])
+    assert "upside down: stated by the dataset" in said(sheet, sheet.blocks[1].marks)
+
+
+def test_folds_that_are_missing_are_said():
+    sheet = make_sheet(SUITE, [make("cell1", 5, 2), *both_folds("cell2", 5, 6)], keys(), ["last"])
+    assert said(sheet, measured(sheet, 1).marks) == "only fold 2 of 2" and measured(sheet, 2).marks == ()
+    uneven = [*both_folds("cell1", 5, 6), make("cell1", 7, 1, seed=1)]
+    sheet = make_sheet(SUITE, uneven, keys(), ["last"])
+    assert "more seeds" in said(sheet, sheet.blocks[1].marks)
+
+
+def test_best_and_second_by_what_is_shown():
+    sheet = make_sheet(SUITE, [], keys(), ["last"])
+    ranks = [(p.uar.rank, p.war.rank) if p else None for p in (line.pairs[0] for line in sheet.lines)]
+    assert ranks == [(2, 2), (1, 1), None, (0, 1)]
+    alone = make_sheet(SUITE, both_folds("cell1", 5, 5), keys(), ["last"])
+    assert measured(alone, 1).uar.rank == 0
+    trial = (
+        both_folds("cell1", 9, 9, limit=3) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
+    )
+    sheet = make_sheet(SUITE, trial, keys(), ["last"])
+    assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [0, 1, 2], "a trial never is the best"
+
+
+def test_footnotes_go_on_behind_z():
+    rows = tuple(Row(n, f"row {n}", "m", {}, note=f"note {n}") for n in range(1, 30))
+    sheet = make_sheet(replace(SUITE, rows=rows), [], {"faces": {}}, ["last"])
+    assert [letter for letter, _ in sheet.notes][24:29] == ["y", "z", "aa", "bb", "cc"]
+
+
+# formats
+
+
+@pytest.fixture
+def nasty():
+    rows = (
+        replace(ROWS[0], label=NASTY, group=NASTY, note=NASTY),
+        replace(ROWS[1], label="[starts with a bracket]", group=NASTY),
+        replace(ROWS[2], label="*starts with a star"),
+    )
+    suite = Suite("a_b%c", NASTY, NASTY, "last", rows)
+    records = both_folds("cell1", 5, 6) + both_folds("cell2", 6, 8) + both_folds("cell3", 9, 8, method="n")
+    return make_sheet(suite, records, keys(row1={"deviation": NASTY}), ["last", "best-on-test"])
+
+
+class Page(html.parser.HTMLParser):
+    """Strict: every element has an end of its own, ids are unique, links lead somewhere in the page."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "hr"})
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.links, self.cells, self.widths, self.bold = [], [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+        assert len(set(self.ids)) == len(self.ids)
+        assert set(self.links) <= {f"#{name}" for name in self.ids}
+
+    def handle_starttag(self, tag, attrs):
+        found = dict(attrs)
+        self.ids += [found["id"]] if "id" in found else []
+        self.links += [found["href"]] if "href" in found else []
+        if tag == "tr":
+            self.widths.append(0)
+        if tag in ("td", "th"):
+            self.widths[-1] += int(found.get("colspan", 1))
+            self.cells.append("")
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open and {"td", "th"} & set(self.open) and "sup" not in self.open:
+            self.cells[-1] += data
+        if self.open and self.open[-1] == "strong":
+            self.bold.append(data)
+
+
+def test_html_is_well_formed_and_says_every_character(nasty):
+    text = html_format.html(nasty)
+    page = Page(text)
+    assert set(page.widths) == {1 + 2 + 3 + 3}
+    assert NASTY in [cell.strip() for cell in page.cells] and "85.00 ± 7.07" in page.bold
+    assert "<i>" not in text and text.startswith("<!DOCTYPE html>")
+    assert not re.search(r"(src|href)=\"(?!#)", text), "the page needs nothing else"
+    if shutil.which("tidy"):
+        done = subprocess.run(["tidy", "-q", "-e"], input=text, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+
+def unescaped(text):
+    """What TeX prints for the text, for the few commands that tables use."""
+    for command, character in {
+        r"\textbackslash{}": "\\", r"\textasciitilde{}": "~", r"\textasciicircum{}": "^", r"\textless{}": "<",
+        r"\textgreater{}": ">", r"\textbar{}": "|", r"{\ttfamily\char34}": '"', "-{}-": "--",
+        "{[}": "[", "{]}": "]", "{*}": "*",
+    }.items():  # fmt: skip
+        text = text.replace(command, character)
+    return re.sub(r"\\([&%$#_{}])", r"\1", text)
+
+
+def test_latex_escapes_every_character_once(nasty):
+    assert unescaped(latex.escape(NASTY)) == NASTY
+    text = latex.latex(nasty)
+    assert latex.escape(NASTY) in text and not re.search(r"\\\\\s*[\[*]", text)
+    bare = re.sub(r"\\.", "", text)
+    assert bare.count("{") == bare.count("}")
+    columns = re.search(r"\\begin\{tabular\}\{(\w+)\}", text)[1]
+    assert columns == "l" + "r" * 8
+    body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]
+    for line in body.splitlines():
+        if line.endswith(r"\\") and "&" in re.sub(r"\\&", "", line):
+            spans = sum(int(n) - 1 for n in re.findall(r"\\multicolumn\{(\d+)\}", line))
+            assert len(re.findall(r"(?<!\\)&", line)) + spans == len(columns) - 1, line
+    assert r"\textbf{85.00 $\pm$ 7.07}" in text and r"\underline{70.00 $\pm$ 14.14}" in text
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no pdflatex here")
+def test_latex_compiles(nasty, tmp_path):
+    whole = [r"\documentclass{article}", r"\usepackage{booktabs}", r"\begin{document}", latex.latex(nasty)]
+    (tmp_path / "t.tex").write_text("\n".join([*whole, r"\end{document}"]))
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "t.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, done.stdout[-2000:]
+
+
+def test_markdown_keeps_its_columns(nasty):
+    lines = [line for line in plain.markdown(nasty).splitlines() if line.startswith("|")]
+    assert {len(re.findall(r"(?<!\\)\|", line)) for line in lines} == {1 + 2 + 8}
+    assert "**85.00 ± 7.07**" in lines[-1] and "<ins>70.00 ± 14.14</ins>" in plain.markdown(nasty)
+    undone = re.sub(r"\\(.)", r"\1", plain.escape_markdown(NASTY)).replace("&amp;", "&")
+    assert undone == NASTY
+
+
+def test_csv_and_json_give_back_what_went_in(nasty):
+    first = next(csv.DictReader(io.StringIO(plain.comma_separated(nasty))))
+    assert first["label"] == first["group"] == NASTY and NASTY in first["notes"]
+    assert float(first["faces last UAR"]) == pytest.approx(55) and first["faces last n"] == "2"
+    assert float(first["faces published UAR"]) == 50.0
+    data = json.loads(plain.as_json(nasty))
+    assert data["schema"] == 1 and data["rows"][0]["label"] == NASTY and data["title"] == NASTY
+    one = data["rows"][0]["results"][1]
+    assert one["kind"] == "last" and one["runs"] == 2 and one["uar"]["mean"] == pytest.approx(55)
+
+
+def test_text_shows_all_that_there_is(nasty):
+    text = plain.text(nasty)
+    assert NASTY in text and "55.00 ± 7.07" in text and "\x1b" not in text
+
+
+def test_a_terminal_gets_bold_and_underline(nasty, monkeypatch, capsys):
+    from dferbench.report import terminal
+
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    terminal.show(nasty)
+    out = capsys.readouterr().out
+    assert "\x1b[1m85.00 ± 7.07" in out and "\x1b[4m70.00 ± 14.14" in out and NASTY in out
+
+
+# the command
+
+
+@pytest.fixture
+def table(tmp_path, monkeypatch, capfd):
+    """Run `dferbench table` in this process and an empty folder: (exit code, stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+
+    def go(*arguments):
+        code = _run(["--plugin", str(TOY), "table", *map(str, arguments)])
+        out, err = capfd.readouterr()
+        return code, out, err
+
+    return go
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_published_numbers_alone_need_no_runs(table, number):
+    code, out, _ = table(ROOT / "benchmarks" / f"table{number}.toml", "--format", "csv")
+    assert code == 0
+    best = next(r for r in csv.DictReader(io.StringIO(out)) if r["dfew published UAR"] == "59.61")
+    assert best["mafw published WAR"] == "52.55" and best["method"] == "dfer-clip"
+
+
+def test_a_run_reaches_its_row_whatever_the_row_is_called(table, toy_run, tmp_path):
+    records, _ = toy_run(sets={"stage.epochs": "1"}, folds=())
+    toy_run(sets={"stage.epochs": "1"}, limit=6)
+    suite = tmp_path / "s.toml"
+    suite.write_text('title = "T"\n[[rows]]\nlabel = "a name"\nmethod = "toy-net"\noptions = { width = 4 }\n')
+    code, out, err = table(suite, "--format", "json", "--epochs", "1")
+    (one,) = json.loads(out)["rows"][0]["results"]
+    expected = [record.measured(r).metrics["last"]["uar"] for r in records]
+    assert code == 0 and one["runs"] == 2 and one["uar"]["mean"] == pytest.approx(mean(expected))
+    notes = json.loads(out)["notes"].values()
+    assert "run with stage.epochs=1" in notes and not any("limited" in note for note in notes)
+    code, out, err = table(suite, "--format", "json", "-d", "toy")
+    assert json.loads(out)["rows"][0]["results"][0]["runs"] == 0 and "toy: row 1 was run with" in err
+    code, out, _ = table(suite, "--format", "json", "--epochs", "1", "--limit", "6", "-d", "toy")
+    (trial,) = json.loads(out)["rows"][0]["results"]
+    assert trial["runs"] == 1 and any(n.startswith("limited") for n in json.loads(out)["notes"].values())
+
+
+def test_every_format_into_a_file(table, tmp_path):
+    for name in ("text", "markdown", "latex", "csv", "json", "html"):
+        code, out, _ = table(ROOT / "benchmarks" / "table3.toml", "--format", name, "-o", f"deep/{name}")
+        assert code == 0 and out == "" and "59.61" in (tmp_path / "deep" / name).read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["nowhere.toml"], 3, "nowhere.toml"),
+        ([ROOT / "benchmarks" / "table1.toml", "-d", "dwef"], 3, "no dataset named 'dwef'"),
+        ([ROOT / "benchmarks" / "table1.toml", "--runs", "nowhere"], 3, "nowhere"),
+        ([ROOT / "benchmarks" / "table1.toml", "--format", "pdf"], 3, "pdf"),
+        ([ROOT / "benchmarks" / "table1.toml", "--select", "best"], 3, "best"),
+        ([ROOT / "benchmarks"], 3, "benchmarks"),
+    ],
+)
+def test_wrong_arguments_are_two_lines(table, arguments, code, message):
+    found, out, err = table(*arguments)
+    assert found == code and out == ""
+    error, hint = err.splitlines()[-2:]
+    assert error.startswith("error: ") and message in error + hint and hint.startswith("hint: ")
