@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dferbench.cli.complete import dataset_names, method_names
 from dferbench.errors import ConfigError, DferbenchError
+
+if TYPE_CHECKING:
+    from dferbench.record import Record
 
 EXIT_SOME_FAILED = 5
 
@@ -76,7 +79,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         model=model,
         dataset=dataset,
         sets=sets,
-        folds=None if fold is None else () if fold == "all" else numbers(fold, "--fold"),
+        folds=folds_of(fold),
         seeds=numbers(seed, "--seed"),
         root=root,
         weights=assignments(weights or []),
@@ -93,11 +96,19 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.engine.run import run as run_plan
 
     records = run_plan(plan, context.obj, make_progress(quiet))
+    return conclude(records, output, json_)
+
+
+def conclude(records: list[Record], output: Path, json_: bool) -> int:
+    """Show what became of the cells of one dataset, and the exit code that says it.
+
+    Raises the first cell's error if all failed.
+    """
     failed = [one for one in records if one.status != "done"]
     if json_:
         typer.echo(json.dumps({"schema": 1, "records": [one.model_dump(by_alias=True) for one in records]}))
     else:
-        _standing(output, plan.task.dataset)
+        _standing(output, records[0].dataset)
     if failed and len(failed) == len(records):
         raise _same_again(failed[0].error, failed[0].exit_code)
     return EXIT_SOME_FAILED if failed else 0
@@ -117,6 +128,11 @@ def _standing(output: Path, dataset: str) -> None:
     records, _ = load(output / dataset)
     if records:
         typer.echo(leaderboard(rows(records), "last"))
+
+
+def folds_of(text: str | None) -> tuple[int, ...] | None:
+    """What `--fold` says, as `Request.folds` wants it. Raises ConfigError."""
+    return None if text is None else () if text == "all" else numbers(text, "--fold")
 
 
 def numbers(text: str, option: str) -> tuple[int, ...]:

@@ -40,9 +40,13 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
     fabric.to_device(model)
+    return Built(model, decoder_of(plan, catalog), trained, counts, parts.used)
+
+
+def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
+    """What reads the plan's videos. Raises UnknownName or ConfigError."""
     readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
-    decoder = choose_decoder(plan.request.decoder, readers)
-    return Built(model, decoder, trained, counts, parts.used)
+    return choose_decoder(plan.request.decoder, readers)
 
 
 def make_model(method: Entry, task: Task, options: Mapping[str, Any], parts: Parts, seed: int) -> Classifier:

@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 
 from dferbench.engine import state as states
 from dferbench.engine.build import Built
-from dferbench.engine.evaluate import Predictions, predict
+from dferbench.engine.evaluate import Predictions, batch_of, predict
 from dferbench.engine.fit import train_epoch
 from dferbench.engine.header import SCHEMA, Header, write_checkpoint
 from dferbench.engine.optim import make_optimizer, make_schedule, rates
@@ -95,8 +95,7 @@ class Cell:
         states.save(state, self.folder)
 
     def _test(self, test: Source) -> Predictions:
-        stages = self.plan.recipe.stages
-        batch = stages[-1].batch if stages else Stage(train={}, epochs=0).batch
+        batch = batch_of(self.plan.recipe.stages)
         classes = len(self.plan.task.classes)
         return predict(self.model, test, batch, classes, self.fabric, self.progress)
 

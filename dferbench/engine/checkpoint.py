@@ -84,6 +84,8 @@ def _whole(checkpoint: Checkpoint, catalog: Catalog, weights: Mapping[str, str])
 def _learned(
     checkpoint: Checkpoint, catalog: Catalog, weights: Mapping[str, str]
 ) -> tuple[Classifier, Parts]:
+    for name in weights:
+        catalog.get("backbones", name)
     parts = Parts(catalog, {**_as_in_the_run(checkpoint.header), **weights})
     model = _build(checkpoint, parts)
     _require_same_weights(checkpoint, parts)

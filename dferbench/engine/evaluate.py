@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from dferbench.engine.source import Source
 from dferbench.files import write_atomic
 from dferbench.nn import Classifier
 from dferbench.progress import Progress
+from dferbench.types import Stage
 
 NAME = "predictions.npz"
 
@@ -34,11 +36,20 @@ class Predictions:
         counts: list[list[int]] = matrix.long().tolist()
         return counts
 
+    def only(self, columns: Sequence[int]) -> Predictions:
+        """The same with these logits alone, in this order."""
+        return replace(self, logits=np.ascontiguousarray(self.logits[:, list(columns)]))
+
     def save(self, folder: Path) -> None:
         """Write `predictions.npz` atomically: arrays `id`, `label`, `logits`."""
         buffer = io.BytesIO()
         np.savez(buffer, id=np.array(self.ids), label=self.labels, logits=self.logits)
         write_atomic(folder / NAME, buffer.getvalue())
+
+
+def batch_of(stages: Sequence[Stage]) -> int:
+    """How many videos are tested at once: as many as the last stage trains on."""
+    return stages[-1].batch if stages else Stage(train={}, epochs=0).batch
 
 
 def predict(

@@ -44,6 +44,8 @@ IGNORED = (
 )
 """Globals that are read as stubs: the curve that the training scripts of this field save, and its arrays."""
 
+_HARMLESS = ("torch.", "collections.OrderedDict", *IGNORED)
+
 
 def read_foreign(path: Path) -> dict[str, Tensor]:
     """The named tensors of a file that torch saved, without the prefix "module." of DataParallel.
@@ -109,22 +111,32 @@ def _refused_global(path: Path, message: str) -> str:
     named = re.search(r"GLOBAL ([\w.]+\w)", message)
     if named:
         return named[1]
+    if "Unsupported operand" not in message:
+        return ""
     # Newer protocols name globals in a way that the reader does not even parse.
-    return _stack_global(path) if "Unsupported operand" in message else ""
-
-
-def _stack_global(path: Path) -> str:
-    """The first global of a protocol 4 pickle, found by listing its instructions without following them."""
-    strings: list[str] = []
     try:
-        for operation, argument, _ in pickletools.genops(_pickle_in(path)):
-            if operation.name == "STACK_GLOBAL":
-                return ".".join(strings[-2:])
-            if isinstance(argument, str):
-                strings.append(argument)
+        wanted = [name for name in _globals(_pickle_in(path)) if not name.startswith(_HARMLESS)]
     except Exception:  # no pickle at all: there is no global to name
-        pass
-    return ""
+        return ""
+    return wanted[0] if wanted else ""
+
+
+def _globals(pickled: bytes) -> list[str]:
+    """The globals that a pickle names, found by listing its instructions without following them."""
+    found: list[str] = []
+    strings: list[str] = []
+    memo: list[str] = []
+    last = ""
+    for operation, argument, _ in pickletools.genops(pickled):
+        if operation.name == "STACK_GLOBAL":
+            found.append(".".join(strings[-2:]))
+        elif operation.name == "MEMOIZE":
+            memo.append(last)
+        elif operation.name in ("BINGET", "LONG_BINGET"):
+            strings.append(memo[argument] if argument < len(memo) else "")
+        last = argument if isinstance(argument, str) else ""
+        strings += [last] if last else []
+    return found
 
 
 def _pickle_in(path: Path) -> bytes:

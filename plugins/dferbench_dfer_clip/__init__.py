@@ -68,11 +68,11 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     )  # fmt: skip
 
 
-def convert(state: dict[str, Any], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
+def from_official(state: dict[str, Any], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
     """A checkpoint of the released code in our terms; see `dferbench_dfer_clip.convert`."""
-    from dferbench_dfer_clip.convert import convert as really
+    from dferbench_dfer_clip.convert import convert
 
-    return really(state, given, classes)
+    return convert(state, given, classes)
 
 
 @hookimpl
@@ -86,6 +86,6 @@ def register_methods(register: Callable[[Method], None]) -> None:
             recipe_for={"dfew": DFEW, "ferv39k": FERV39K, "mafw": MAFW, "synthetic": SYNTHETIC},
             paper="arXiv:2308.13382",
             card=CARD,
-            convert=convert,
+            convert=from_official,
         )
     )

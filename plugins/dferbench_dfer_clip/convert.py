@@ -47,15 +47,13 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     otherwise, and the notes say which.
     """
     state = _without_aliases(state)
-    context, suffix = need(state, "prompt_learner.ctx"), need(state, "prompt_learner.token_suffix")
-    names, about_names = _classes(len(suffix), classes)
+    names, about_names = _classes(len(need(state, "prompt_learner.token_suffix", 3)), classes)
     text, about_text = recover_texts(state, names, given.get("text"))
     temporal, about_heads = temporal_of(state)
     options: dict[str, Any] = {
         "backbone": backbone_of(state),
         "temporal": temporal,
-        "words": context.shape[-2],
-        "shared": context.ndim == 2,
+        **_words_of(state),
         "text": text,
     }
     pairs = (*OURS, *_block_names(state))
@@ -66,7 +64,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
             _ours(name, pairs): tensor for name, tensor in state.items() if "prompt_learner.token" not in name
         },
         notes=(_about_position(given), about_names, about_text, *about_heads),
-        frames=need(state, "temporal_net.pos_embedding").shape[1] - 1,
+        frames=need(state, "temporal_net.pos_embedding", 3).shape[1] - 1,
         names=pairs,
     )
 
@@ -78,7 +76,7 @@ def _without_aliases(state: State) -> dict[str, Tensor]:
         if not name.startswith("clip_model_."):
             continue
         alias = _alias(name)
-        if alias != name and not need(state, alias).equal(tensor):
+        if alias != name and not need(state, alias, tensor.ndim).equal(tensor):
             raise DataError(f"'{alias}' and '{name}' differ, but should be one tensor", "Fetch it again.")
         kept[alias] = tensor
     return kept
@@ -91,6 +89,14 @@ def _alias(name: str) -> str:
         return "image_encoder." + rest.removeprefix("visual.")
     alone = rest.startswith("token_embedding.") or rest == "logit_scale"
     return name if alone else f"text_encoder.{rest}"
+
+
+def _words_of(state: State) -> dict[str, Any]:
+    """How many learned words, and whether all classes share them: (M, width), or (C, M, width)."""
+    context = state.get("prompt_learner.ctx")
+    if context is None or context.ndim not in (2, 3):
+        context = need(state, "prompt_learner.ctx", 3)
+    return {"words": context.shape[-2], "shared": context.ndim == 2}
 
 
 def _block_names(state: State) -> list[tuple[str, str]]:

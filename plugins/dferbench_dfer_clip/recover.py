@@ -28,8 +28,14 @@ def recover_texts(state: Mapping[str, Tensor], classes: Sequence[str], given: st
     A source that dferbench knows goes by its name. Raises DataError for prompts that are no text, and
     ConfigError if the `given` source says something else than the checkpoint.
     """
-    prefix, suffix = need(state, "prompt_learner.token_prefix"), need(state, "prompt_learner.token_suffix")
-    rows = _rows(torch.cat([prefix, suffix], dim=1), need(state, "clip_model_.token_embedding.weight"))
+    table = need(state, "clip_model_.token_embedding.weight", 2)
+    pieces = [need(state, f"prompt_learner.token_{name}", 3) for name in ("prefix", "suffix")]
+    if {(len(piece), piece.shape[-1]) for piece in pieces} != {(len(classes), table.shape[-1])}:
+        shapes = ", ".join(str(list(tensor.shape)) for tensor in (*pieces, table))
+        raise DataError(
+            f"token_prefix, token_suffix and token_embedding do not go together: {shapes}", "Fetch it again."
+        )
+    rows = _rows(torch.cat(pieces, dim=1), table)
     tokens = [_words(row, number) for number, row in enumerate(rows, 1)]
     if given is not None:
         if _encoded(given, classes) != tokens:
@@ -45,11 +51,6 @@ def recover_texts(state: Mapping[str, Tensor], classes: Sequence[str], given: st
 
 def _rows(embedded: Tensor, table: Tensor) -> list[list[int]]:
     """Which row of the table (V, width) each embedding in (C, L, width) is; each must be exactly one."""
-    if embedded.shape[-1] != table.shape[-1]:
-        raise DataError(
-            f"its prompts are {embedded.shape[-1]} wide, and its token embedding {table.shape[-1]}",
-            "Fetch it again.",
-        )
     unique, places = torch.unique(embedded.flatten(0, 1), dim=0, return_inverse=True)
     ids = torch.tensor([_row(vector, table) for vector in unique])
     found: list[list[int]] = ids[places].reshape(embedded.shape[:2]).tolist()

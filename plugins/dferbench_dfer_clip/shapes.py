@@ -22,11 +22,16 @@ LAYER = "temporal_net.temporal_transformer.layers."
 HEAD_WIDTH = 64
 
 
-def need(state: State, name: str) -> Tensor:
-    """The tensor of that name. Raises DataError if it is missing."""
+def need(state: State, name: str, dimensions: int) -> Tensor:
+    """The tensor of that name. Raises DataError if it is missing or has another number of dimensions."""
     if name not in state:
         raise DataError(
             f"it lacks the weights '{name}'", "Is it a whole checkpoint of DFER-CLIP's released code?"
+        )
+    if state[name].ndim != dimensions or not state[name].numel():
+        raise DataError(
+            f"'{name}' is of shape {list(state[name].shape)}, not of {dimensions} dimensions",
+            "Fetch it again.",
         )
     return state[name]
 
@@ -38,18 +43,18 @@ def backbone_of(state: State) -> str:
     """
     vision = _transformer(state) if "image_encoder.proj" in state else _resnet(state)
     text = {
-        "context": need(state, "text_encoder.positional_embedding").shape[0],
-        "vocab": need(state, "clip_model_.token_embedding.weight").shape[0],
-        "text_width": need(state, "text_encoder.ln_final.weight").shape[0],
+        "context": need(state, "text_encoder.positional_embedding", 2).shape[0],
+        "vocab": need(state, "clip_model_.token_embedding.weight", 2).shape[0],
+        "text_width": need(state, "text_encoder.ln_final.weight", 1).shape[0],
         "text_layers": _count(state, r"text_encoder\.transformer\.resblocks\.(\d+)\."),
     }
-    sizes = {"dim": need(state, "text_encoder.text_projection").shape[-1], **vision}
+    sizes = {"dim": need(state, "text_encoder.text_projection", 2).shape[-1], **vision}
     name = next((name for name, known in KNOWN.items() if known == sizes and text == TEXT), None)
     return name or _spec("clip", {**sizes, **text})
 
 
 def _transformer(state: State) -> dict[str, Any]:
-    kernel = need(state, "image_encoder.conv1.weight")
+    kernel = need(state, "image_encoder.conv1.weight", 4)
     return {
         "size": _side(state, "image_encoder.positional_embedding") * kernel.shape[-1],
         "patch": kernel.shape[-1],
@@ -62,14 +67,14 @@ def _resnet(state: State) -> dict[str, Any]:
     stages = tuple(_count(state, rf"image_encoder\.layer{i}\.(\d+)\.") for i in (1, 2, 3, 4))
     return {
         "size": _side(state, "image_encoder.attnpool.positional_embedding") * 32,
-        "width": need(state, "image_encoder.layer1.0.conv1.weight").shape[0],
+        "width": need(state, "image_encoder.layer1.0.conv1.weight", 4).shape[0],
         "layers": stages,
     }
 
 
 def _side(state: State, name: str) -> int:
     """How many patches stand side by side: all but the class token's place make a square."""
-    places = need(state, name).shape[0] - 1
+    places = need(state, name, 2).shape[0] - 1
     side = math.isqrt(max(places, 0))
     if side < 1 or side * side != places:
         raise DataError(f"'{name}' has {places + 1} rows, not one more than a square", "Fetch it again.")
@@ -86,9 +91,9 @@ def temporal_of(state: State) -> tuple[str, Iterable[str]]:
     depth = _count(state, re.escape(LAYER) + r"(\d+)\.")
     if depth < 1:
         raise DataError("its temporal model has no layer, so all videos look alike", "Take another one.")
-    dim = need(state, "temporal_net.cls_token").shape[-1]
-    inner, rest = divmod(need(state, f"{LAYER}0.0.fn.fn.to_qkv.weight").shape[0], 3)
-    ratio, odd = divmod(need(state, f"{LAYER}0.1.fn.fn.net.0.weight").shape[0], dim)
+    dim = need(state, "temporal_net.cls_token", 3).shape[-1]
+    inner, rest = divmod(need(state, f"{LAYER}0.0.fn.fn.to_qkv.weight", 2).shape[0], 3)
+    ratio, odd = divmod(need(state, f"{LAYER}0.1.fn.fn.net.0.weight", 2).shape[0], dim)
     if rest or odd or (inner % HEAD_WIDTH and inner % 8):
         raise DataError(
             f"the temporal model's layer 0 has sizes that do not go together: dim {dim}, attention {inner}",

@@ -1,0 +1,103 @@
+"""`dferbench evaluate`: test a checkpoint on a dataset, and show where it stands."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dferbench.cli.complete import dataset_names, method_names
+from dferbench.cli.run import conclude, folds_of
+
+
+def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares them
+    context: typer.Context,
+    checkpoint: Annotated[
+        Path,
+        typer.Option(
+            "--checkpoint",
+            "-c",
+            help="A run's checkpoint.safetensors, an imported file, or one that the authors' code saved.",
+        ),
+    ],
+    dataset: Annotated[
+        str,
+        typer.Option(
+            "--dataset",
+            "-d",
+            help="The dataset, as NAME or 'NAME(option=value)'.",
+            autocompletion=dataset_names,
+        ),
+    ],
+    model: Annotated[
+        str,
+        typer.Option(
+            "--model",
+            "-m",
+            help="The method; only an official file does not say it.",
+            autocompletion=method_names,
+        ),
+    ] = "",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            help="A change of the view (view.sample=...); for an official file, what it does not say "
+            "(position=middle).",
+        ),
+    ] = None,
+    classes: Annotated[
+        str, typer.Option(help="For an official file: the names of its classes, in order: a,b,c.")
+    ] = "",
+    fold: Annotated[
+        str | None, typer.Option("--fold", "-f", help="Folds: 1, 1,3 or all; the first if not given.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("runs"),
+    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="For a run's checkpoint: where its backbone's weights are now, NAME=FILE."),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Use at most N videos of each split: a trial, marked as such.")
+    ] = None,
+    workers: Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes that read videos.")] = 2,
+    decoder: Annotated[str, typer.Option(help="auto, or the name of a decoder.")] = "auto",
+    skip_bad: Annotated[
+        bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read; the record names them.")
+    ] = False,
+    force: Annotated[bool, typer.Option("--force", help="Test again what is done.")] = False,
+    json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+) -> int:
+    """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
+    from dferbench.cli.import_ import names
+    from dferbench.cli.progress import make_progress
+    from dferbench.engine.plan import Request
+    from dferbench.options import assignments
+
+    sets = assignments(set_ or [])
+    request = Request(
+        model=model,
+        dataset=dataset,
+        sets=sets,
+        folds=folds_of(fold),
+        root=root,
+        limit=limit,
+        output=output,
+        device=device,
+        workers=workers,
+        decoder=decoder,
+        skip_bad=skip_bad,
+        force=force,
+    )
+
+    from dferbench.engine.measure import measure, plan_test
+    from dferbench.engine.trained import read_checkpoint
+
+    read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
+    plan = plan_test(request, read, context.obj)
+    records = measure(plan, read, context.obj, assignments(weights or []), make_progress(quiet))
+    return conclude(records, output, json_)

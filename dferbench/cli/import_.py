@@ -1,0 +1,71 @@
+"""`dferbench import`: take over a checkpoint that the code of a method's authors saved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dferbench.cli.complete import method_names
+from dferbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from dferbench.engine.header import Header
+
+
+def import_(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="The checkpoint, for example model_best.pth.")],
+    model: Annotated[
+        str, typer.Option("--model", "-m", help="The method it is of.", autocompletion=method_names)
+    ],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="An option of the method that the file does not say: position=middle."),
+    ] = None,
+    classes: Annotated[str, typer.Option(help="The names of its classes, in order: a,b,c.")] = "",
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="The new file; FILE with the ending .safetensors if not given."),
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Turn an official checkpoint into safetensors that say what they hold. Nothing in it is executed."""
+    from dferbench.options import assignments
+
+    target = output or file.with_suffix(".safetensors")
+    if target.suffix != ".safetensors":
+        raise ConfigError(f"the new file would be called {target.name}", "Let it end in .safetensors.")
+
+    from dferbench.engine.imports import take_over
+
+    header = take_over(file, target, context.obj, model, assignments(set_ or []), names(classes))
+    if json_:
+        typer.echo(json.dumps({"schema": 1, "file": str(target), **header.model_dump(by_alias=True)}))
+    else:
+        typer.echo(_told(header, target))
+
+
+def names(text: str) -> tuple[str, ...]:
+    """`a,b,c` as names. Raises ConfigError for an empty or repeated one."""
+    found = tuple(word.strip() for word in text.split(",")) if text else ()
+    if "" in found or len(set(found)) < len(found):
+        raise ConfigError(f"--classes wants different names, not '{text}'", "Write --classes a,b,c.")
+    return found
+
+
+def _told(header: Header, target: Path) -> str:
+    """What was found in the file, in lines."""
+    view = header.model_dump()["view"]
+    facts: Mapping[str, Any] = {
+        "method": header.method,
+        **header.options,
+        "classes": ", ".join(header.classes),
+        "frames": f"{view['frames']} of {view['size']} x {view['size']} pixels",
+    }
+    width = max(map(len, facts))
+    lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]
+    return "\n".join([*lines, *header.notes, f"Written to {target}."])
