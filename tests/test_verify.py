@@ -134,7 +134,10 @@ def test_a_clean_copy_is_clean(clean, depth):
     assert by_level(findings, "error", "warning") == []
     facts = "\n".join(finding.what for finding in findings)
     assert "fold 1, train: 6 videos: sadness 3, surprise 3" in facts
-    assert "min 17, median 17, max 17; shorter than 16: 0 (204 in 12 of 12 videos)" in facts
+    assert (
+        "frames a video (12 of 12 looked at): min 17, median 17, max 17, total 204; shorter than 16: 0"
+        in facts
+    )
     assert "image sizes: 24x24 12" in facts and "variant: listed" in facts
 
 
@@ -312,7 +315,7 @@ def test_short_videos_and_sizes_are_counted(copy):
     for frame in video(copy, 1).iterdir():
         Image.new("RGB", (30, 24)).save(frame)
     facts = "\n".join(f.what for f in found(copy))
-    assert "min 15, median 17, max 17; shorter than 16: 1 (202 in 12" in facts
+    assert "min 15, median 17, max 17, total 202; shorter than 16: 1" in facts
     assert "image sizes: 24x24 11, 30x24 1" in facts
 
 
@@ -364,7 +367,7 @@ def test_video_files_are_decoded_and_counted_twice(films):
     findings = found(films, DEEP)
     assert by_level(findings, "error", "warning") == []
     facts = "\n".join(finding.what for finding in findings)
-    assert "min 9, median 70, max 70; shorter than 16: 1" in facts and "96x64 4" in facts
+    assert "min 9, median 70, max 70, total 219; shorter than 16: 1" in facts and "96x64 4" in facts
     if sys.platform == "linux":
         assert "PyAV and decord: 4 of 4 files agree" in facts
 
@@ -432,16 +435,12 @@ def test_part_of_the_folds_says_nothing_about_all(copy):
 
 
 def test_forty_thousand_lines_take_no_square_of_time():
-    def seconds(count):
-        rows = [(f"v{i}", i % 2) for i in range(count)]
-        parts = [part(1, "train", *rows[: count // 2]), part(1, "test", *rows[count // 2 :])]
-        start = time.process_time()
-        for check in LIST_CHECKS.values():
-            list(check(parts))
-        return time.process_time() - start
-
-    seconds(4000)
-    assert seconds(40_000) < 40 * max(seconds(4000), 0.005)
+    rows = [(f"v{i}", i % 2) for i in range(40_000)]
+    parts = [part(1, "train", *rows[:20_000]), part(1, "test", *rows[20_000:])]
+    start = time.process_time()
+    for check in LIST_CHECKS.values():
+        list(check(parts))
+    assert time.process_time() - start < 5  # a quarter of a second; comparing all pairs takes minutes
 
 
 def run(in_process, *arguments, **more):
@@ -450,7 +449,7 @@ def run(in_process, *arguments, **more):
 
 def test_the_command_on_a_clean_copy(in_process, clean):
     done = run(in_process, "listed", "--root", clean, check=0)
-    assert done.stdout.splitlines()[-1] == f"listed in {clean}: 0 errors, 0 warnings"
+    assert done.stdout.splitlines()[-1] == f"listed in {clean}: errors: 0, warnings: 0"
     assert "looking at files: 12/12" in done.stderr and "looking" not in done.stdout
 
 
@@ -465,7 +464,7 @@ def test_errors_come_first_with_items_and_next_step(in_process, copy):
     assert "Complete the copy" in lines[2]
     levels = [line.split()[0] for line in lines if not line.startswith(" ")]
     assert levels == sorted(levels, key=["error", "warning", "info"].index)
-    assert done.stderr.splitlines()[-2].endswith("1 errors, 1 warnings")
+    assert done.stderr.splitlines()[-2].endswith("errors: 1, warnings: 1")
 
 
 def test_json_is_one_object_with_every_item(in_process, copy):
@@ -489,7 +488,7 @@ def test_strict_lets_warnings_count(in_process, clean):
         (["lsited"], 3, "no dataset named 'lsited'"),
         (["listed"], 4, "where is listed?"),
         (["listed", "--root", "nowhere"], 4, "nowhere"),
-        (["listed", "--root", "."], 4, "1 errors"),
+        (["listed", "--root", "."], 4, "errors: 1"),
         (["listed", "--root", ".", "--fold", "3"], 3, "no fold of listed named '3'"),
         (["listed", "--root", ".", "--fold", "x"], 3, "--fold"),
         (["listed", "--root", ".", "--timeout", "0"], 2, "timeout"),

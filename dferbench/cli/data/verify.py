@@ -55,7 +55,7 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
         typer.echo(json.dumps({**facts, "findings": [_data(f) for f in findings]}, indent=1))
     else:
         typer.echo("\n".join(line for finding in findings for line in _lines(finding)))
-    summary = f"{counts['error']} errors, {counts['warning']} warnings"
+    summary = f"errors: {counts['error']}, warnings: {counts['warning']}"
     if counts["error"] or (strict and counts["warning"]):
         raise DataError(f"{name} in {place}: {summary}", "What to do stands below each; --json names all.")
     typer.echo(f"{name} in {place}: {summary}", err=json_)

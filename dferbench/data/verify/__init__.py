@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dferbench.data.make import is_unfinished
 from dferbench.data.verify import decode, lists, tree
@@ -120,7 +121,7 @@ def _own(dataset: Dataset, root: Path, before: Sequence[Finding]) -> list[Findin
     found: list[Finding] = []
     try:
         found += dataset.findings(root)
-        notes = "; ".join(f"{key}: {value}" for key, value in dataset.notes(root).items() if value)
+        notes = "; ".join(f"{key}: {_said(value)}" for key, value in dataset.notes(root).items() if value)
         found += [Finding("info", f"a record will say: {notes}")] if notes else []
     except DataError as error:
         told = any(error.message in finding.what for finding in before)
@@ -128,3 +129,7 @@ def _own(dataset: Dataset, root: Path, before: Sequence[Finding]) -> list[Findin
     if dataset.synthetic or is_made(root):
         found.append(Finding("info", "drawn by a program: results on it never rank beside real ones"))
     return found
+
+
+def _said(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 import warnings
 from collections.abc import Iterable
@@ -16,7 +15,6 @@ from dferbench.progress import Bar
 STUB = b"version https://git-lfs"
 STUB_BYTES = 200
 """A stub of git LFS is smaller than this."""
-_NUMBER = re.compile(r"(\d+)\D*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +97,13 @@ def _folder(path: str, inside: str) -> Seen:
         return Seen(path, True, f"the folder cannot be listed ({error.strerror})")
     if not images:
         return Seen(path, True, "the folder holds no images")
-    names = sorted(sorted(images), key=natural_order)
-    numbers = [int(match[1]) for name in names if (match := _NUMBER.search(name))]
+    names = sorted(images)
+    keys = [natural_order(name) for name in names]
+    numbers = [key[-2][0] for key in keys if len(key) > 1]  # the last digits of each name
     empty = tuple(name for name in names if not sizes[name])
     stubs = tuple(name for name in names if _is_stub(f"{path}/{name}", sizes[name]))
-    good = next((name for name in names if name not in empty and name not in stubs), None)
+    bad = {*empty, *stubs}
+    good = next((name for name in names if name not in bad), None)
     trouble, size = _header(f"{path}/{good}") if good else ("all its frames are empty files or stubs", None)
     return Seen(
         path,
@@ -113,7 +113,7 @@ def _folder(path: str, inside: str) -> Seen:
         first=min(numbers, default=-1),
         last=max(numbers, default=-1),
         suffixes=tuple(sorted({name.rpartition(".")[2].lower() for name in names})),
-        natural=names == sorted(names),
+        natural=keys == sorted(keys),
         empty=empty,
         stubs=stubs,
         size=size,

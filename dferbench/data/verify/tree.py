@@ -85,10 +85,10 @@ CHECKS = (trouble, empty_frames, stubs, mixed_formats, unnatural_order, uncroppe
 def lengths(frames: Sequence[int], videos: int) -> Iterator[Finding]:
     """How long videos are: `frames` are the known numbers of frames, of so many `videos`."""
     if frames:
+        spread = f"min {min(frames)}, median {median(frames):g}, max {max(frames)}, total {sum(frames)}"
         short = sum(count < SHORT for count in frames)
-        spread = f"min {min(frames)}, median {median(frames):g}, max {max(frames)}"
-        known = f"{sum(frames)} in {len(frames)} of {videos} videos"
-        yield Finding("info", f"frames a video: {spread}; shorter than {SHORT}: {short} ({known})")
+        known = f"{len(frames)} of {videos} looked at"
+        yield Finding("info", f"frames a video ({known}): {spread}; shorter than {SHORT}: {short}")
 
 
 def sizes(found: Iterable[tuple[int, int]]) -> Iterator[Finding]:
