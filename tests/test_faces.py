@@ -3,6 +3,10 @@
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 
 import av
 import media
@@ -271,8 +275,66 @@ def test_links_out_of_the_tree_are_not_followed(tmp_path):
     (tmp_path / "raw" / "folder").symlink_to(tmp_path / "hidden")
     (tmp_path / "raw" / "loop").symlink_to(tmp_path / "raw")
     (tmp_path / "raw" / "frames" / "1.png").symlink_to(tmp_path / "hidden" / "1.png")
+    (tmp_path / "raw" / "itself.mp4").symlink_to(tmp_path / "raw" / "itself.mp4")
     faults = {one.id: bool(one.fault) for one in find_videos(tmp_path / "raw")}
-    assert faults == {"a": False, "folder": True, "frames": True, "out": True, "same": False}
+    assert faults == {
+        **dict.fromkeys(("a", "same"), False),
+        **dict.fromkeys(("folder", "frames", "itself", "out"), True),
+    }
+
+
+def test_a_folder_that_may_not_be_listed_is_reported(tmp_path):
+    if os.geteuid() == 0:
+        pytest.skip("root may list everything")
+    (tmp_path / "closed").mkdir(mode=0)
+    (tmp_path / "a.mp4").write_bytes(b"")
+    assert {one.id: "listed" in one.fault for one in find_videos(tmp_path)} == {"a": False, "closed": True}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
+def test_the_same_command_goes_on_after_an_interruption(command, tmp_path, number):
+    (tmp_path / "raw").mkdir()
+    for name in "abcdef":
+        media.encode(tmp_path / "raw" / f"{name}.mp4", count=4)
+    (tmp_path / "slow.py").write_text(
+        "import pathlib, time\nfrom dferbench import hookimpl\nfrom dferbench.types import Face\n"
+        "def find(frame, video, number):\n"
+        "    while video > 'b' and not pathlib.Path('go').exists(): time.sleep(0.05)\n"
+        "    return Face((0, 0, 20, 20))\n"
+        "@hookimpl\ndef register_face_finders(register):\n    register('slow', lambda: find)\n"
+    )
+    words = ["--plugin", "slow.py", "data", "faces", "raw", "-o", "out", "--finder", "slow", "-j", "1"]
+    first = subprocess.Popen(
+        [sys.executable, "-m", "dferbench", *words],
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "out" / "b").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    first.send_signal(number)
+    assert first.wait(10) == {signal.SIGINT: 130, signal.SIGTERM: 75, signal.SIGKILL: -9}[number]
+    kept = report(tmp_path / "out")["videos"]
+    assert set(kept) == (set() if number == signal.SIGKILL else {"a", "b"})
+    (tmp_path / "go").touch()
+    assert f"6 of 6 videos cropped{' (2' if kept else ','}" in command(*words, "-q").out
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*"abcdef", "faces.json"}
+
+
+def test_a_video_that_is_stored_turned(command, tmp_path):
+    """Pixels that NumPy turned lie in memory in another order than those of most videos."""
+    (tmp_path / "raw").mkdir()
+    plain = media.encode(tmp_path / "plain.mp4", count=3, size=(96, 96))
+    media.remux(plain, tmp_path / "raw" / "a.mp4", turn=90)
+    frames, _ = choose_decoder("pyav").read(str(tmp_path / "raw" / "a.mp4"), [0])
+    for finder in ("none", "center", "haar"):
+        words = ["--finder", finder, "--size", "96", "-q", "--align", "-o", finder]
+        command("data", "faces", "raw", *words, check=4 if finder == "haar" else 0)
+    for finder in ("none", "center"):
+        crop = crops(tmp_path / finder / "a")[0]
+        assert np.abs(crop.astype(int) - frames[0]).mean() < 6
 
 
 def test_two_videos_of_one_name_are_an_error(tmp_path):

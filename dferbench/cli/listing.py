@@ -15,7 +15,7 @@ def list_(
     context: typer.Context,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List methods, datasets, backbones, temporal heads, prompts and decoders."""
+    """List methods, datasets, backbones, temporal heads, prompts, decoders and face finders."""
     catalog: Catalog = context.obj
     if json_:
         typer.echo(json.dumps(_as_data(catalog), indent=1))

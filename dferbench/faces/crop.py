@@ -30,7 +30,7 @@ def cut(frame: Pixels, track: Track | None, number: int, size: int) -> Pixels:
 
 def _resized(image: Pixels, box: tuple[float, float, float, float], size: int) -> Pixels:
     if box == (0, 0, size, size) and image.shape[:2] == (size, size):
-        return image
+        return np.ascontiguousarray(image)
     return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box=box))
 
 
@@ -44,6 +44,12 @@ def _turned(frame: Pixels, track: Track, number: int) -> Pixels:
     turn = cv2.getRotationMatrix2D((x, y), float(track.tilts[number]), side / track.side)
     turn[:, 2] += np.array([(side - 1) / 2 - x, (side - 1) / 2 - y])
     return np.asarray(
-        cv2.warpAffine(frame, turn, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE),
+        cv2.warpAffine(
+            np.ascontiguousarray(frame),
+            turn,
+            (side, side),
+            flags=cv2.INTER_LINEAR,
+            borderMode=cv2.BORDER_REPLICATE,
+        ),
         np.uint8,
     )

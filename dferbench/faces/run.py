@@ -83,18 +83,22 @@ def _settings(request: Request, source: Path) -> dict[str, Any]:
 def _still_done(one: Found, report: Report, output: Path) -> bool:
     entry = report.videos.get(one.id)
     done = entry is not None and entry.status == "done" and (output / one.id).is_dir()
-    return done and not one.fault and entry is not None and entry.stamp == _stamp(one.path)
+    return done and not one.fault and entry is not None and entry.stamp == _stamp(one.path) != ()
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
-    """What changes when a video changes: size and time of a file; for a folder, those of all its images."""
-    if not path.is_dir():
-        facts = path.stat()
-        return (facts.st_size, facts.st_mtime_ns)
-    with os.scandir(path) as entries:
-        facts_of_all = [entry.stat() for entry in entries if entry.is_file()]
-    sizes = sum(facts.st_size for facts in facts_of_all)
-    return (len(facts_of_all), sizes, max((facts.st_mtime_ns for facts in facts_of_all), default=0))
+    """What changes when a video does: the number of its files, their size, the time of the last change."""
+    try:
+        if not path.is_dir():
+            return _of_all([path.stat()])
+        with os.scandir(path) as entries:
+            return _of_all([entry.stat() for entry in entries if entry.is_file()])
+    except OSError:  # it went away: no later stamp is this one, so it will be tried again
+        return ()
+
+
+def _of_all(facts: list[os.stat_result]) -> tuple[int, ...]:
+    return (len(facts), sum(f.st_size for f in facts), max((f.st_mtime_ns for f in facts), default=0))
 
 
 def _entries(

@@ -59,13 +59,17 @@ def find_videos(source: Path, leave_out: Path | None = None) -> list[Found]:
 
 
 def _below(root: Path, leave_out: Path | None) -> Iterator[Found]:
-    for folder, folders, files in os.walk(root):
+    closed: list[OSError] = []
+    for folder, folders, files in os.walk(root, onerror=closed.append):
         here = Path(folder)
         folders[:] = [f for f in folders if not f.startswith(".") and here / f != leave_out]
         for name in [f for f in folders if (here / f).is_symlink()]:
             if _leads_out(here / name, root):
                 yield Found(_id(here / name, root), here / name, _fault(root))
         yield from _in_folder(here, [name for name in sorted(files) if not name.startswith(".")], root)
+    for error in closed:
+        place = Path(error.filename)
+        yield Found(_id(place, root), place, f"the folder cannot be listed ({error.strerror})")
 
 
 def _in_folder(here: Path, files: list[str], root: Path) -> Iterator[Found]:
@@ -100,11 +104,14 @@ def _id(path: Path, root: Path) -> str:
 
 
 def _leads_out(path: Path, root: Path) -> bool:
-    return path.is_symlink() and not path.resolve().is_relative_to(root)
+    try:
+        return path.is_symlink() and not path.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a link to itself
+        return True
 
 
 def _fault(root: Path) -> str:
-    return f"it is, or holds, a link that leads out of {root}"
+    return f"it is, or holds, a link that leads out of {root} or nowhere"
 
 
 def _require_own_names(found: list[Found]) -> None:

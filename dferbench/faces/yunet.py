@@ -39,7 +39,9 @@ class YuNet:
         height, width = frame.shape[:2]
         try:
             self.network.setInputSize((width, height))
-            _, found = self.network.detect(self.cv2.cvtColor(frame, self.cv2.COLOR_RGB2BGR))
+            _, found = self.network.detect(
+                self.cv2.cvtColor(np.ascontiguousarray(frame), self.cv2.COLOR_RGB2BGR)
+            )
         except self.cv2.error as error:
             raise DataError("the model file is no YuNet network", WHERE) from error
         return None if found is None else largest(found)
