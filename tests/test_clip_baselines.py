@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import open_clip
 import pytest
 import torch
 from tiny_clip import CONFIG, tiny_clip, tiny_tower
@@ -19,7 +20,7 @@ from dferbench.engine.build import ever_trained
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.nn.cosine import CosineClassifier
 from dferbench.nn.parts import Parts
-from dferbench_clip.farl import PRETRAINING_ONLY, build_farl
+from dferbench_clip.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
 from dferbench_clip.towers import build_tower
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
@@ -317,7 +318,7 @@ class TestFaRL:
     @pytest.mark.slow
     def test_at_its_true_size(self, tmp_path):
         path = tmp_path / "FaRL.pth"
-        torch.save(farl_state(build_farl("random")), path)
+        torch.save(farl_state(open_clip.CLIP(**open_clip.get_model_config(ARCHITECTURE))), path)
         parts = Parts(CATALOG, {"farl-vit-b16": str(path)})
         tower = parts.backbone("farl-vit-b16")
         assert sum(p.numel() for p in tower.parameters()) == 149_620_737

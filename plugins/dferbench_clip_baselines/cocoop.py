@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 RECIPE, RECIPE_FOR = frozen(
     {r"(temporal\..*)?": 1e-2, r"prompt\..*": 1e-3, r"meta\..*": 1e-3},
     {r"(temporal\..*)?": 1e-2, r"prompt\..*": 1e-2, r"meta\..*": 1e-2},
+    epochs=20,
 )
 
 

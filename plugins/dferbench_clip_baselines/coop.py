@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from dferbench.nn.classifier import Classifier
 
 RECIPE, RECIPE_FOR = frozen(
-    {r"(temporal\..*)?": 1e-2, r"(prompt\..*)?": 1e-3}, {r"(temporal\..*)?": 1e-2, r"(prompt\..*)?": 1e-2}
+    {r"(temporal\..*)?": 1e-2, r"(prompt\..*)?": 1e-3},
+    {r"(temporal\..*)?": 1e-2, r"(prompt\..*)?": 1e-2},
+    epochs=40,
 )
 
 

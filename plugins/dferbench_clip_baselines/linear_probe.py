@@ -11,9 +11,8 @@ from dferbench_clip_baselines.recipes import frozen
 if TYPE_CHECKING:
     from dferbench.nn.classifier import Classifier
 
-RECIPE, RECIPE_FOR = frozen(
-    {r"(temporal\..*)?": 1e-2, r"head\..*": 1e-2}, {r"(temporal\..*)?": 1e-2, r"head\..*": 1e-2}
-)
+RATES = {r"(temporal\..*)?": 1e-2, r"head\..*": 1e-2}
+RECIPE, RECIPE_FOR = frozen(RATES, RATES, epochs=20)
 
 
 def build(

@@ -25,8 +25,12 @@ SCHEDULE = Stage(
 )
 
 
-def frozen(rates: Mapping[str, float], drawn: Mapping[str, float]) -> tuple[Recipe, Mapping[str, Recipe]]:
-    """Recipes over a frozen tower: for any dataset at `rates`, and for `synthetic` at the rates `drawn`."""
+def frozen(
+    rates: Mapping[str, float], drawn: Mapping[str, float], epochs: int
+) -> tuple[Recipe, Mapping[str, Recipe]]:
+    """Recipes over a frozen tower: one for any dataset at `rates`, and one for `synthetic`, at rates `drawn`
+    for so many `epochs`, in small batches, which ends within a minute on a laptop."""
+    steps = f"steps({epochs * 6 // 10}, {epochs * 8 // 10})"
     stage = replace(SCHEDULE, train=rates)
-    short = replace(stage, train=drawn, epochs=20, batch=16, schedule="steps(12, 16)", drop_last=False)
+    short = replace(stage, train=drawn, epochs=epochs, batch=16, schedule=steps, drop_last=False)
     return Recipe(SEEN_ONCE, (stage,)), {"synthetic": Recipe(SEEN_ONCE, (short,))}
