@@ -9,7 +9,21 @@ from typing import Annotated, Any
 import typer
 
 from dferbench.catalog import Broken, Catalog, discover
-from dferbench.cli import check, data, doctor, leaderboard, listing, run, show
+from dferbench.cli import (
+    bench,
+    check,
+    compare,
+    data,
+    doctor,
+    evaluate,
+    import_,
+    leaderboard,
+    listing,
+    predict,
+    run,
+    show,
+    table,
+)
 
 HELP = """One protocol for every method of dynamic facial expression recognition.
 
@@ -28,9 +42,15 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     )
     app.callback()(_root)
     app.command("run")(run.run)
+    app.command("import")(import_.import_)
+    app.command("evaluate")(evaluate.evaluate)
+    app.command("predict")(predict.predict)
     app.command("list")(listing.list_)
     app.command("show")(show.show)
     app.command("check")(check.check)
+    app.command("bench")(bench.bench)
+    app.command("table")(table.table)
+    app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("doctor")(doctor.doctor)
     app.add_typer(data.app, name="data")

@@ -15,14 +15,22 @@ from dferbench.errors import UnknownName
 from dferbench.options import schema
 from dferbench.types import Method
 
-GIVEN = {"methods": 2, "datasets": 0, "backbones": 1, "temporal_heads": 2, "prompts": 2, "decoders": 0, "face_finders": 0}
+GIVEN = {
+    "methods": 2,
+    "datasets": 0,
+    "backbones": 1,
+    "temporal_heads": 2,
+    "prompts": 2,
+    "decoders": 0,
+    "face_finders": 0,
+}
 """How many arguments the host hands to each kind's build, before the user's options."""
 
 
 def show(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(help="A method, dataset, backbone, temporal head, prompt or decoder.")
+        str, typer.Argument(help="A method, dataset, backbone, temporal head, prompt, decoder or face finder.")
     ],
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
