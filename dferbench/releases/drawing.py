@@ -47,7 +47,8 @@ def write_frames(
         image = Image.fromarray(frame)
         if size is not None and image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
-        image.save(folder / name, "PNG" if name.lower().endswith("png") else "JPEG", quality=90)
+        form = {"format": "PNG", "compress_level": 1} if name.lower().endswith("png") else {"quality": 90}
+        image.save(folder / name, **form)
 
 
 def write_video(path: Path, frames: NDArray[np.uint8], codec: str = "libx264") -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from dferbench import Finding
 from dferbench.errors import UnknownName
@@ -22,14 +22,13 @@ from dferbench.releases import (
     read_folds,
     require_all,
 )
-from dferbench.releases.protocol import Folds
+from dferbench.releases.protocol import Folds, Rows
 from dferbench.releases.tree import descend, entries, find_folder
 from dferbench.types import Paint
 from dferbench_ferv39k import checks
 from dferbench_ferv39k.figures import GROUPS, PROTOCOL, SEVEN, protocol_of
 from dferbench_ferv39k.tree import SCENES, index, key, split_by_rule
 
-_Row = TypeVar("_Row", str, Path)
 SETUPS, ALL = "4_setups", "All_scenes"
 VARIANTS = ("2_ClipsforFaceCrop", "0_7_LabelClips", "3_ClipsforScenImages")
 """Folders of clips: cropped faces, video files, whole frames; "Scen" is the authors' spelling."""
@@ -78,14 +77,14 @@ class Ferv39k(Release):
         """The clips, then the lists or the rule, then the scenes asked for. Raises DataError."""
         top = descend(root, _is_known)
         place = self._place(top)
-        media = self._kept(index(place))
+        media = index(place, self.scenes)
         if not media:
             raise nothing_found(place, "clips as Scene/Emotion/0000", self.where)
         folds, labels, split = self._folds(root, top, media)
         facts = {"scenes": list(self.scenes)} if len(self.scenes) < len(GROUPS) else {}
         return Copy(folds, media, place, place.name, labels, split, facts)
 
-    def _kept(self, rows: Mapping[str, _Row]) -> dict[str, _Row]:
+    def _kept(self, rows: Rows) -> Rows:
         return {name: row for name, row in rows.items() if name.split("/")[0] in self.scenes}
 
     def _place(self, top: Path) -> Path:

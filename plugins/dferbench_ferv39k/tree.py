@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from dferbench.releases import canonical
@@ -30,14 +30,14 @@ def label_of(name: str) -> str:
     return LABELS[name.split("/")[1]]
 
 
-def index(place: Path) -> dict[str, Path]:
-    """Clips by id, folders of frames or video files, from the names of directory entries alone.
+def index(place: Path, scenes: Container[str]) -> dict[str, Path]:
+    """Clips of these scenes by id, folders of frames or video files, from names of directory entries alone.
 
     Raises DataError for a clip that is there twice.
     """
     found: dict[str, list[Path]] = {}
     for scene in entries(place):
-        if scene.name.lower() in SCENES and scene.is_dir():
+        if SCENES.get(scene.name.lower()) in scenes and scene.is_dir():
             for emotion in entries(Path(scene.path)):
                 if canonical(emotion.name) in FOLDERS and emotion.is_dir():
                     _add_group(found, Path(emotion.path))
