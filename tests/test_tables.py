@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from dataclasses import replace
 from statistics import mean, stdev
 
@@ -55,7 +56,7 @@ def make(cell, right, fold=1, seed=0, curve=(), **changes):
 
 def keys(**changes):
     made = {
-        number: Key(method, options, "faces", f"cell{number}", "", FOLDS)
+        number: Key(method, options, "faces", f"cell{number}", (), FOLDS)
         for number, method, options in ((1, "m", {"width": 1}), (2, "m", {"width": 2}), (3, "n", {}))
     }
     return {"faces": {n: replace(key, **changes.get(f"row{n}", {})) for n, key in made.items()}}
@@ -114,7 +115,7 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
 def test_other_settings_are_told_of():
     elsewhere = both_folds("trial", 7, 9, limit=5)
     (line,) = left_out(elsewhere, keys())
-    assert line.startswith("faces: row 1 was run") and "--limit" in line
+    assert line.startswith("faces: there are runs of row 1 with") and "--limit" in line
     assert not list(left_out([*elsewhere, *both_folds("cell1", 7, 9)], keys()))
 
 
@@ -130,7 +131,7 @@ def test_selection_rules():
 
 def test_marks_become_footnotes_of_the_head_or_of_the_number():
     drawn = both_folds("cell1", 5, 6, synthetic=True) + both_folds("cell2", 6, 6, synthetic=True, limit=9)
-    sheet = make_sheet(SUITE, drawn, keys(row2={"deviation": "stage.epochs=1"}), ["last"])
+    sheet = make_sheet(SUITE, drawn, keys(row2={"deviations": ("stage.epochs=1",)}), ["last"])
     head, one, two = sheet.blocks[1], measured(sheet, 1), measured(sheet, 2)
     assert "synthetic: faces drawn by a program" in said(sheet, head.marks) and one.marks == ()
     assert "limited: " in said(sheet, two.marks) and "run with stage.epochs=1" in said(sheet, two.marks)
@@ -165,6 +166,14 @@ def test_best_and_second_by_what_is_shown():
     assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [0, 1, 2], "a trial never is the best"
 
 
+def test_what_was_chosen_for_all_rows_hinders_no_rank():
+    chosen = {n: {"deviations": ("stage.epochs=1",)} for n in ("row1", "row2")}
+    records = both_folds("cell1", 9, 9) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
+    sheet = make_sheet(SUITE, records, keys(**chosen), ["last"])
+    assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [1, 2, 0]
+    assert said(sheet, measured(sheet, 1).marks) == "run with stage.epochs=1"
+
+
 def test_footnotes_go_on_behind_z():
     rows = tuple(Row(n, f"row {n}", "m", {}, note=f"note {n}") for n in range(1, 30))
     sheet = make_sheet(replace(SUITE, rows=rows), [], {"faces": {}}, ["last"])
@@ -183,7 +192,7 @@ def nasty():
     )
     suite = Suite("a_b%c", NASTY, NASTY, "last", rows)
     records = both_folds("cell1", 5, 6) + both_folds("cell2", 6, 8) + both_folds("cell3", 9, 8, method="n")
-    return make_sheet(suite, records, keys(row1={"deviation": NASTY}), ["last", "best-on-test"])
+    return make_sheet(suite, records, keys(row1={"deviations": (NASTY,)}), ["last", "best-on-test"])
 
 
 class Page(html.parser.HTMLParser):
@@ -309,6 +318,18 @@ def test_a_terminal_gets_bold_and_underline(nasty, monkeypatch, capsys):
 # the command
 
 
+def test_tables_import_nothing_heavy(tmp_path):
+    suite = ROOT / "benchmarks" / "table2.toml"
+    code = (
+        "import sys\nfrom dferbench.cli import _run\n"
+        f"assert _run(['table', {str(suite)!r}, '-d', 'synthetic', '--format', 'html']) == 0\n"
+        "heavy = {'torch', 'cv2', 'av', 'decord', 'scipy', 'matplotlib'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.fixture
 def table(tmp_path, monkeypatch, capfd):
     """Run `dferbench table` in this process and an empty folder: (exit code, stdout, stderr)."""
@@ -342,7 +363,9 @@ def test_a_run_reaches_its_row_whatever_the_row_is_called(table, toy_run, tmp_pa
     notes = json.loads(out)["notes"].values()
     assert "run with stage.epochs=1" in notes and not any("limited" in note for note in notes)
     code, out, err = table(suite, "--format", "json", "-d", "toy")
-    assert json.loads(out)["rows"][0]["results"][0]["runs"] == 0 and "toy: row 1 was run with" in err
+    assert (
+        json.loads(out)["rows"][0]["results"][0]["runs"] == 0 and "toy: there are runs of row 1 with" in err
+    )
     code, out, _ = table(suite, "--format", "json", "--epochs", "1", "--limit", "6", "-d", "toy")
     (trial,) = json.loads(out)["rows"][0]["results"]
     assert trial["runs"] == 1 and any(n.startswith("limited") for n in json.loads(out)["notes"].values())

@@ -105,25 +105,25 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.echo(f"row {row.number} ({row.label}): no plugin registers '{row.method}'; skipped", err=True)
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
-    stand = [*map(Status, missing), *_statuses(suite, found, costs=dry_run)]
+    stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
     failed = {} if dry_run else _run(suite, stand, catalog, quiet)
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
     if json_:
-        stand = [*map(Status, missing), *_statuses(suite, found, costs=dry_run)]
+        stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
         typer.echo(_as_json(suite, stand, failed))
     elif dry_run:
         typer.echo(_as_text(stand))
     else:
         from dferbench.cli.table import print_table
 
-        print_table(suite, [(base, epochs)], output, catalog)
+        print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog)
     return EXIT_SOME_FAILED if failed else 0
 
 
-def _statuses(suite: Suite, found: Sequence[Experiment], *, costs: bool) -> list[Status]:
+def _statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
     """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
-    plans = [one.plan(suite.name) for one in found]
+    plans = [one.plan() for one in found]
     videos, records = _at_hand(plans[0]) if costs else (None, [])
     return [_status(e, plan, videos, records) for e, plan in zip(found, plans, strict=True)]
 
@@ -187,7 +187,7 @@ def _as_text(stand: Sequence[Status]) -> str:
     lines = [_plan_line(one) for one in _in_order(stand)]
     known = [one.seconds for one in stand if one.seconds is not None]
     unknown = sum(one.seconds is None and one.todo > 0 for one in stand)
-    total = f"together {clock(sum(known))}" if known else "together unknown"
+    total = f"together about {clock(sum(known))}" if known else "together unknown"
     rest = f", and {unknown} rows unknown: nothing like them has been run yet" if known and unknown else ""
     return f"{tabulate(lines, heads, disable_numparse=True)}\n\n{total}{rest}"
 

@@ -68,11 +68,10 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     _print(_sheet(suite, bases, records, context.obj, _rules(select), asked=bool(dataset)), format_, output)
 
 
-def print_table(
-    suite: Suite, bases: Sequence[tuple[Request, int | None]], runs: Path, catalog: Catalog
-) -> None:
-    """Print the table of runs as these requests (and epochs) would make them, as `table` does by default."""
-    _print(_sheet(suite, bases, _load(runs), catalog, ("last",), asked=True), "text", None)
+def print_table(suite: Suite, base: Request, epochs: int | None, runs: Path, catalog: Catalog) -> None:
+    """Print the table of one dataset as bench leaves it, from the records below a folder."""
+    records = _load(runs) if runs.is_dir() else []
+    _print(_sheet(suite, [(base, epochs)], records, catalog, ("last",), asked=True), "text", None)
 
 
 def _load(runs: Path) -> list[Record]:
@@ -138,7 +137,7 @@ def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> 
             options=one.settled.options,
             dataset=one.settled.chosen.entry.name,
             cell=one.settled.cell,
-            deviation=one.deviation,
+            deviations=one.deviations,
             folds=tuple(one.settled.chosen.dataset.folds),
         )
         for one in found

@@ -17,22 +17,21 @@ from dferbench.types import Method
 
 @dataclass(frozen=True)
 class Experiment:
-    """A row on one dataset. `deviation` says what the run has that the row itself does not ask for."""
+    """A row on one dataset. `deviations` say what the run has that the row itself does not ask for."""
 
     row: Row
     request: Request
     settled: Settled
-    deviation: str
+    deviations: tuple[str, ...]
 
     @property
     def epochs(self) -> int:
         """Of all stages together; 0 for what trains nothing."""
         return sum(stage.epochs for stage in self.settled.recipe.stages)
 
-    def plan(self, suite: str) -> Plan:
-        """The row as a plan, its data found. Raises ConfigError or DataError that names the row."""
-        with naming(suite, self.row):
-            return place(self.settled, self.request)
+    def plan(self) -> Plan:
+        """The row as a plan, its data found. Raises UnknownName or DataError."""
+        return place(self.settled, self.request)
 
 
 def experiments(
@@ -53,7 +52,7 @@ def experiments(
             changes = _changes(base.sets, epochs, catalog.get("methods", row.method).value, dataset)
             request = replace(base, model=row.method, sets={**row.sets, **changes})
             settled = settle(request, catalog)
-            found.append(Experiment(row, request, settled, _deviation(row, settled, changes)))
+            found.append(Experiment(row, request, settled, _deviations(row, settled, changes)))
     return found, missing
 
 
@@ -63,13 +62,13 @@ def _changes(sets: Mapping[str, str], epochs: int | None, method: Method, datase
     return {name: text for name, text in changes.items() if trains or not name.startswith("stage.")}
 
 
-def _deviation(row: Row, settled: Settled, changes: Mapping[str, str]) -> str:
+def _deviations(row: Row, settled: Settled, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Options that dataset or user put in place of the row's, and changes of the recipe."""
     own, own_recipe = split_recipe(row.sets)
     plain = resolve(row.method, schema(settled.method.value.build, given=2), own)
     words = {name: value for name, value in settled.options.items() if value != plain[name]}
     words |= {name: text for name, text in split_recipe(changes)[1].items() if own_recipe.get(name) != text}
-    return ", ".join(f"{name}={value}" for name, value in words.items())
+    return tuple(f"{name}={value}" for name, value in words.items())
 
 
 @contextmanager

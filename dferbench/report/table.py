@@ -26,14 +26,14 @@ PUBLISHED = "published"
 class Key:
     """Which records are a row's on one dataset, and what to say of them.
 
-    `deviation` is what such runs have that the row does not ask for; `folds` are all of the dataset.
+    `deviations` are what such runs have that the row does not ask for; `folds` are all of the dataset.
     """
 
     method: str
     options: Mapping[str, Any]
     dataset: str
     cell: str
-    deviation: str
+    deviations: tuple[str, ...]
     folds: tuple[int, ...]
 
 
@@ -47,11 +47,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Pair:
-    """A row's UAR and WAR in one block, with the letters of its footnotes."""
+    """A row's UAR and WAR in one block, with the letters of its footnotes.
+
+    While a table is being made, `marks` and `deviations` are whole sentences; a number with marks that its
+    column does not share is not ranked, while what the user chose for all rows hinders none.
+    """
 
     uar: Number
     war: Number
     marks: tuple[str, ...] = ()
+    deviations: tuple[str, ...] = ()
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """All that must be said about the pair."""
+        return (*self.marks, *self.deviations)
 
 
 @dataclass(frozen=True)
@@ -117,8 +127,9 @@ def make_sheet(
     blocks = list(_blocks(suite, keys, rules))
     columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
     shared = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
-    labels = [_row_notes(row, keys, about or {}) for row in suite.rows]
-    own = (pair.marks for column in columns for pair in column if pair)
+    printed = any(block.kind == PUBLISHED for block in blocks)
+    labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
+    own = (pair.notes for column in columns for pair in column if pair)
     letters = _letters(chain(*shared, *labels, *own))
     pairs = [_finish(column, notes, letters) for column, notes in zip(columns, shared, strict=True)]
     heads = [replace(b, marks=_coded(notes, letters)) for b, notes in zip(blocks, shared, strict=True)]
@@ -161,15 +172,15 @@ def _printed(row: Row, dataset: str) -> Pair | None:
 
 
 def _measured(key: Key | None, records: Sequence[Record], rule: str) -> Pair | None:
-    """Mean and deviation over the row's runs; its marks are whole sentences still."""
+    """Mean and deviation over the row's runs."""
     mine = [r for r in records if key and r.cell == key.cell and r.dataset == key.dataset]
     if key is None or not mine:
         return None
     picked = [one.under(rule) for one in mine]
     uar, war = (Number(score([metric(c) for c in picked])) for metric in (metrics.uar, metrics.war))
     marks = dict.fromkeys(mark for one in mine for mark in one.marks)
-    deviation = [f"run with {key.deviation}"] if key.deviation else []
-    return Pair(uar, war, (*map(meaning, marks), *deviation, *_coverage(mine, key.folds)))
+    deviations = tuple(f"run with {words}" for words in key.deviations)
+    return Pair(uar, war, (*map(meaning, marks), *_coverage(mine, key.folds)), deviations)
 
 
 def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str]:
@@ -183,26 +194,23 @@ def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str
 
 def _shared(column: Iterable[Pair | None]) -> list[str]:
     """Marks that hold for every number of a column: they stand in its head."""
-    held = [pair.marks for pair in column if pair]
-    return [mark for mark in held[0] if all(mark in marks for marks in held)] if held else []
+    held = [pair.notes for pair in column if pair]
+    return [note for note in held[0] if all(note in notes for notes in held)] if held else []
 
 
 def _finish(
     column: Sequence[Pair | None], shared: Sequence[str], letters: Mapping[str, str]
 ) -> list[Pair | None]:
-    """Ranks by what is shown, so that equal texts rank equally, and letters for marks that are not shared.
-
-    A number with a mark of its own has no rank: it is not like the others.
-    """
+    """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
     fair = [pair for pair in column if pair and set(pair.marks) <= set(shared)]
     uar, war = (sorted({_shown(n) for n in numbers}, reverse=True)[:2] if len(fair) > 1 else []
                 for numbers in ([pair.uar for pair in fair], [pair.war for pair in fair]))  # fmt: skip
 
     def finish(pair: Pair) -> Pair:
-        own = [mark for mark in pair.marks if mark not in shared]
-        if own:
-            return replace(pair, marks=_coded(own, letters))
-        return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war))
+        marks = _coded((note for note in pair.notes if note not in shared), letters)
+        if pair not in fair:
+            return Pair(pair.uar, pair.war, marks)
+        return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war), marks)
 
     return [pair and finish(pair) for pair in column]
 
@@ -216,10 +224,10 @@ def _shown(number: Number) -> float:
     return round(number.score.mean, 2)
 
 
-def _row_notes(row: Row, keys: Keys, about: Mapping[str, str]) -> list[str]:
+def _row_notes(row: Row, keys: Keys, about: Mapping[str, str], printed: bool) -> list[str]:
     asked = [rows for rows in keys.values() if rows]
     missing = bool(asked) and not any(row.number in rows for rows in asked)
-    notes = [row.note, row.printed.note if row.printed else "", about.get(row.method, "")]
+    notes = [row.note, row.printed.note if row.printed and printed else "", about.get(row.method, "")]
     notes += [f"no plugin registers the method {row.method}"] if missing else []
     return [note for note in notes if note]
 
@@ -240,8 +248,8 @@ def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
         numbers = [str(number) for number, key in rows.items() if _only_elsewhere(key, records)]
         if numbers:
             yield (
-                f"{dataset}: row {', '.join(numbers)} was run with another recipe, limit or weights, which is "
-                "another experiment; repeat the --set, --epochs, --limit and --weights of its run to see it"
+                f"{dataset}: there are runs of row {', '.join(numbers)} with another recipe, limit or weights: "
+                "other experiments; to see them, repeat the --set, --epochs, --limit and --weights they had"
             )
 
 

@@ -1,0 +1,86 @@
+"""The leaderboard's filters: each keeps what it says, all together, and refuses what no row has."""
+
+import json
+
+import pytest
+from conftest import TOY
+from test_tables import make
+
+from dferbench import record
+from dferbench.cli import _run
+
+
+@pytest.fixture
+def board(tmp_path, monkeypatch, capfd):
+    """Six rows in ./runs; run `dferbench leaderboard` over them: (exit code, rows or stdout, stderr)."""
+    monkeypatch.chdir(tmp_path)
+    clip, plain = {"backbone": "tower(width=8)"}, {}
+    for cell, changes in {
+        "a": {"method": "m", "options": clip, "dataset": "toy"},
+        "b": {"method": "m", "options": plain, "dataset": "toy", "limit": 3},
+        "c": {"method": "n", "options": clip, "dataset": "toy", "synthetic": True},
+        "d": {"method": "n", "options": plain, "dataset": "elsewhere"},
+    }.items():
+        for fold in (1, 2) if cell in "ac" else (1,):
+            one = make(cell, 5 + fold, fold, curve=(9, 5 + fold), **changes)
+            record.write(one, tmp_path / "runs" / f"{cell}{fold}")
+
+    def go(*arguments):
+        code = _run(["--plugin", str(TOY), "leaderboard", "--json", *arguments])
+        out, err = capfd.readouterr()
+        return code, [row["cell"] for row in json.loads(out)["rows"]] if out else [], err
+
+    return go
+
+
+@pytest.mark.parametrize(
+    ("arguments", "cells"),
+    [
+        ([], "dacb"),
+        (["--dataset", "elsewhere"], "d"),
+        (["-d", "elsewhere", "-d", "toy"], "dacb"),
+        (["--method", "n"], "dc"),
+        (["--backbone", "tower"], "ac"),
+        (["--backbone", "tower(width=8)", "-m", "m"], "a"),
+        (["--backbone", "none"], "db"),
+        (["--marks", "none"], "da"),
+        (["--marks", "synthetic", "--marks", "limited"], "cb"),
+        (["--protocol", "complete"], "ac"),
+        (["--protocol", "complete", "--marks", "none"], "a"),
+    ],
+)
+def test_filters_keep_what_they_say(board, arguments, cells):
+    code, found, _ = board(*arguments)
+    assert code == 0 and sorted(found) == sorted(cells) and len(found) == len(cells)
+
+
+def test_a_dataset_that_is_not_there_is_not_known_to_be_complete(board):
+    assert "folds of elsewhere are not known" in board("--protocol", "complete")[2]
+
+
+def test_filters_that_leave_nothing(board, capfd):
+    wanted = ["-d", "elsewhere", "--protocol", "complete"]
+    assert board(*wanted)[:2] == (0, [])
+    assert _run(["leaderboard", *wanted]) == 3 and "passes all filters" in capfd.readouterr().err
+
+
+def test_selection_has_two_names(board, capfd):
+    _run(["leaderboard", "--json", "--selection", "best-on-test", "-m", "m", "--marks", "none"])
+    (row,) = json.loads(capfd.readouterr().out)["rows"]
+    assert row["uar"]["mean"] == pytest.approx(90)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--dataset", "tyo"], "toy"),
+        (["--method", "x"], "method among these runs"),
+        (["--backbone", "towr"], "tower"),
+        (["--marks", "sinthetic"], "synthetic"),
+        (["--protocol", "all"], "complete"),
+    ],
+)
+def test_what_no_row_has_is_refused(board, arguments, message):
+    code, found, err = board(*arguments)
+    error, hint = err.splitlines()[-2:]
+    assert code == 3 and not found and message in error + hint
