@@ -76,6 +76,15 @@ class TestFormats:
         assert (tower.origin.source, tower.origin.random) == (str(saved / name), False)
         assert tower.origin.sha256 == sha256_of(saved / name)
 
+    def test_half_precision_becomes_single_without_loss(self, saved):
+        tower, halves = load_tower(CONFIG, saved / "openai.pt"), half(tiny_clip(seed=1).state_dict())
+        names = {"image.": "visual.", "text.": "", "logit_scale": "logit_scale"}
+        for name, tensor in tower.state_dict().items():
+            ours = next(start for start in names if name.startswith(start))
+            stored = halves[names[ours] + name.removeprefix(ours)]
+            assert stored.dtype == torch.float16 and tensor.dtype == torch.float32
+            assert torch.equal(tensor, stored.float()), name
+
     def test_the_openai_archive_really_is_torchscript(self, saved):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

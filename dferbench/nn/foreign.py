@@ -133,7 +133,7 @@ def _globals(pickled: bytes) -> list[str]:
         elif operation.name == "MEMOIZE":
             memo.append(last)
         elif operation.name in ("BINGET", "LONG_BINGET"):
-            strings.append(memo[argument] if argument < len(memo) else "")
+            strings.append(memo[int(argument or 0)])
         last = argument if isinstance(argument, str) else ""
         strings += [last] if last else []
     return found
