@@ -59,7 +59,7 @@ class Release(Dataset):
         label = {name: i for i, name in enumerate(self.classes)}
         rows = sorted(copy.folds[fold][split].items())
         return [
-            Video(name, str(copy.media.get(name, copy.place / name)), label[of], copy.info.get(name, {}))
+            Video(name, str(copy.media.get(name) or copy.place / name), label[of], copy.info.get(name, {}))
             for name, of in rows
         ]
 

@@ -39,19 +39,18 @@ def index(place: Path, scenes: Container[str]) -> dict[str, Path]:
     for scene in entries(place):
         if SCENES.get(scene.name.lower()) in scenes and scene.is_dir():
             for emotion in entries(Path(scene.path)):
-                if canonical(emotion.name) in FOLDERS and emotion.is_dir():
-                    _add_group(found, Path(emotion.path))
+                folder = FOLDERS.get(canonical(emotion.name) or "")
+                if folder is not None and emotion.is_dir():
+                    _add_group(found, f"{SCENES[scene.name.lower()]}/{folder}", Path(emotion.path))
     return only(found, "clip")
 
 
-def _add_group(found: dict[str, list[Path]], group: Path) -> None:
-    for entry in entries(group):
-        if entry.is_dir() or entry.name.lower().endswith(VIDEOS):
-            path = group / entry.name
-            try:
-                found.setdefault(key(f"{group.parent.name}/{group.name}/{entry.name}"), []).append(path)
-            except ValueError:
-                continue  # something else that lies there
+def _add_group(found: dict[str, list[Path]], group: str, place: Path) -> None:
+    for entry in entries(place):
+        number, dot, suffix = entry.name.partition(".")
+        is_video = f".{suffix}".lower() in VIDEOS if dot else entry.is_dir()
+        if is_video and re.fullmatch(r"[0-9]{1,4}", number):
+            found.setdefault(f"{group}/{number.zfill(4)}", []).append(Path(entry.path))
 
 
 def groups(names: Mapping[str, Path]) -> dict[str, list[int]]:
