@@ -188,6 +188,20 @@ def test_a_changed_video_is_done_again(command, tmp_path):
     assert not (tmp_path / "out" / "a").exists()  # stale crops would be worse than none
 
 
+def test_what_becomes_of_crops_whose_video_is_gone(command, tmp_path):
+    """They stay, for raw videos are large; not so if something else now has the video's name."""
+    (tmp_path / "raw").mkdir()
+    for name in ("a", "b", "c"):
+        media.encode(tmp_path / "raw" / f"{name}.mp4", count=3)
+    quick(command, "raw")
+    (tmp_path / "raw" / "a.mp4").unlink()
+    (tmp_path / "raw" / "b.mp4").rename(tmp_path / "b.mp4")
+    (tmp_path / "raw" / "b.mp4").symlink_to(tmp_path / "b.mp4")
+    assert "2 of 3 videos cropped (2 of them before)" in quick(command, "raw", check=5).out
+    assert len(crops(tmp_path / "out" / "a")) == 3
+    assert not (tmp_path / "out" / "b").exists()
+
+
 def test_json_is_one_object(command, tmp_path):
     (tmp_path / "raw").mkdir()
     media.encode(tmp_path / "raw" / "a.mp4", count=3)

@@ -30,7 +30,7 @@ GIVEN = {
 def show(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(help="A method, dataset, backbone, temporal head, prompt, decoder or face finder.")
+        str, typer.Argument(help="A method, dataset, backbone, head, prompt, decoder or face finder.")
     ],
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

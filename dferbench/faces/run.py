@@ -48,15 +48,15 @@ def crop_all(request: Request, catalog: Catalog, progress: Progress) -> tuple[Re
     if source.is_relative_to(output):
         raise ConfigError(f"--output {request.output} holds the videos", "Choose a folder of its own.")
     catalog.make("face_finders", request.finder)
-    found = find_videos(request.source, leave_out=output)
+    found = {one.id: one for one in find_videos(request.source, leave_out=output)}
     report = claim(output, _settings(request, source))
-    done = {one.id: report.videos[one.id] for one in found if _still_done(one, report, output)}
-    barred = {one.id: Entry(status="failed", reason=one.fault) for one in found if one.fault}
-    report.videos = {**done, **barred}
+    done = {name: e for name, e in report.videos.items() if _still_done(e, output / name, found.get(name))}
+    report.videos = dict(done)
+    left = [one for one in found.values() if one.id not in done]
     try:
-        for one, entry in _entries(
-            [one for one in found if one.id not in report.videos], request, catalog, progress
-        ):
+        for one, entry in _entries(left, request, catalog, progress):
+            if entry.status == "failed":
+                discard(output / one.id)
             report.videos[one.id] = entry
             report.save(output, every=SECONDS_BETWEEN_REPORTS)
     finally:
@@ -80,10 +80,11 @@ def _settings(request: Request, source: Path) -> dict[str, Any]:
     }
 
 
-def _still_done(one: Found, report: Report, output: Path) -> bool:
-    entry = report.videos.get(one.id)
-    done = entry is not None and entry.status == "done" and (output / one.id).is_dir()
-    return done and not one.fault and entry is not None and entry.stamp == _stamp(one.path) != ()
+def _still_done(entry: Entry, folder: Path, one: Found | None) -> bool:
+    """Whether the crops in `folder` are those of the video as it is now; without the video they just stay."""
+    if entry.status != "done" or not folder.is_dir():
+        return False
+    return one is None or (not one.fault and entry.stamp == _stamp(one.path) != ())
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
@@ -104,13 +105,14 @@ def _of_all(facts: list[os.stat_result]) -> tuple[int, ...]:
 def _entries(
     videos: list[Found], request: Request, catalog: Catalog, progress: Progress
 ) -> Iterator[tuple[Found, Entry]]:
-    """Each video's outcome, in order, as the workers bring them."""
-    jobs = [_job(one, request, catalog) for one in videos]
+    """Each video's outcome: first of those that must not be read, then as the workers bring them."""
+    yield from ((one, Entry(status="failed", reason=one.fault)) for one in videos if one.fault)
+    readable = [one for one in videos if not one.fault]
+    jobs = [_job(one, request, catalog) for one in readable]
     with progress.bar("faces", len(jobs)) as bar:
         results = run_each(write_faces, jobs, request.seconds, request.workers, bar, attrgetter("path"))
-        for one, (job, result) in zip(videos, results, strict=True):
+        for one, (_, result) in zip(readable, results, strict=True):
             if isinstance(result, VideoError):
-                discard(Path(job.folder))
                 yield one, Entry(status="failed", reason=result.reason)
             else:
                 yield one, Entry(status="done", stamp=_stamp(one.path), **asdict(result))
