@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from lightning_fabric import Fabric
 
 from dferbench import record as records
+from dferbench.data.packs.dataset import REENCODED
 from dferbench.engine.environment import environment
 from dferbench.engine.plan import Plan, Split
 from dferbench.errors import ConfigError, DferbenchError
@@ -71,6 +72,11 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
     if before.data != split.fingerprint:
         raise ConfigError(
             f"{path} was made with other ids or labels of {before.dataset}, fold {before.fold}",
+            "Add --force to start that cell again, or use another --output.",
+        )
+    if before.dataset_notes.get(REENCODED) != plan.dataset.notes(plan.root).get(REENCODED):
+        raise ConfigError(
+            f"{path} and this root differ in whether and how frames were {REENCODED}",
             "Add --force to start that cell again, or use another --output.",
         )
 

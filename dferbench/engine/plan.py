@@ -11,6 +11,7 @@ from typing import Any
 from dferbench import record as records
 from dferbench import spec
 from dferbench.catalog import Catalog, Entry
+from dferbench.data.packs.dataset import dataset_at
 from dferbench.datasets import Chosen, make_dataset
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.files import digest, sha256_of
@@ -110,8 +111,10 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
 
 def place(settled: Settled, request: Request) -> Plan:
     """Join what a request means with where its data lie. Raises UnknownName or DataError."""
-    name, dataset, view = settled.chosen.entry.name, settled.chosen.dataset, settled.recipe.view
+    name, view = settled.chosen.entry.name, settled.recipe.view
     assert isinstance(view.size, int)
+    root = root_of(name, settled.chosen.dataset, request.root)
+    dataset = dataset_at(settled.chosen, root)
     return Plan(
         request=request,
         method=settled.method,
@@ -122,7 +125,7 @@ def place(settled: Settled, request: Request) -> Plan:
         dataset_entry=settled.chosen.entry,
         dataset_options=settled.chosen.options,
         dataset_given=settled.chosen.given,
-        root=root_of(name, dataset, request.root),
+        root=root,
         folds=_folds(dataset, name, request.folds),
         cell=settled.cell,
     )

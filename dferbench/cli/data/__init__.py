@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from dferbench.cli.data import faces, info, link, ls, make, sheet, verify
+from dferbench.cli.data import faces, info, link, ls, make, pack, sheet, verify
 
 app = typer.Typer(no_args_is_help=True, help="Look at datasets, check them and get them ready.")
 app.command("ls")(ls.ls)
@@ -13,4 +13,5 @@ app.command("link")(link.link)
 app.command("verify")(verify.verify)
 app.command("make")(make.make)
 app.command("faces")(faces.faces)
+app.command("pack")(pack.pack)
 app.command("sheet")(sheet.sheet)

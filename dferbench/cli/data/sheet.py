@@ -24,16 +24,18 @@ def sheet(
 ) -> None:
     """Write a contact sheet: some videos of each class, one row each, time from left to right."""
     from dferbench.cli.progress import make_progress
+    from dferbench.data.packs.dataset import dataset_at
     from dferbench.datasets import make_dataset
     from dferbench.errors import UnknownName
     from dferbench.places import root_of
     from dferbench.report.sheet import contact_sheet
 
     chosen = make_dataset(dataset, context.obj)
-    name, found = chosen.entry.name, chosen.dataset
+    name = chosen.entry.name
+    place = root_of(name, chosen.dataset, root)
+    found = dataset_at(chosen, place)
     if fold not in found.folds:
         raise UnknownName(f"fold of {name}", str(fold), map(str, found.folds))
-    place = root_of(name, found, root)
     found.prepare(place, make_progress())
     shown = contact_sheet(found, place, fold, output, frames, videos)
     typer.echo(f"{output}: {shown} videos of {len(found.classes)} classes")

@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from dferbench.data.decoders import decord, folder, pyav
+from dferbench.data.decoders import decord, folder, pack, pyav
 from dferbench.data.decoders.frames import Choose, Frames, Reader
 from dferbench.errors import UnknownName, VideoError
 
 Build = Callable[[], Reader]
 
-DECODERS: dict[str, Build] = {"decord": decord.build, "pyav": pyav.build, "folder": folder.build}
+DECODERS: dict[str, Build] = {
+    "decord": decord.build,
+    "pyav": pyav.build,
+    "folder": folder.build,
+    "pack": pack.build,
+}
 """The host's own readers by name."""
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """Reads folders as frame images, and files with the first of `names` that can.
+    """Reads folders as frame images, packed videos from their pack, and files with the first of `names`
+    that can.
 
     It can be pickled as long as the builders can: readers are built in the process that reads, for one that
     was opened before a fork hangs after it.
@@ -33,13 +39,19 @@ class Decoder:
 
         Raises VideoError with the reason of the last reader that was tried.
         """
-        names = ("folder",) if Path(path).is_dir() else self.names
+        names = self._names(path)
         for name in names[:-1]:
             try:
                 return _built(self.builds[name])(path, choose), name
             except VideoError:
                 continue
         return _built(self.builds[names[-1]])(path, choose), names[-1]
+
+    def _names(self, path: str) -> tuple[str, ...]:
+        """The readers to try."""
+        if pack.is_packed(path):
+            return ("pack",)
+        return ("folder",) if Path(path).is_dir() else self.names
 
 
 def choose_decoder(name: str = "auto", builds: Mapping[str, Build] = DECODERS) -> Decoder:
