@@ -1,5 +1,6 @@
 """What a video can do to the process that reads it, as functions that a worker can import."""
 
+import itertools
 import os
 import signal
 import sys
@@ -15,6 +16,11 @@ def spin():
         pass
 
 
+def hold():
+    """Stay inside one call of C, as a decoder that hangs with the interpreter's lock: no Python runs."""
+    sum(itertools.repeat(0, 10**15))
+
+
 def fail(error):
     raise error
 
@@ -24,6 +30,7 @@ ACTS = {
     "slow": lambda word: time.sleep(0.3),
     "sleep": lambda word: time.sleep(1000),
     "spin": lambda word: spin(),
+    "hold": lambda word: hold(),
     "SIGSEGV": lambda word: os.kill(os.getpid(), signal.SIGSEGV),
     "SIGKILL": lambda word: os.kill(os.getpid(), signal.SIGKILL),
     "exit": lambda word: os._exit(7),
@@ -49,9 +56,9 @@ def read(path):
 
 
 def announce(path):
-    """Write this worker's number into a file, then hang."""
+    """Write this worker's number into a file, then hang in the way that the file's name says."""
     Path(path).write_text(str(os.getpid()))
-    spin()
+    ACTS[Path(path).name](path)
 
 
 if __name__ == "__main__":

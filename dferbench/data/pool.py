@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,6 +28,8 @@ TASKS_A_WORKER = 200
 """After so many videos a worker is replaced, and what the decoders' libraries leaked is gone."""
 AHEAD = 4
 """How many videos a worker are handed out before the first of them is asked for."""
+PR_SET_PDEATHSIG = 1
+"""prctl(2): send this process a signal when its parent ends."""
 
 
 def run_each(
@@ -186,6 +190,10 @@ def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # The pool's own handler runs between two instructions of Python, which a hanging decoder never reaches.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    if sys.platform == "linux":
+        # A thread never runs while a decoder hangs with the interpreter's lock; the kernel needs no lock.
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    # For other systems, and for a parent that was gone before the kernel knew.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
