@@ -97,3 +97,5 @@ def test_recipes_change_field_by_field():
             change_recipe(recipe, {wrong: "1"})
     with pytest.raises(ConfigError, match="whole number"):
         change_recipe(recipe, {"view.frames": "many"})
+    with pytest.raises(ConfigError, match="trains nothing"):
+        change_recipe(Recipe(), {"stage.epochs": "2"})

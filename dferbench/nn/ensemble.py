@@ -55,5 +55,5 @@ def _templates(text: str) -> tuple[str, ...]:
     chosen = TEMPLATES.get(text) or tuple(part.strip() for part in text.split("|"))
     for template in chosen:
         if "{}" not in template:
-            raise UnknownName("set of templates, or template with {},", template, TEMPLATES)
+            raise UnknownName("set of templates", template, [*TEMPLATES, "... {} | ... {}"])
     return chosen

@@ -35,7 +35,7 @@ def build(
         backbone=backbone, temporal=temporal, prompt=prompt, text=source, temperature=temperature,
     )  # fmt: skip
     for what, part in {f"temporal={temporal}": model.temporal, f"prompt={prompt}": model.prompt}.items():
-        if any(True for _ in part.parameters()):
+        if list(part.parameters()):
             raise ConfigError(
                 f"zero-shot trains nothing, and {what} has something to learn",
                 "Use temporal=mean, and prompt=fixed or prompt=ensemble.",
