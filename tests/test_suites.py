@@ -155,9 +155,17 @@ class Broken(ToyNet):
         raise RuntimeError("the plugin's own fault")
 
 
+def poor(task, parts):
+    from dferbench.errors import DataError
+
+    raise DataError("no weights", "Get them.")
+
+
 @hookimpl
 def register_methods(register):
     from dferbench import Stage
+
+    register(Method("toy-poor", poor, Recipe(View(frames=8, size=12))))
 
     view = View(frames=8, size=12)
     register(Method("toy-still", ToyNet, Recipe(view)))
@@ -272,6 +280,14 @@ def test_a_typo_in_the_last_row_stops_before_the_first(bench, suite, broken, mes
     assert code == 3 and not Path("runs").exists()
     error, hint = err.splitlines()[-2:]
     assert "row 5 of suite (last)" in error and message in error and hint.startswith("hint: ")
+
+
+def test_weights_that_are_missing_stop_everything_and_the_hint_has_a_way_out(bench, suite):
+    suite.write_text(f'{SUITE}\n[[rows]]\nlabel = "last"\nmethod = "toy-poor"\n')
+    code, _, err = bench()
+    assert code == 4 and not Path("runs").exists()
+    assert "row 5 of suite (last): no weights" in err and "Get them. Or leave the row out, by --rows." in err
+    assert bench("--rows", "2")[0] == 0
 
 
 def test_a_failed_row_is_named_at_the_end_and_the_others_go_on(bench, suite):

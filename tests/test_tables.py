@@ -112,10 +112,23 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
     assert measured(sheet, 1) is None
 
 
+def test_a_record_that_lies_there_twice_counts_once():
+    sheet = make_sheet(SUITE, 2 * both_folds("cell1", 7, 9), keys(), ["last"])
+    pair = measured(sheet, 1)
+    assert pair.uar.score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].marks)
+
+
+def test_slips_of_the_paper_are_said_beside_its_numbers_alone():
+    suite = replace(SUITE, rows=tuple(replace(row, note="") for row in ROWS))
+    assert "a slip" in dict(make_sheet(suite, [], keys(), ["last"]).notes).values()
+    elsewhere = {"drawings": keys()["faces"]}
+    assert make_sheet(suite, [], elsewhere, ["last"]).lines[1].marks == ()
+
+
 def test_other_settings_are_told_of():
     elsewhere = both_folds("trial", 7, 9, limit=5)
     (line,) = left_out(elsewhere, keys())
-    assert line.startswith("faces: there are runs of row 1 with") and "--limit" in line
+    assert line.startswith("faces: row 1 has runs with") and "--limit" in line
     assert not list(left_out([*elsewhere, *both_folds("cell1", 7, 9)], keys()))
 
 
@@ -303,16 +316,18 @@ def test_text_shows_all_that_there_is(nasty):
     assert NASTY in text and "55.00 ± 7.07" in text and "\x1b" not in text
 
 
-def test_a_terminal_gets_bold_and_underline(nasty, monkeypatch, capsys):
+@pytest.mark.parametrize("width", ["40", "300"])
+def test_a_terminal_gets_bold_and_underline(nasty, monkeypatch, capsys, width):
     from dferbench.report import terminal
 
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("TERM", "xterm")
-    monkeypatch.setenv("COLUMNS", "300")
+    monkeypatch.setenv("COLUMNS", width)
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal.show(nasty)
     out = capsys.readouterr().out
-    assert "\x1b[1m85.00 ± 7.07" in out and "\x1b[4m70.00 ± 14.14" in out and NASTY in out
+    assert "\x1b[1m85.00 ± 7.07" in out and "\x1b[4m70.00 ± 14.14" in out
+    assert f"  {NASTY} [" in out, "the label is whole"
 
 
 # the command
@@ -363,12 +378,16 @@ def test_a_run_reaches_its_row_whatever_the_row_is_called(table, toy_run, tmp_pa
     notes = json.loads(out)["notes"].values()
     assert "run with stage.epochs=1" in notes and not any("limited" in note for note in notes)
     code, out, err = table(suite, "--format", "json", "-d", "toy")
-    assert (
-        json.loads(out)["rows"][0]["results"][0]["runs"] == 0 and "toy: there are runs of row 1 with" in err
-    )
+    assert json.loads(out)["rows"][0]["results"][0]["runs"] == 0 and "toy: row 1 has runs with" in err
     code, out, _ = table(suite, "--format", "json", "--epochs", "1", "--limit", "6", "-d", "toy")
     (trial,) = json.loads(out)["rows"][0]["results"]
     assert trial["runs"] == 1 and any(n.startswith("limited") for n in json.loads(out)["notes"].values())
+
+
+def test_runs_on_a_dataset_of_nobody_are_told_of_and_left_out(table, tmp_path):
+    record.write(make("c", 5, dataset="gone"), tmp_path / "runs" / "c")
+    code, out, err = table(ROOT / "benchmarks" / "table1.toml", "--format", "csv")
+    assert code == 0 and "gone" not in out and "no dataset named 'gone'" in err
 
 
 def test_every_format_into_a_file(table, tmp_path):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dferbench.cli.complete import dataset_names
-from dferbench.cli.run import EXIT_SOME_FAILED, numbers
+from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         model="",
         dataset=dataset,
         sets=assignments(set_ or []),
-        folds=None if fold is None else () if fold == "all" else numbers(fold, "--fold"),
+        folds=folds_of(fold),
         seeds=numbers(seed, "--seed"),
         root=root,
         weights=assignments(weights or []),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.complete import dataset_names
-from dferbench.errors import UnknownName
+from dferbench.errors import DferbenchError, UnknownName
 
 if TYPE_CHECKING:
     from dferbench.catalog import Catalog
@@ -63,7 +63,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
         model="", dataset="", sets=assignments(set_ or []), weights=assignments(weights or []), limit=limit
     )
     records = _load(runs)
-    names = dataset or _datasets(suite, records)
+    names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
     _print(_sheet(suite, bases, records, context.obj, _rules(select), asked=bool(dataset)), format_, output)
 
@@ -85,12 +85,18 @@ def _load(runs: Path) -> list[Record]:
     return records
 
 
-def _datasets(suite: Suite, records: Sequence[Record]) -> list[str]:
-    """What is published, then whatever else was run, as a user would write it."""
-    from dferbench.datasets import written
+def _datasets(suite: Suite, records: Sequence[Record], catalog: Catalog) -> list[str]:
+    """What is published, then whatever else was run and is still known, as a user would write it."""
+    from dferbench.datasets import make_dataset, written
 
-    run = (written(one.dataset, one.dataset_given) for one in records)
-    return list(dict.fromkeys([*suite.printed_datasets, *sorted(run)]))
+    known = []
+    for name in sorted({written(one.dataset, one.dataset_given) for one in records}):
+        try:
+            make_dataset(name, catalog)
+            known.append(name)
+        except DferbenchError as error:
+            typer.echo(f"runs on {name} are left out: {error}", err=True)
+    return list(dict.fromkeys([*suite.printed_datasets, *known]))
 
 
 def _rules(select: str) -> tuple[str, ...]:

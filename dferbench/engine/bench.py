@@ -35,7 +35,7 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
         return {}
     fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
     for job, fabric in zip(jobs, fabrics, strict=True):
-        with naming(suite, job.row):
+        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
             rehearse(job.plan, catalog, fabric)
     splits = read_splits(jobs[0].plan, progress)
     failed = {}

@@ -72,11 +72,13 @@ def _deviations(row: Row, settled: Settled, changes: Mapping[str, str]) -> tuple
 
 
 @contextmanager
-def naming(suite: str, row: Row) -> Iterator[None]:
-    """Errors of the block say which row of which suite they are about; the exit code stays."""
+def naming(suite: str, row: Row, way_out: str = "") -> Iterator[None]:
+    """Errors of the block say which row they are about; `way_out` comes behind the hint."""
     try:
         yield
     except DferbenchError as error:
-        again = ConfigError(f"row {row.number} of {suite} ({row.label}): {error}", error.hint)
+        again = ConfigError(
+            f"row {row.number} of {suite} ({row.label}): {error}", f"{error.hint} {way_out}".strip()
+        )
         again.exit_code = error.exit_code
         raise again from error

@@ -173,14 +173,16 @@ def _printed(row: Row, dataset: str) -> Pair | None:
 
 def _measured(key: Key | None, records: Sequence[Record], rule: str) -> Pair | None:
     """Mean and deviation over the row's runs."""
-    mine = [r for r in records if key and r.cell == key.cell and r.dataset == key.dataset]
-    if key is None or not mine:
+    found = [r for r in records if key and r.cell == key.cell and r.dataset == key.dataset]
+    if key is None or not found:
         return None
+    mine = list({(one.fold, one.seed): one for one in found}.values())
+    twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
     picked = [one.under(rule) for one in mine]
     uar, war = (Number(score([metric(c) for c in picked])) for metric in (metrics.uar, metrics.war))
     marks = dict.fromkeys(mark for one in mine for mark in one.marks)
     deviations = tuple(f"run with {words}" for words in key.deviations)
-    return Pair(uar, war, (*map(meaning, marks), *_coverage(mine, key.folds)), deviations)
+    return Pair(uar, war, (*map(meaning, marks), *_coverage(mine, key.folds), *twice), deviations)
 
 
 def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str]:
@@ -203,8 +205,7 @@ def _finish(
 ) -> list[Pair | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
     fair = [pair for pair in column if pair and set(pair.marks) <= set(shared)]
-    uar, war = (sorted({_shown(n) for n in numbers}, reverse=True)[:2] if len(fair) > 1 else []
-                for numbers in ([pair.uar for pair in fair], [pair.war for pair in fair]))  # fmt: skip
+    uar, war = _best([pair.uar for pair in fair]), _best([pair.war for pair in fair])
 
     def finish(pair: Pair) -> Pair:
         marks = _coded((note for note in pair.notes if note not in shared), letters)
@@ -213,6 +214,11 @@ def _finish(
         return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war), marks)
 
     return [pair and finish(pair) for pair in column]
+
+
+def _best(numbers: Sequence[Number]) -> list[float]:
+    """The best and the second value among them; a number alone is not the best of anything."""
+    return sorted({_shown(n) for n in numbers}, reverse=True)[:2] if len(numbers) > 1 else []
 
 
 def _ranked(number: Number, best: Sequence[float]) -> Number:
@@ -248,7 +254,7 @@ def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
         numbers = [str(number) for number, key in rows.items() if _only_elsewhere(key, records)]
         if numbers:
             yield (
-                f"{dataset}: there are runs of row {', '.join(numbers)} with another recipe, limit or weights: "
+                f"{dataset}: row {', '.join(numbers)} has runs with another recipe, limit or weights: "
                 "other experiments; to see them, repeat the --set, --epochs, --limit and --weights they had"
             )
 

@@ -1,4 +1,4 @@
-"""A table on a terminal: best bold, second underlined, as wide as the window."""
+"""A table on a terminal: best bold, second underlined."""
 
 from __future__ import annotations
 
@@ -34,7 +34,9 @@ def show(sheet: Sheet) -> None:
             for cell in block.cells(pair)
         ]
         table.add_row(Text(line.row.label + brackets(line.marks)), *cells)
+    # A number must not be folded or cut; a narrow terminal wraps whole lines instead.
+    needed = Console(width=10_000).measure(table).maximum
     console = Console()
-    console.print(table)
+    Console(width=max(console.width, needed)).print(table, soft_wrap=needed > console.width)
     for letter, note in sheet.notes:
         console.print(Text(f"[{letter}] {note}"))
