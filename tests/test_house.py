@@ -14,7 +14,7 @@ from conftest import ROOT
 FLOORS = [
     {"errors", "types", "progress", "spec", "metrics", "files"},
     {"hookspecs", "selection", "record", "places", "options", "cards"},
-    {"catalog", "datasets", "releases", "nn"},
+    {"catalog", "datasets", "releases", "suite", "nn"},
     {"data", "faces"},
     {"engine", "report", "builtins"},
     {"cli", "testing", "__main__"},
