@@ -28,9 +28,10 @@ class Listed(Dataset):
 
     def videos(self, root, fold, split):
         try:
-            rows = [line.split() for line in (root / "list.txt").read_text().splitlines()]
+            text = (root / "list.txt").read_text(errors="surrogateescape")
         except OSError as error:
             raise DataError(f"{root} lacks list.txt", self.where) from error
+        rows = [line.split() for line in text.split("\n")]
         if ["unreadable", str(fold), split] in rows:
             raise DataError(f"the list of fold {fold} is torn", "Mend it.")
         return [

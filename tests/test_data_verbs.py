@@ -66,6 +66,17 @@ def test_ls_knows_a_drawn_release_from_a_real_one(data, tmp_path):
     assert any(line.split()[:4] == ["listed", "2", "2", "drawn"] for line in table.splitlines())
 
 
+def test_ls_knows_packs(data, tmp_path):
+    made(data, tmp_path / "r")
+    data("pack", "listed", "--root", tmp_path / "r", "--output", tmp_path / "p", check=0)
+    data("link", "listed", tmp_path / "p", check=0)
+    row = rows(data)["listed"]
+    assert (row["state"], row["kind"], row["classes"]) == ("a pack", "drawn", 2)
+    assert "(a pack; from" in data("info", "listed", check=0).stdout
+    data("link", "unmakeable", tmp_path / "p", check=0)
+    assert "is a pack of listed" in rows(data)["unmakeable"]["state"]
+
+
 def test_ls_lists_a_dataset_that_wants_an_option_first(cli, tmp_path):
     (tmp_path / "mine.py").write_text(
         "from dferbench import Dataset, hookimpl\nfrom dferbench.errors import ConfigError\n"

@@ -467,6 +467,17 @@ def test_errors_come_first_with_items_and_next_step(in_process, copy):
     assert done.stderr.splitlines()[-2].endswith("errors: 1, warnings: 1")
 
 
+def test_names_that_are_no_text_are_shown(in_process, copy):
+    name = os.fsdecode(b"\xff\x1b[31m")
+    video(copy).rename(copy / "videos" / name)
+    text = (copy / "list.txt").read_text().replace("videos/v10000", f"videos/{name}")
+    (copy / "list.txt").write_bytes(os.fsencode(text))
+    (copy / "videos" / name / "005.png").write_bytes(b"")
+    done = run(in_process, "listed", "--root", copy, check=0)
+    assert r"videos/\udcff\x1b[31m/005.png" in done.stdout
+    assert json.loads(run(in_process, "listed", "--root", copy, "--json", check=0).stdout)
+
+
 def test_json_is_one_object_with_every_item(in_process, copy):
     for folder in sorted((copy / "videos").iterdir())[:7]:
         shutil.rmtree(folder)
@@ -474,6 +485,22 @@ def test_json_is_one_object_with_every_item(in_process, copy):
     told = json.loads(done.stdout)
     assert (told["dataset"], told["folds"], told["errors"], told["warnings"]) == ("listed", [2], 1, 0)
     assert told["findings"][0]["count"] == len(told["findings"][0]["items"]) == 7
+
+
+def test_a_pack_is_verified_like_what_it_was_made_from(in_process, copy, tmp_path):
+    one, other = video(copy, 0), video(copy, -1)
+    shutil.rmtree(other)
+    shutil.copytree(one, other)
+    pack = ("--plugin", LISTED, "data", "pack", "listed", "--root", copy, "--output", tmp_path / "p")
+    in_process(*pack, check=0)
+    told = json.loads(run(in_process, "listed", "--root", tmp_path / "p", "--json", check=0).stdout)
+    facts = "\n".join(f["what"] for f in told["findings"])
+    assert "fold 1, train: 6 videos" in facts and "(12 of 12 looked at)" in facts
+    deep = run(in_process, "listed", "--root", tmp_path / "p", "--deep", "--json", check=4)
+    assert json.loads(deep.stdout)["findings"][0]["items"] == [f"{one.name} = {other.name}"]
+    shutil.rmtree(one)
+    stale = run(in_process, "listed", "--root", tmp_path / "p", check=4)
+    assert "out of date" in stale.stdout.splitlines()[0]
 
 
 def test_strict_lets_warnings_count(in_process, clean):

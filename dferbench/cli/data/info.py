@@ -34,7 +34,7 @@ def info(
 
 def _facts(chosen: Chosen, place: Place | None) -> dict[str, Any]:
     dataset = chosen.dataset
-    kind, state = standing(dataset, place)
+    kind, state = standing(chosen, place)
     return {
         "name": chosen.entry.name,
         "about": dataset.about,

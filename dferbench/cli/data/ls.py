@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dferbench.catalog import Catalog, Entry
+from dferbench.catalog import Catalog
+from dferbench.datasets import Chosen, make_dataset
 from dferbench.errors import DferbenchError
 from dferbench.places import Place, is_made, place_of
-from dferbench.types import Dataset
 
 
 def ls(
@@ -19,7 +19,7 @@ def ls(
 ) -> None:
     """List the datasets: classes, folds, where each lies, what says so, and whether it is there."""
     catalog: Catalog = context.obj
-    rows = [_row(entry) for _, entry in sorted(catalog.entries["datasets"].items())]
+    rows = [_row(name, catalog) for name in sorted(catalog.entries["datasets"])]
     if json_:
         typer.echo(json.dumps({"schema": 1, "datasets": rows}, indent=1))
         return
@@ -30,21 +30,30 @@ def ls(
     typer.echo(tabulate(lines, heads, disable_numparse=True))
 
 
-def standing(dataset: Dataset, place: Place | None) -> tuple[str, str]:
-    """Whether the videos are real or drawn, and the state of the root: no root, missing or there."""
-    drawn = dataset.synthetic or (place is not None and is_made(place.root))
-    state = "no root" if place is None else "there" if place.root.is_dir() else "missing"
+def standing(chosen: Chosen, place: Place | None) -> tuple[str, str]:
+    """Whether the videos are real or drawn, and the state of the root: no root, missing, there or a pack.
+
+    Raises DferbenchError for a pack that is of no use to this dataset.
+    """
+    from dferbench.data.packs.dataset import dataset_at
+    from dferbench.data.packs.index import is_pack
+
+    drawn, state = chosen.dataset.synthetic, "no root"
+    if place is not None:
+        drawn = dataset_at(chosen, place.root).synthetic or is_made(place.root)
+        state = "a pack" if is_pack(place.root) else "there" if place.root.is_dir() else "missing"
     return "drawn" if drawn else "real", state
 
 
-def _row(entry: Entry) -> dict[str, Any]:
+def _row(name: str, catalog: Catalog) -> dict[str, Any]:
     """What is known of a dataset; one that wants an option before it can be made has only a name."""
     keys = ("name", "classes", "folds", "kind", "state", "root", "source")
     try:
-        dataset = entry.value()
-        place = place_of(entry.name, dataset)
+        chosen = make_dataset(name, catalog)
+        place = place_of(name, chosen.dataset)
+        kind, state = standing(chosen, place)
     except DferbenchError as error:
-        return dict.fromkeys(keys, None) | {"name": entry.name, "state": error.message}
+        return dict.fromkeys(keys, None) | {"name": name, "state": error.message}
     root, source = (str(place.root), place.source) if place else (None, None)
-    sizes = (len(dataset.classes) or None, len(dataset.folds) or None)
-    return dict(zip(keys, (entry.name, *sizes, *standing(dataset, place), root, source), strict=True))
+    sizes = (len(chosen.dataset.classes) or None, len(chosen.dataset.folds) or None)
+    return dict(zip(keys, (name, *sizes, kind, state, root, source), strict=True))

@@ -40,14 +40,16 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     """Check a copy of a dataset: lists, folds, files, frames; exits with 4 if anything is wrong."""
     chosen = make_dataset(dataset, context.obj)
     name = chosen.entry.name
-    folds = _folds(name, chosen.dataset, fold)
     place = root_of(name, chosen.dataset, root)
 
     from dferbench.cli.progress import make_progress
+    from dferbench.data.packs.dataset import dataset_at
     from dferbench.data.verify import Depth, verify
 
+    there = dataset_at(chosen, place)
+    folds = _folds(name, there, fold)
     depth = Depth(deep, timeout, workers or os.cpu_count() or 1)
-    findings = verify(chosen.dataset, place, folds, depth, make_progress())
+    findings = verify(there, place, folds, depth, make_progress())
     counts = Counter(finding.level for finding in findings)
     if json_:
         facts = {"schema": 1, "dataset": name, "root": str(place), "folds": folds, "deep": deep}
@@ -79,5 +81,10 @@ def _lines(finding: Finding) -> list[str]:
     if finding.items:
         more = len(finding.items) - SHOWN
         shown = "; ".join(finding.items[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
-        lines.append(f"{'':<8} {len(finding.items)}: {shown}")
+        lines.append(f"{'':<8} {len(finding.items)}: {_printable(shown)}")
     return [*lines, f"{'':<8} {finding.hint}"] if finding.hint else lines
+
+
+def _printable(text: str) -> str:
+    """The text without what a terminal obeys or cannot show: a file's name may hold any byte."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

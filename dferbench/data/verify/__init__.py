@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.data.make import is_unfinished
+from dferbench.data.packs.index import is_pack
 from dferbench.data.verify import decode, lists, tree
 from dferbench.data.verify.decode import Decoded, Results
 from dferbench.data.verify.lists import Part
@@ -80,7 +81,7 @@ def _shortened(root: Path) -> tree.Name:
 
 
 def _survey(paths: Sequence[str], root: Path, progress: Progress) -> list[Seen]:
-    if (root / "pack.json").is_file():
+    if is_pack(root):
         return []  # its videos are no files of their own
     with progress.bar("looking at files", len(paths)) as bar:
         return survey(paths, root, bar)

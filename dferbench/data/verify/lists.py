@@ -155,7 +155,7 @@ def facts(parts: Sequence[Part], classes: Sequence[str]) -> Iterator[Finding]:
         held = Counter(video.label for video in part.videos)
         counts = [held[label] for label in range(len(classes))]
         text = ", ".join(f"{name} {count}" for name, count in zip(classes, counts, strict=True))
-        if part.split == "test" and sum(counts):
+        if part.split == "test" and any(counts):
             war, uar = max(counts) / sum(counts), 1 / (len(counts) - counts.count(0))
             always = classes[counts.index(max(counts))]
             text += f"; answering {always} always scores WAR {war:.2%}, UAR {uar:.2%}"
