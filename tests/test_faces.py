@@ -202,6 +202,16 @@ def test_what_becomes_of_crops_whose_video_is_gone(command, tmp_path):
     assert not (tmp_path / "out" / "b").exists()
 
 
+def test_a_changed_file_of_boxes_is_another_setting(command, tmp_path):
+    (tmp_path / "raw").mkdir()
+    media.encode(tmp_path / "raw" / "a.mp4", count=3)
+    for right, check in ((30, 0), (30, 0), (40, 3)):
+        (tmp_path / "boxes.csv").write_text(f"video,left,top,right,bottom\na,5,5,{right},30\n")
+        words = ["--finder", "boxes(path=boxes.csv)", "-q"]
+        written = command("data", "faces", "raw", "-o", "out", *words, check=check)
+    assert "boxes.csv" in written.err
+
+
 def test_json_is_one_object(command, tmp_path):
     (tmp_path / "raw").mkdir()
     media.encode(tmp_path / "raw" / "a.mp4", count=3)
@@ -468,6 +478,10 @@ def test_alignment_levels_the_eyes(degrees):
     left, right = (np.argwhere(mask).mean(0) for mask in (crop < 60, crop > 200))
     assert left[0] == pytest.approx(right[0], abs=0.5)
     assert left[1] < right[1]
+    # The middle between the eyes lies 10 pixels above the centre about which the frame was turned.
+    turn, scale = np.radians(degrees), 128 / (1.3 * 140)
+    middle = 64 - scale * 10 * np.array([np.cos(turn), np.sin(turn)])
+    assert (left + right) / 2 + 0.5 == pytest.approx(middle, abs=0.4)
 
 
 def test_without_enough_eyes_nothing_is_turned():
@@ -497,10 +511,13 @@ def test_haar_finds_a_drawn_face_and_nothing_else(drawn, model):
 
 def test_haar_is_the_same_at_twice_the_size(drawn):
     find = finder("haar")
-    large = embedded(drawn["front"][:1], 260, 140)[0]
+    large = embedded(drawn["front"][20:21], 260, 140)[0]
     twice = np.asarray(Image.fromarray(large).resize((1280, 960)))
     small, big = find(large, "", 0), find(twice, "", 0)
     assert np.allclose(np.array(big.box), 2 * np.array(small.box), atol=20)
+    assert np.allclose(np.array(big.eyes), 2 * np.array(small.eyes), atol=12)
+    (left, top, right, bottom), ((x1, y1), (x2, y2)) = small.box, small.eyes
+    assert left < x1 < (left + right) / 2 < x2 < right and top < min(y1, y2) < max(y1, y2) < bottom
 
 
 def test_haar_sees_the_tilt_of_the_eyes(drawn):
