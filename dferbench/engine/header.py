@@ -86,6 +86,8 @@ def read_header(path: Path) -> Header:
         raise DataError(f"{path} has a damaged header: {where}: {first['msg']}", "Make it again.") from None
     if header.schema_ != SCHEMA:
         raise DataError(f"{path} has schema {header.schema_}, not {SCHEMA}", "Use the version that wrote it.")
+    if not isinstance(header.view.size, int) or min(header.view.size, header.view.frames) < 1:
+        raise DataError(f"{path} has a damaged header: its view is {header.view}", "Make it again.")
     return header
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -33,10 +34,22 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
     """
     chosen = make_dataset(request.dataset, catalog)
     header, method = checkpoint.header, checkpoint.method
+    if header.fold is not None and header.dataset == chosen.entry.name:
+        request = replace(request, folds=_unseen(request.folds, header.fold, checkpoint.path))
     columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
     trained = digest([checkpoint.sha256, header.classes])
     cell = cell_hash(method.name, header.options, checkpoint.recipe, chosen, request, catalog, trained)
     return place(Settled(method, header.options, checkpoint.recipe, chosen, cell), request)
+
+
+def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
+    """The fold that the run tested on: in the tests of the others are videos that it trained on."""
+    if asked is not None and tuple(asked) != (own,):
+        raise ConfigError(
+            f"{path} was trained on fold {own} of this dataset, and has seen test videos of other folds",
+            f"Use --fold {own}, or leave it out.",
+        )
+    return (own,)
 
 
 def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[int]:

@@ -80,11 +80,12 @@ def _require_whole(path: Path) -> None:
         return
     try:
         with zipfile.ZipFile(path) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > path.stat().st_size:
-                raise _unreadable(path, "its parts would unpack to more than the file's size")
-            damaged = archive.testzip()
-    except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError, RuntimeError) as error:
+            unpacked = sum(entry.file_size for entry in archive.infolist())
+            damaged = archive.testzip() if unpacked <= path.stat().st_size else None
+    except Exception as error:  # a damaged zip fails in ways that zipfile does not name
         raise _unreadable(path, _line(error)) from error
+    if unpacked > path.stat().st_size:
+        raise _unreadable(path, "its parts would unpack to more than the file's size")
     if damaged:
         raise _unreadable(path, f"its part '{damaged}' fails its checksum")
     if is_torchscript(path):

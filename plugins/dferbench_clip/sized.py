@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,16 +48,7 @@ def build_sized(sizes: Sizes, weights: str | None) -> TwoTower:
 
 def _config(sizes: Sizes) -> dict[str, Any]:
     """The arguments of `open_clip.CLIP`."""
-    resnet = isinstance(sizes.layers, tuple)
-    numbers = [*(sizes.layers if isinstance(sizes.layers, tuple) else ()), *astuple(sizes)]
-    good = all(n >= 1 for n in numbers if isinstance(n, int)) and (not resnet or len(numbers) == 13)
-    step = 32 if resnet else sizes.patch
-    heads = [sizes.text_width / HEAD_WIDTH, sizes.width * (32 if resnet else 1) / HEAD_WIDTH]
-    if not good or sizes.size % step or not all(h.is_integer() for h in heads):
-        raise ConfigError(
-            f"these sizes make no CLIP: {sizes}",
-            "Widths are multiples of 64, the image's side is one of the patch (of 32 for a ResNet).",
-        )
+    _require_sense(sizes)
     vision = {
         "image_size": sizes.size,
         "width": sizes.width,
@@ -68,6 +59,23 @@ def _config(sizes: Sizes) -> dict[str, Any]:
     return {
         "embed_dim": sizes.dim,
         "quick_gelu": True,
-        "vision_cfg": vision if resnet else vision | {"patch_size": sizes.patch},
-        "text_cfg": text | {"heads": int(heads[0]), "layers": sizes.text_layers},
+        "vision_cfg": vision if isinstance(sizes.layers, tuple) else vision | {"patch_size": sizes.patch},
+        "text_cfg": text | {"heads": sizes.text_width // HEAD_WIDTH, "layers": sizes.text_layers},
     }
+
+
+def _require_sense(sizes: Sizes) -> None:
+    """Raise ConfigError for what is no positive whole number, and for widths that make no whole heads."""
+    resnet = isinstance(sizes.layers, tuple) and len(sizes.layers) == 4
+    numbers = [*astuple(replace(sizes, layers=1)), *(sizes.layers if resnet else [sizes.layers])]
+    whole = all(type(n) is int and n >= 1 for n in numbers)
+    # A ResNet's last stage is 32 times as wide as its first, and its image 32 times as large as its last map.
+    if whole and resnet:
+        whole = sizes.size % 32 == 0 and sizes.width * 32 % HEAD_WIDTH == 0
+    elif whole:
+        whole = sizes.size % sizes.patch == 0 and sizes.width % HEAD_WIDTH == 0
+    if not whole or sizes.text_width % HEAD_WIDTH:
+        raise ConfigError(
+            f"these sizes make no CLIP: {sizes}",
+            "Widths are multiples of 64, and the image's side is one of the patch (of 32 for a ResNet).",
+        )
