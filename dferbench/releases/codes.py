@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dferbench.errors import ConfigError, DataError
 from dferbench.releases.labels import Name, canonical
+from dferbench.releases.lists import listed
 
 Codes = Mapping[str, str]
 """A label as it is written in a list, to the class name."""
@@ -53,8 +54,7 @@ def _match(found: Mapping[str, int], counts: Mapping[str, int]) -> dict[str, str
 
 def refuse(where: str, labels: Iterable[str]) -> DataError:
     """The error for a list whose numbers could mean anything."""
-    seen = ", ".join(sorted(set(labels))[:12])
     return DataError(
-        f"{where}: what the labels {seen} stand for cannot be told from their counts",
+        f"{where}: what the labels {listed(labels)} stand for cannot be told from their counts",
         "State it: NAME(codes='1=happiness, 2=sadness, ...').",
     )

@@ -6,7 +6,7 @@ import csv
 import io
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,18 @@ class Row:
     label: str
     frames: int | None
     line: int
+
+
+def shown(text: str) -> str:
+    """A text of unknown origin as an error may quote it: short, in quotes, without control characters."""
+    return repr(text if len(text) <= 80 else f"{text[:77]}...")
+
+
+def listed(labels: Iterable[str]) -> str:
+    """Labels of unknown origin as an error may list them: the first twelve."""
+    found = sorted(set(labels), key=lambda label: (len(label), label))
+    words = [label if len(label) < 20 and label.isprintable() else shown(label) for label in found[:12]]
+    return ", ".join(words) + (", ..." if len(found) > 12 else "")
 
 
 def read_text(path: Path) -> str:
@@ -112,9 +124,8 @@ def _row(line: str, path: Path, number: int) -> Row:
         return Row(fields[0], fields[1], None, number)
     if len(fields) == 3 and all(fields) and fields[1].isdecimal() and len(fields[1]) < 10:
         return Row(fields[0], fields[2], int(fields[1]), number)
-    shown = line.strip()[:60]
     raise DataError(
-        f"{path}, line {number}: '{shown}' is not of the form 'video label' or 'video frames label'",
+        f"{path}, line {number}: {shown(line.strip())} is neither 'video label' nor 'video frames label'",
         "Mend the line, or remove it.",
     )
 

@@ -10,7 +10,7 @@ from dferbench.errors import DataError
 from dferbench.releases import codes as coding
 from dferbench.releases.codes import Codes
 from dferbench.releases.labels import Name, canonical
-from dferbench.releases.lists import Row, read_rows
+from dferbench.releases.lists import Row, read_rows, shown
 from dferbench.releases.protocol import Protocol
 
 Key = Callable[[str], str]
@@ -137,11 +137,11 @@ def by_id(rows: Iterable[Row], path: Path, key: Key, codes: Codes) -> dict[str, 
             name = key(row.video)
         except ValueError:
             raise DataError(
-                f"{where}: '{row.video[:80]}' names no video", "Mend or remove the line."
+                f"{where}: {shown(row.video)} names no video", "Mend or remove the line."
             ) from None
         if row.label not in codes:
             raise DataError(
-                f"{where}: label '{row.label[:40]}' is not one of {_shown(codes)}", "Mend the line."
+                f"{where}: label {shown(row.label)} is not one of {_shown(codes)}", "Mend the line."
             )
         if name in placed:
             raise DataError(

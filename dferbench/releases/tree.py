@@ -8,7 +8,9 @@ from pathlib import Path
 
 from dferbench.errors import DataError
 
-VIDEOS = (".mp4", ".avi", ".flv", ".webm", ".mkv", ".mov")
+VIDEOS = (
+    ".mp4", ".avi", ".flv", ".webm", ".mkv", ".mov", ".wmv", ".m4v", ".mpg", ".mpeg", ".3gp", ".ts",
+)  # fmt: skip
 IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".001")
 JUNK = ("thumbs.db", "__macosx", "desktop.ini")

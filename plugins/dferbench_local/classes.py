@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from dferbench.errors import ConfigError, DataError
 from dferbench.releases import CLASSES, canonical
-from dferbench_local.entry import Entry, firsts, shown
+from dferbench.releases.lists import listed, shown
+from dferbench_local.entry import Entry, firsts
 
 MOST = 1000
 """Classes; a column with more words holds no labels."""
@@ -107,9 +108,8 @@ def _start(whole: Sequence[int], count: int, first: Mapping[str, Entry]) -> int:
 
 
 def _unexplained(first: Mapping[str, Entry]) -> DataError:
-    seen = ", ".join(sorted(first, key=lambda label: (len(label), label))[:12])
     return DataError(
-        f"{_file(first)}: nothing says what the labels {seen} stand for",
+        f"{_file(first)}: nothing says what the labels {listed(first)} stand for",
         "State it: classes='first,second,...' in the order of the numbers, or codes='1=first, ...'.",
     )
 

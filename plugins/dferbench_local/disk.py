@@ -8,8 +8,9 @@ from functools import cached_property
 from pathlib import Path
 
 from dferbench.errors import DataError
+from dferbench.releases.lists import shown
 from dferbench.releases.tree import VIDEOS
-from dferbench_local.entry import Entry, shown
+from dferbench_local.entry import Entry
 
 
 @dataclass(frozen=True)

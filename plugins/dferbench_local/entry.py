@@ -31,8 +31,3 @@ def firsts(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, E
     for entry in entries:
         found.setdefault(key(entry), entry)
     return found
-
-
-def shown(text: str) -> str:
-    """A text of unknown origin as an error may quote it: short, in quotes, without control characters."""
-    return repr(text if len(text) <= 80 else f"{text[:77]}...")

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 from dferbench.errors import DataError
 from dferbench.releases import blocks
+from dferbench.releases.lists import shown
 from dferbench_local.classes import name_of
-from dferbench_local.entry import Entry, Parts, shown
+from dferbench_local.entry import Entry, Parts
 from dferbench_local.ids import natural_order
 
 

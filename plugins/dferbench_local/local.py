@@ -11,10 +11,11 @@ from dferbench import Dataset, Finding, Video
 from dferbench.errors import ConfigError, DataError
 from dferbench.progress import Progress
 from dferbench.releases import OWN
+from dferbench.releases.lists import shown
 from dferbench.releases.tree import count_images
 from dferbench_local.classes import Classes
 from dferbench_local.disk import Disk
-from dferbench_local.entry import Entry, Parts, firsts, shown
+from dferbench_local.entry import Entry, Parts, firsts
 from dferbench_local.ids import shortest_unique
 from dferbench_local.paths import below
 

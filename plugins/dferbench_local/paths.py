@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dferbench.errors import ConfigError, DataError
-from dferbench_local.entry import Entry, shown
+from dferbench.releases.lists import shown
+from dferbench_local.entry import Entry
 
 LONGEST, DEEPEST = 4096, 64
 """Characters and components; no file system has longer paths, no dataset deeper ones."""

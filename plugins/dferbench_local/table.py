@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dferbench.errors import DataError
-from dferbench.releases.lists import read_text
-from dferbench_local.entry import Entry, Parts, shown
+from dferbench.releases.lists import read_text, shown
+from dferbench_local.entry import Entry, Parts
 from dferbench_local.folds import in_turn, own_folds, require_apart
 
 COLUMNS = ("video", "label", "fold", "split", "group")

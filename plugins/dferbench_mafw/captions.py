@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.errors import DataError
-from dferbench.releases.lists import read_table, read_text
+from dferbench.releases.lists import read_table, read_text, shown
 
 Captions = Mapping[str, Mapping[str, Any]]
 """Ids to {"caption": English, "caption_zh": Chinese}."""
@@ -46,7 +46,7 @@ def _caption(
         name = key(video)
     except ValueError:
         raise DataError(
-            f"{path}, line {number}: '{video[:80]}' names no video", "Mend or remove the line."
+            f"{path}, line {number}: {shown(video)} names no video", "Mend or remove the line."
         ) from None
     chinese, english = (text.strip() for text in texts)
     return {name: {"caption": english, "caption_zh": chinese}}

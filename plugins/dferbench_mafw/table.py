@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dferbench.errors import DataError
-from dferbench.releases.lists import read_table
+from dferbench.releases.lists import read_table, shown
 from dferbench_mafw.figures import CODES
 
 COLUMN = "single_label"
@@ -31,9 +31,8 @@ def single_labels(path: Path, key: Callable[[str], str]) -> dict[str, str]:
         try:
             name, label = key(clip), CODES[code]
         except (ValueError, KeyError):
-            shown = f"'{clip[:40]}' with label '{code[:40]}'"
             raise DataError(
-                f"{path}, row {number}: {shown} is no clip of MAFW with a label from 1 to 11",
+                f"{path}, row {number}: {shown(clip)} with label {shown(code)} is no clip of MAFW",
                 "Fetch the table again.",
             ) from None
         if name in labels:

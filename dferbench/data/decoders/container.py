@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from dferbench.errors import VideoError
 
 EXACT = ("mov", "matroska", "avi", "asf")
 """Containers whose header states the true length; others state none, or FFmpeg estimates it."""
+REFERRING = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "webm_dash_manifest"}
+"""Formats that are no videos but name others, anywhere on the disk or the network."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
 
     _require_file(path)
     try:
-        with av.open(path, metadata_errors="ignore") as container:
+        with av.open(path, metadata_errors="ignore", options={"format_whitelist": _formats()}) as container:
             stream = container.streams.best("video")
             if stream is None:
                 raise VideoError(path, "it has no video stream")
@@ -49,8 +52,18 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
             # FFmpeg's threads deadlock in forked workers and gain nothing on short videos.
             stream.codec_context.thread_count = 1
             yield container, stream
+    except av.ArgumentError as error:
+        # What FFmpeg says of a format that is not allowed, and of a few kinds of damage.
+        raise VideoError(path, f"it is damaged, or a playlist of other files ({error.strerror})") from error
     except av.FFmpegError as error:
         raise VideoError(path, f"it cannot be read as a video ({error.strerror})") from error
+
+
+@cache
+def _formats() -> str:
+    import av.format
+
+    return ",".join(sorted(av.format.formats_available - REFERRING))
 
 
 def inspect(path: str) -> Contents:
