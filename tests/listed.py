@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from dferbench import Dataset, Video, hookimpl
-from dferbench.errors import ConfigError, DataError
+from dferbench.errors import DataError
 from dferbench.types import Finding
 
 FRAMES = 17
@@ -48,10 +48,12 @@ class Listed(Dataset):
             yield Finding("warning", "a strange copy", "Look closely.")
 
     def make(self, root, layout, scale, paint, progress):
-        if (root / "stop").exists():
-            raise ConfigError("no more")
         count = max(1, round(800 * scale))
         folder = "videos" if layout == "plain" else "deep/videos"
+        if self.strange:
+            (root / "half").mkdir()
+            (root / "half" / "0.png").write_bytes(b"x")
+            raise OSError(28, "No space left on device")
         write(root, count, folder, lambda name, i: paint(name, i, FRAMES)[:, ::8, ::8])
 
 

@@ -209,6 +209,13 @@ def test_make_refuses_what_it_did_not_make(data, tmp_path):
     assert "is not a folder" in two_lines(made(data, tmp_path / "full" / "thesis.tex"), 3)
 
 
+def test_a_make_that_fails_leaves_nothing(data, tmp_path):
+    done = data("make", "listed(strange=true)", "--root", tmp_path / "r")
+    assert "No space left on device" in two_lines(done, 1)
+    assert list((tmp_path / "r").iterdir()) == []
+    assert made(data, tmp_path / "r").returncode == 0
+
+
 def test_a_killed_make_is_neither_finished_nor_real(data, tmp_path):
     root = tmp_path / "r"
     code = (

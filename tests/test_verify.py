@@ -327,6 +327,18 @@ def test_deep_looks_at_every_frame(copy):
     assert error.items[0].startswith("videos/v10000: its frame 004.png")
 
 
+def test_only_the_sample_is_decoded_by_default(tmp_path):
+    listed.write(tmp_path, 6)
+    paths = [str(path) for path in (tmp_path / "videos").iterdir()]
+    rest = sorted(set(paths) - set(decode.sample(paths, lambda path: path.removeprefix(f"{tmp_path}/"))))
+    assert len(rest) == 4
+    frame = Path(rest[0]) / "017.png"
+    frame.write_bytes(frame.read_bytes()[:400])
+    assert by_level(found(tmp_path), "error") == []
+    (error,) = by_level(found(tmp_path, DEEP), "error")
+    assert "its frame 017.png" in error.items[0]
+
+
 def test_deep_finds_one_video_under_two_ids(copy):
     one, other = video(copy, 0), video(copy, -1)
     shutil.rmtree(other)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dferbench.catalog import Catalog
-from dferbench.errors import ConfigError
+from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import write_atomic
 from dferbench.places import MADE
 from dferbench.progress import Progress
@@ -27,15 +28,36 @@ def make_release(
     """Write the release into an empty or new folder; False if the same `call` has made it already.
 
     The marker lies there from the beginning, so what a killed call leaves is never taken for real, and says
-    until the end that it is unfinished. Raises ConfigError for a folder that holds anything else.
+    until the end that it is unfinished. A call that fails or is interrupted leaves the folder empty. Raises
+    ConfigError for a folder that holds anything else, and DferbenchError if it cannot be written.
     """
     if _stands(root, call):
         return False
     marker = root / MADE
     write_atomic(marker, f"{UNFINISHED}\n\n    {call}\n")
-    dataset.make(root, layout, scale, paint, progress)
+    try:
+        dataset.make(root, layout, scale, paint, progress)
+    except OSError as error:
+        _clear(root)
+        raise DferbenchError(
+            f"cannot write into {root}: {error.strerror or error}", "Free some space, or name another folder."
+        ) from error
+    except BaseException:
+        _clear(root)
+        raise
     write_atomic(marker, f"{DRAWN}\n\n    {call}\n\nResults on it say nothing about the real dataset.\n")
     return True
+
+
+def _clear(root: Path) -> None:
+    """Remove what this call has written: the folder was empty before."""
+    for path in root.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        elif path.name != MADE:
+            path.unlink(missing_ok=True)
+    if [path.name for path in root.iterdir()] == [MADE]:
+        (root / MADE).unlink()
 
 
 def is_unfinished(root: Path) -> bool:

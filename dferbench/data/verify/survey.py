@@ -19,7 +19,7 @@ STUB_BYTES = 200
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One video on the disk; what concerns frames is empty for a video file.
+    """One video on the disk; for a video file nothing is known of its frames.
 
     `trouble` says why it cannot be read. `first` and `last` are the frame numbers in the names, -1 without.
     `empty` and `stubs` are names of frames that have zero bytes or are stubs of git LFS; `size` is the
@@ -27,7 +27,6 @@ class Seen:
     """
 
     path: str
-    folder: bool = False
     trouble: str = ""
     frames: int = 0
     first: int = -1
@@ -94,9 +93,9 @@ def _folder(path: str, inside: str) -> Seen:
             images = {entry.name: entry for entry in entries if _is_frame(entry)}
             sizes = {name: entry.stat().st_size for name, entry in images.items()}
     except OSError as error:
-        return Seen(path, True, f"the folder cannot be listed ({error.strerror})")
+        return Seen(path, f"the folder cannot be listed ({error.strerror})")
     if not images:
-        return Seen(path, True, "the folder holds no images")
+        return Seen(path, "the folder holds no images")
     names = sorted(images)
     keys = [natural_order(name) for name in names]
     numbers = [key[-2][0] for key in keys if len(key) > 1]  # the last digits of each name
@@ -107,7 +106,6 @@ def _folder(path: str, inside: str) -> Seen:
     trouble, size = _header(f"{path}/{good}") if good else ("all its frames are empty files or stubs", None)
     return Seen(
         path,
-        folder=True,
         trouble=trouble,
         frames=len(names),
         first=min(numbers, default=-1),
