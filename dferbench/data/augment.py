@@ -18,6 +18,8 @@ import numpy as np
 from dferbench import spec
 from dferbench.errors import ConfigError
 
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels, the last two outside."""
 TRIES = 10
 """How often a crop is drawn before the video is taken nearly whole."""
 
@@ -43,7 +45,7 @@ class Crop:
     If `scaled`, the shorter side of each frame is first resized to the final size.
     """
 
-    box: tuple[int, int, int, int]
+    box: Box
     scaled: bool = False
 
 
@@ -119,7 +121,7 @@ class RandomSizedCrop:
             return Crop(box)
         return Crop(_place(*shorter_side_to(size, width, height), size, size, rng), scaled=True)
 
-    def box(self, width: int, height: int, rng: np.random.Generator) -> tuple[int, int, int, int] | None:
+    def box(self, width: int, height: int, rng: np.random.Generator) -> Box | None:
         """(left, top, right, bottom) within an image of that size, or None after ten misses."""
         for _ in range(TRIES):
             area = rng.uniform(*self.scale) * width * height
@@ -174,7 +176,7 @@ def shorter_side_to(size: int, width: int, height: int) -> tuple[int, int]:
     return int(size * width / height), size
 
 
-def _place(width: int, height: int, w: int, h: int, rng: np.random.Generator) -> tuple[int, int, int, int]:
+def _place(width: int, height: int, w: int, h: int, rng: np.random.Generator) -> Box:
     left, top = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
     return left, top, left + w, top + h
 

@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from dferbench.data.augment import Brightness, Changes, Crop, Mirror, Turn, shorter_side_to
+from dferbench.data.augment import Box, Brightness, Change, Changes, Crop, Mirror, Turn, shorter_side_to
 from dferbench.data.decoders import Frames
 
 Pixels: TypeAlias = Tensor | tuple[Tensor, ...]
@@ -59,8 +59,8 @@ class Way(Protocol):
         """Every value times the factor."""
         ...
 
-    def turn(self, frames: Tensor, angle: float) -> Tensor:
-        """The frames turned about their centre."""
+    def turn(self, frames: Tensor, angle: float, window: Box | None) -> Tensor:
+        """The frames turned about their centre, of which only the window is wanted."""
         ...
 
     def resize(self, frames: Tensor, width: int, height: int) -> Tensor:
@@ -72,17 +72,35 @@ def apply(pixels: Pixels, changes: Changes, size: int, way: Way) -> Tensor:
     """A video of any size, changed -> (T, size, size, 3) uint8 on the device where it is."""
     if isinstance(pixels, tuple):
         return torch.cat([apply(frame.unsqueeze(0), changes, size, way) for frame in pixels])
-    for change in changes:
+    cut = False
+    for change, following in zip(changes, (*changes[1:], None), strict=True):
+        window = _window(pixels, following)
         match change:
             case Brightness(factor):
-                pixels = way.brighten(pixels, factor)
+                pixels, cut = way.brighten(_inside(pixels, window), factor), bool(window)
             case Turn(angle):
-                pixels = way.turn(pixels, angle)
+                pixels, cut = way.turn(pixels, angle, window), bool(window)
             case Crop():
-                pixels = _resized(_cut(pixels, change, size, way), size, size, way)
+                box = pixels if cut else _cut(pixels, change, size, way)
+                pixels, cut = _resized(box, size, size, way), False
             case Mirror():
                 pixels = pixels.flip(2)
     return _resized(pixels, size, size, way)
+
+
+def _window(frames: Tensor, following: Change | None) -> Box | None:
+    """What of the frames is wanted: the box of a crop that follows and lies inside them, or all (None)."""
+    if not isinstance(following, Crop) or following.scaled:
+        return None
+    _, _, right, bottom = following.box
+    return following.box if bottom <= frames.shape[1] and right <= frames.shape[2] else None
+
+
+def _inside(frames: Tensor, window: Box | None) -> Tensor:
+    if window is None:
+        return frames
+    left, top, right, bottom = window
+    return frames[:, top:bottom, left:right]
 
 
 def _resized(frames: Tensor, width: int, height: int, way: Way) -> Tensor:
@@ -94,7 +112,7 @@ def _cut(frames: Tensor, crop: Crop, size: int, way: Way) -> Tensor:
     if crop.scaled:
         frames = _resized(frames, *shorter_side_to(size, frames.shape[2], frames.shape[1]), way)
     left, top, right, bottom = crop.box
-    inside = frames[:, top:bottom, left:right]
+    inside = _inside(frames, crop.box)
     missing = (bottom - top - inside.shape[1], right - left - inside.shape[2])
     if not any(missing):
         return inside
@@ -110,12 +128,12 @@ class Host:
         flat = frames.contiguous().numpy().reshape(-1, frames.shape[2] * 3)
         return torch.from_numpy(_opencv().LUT(flat, table)).view(frames.shape)
 
-    def turn(self, frames: Tensor, angle: float) -> Tensor:
+    def turn(self, frames: Tensor, angle: float, window: Box | None = None) -> Tensor:
         """The frames turned about their centre, each pixel copied from where it came."""
-        x, y = _origins(frames, angle)
+        x, y = _origins(frames, angle, window)
         # OpenCV's map of pixels holds int16: what lies outside the frame stays outside.
         places = torch.stack([x, y], -1).clamp(-1, 32767).short().numpy()
-        turned = torch.empty_like(frames, memory_format=torch.contiguous_format)
+        turned = torch.empty((len(frames), *x.shape, 3), dtype=torch.uint8)
         remap, nearest = _opencv().remap, _opencv().INTER_NEAREST
         for before, after in zip(frames.contiguous().numpy(), turned.numpy(), strict=True):
             remap(before, places, None, nearest, after)
@@ -133,10 +151,10 @@ class Device:
         """Every value times the factor, in float32 as Pillow has it."""
         return (frames * np.float32(factor).item()).clamp_(0, 255).to(torch.uint8)
 
-    def turn(self, frames: Tensor, angle: float) -> Tensor:
+    def turn(self, frames: Tensor, angle: float, window: Box | None = None) -> Tensor:
         """The frames turned about their centre, each pixel copied from where it came."""
         height, width = frames.shape[1:3]
-        x, y = _origins(frames, angle)
+        x, y = _origins(frames, angle, window)
         inside = (x >= 0) & (x < width) & (y >= 0) & (y < height)
         gathered = frames[:, y.clamp(0, height - 1), x.clamp(0, width - 1)]
         return gathered * inside.unsqueeze(-1)
@@ -153,8 +171,8 @@ def _interpolate(planes: Tensor, width: int, height: int) -> Tensor:
     return functional.interpolate(planes, (height, width), mode="bilinear", antialias=True)
 
 
-def _origins(frames: Tensor, angle: float) -> tuple[Tensor, Tensor]:
-    """x and y (H, W) int64: the pixel that each pixel comes from, which may lie outside.
+def _origins(frames: Tensor, angle: float, window: Box | None) -> tuple[Tensor, Tensor]:
+    """x and y (H, W) int64: the pixel that each pixel of the window comes from, which may lie outside.
 
     Pillow's arithmetic: its affine map, rounded to 1/65536 of a pixel, followed in whole numbers.
     """
@@ -164,8 +182,9 @@ def _origins(frames: Tensor, angle: float) -> tuple[Tensor, Tensor]:
     a, b, d, e = cos, sin, -sin, cos
     c = width / 2 - a * (width / 2) - b * (height / 2)
     f = height / 2 - d * (width / 2) - e * (height / 2)
-    column = torch.arange(width, device=frames.device)
-    row = torch.arange(height, device=frames.device).unsqueeze(1)
+    left, top, right, bottom = window or (0, 0, width, height)
+    column = torch.arange(left, right, device=frames.device)
+    row = torch.arange(top, bottom, device=frames.device).unsqueeze(1)
     x = _fixed(c + a / 2 + b / 2) + row * _fixed(b) + column * _fixed(a)
     y = _fixed(f + d / 2 + e / 2) + row * _fixed(e) + column * _fixed(d)
     return x >> 16, y >> 16
