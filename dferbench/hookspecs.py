@@ -30,7 +30,8 @@ def register_datasets(register: Callable[[str, Callable[..., Dataset]], None]) -
 @hookspec
 def register_backbones(register: Callable[..., None]) -> None:
     """register(name, build, size, about="", embedded=False): build(weights, **options) -> module with `.dim`,
-    (N, 3, size, size) -> (N, dim); `embedded` if its weights come with the package."""
+    (N, 3, size, size) -> (N, dim); `embedded` if its weights come with the package. `weights` is a file,
+    "random" or None, and where `size` is an option too, the user's value counts."""
 
 
 @hookspec

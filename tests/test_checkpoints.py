@@ -130,11 +130,17 @@ class TestExactness:
             difference = model.eval()(video()) - opened(path, sets={"position": "middle"}).model(video())
         assert difference.abs().max() > 0.01
 
-    @pytest.mark.parametrize("inner, hidden", [(64, 128), (128, 1024), (512, 64)])
-    def test_other_sizes(self, tmp_path, inner, hidden):
-        sizes = official.Sizes(128, 48, 16, 128, 1, 64, 3, inner, hidden) if hidden != 64 else official.Sizes(
-            inner=inner, hidden=hidden
-        )  # fmt: skip
+    @pytest.mark.parametrize(
+        "sizes",
+        [
+            official.Sizes(dim=512, hidden=1024),  # the temporal model of the paper behind small towers
+            official.Sizes(dim=128, image=48, patch=16, width=128, layers=1, text_layers=3, hidden=1024),
+            official.Sizes(inner=64, hidden=64),
+            official.Sizes(text_width=128, inner=128),
+        ],
+        ids=str,
+    )
+    def test_other_sizes(self, tmp_path, sizes):
         model, path = official.Model(official.PHRASES[:3], sizes=sizes), tmp_path / "x.pth"
         official.save(model, path)
         found = opened(path, classes=("a", "b", "c"))
@@ -150,6 +156,16 @@ class TestExactness:
         found = opened(tmp_path / "x.pth", sets={"position": "middle"})
         with torch.no_grad():
             torch.testing.assert_close(found.model(video()), model.eval()(video()), atol=5e-5, rtol=0)
+
+    def test_heads_that_the_shapes_leave_open_may_be_stated(self, tmp_path):
+        official.save(
+            official.Model(official.PHRASES[:7], sizes=official.Sizes(inner=128)), tmp_path / "x.pth"
+        )
+        found = opened(tmp_path / "x.pth")
+        assert "assumed to have 2 heads of 64" in " ".join(found.facts["notes"])
+        other = opened(tmp_path / "x.pth", sets={"temporal": "cls-transformer(heads=4, head_dim=32)"})
+        with torch.no_grad():
+            assert not torch.allclose(found.model(video()), other.model(video()), atol=1e-3)
 
     def test_three_steps_follow_the_released_code(self, plain):
         _, path = plain
@@ -594,6 +610,8 @@ class TestRefusals:
             ({"sets": {"view.size": "224"}}, r"made for view\.size=32"),
             ({"sets": {"stage.batch": "3"}}, "stage"),
             ({"weights": {"clip": "random"}}, "holds all weights"),
+            ({"sets": {"temperature": "0"}}, "temperature is 0"),
+            ({"sets": {"position": "above"}}, "above"),
         ],
     )
     def test_of_an_official_file(self, plain, more, message):

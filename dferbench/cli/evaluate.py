@@ -75,9 +75,12 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
+    from dferbench.datasets import make_dataset
     from dferbench.engine.plan import Request
     from dferbench.options import assignments
 
+    # A typo should cost no reading of a large file.
+    make_dataset(dataset, context.obj)
     sets = assignments(set_ or [])
     request = Request(
         model=model,

@@ -44,7 +44,10 @@ CARD: Mapping[str, Any] = {
     ),
     "deviations": [
         "The class descriptions are dferbench's own, written to the question the paper asks; the paper's are "
-        "in its supplement and its code. Give them as a file (text=FILE.toml) to use them.",
+        "in its supplement and its code. Give them as a file (text=FILE.toml) to use them; an official "
+        "checkpoint brings them along (dferbench import).",
+        "Frames are taken in natural order (2 before 10) and counted on disk; the code sorts names as "
+        "strings and believes the list. The two agree for names of equal length and lists that are right.",
         "temporal=mean is the paper's row without temporal model; how that row pooled its frames is not "
         "published. Here: the mean of the un-normalised frame features, then one L2 normalisation.",
         "Texts are cut behind the longest end of text: the same features under a causal mask, in less time.",
