@@ -298,7 +298,7 @@ def test_captions_at_fault_are_named_with_their_line(copied, mafw):
         assert f"{path}, line {len(content.splitlines()) + 1}" in str(caught.value)
 
 
-@pytest.mark.parametrize("name", ["Train_Test_Set", "Train&Test Set", "train_test_set/Train & Test Set"])
+@pytest.mark.parametrize("name", ["Train_Test_Set", "lists", "train_test_set/Train & Test Set"])
 def test_the_folder_of_lists_is_known_by_any_of_its_names(name, copied, small, mafw):
     target = copied / name
     target.parent.mkdir(exist_ok=True)
@@ -364,7 +364,7 @@ def test_a_clip_in_two_places_is_refused(copied, mafw):
         ("00019.mp4 joyless", "label 'joyless' is not one of"),
         ("00019.mp4 anger_disgust", "label 'anger_disgust' is not one of"),
         ("20.mp4 anger", "the id '00020' stands there a second time"),
-        ("00019.mp4", "is not of the form"),
+        ("00019.mp4", "video label"),
     ],
 )
 def test_a_line_at_fault_is_named(line, reason, copied, mafw):
@@ -472,7 +472,17 @@ def test_compound_lists_of_other_sizes_or_another_rule_are_told(compound, tmp_pa
     found = problems(compound(), root)
     assert ("error", "fold 1, test: 1809 videos, officially 1818") in found
     assert ("warning", "the folds do not follow the official rule") in found
+    # The right sizes are not enough: the first happy clips of two test parts change places.
+    tests = [folds[1]["test"], folds[2]["test"]]
+    a, b = (next(name for name, label in rows.items() if label == "happiness") for rows in tests)
+    change = {a: b, b: a}
+    exchanged = {
+        fold: {split: {change.get(n, n): label for n, label in rows.items()} for split, rows in parts.items()}
+        for fold, parts in folds.items()
+    }
+    write_lists(lists, exchanged, line)
     assert not compound().notes(root)["official lists"]
+    assert ("warning", "the folds do not follow the official rule") in problems(compound(), root)
 
 
 def test_the_compound_set_needs_its_lists(compound, small):

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from dferbench import Finding
-from dferbench.releases import Copy
+from dferbench.releases import OWN, Copy
 from dferbench.releases.tree import count_images
 from dferbench_ferv39k.figures import CLIPS, EMOTIONS, FEWEST, FRAMES, GROUPS, MOST, SHORT
 from dferbench_ferv39k.tree import groups as groups_of
@@ -18,7 +19,8 @@ def labels(copy: Copy) -> Iterator[Finding]:
     odd = tuple(f"{name}: {label}" for name, label in sorted(rows.items()) if label != label_of(name))
     if odd:
         hint = "The official label is the folder's; if the lists hold numbers, check codes=."
-        yield Finding("error", "labels in the lists that are not those of the folders", hint, odd)
+        level: Literal["error", "warning"] = "warning" if copy.split == OWN else "error"
+        yield Finding(level, "labels in the lists that are not those of the folders", hint, odd)
 
 
 def groups(copy: Copy, scenes: Sequence[str]) -> Iterator[Finding]:

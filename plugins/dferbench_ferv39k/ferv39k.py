@@ -46,7 +46,7 @@ class Ferv39k(Release):
     classes = SEVEN
     folds = (1,)
     protocol = PROTOCOL
-    about = "38,935 clips of 22 scenes from films, shows and events; seven expressions, one fixed split"
+    about = "38,935 clips of 22 kinds of scenes; seven expressions, one fixed split"
     where = (
         "Its authors give it out (dferbench data info ferv39k); name the folder that holds "
         "2_ClipsforFaceCrop and 4_setups."

@@ -67,7 +67,7 @@ class MafwCompound(Mafw):
 
     def rebuilt(self, root: Path, top: Path) -> tuple[Folds, str, str]:
         """Raises DataError: 176 single-labelled clips are not in this set, and only the lists say which."""
-        raise nothing_found(top, f"{LISTS[0]}/{self.task}/{PLAIN[0]}", self.where)
+        raise nothing_found(top, f"{LISTS}/{self.task}/{PLAIN[0]}", self.where)
 
     def drawn_totals(self) -> Mapping[str, int]:
         """Class names to numbers of clips; those that are not known share what is left equally."""

@@ -32,8 +32,9 @@ from dferbench.types import Paint
 from dferbench_mafw import captions, table
 from dferbench_mafw.figures import CLIPS, PROTOCOL, TOTALS
 
-LISTS = ("Train & Test Set", "Train_Test_Set", "Train_&_Test_Set", "Train&Test Set", "TrainTestSet")
-"""The ampersand and the blanks of the first name trouble many programs, so people rename the folder."""
+LISTS = "Train & Test Set"
+"""The ampersand and the blanks trouble many programs, so people rename this folder; what is in it is found
+below any name."""
 PLAIN = ("no_caption", "no_caption_new")
 CAPTIONED = ("with_caption", "with_caption_new")
 LABELS, SINGLE, TEXTS = "Labels", "single-set.xlsx", "descriptive_text.xlsx"
@@ -100,7 +101,7 @@ class Mafw(Release):
 
     def read(self, root: Path) -> Copy:
         """Lists, or the table and the rule; then the videos, and captions if asked for. Raises DataError."""
-        top = descend(root, lambda name: name in (*LISTS, *VIDEOS, LABELS, self.task, "data"))
+        top = descend(root, lambda name: name in (LISTS, *VIDEOS, LABELS, self.task, "data"))
         place, media = self._media(top)
         folds, labels, split = self._folds(root, top)
         info = self._captions(top) if self.captions else {}
@@ -138,7 +139,7 @@ class Mafw(Release):
         path = _table(top, SINGLE)
         if path is None:
             wanted = (
-                f"{LISTS[0]}/{self.task}/{PLAIN[0]} and {LABELS}/{SINGLE}, one of which must give the labels"
+                f"{LISTS}/{self.task}/{PLAIN[0]} and {LABELS}/{SINGLE}, one of which must give the labels"
             )
             hint = self.where
             if self._task_folder(top, CAPTIONED):
@@ -154,8 +155,7 @@ class Mafw(Release):
         return self._task_folder(top, PLAIN)
 
     def _task(self, top: Path) -> Path | None:
-        lists = find_folder(top, LISTS, depth=2) or top
-        return find_folder(lists, (self.task,), depth=2)
+        return find_folder(top, (self.task,), depth=3)
 
     def _task_folder(self, top: Path, names: tuple[str, ...]) -> Path | None:
         task = self._task(top)
