@@ -1,26 +1,33 @@
-"""MAFW, single and compound, in every form in which it lies on disks, and what its card warns of."""
+"""MAFW in every form in which it lies on disks, and what its card warns of."""
 
-import json
 import shutil
 from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import pytest
+from mafw_copies import (
+    OFFICIAL_ORDER,
+    RUN,
+    SCALE,
+    all_rows,
+    errors,
+    full_set,
+    get,
+    paint,
+    problems,
+    rows,
+    with_one_clip,
+    write_lists,
+)
 
-from dferbench.catalog import discover
 from dferbench.data.decoders import choose_decoder
-from dferbench.errors import ConfigError, DataError, UnknownName
+from dferbench.errors import DataError, UnknownName
 from dferbench.progress import Progress
 from dferbench.releases import CLASSES, by_rule
 from dferbench.releases.drawing import write_table
 
 # The datasets card, section 3.
-OFFICIAL_ORDER = (
-    "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",
-    "helplessness", "disappointment",
-)  # fmt: skip
-TOTALS = dict(zip(CLASSES, (1242, 1470, 1138, 1390, 1072, 639, 625, 236, 916, 262, 182), strict=True))
 FOLDS = {
     1: (
         (993, 1176, 910, 1112, 857, 511, 500, 188, 732, 209, 145),
@@ -43,10 +50,7 @@ FOLDS = {
         (248, 294, 227, 278, 214, 127, 125, 47, 183, 52, 36),
     ),
 }
-COMPOUND = {1: (7178, 1818), 2: (7187, 1809), 3: (7198, 1798), 4: (7208, 1788), 5: (7213, 1783)}
 LAYOUTS = ("faces", "frames", "clips", "renamed", "labels-only")
-SCALE = 0.001
-RUN = ("--set", "backbone=clip-tiny", "--workers", "0")
 CODINGS = {
     "dfer-clip": (CLASSES, 0),
     "official": (OFFICIAL_ORDER, 1),
@@ -55,24 +59,9 @@ CODINGS = {
 }
 
 
-def paint(name, seed, frames):
-    """A flat grey that tells the (first) class and moves with time."""
-    level = 20 + 18 * CLASSES.index(name.split("_")[0])
-    return np.stack([np.full((32, 32, 3), level + t % 6, np.uint8) for t in range(frames)])
-
-
-def get(name):
-    return discover().get("datasets", name).value
-
-
 @pytest.fixture(scope="module")
 def mafw():
     return get("mafw")
-
-
-@pytest.fixture(scope="module")
-def compound():
-    return get("mafw-compound")
 
 
 @pytest.fixture(scope="module", params=LAYOUTS)
@@ -92,39 +81,6 @@ def small(mafw, tmp_path_factory):
 @pytest.fixture
 def copied(small, tmp_path):
     return Path(shutil.copytree(small, tmp_path / "copy"))
-
-
-def full_set(totals=TOTALS):
-    """All labelled clips: any ids will do, for the rule looks only at their order."""
-    rng = np.random.default_rng(1)
-    ids = np.sort(rng.choice(np.arange(19, 20099), sum(totals.values()), replace=False))
-    labels = rng.permutation([name for name, count in totals.items() for _ in range(count)])
-    return {f"{i:05d}": str(label) for i, label in zip(ids, labels, strict=True)}
-
-
-def write_lists(folder, folds, line, pattern="set_{f}/{s}.txt"):
-    for fold, parts in folds.items():
-        for split, rows in parts.items():
-            path = folder / pattern.format(f=fold, s=split)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text("\n".join(line(name, label) for name, label in rows.items()))
-
-
-def with_one_clip(root, folder="data/faces"):
-    (root / folder / "00019").mkdir(parents=True)
-    return root
-
-
-def rows(dataset, root, fold=1, split="test"):
-    return {video.id: dataset.classes[video.label] for video in dataset.videos(root, fold, split)}
-
-
-def all_rows(dataset, root):
-    return {**rows(dataset, root, 1, "train"), **rows(dataset, root, 1, "test")}
-
-
-def problems(dataset, root):
-    return [(f.level, f.what) for f in dataset.findings(root) if f.level != "info"]
 
 
 def test_every_layout_gives_the_right_videos(made, mafw):
@@ -407,104 +363,9 @@ def test_a_copy_with_some_clips_only_is_warned_of_and_the_overlap_is_told(small,
     assert any(level == "info" and "1,097 clips come from DFEW" in what for level, what in found)
 
 
-def test_an_unknown_layout_gets_the_known_ones(mafw, compound, tmp_path):
-    for dataset, layout in ((mafw(), "face"), (compound(), "labels-only")):
-        with pytest.raises(UnknownName, match="layout"):
-            dataset.make(tmp_path, layout, 0.01, paint, Progress())
-
-
-def test_the_43_classes_are_known_before_any_data(compound):
-    classes = compound().classes
-    assert classes[:11] == CLASSES and len(set(classes)) == 43
-    mixtures = classes[11:]
-    assert list(mixtures) == sorted(mixtures)
-    for name in mixtures:
-        places = [OFFICIAL_ORDER.index(part) for part in name.split("_")]
-        assert len(places) in (2, 3) and places == sorted(set(places))
-
-
-def compound_set():
-    """Class totals that are the published ones where they are known, and have the published fold sizes.
-
-    Fold sizes fall by as many as there are classes with more than k videos over a multiple of five.
-    """
-    from dferbench_mafw.figures import COMPOUNDS, SINGLES
-
-    drops = [COMPOUND[k][1] - COMPOUND[k + 1][1] for k in range(1, 5)]
-    known = {n: c for counts in (SINGLES, COMPOUNDS) for n, c in counts.items() if c is not None}
-    unknown = [n for counts in (SINGLES, COMPOUNDS) for n, c in counts.items() if c is None]
-    wanted = Counter({rest: drops[rest - 1] for rest in range(1, 5)})
-    wanted.subtract(count % 5 for count in known.values() if count % 5)
-    rests = [rest for rest, count in wanted.items() for _ in range(count)]
-    rests += [0] * (len(unknown) - len(rests))
-    left = sum(COMPOUND[1]) - sum(known.values()) - sum(rests)
-    share, more = divmod(left // 5, len(unknown))
-    drawn = {n: 5 * (share + (i < more)) + rests[i] for i, n in enumerate(unknown)}
-    return full_set({**known, **drawn})
-
-
-def test_the_compound_folds_have_the_official_sizes(compound, tmp_path):
-    labels = compound_set()
-    assert len(labels) == 8996 and len(set(labels.values())) == 43
-    root = with_one_clip(tmp_path)
-    lists = root / "Train & Test Set/compound/no_caption"
-    # Labels as people write them: parts in any order, in capitals.
-    write_lists(
-        lists, by_rule(labels), lambda n, label: f"{n}.mp4 {'_'.join(reversed(label.title().split('_')))}"
-    )
-    dataset = compound()
-    for fold, (train, test) in COMPOUND.items():
-        assert len(dataset.videos(root, fold, "train")) == train
-        assert len(dataset.videos(root, fold, "test")) == test
-    assert all_rows(dataset, root) == labels
-    assert dataset.notes(root)["official lists"] and dataset.notes(root)["marks"] == []
-    assert problems(dataset, root) == [("warning", "1 clips in faces, of 10045 in the release")]
-
-
-def test_compound_lists_of_other_sizes_or_another_rule_are_told(compound, tmp_path):
-    labels = compound_set()
-    root = with_one_clip(tmp_path)
-    lists = root / "Train & Test Set/compound/no_caption"
-    line = lambda name, label: f"{name}.mp4 {label}"  # noqa: E731
-    folds = by_rule(labels)
-    swapped = {k: folds[{1: 2, 2: 1}.get(k, k)] for k in folds}
-    write_lists(lists, swapped, line)
-    found = problems(compound(), root)
-    assert ("error", "fold 1, test: 1809 videos, officially 1818") in found
-    assert ("warning", "the folds do not follow the official rule") in found
-    # The right sizes are not enough: the first happy clips of two test parts change places.
-    tests = [folds[1]["test"], folds[2]["test"]]
-    a, b = (next(name for name, label in rows.items() if label == "happiness") for rows in tests)
-    change = {a: b, b: a}
-    exchanged = {
-        fold: {split: {change.get(n, n): label for n, label in rows.items()} for split, rows in parts.items()}
-        for fold, parts in folds.items()
-    }
-    write_lists(lists, exchanged, line)
-    assert not compound().notes(root)["official lists"]
-    assert ("warning", "the folds do not follow the official rule") in problems(compound(), root)
-
-
-def test_the_compound_set_needs_its_lists(compound, small):
-    with pytest.raises(DataError, match="lacks Train & Test Set/compound/no_caption"):
-        compound().videos(small, 1, "test")
-
-
-def test_compound_codes_can_be_stated(compound, small, tmp_path):
-    parts = {"train": {"00019": "7"}, "test": {"00020": "26"}}
-    write_lists(tmp_path, dict.fromkeys(FOLDS, parts), lambda name, label: f"{name} 5 {label}")
-    with pytest.raises(DataError, match="cannot be told"):
-        compound(lists=str(tmp_path)).videos(small, 1, "test")
-    dataset = compound(lists=str(tmp_path), codes="7=neutral 26=anger_disgust")
-    assert rows(dataset, small) == {"00020": "anger_disgust"}
-    for wrong in ("26=neutral_anger_neutral", "26=neutral_anger", "26=anger_joyless"):
-        with pytest.raises(ConfigError, match="cannot read"):
-            compound(lists=str(tmp_path), codes=f"7=neutral, {wrong}").videos(small, 1, "test")
-
-
-def errors(run, name):
-    """How many errors verify finds below R; it exits with 0 if there are none."""
-    return json.loads(run("data", "verify", name, "--root", "R", "--json", check=0).stdout)["errors"]
+def test_an_unknown_layout_gets_the_known_ones(mafw, tmp_path):
+    with pytest.raises(UnknownName, match="layout"):
+        mafw().make(tmp_path, "face", 0.01, paint, Progress())
 
 
 def test_what_make_writes_is_what_verify_wants(in_process):
@@ -520,15 +381,6 @@ def test_make_verify_and_run_work_in_every_layout(layout, cli):
     name = "mafw(captions=true)" if layout == "faces" else "mafw"
     done = cli("run", "-m", "dfer-clip", "-d", name, "--root", "R", *RUN, "--epochs", "1", check=0)
     assert "partial data" in done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("layout", ["faces", "clips"])
-def test_make_verify_and_run_work_for_the_compound_set(layout, cli):
-    make = ["--root", "R", "--layout", layout, "--scale", "0.001"]
-    cli("data", "make", "mafw-compound", *make, check=0)
-    assert errors(cli, "mafw-compound") == 0
-    cli("run", "-m", "dfer-clip", "-d", "mafw-compound", "--root", "R", *RUN, "--epochs", "0", check=0)
 
 
 @pytest.mark.slow
