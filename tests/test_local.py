@@ -2,13 +2,17 @@
 
 import json
 import os
+import re
+import shlex
 import time
 from collections import Counter
 
 import pytest
+from conftest import ROOT
 from PIL import Image
 
 from dferbench.catalog import discover
+from dferbench.cli import _run as run_in_process
 from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, DataError, DferbenchError, UnknownName
 from dferbench.progress import Progress
@@ -558,3 +562,31 @@ def test_everything_that_is_raised_has_a_next_step(make, tmp_path):
     with pytest.raises(DferbenchError, match=r"train\.txt is no file") as caught:
         make(f"list:{tmp_path / 'train.txt'}")
     assert caught.value.hint
+
+
+# --- the page for users ----------------------------------------------------------------------------------
+
+PAGE = (ROOT / "docs" / "datasets.md").read_text()
+
+
+def test_the_page_on_datasets_is_true(tmp_path, monkeypatch):
+    """Its files are written and its commands run, in its order, but for what takes long."""
+    for path in re.findall(r"^(videos/\S+/)$", PAGE, re.MULTILINE):
+        frames(tmp_path / path)
+    for name, text in re.findall(r"<!-- file: (\S+) -->\n```text\n(.*?)```", PAGE, re.DOTALL):
+        table(tmp_path / name, text.rstrip())
+    monkeypatch.chdir(tmp_path)
+    commands = re.findall(
+        r"^dferbench (.*)$", "".join(re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)), re.MULTILINE
+    )
+    assert len(commands) == 8
+    for command in commands:
+        words = shlex.split(command)
+        # A device that is not there stops a run after everything else was understood.
+        more, code = (["--device", "cuda:99"], 3) if words[0] == "run" else ([], 0)
+        assert run_in_process([*words, *more]) == code, command
+
+
+def test_the_page_names_every_dataset(catalog):
+    named = set(re.findall(r"`([a-z0-9-]+)`", PAGE))
+    assert {name for name in catalog.entries["datasets"] if name not in ("synthetic", "toy")} <= named
