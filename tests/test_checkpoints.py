@@ -523,6 +523,7 @@ class TestDamage:
             "zip": other_zip,
             "tensor": lambda path: torch.save(torch.ones(3), path),
             "numbers": lambda path: torch.save({"state_dict": {"a": 1.0}}, path),
+            "twice": lambda path: torch.save({"module.a": torch.ones(1), "a": torch.ones(1)}, path),
             "nothing": lambda path: torch.save({"state_dict": {}}, path),
             "folder": lambda path: path.mkdir(),
         }

@@ -61,7 +61,10 @@ def read_foreign(path: Path) -> dict[str, Tensor]:
         raise DataError(f"{path} holds no state dict", "Give a file of named tensors.")
     if not content:
         raise DataError(f"{path} holds a state dict without any tensor", _FETCH)
-    return {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    named = {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
+    if len(named) < len(content):
+        raise DataError(f"{path} holds a tensor both with and without the prefix 'module.'", _FETCH)
+    return named
 
 
 def is_torchscript(path: Path) -> bool:
