@@ -319,12 +319,16 @@ def test_short_videos_and_sizes_are_counted(copy):
     assert "image sizes: 24x24 11, 30x24 1" in facts
 
 
-def test_deep_looks_at_every_frame(copy):
-    frame = video(copy) / "004.png"  # no first, middle or last one
+@pytest.mark.parametrize("name", ["004.png", "030.png"])
+def test_deep_looks_at_every_frame(copy, name):
+    """Neither is the first, middle or last of 40; one comes after the first 16, which are read at once."""
+    for number in range(18, 41):
+        shutil.copy(video(copy) / "001.png", video(copy) / f"{number:03}.png")
+    frame = video(copy) / name
     frame.write_bytes(frame.read_bytes()[:400])
     assert by_level(found(copy), "error") == []
     (error,) = by_level(found(copy, DEEP), "error")
-    assert error.items[0].startswith("videos/v10000: its frame 004.png")
+    assert error.items[0].startswith(f"videos/v10000: its frame {name}")
 
 
 def test_only_the_sample_is_decoded_by_default(tmp_path):
@@ -428,7 +432,9 @@ def test_leftovers_of_other_systems_are_no_frames(copy):
     for name in ("._001.png", "Thumbs.db", "n_frames", ".DS_Store"):
         (video(copy) / name).write_bytes(b"\0" * 300)
     (video(copy) / "sub.png").mkdir()
-    assert by_level(found(copy), "error", "warning") == []
+    findings = found(copy)
+    assert by_level(findings, "error", "warning") == []
+    assert any("min 17, median 17, max 17" in finding.what for finding in findings)
 
 
 def test_a_folder_may_be_closed(copy):
