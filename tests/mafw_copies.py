@@ -1,4 +1,4 @@
-"""What the tests of MAFW's single and compound sets share: labels, lists, roots and what is read from them."""
+"""What the tests of the MAFW test files share: labels, lists, roots, and what is read of them."""
 
 import json
 
