@@ -61,8 +61,8 @@ class View:
 
     `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
     `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
-    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on the
-    "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding.
+    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on
+    the "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding.
     """
 
     frames: int = 16
@@ -71,6 +71,7 @@ class View:
     normalize: str = "none"
     augment: str = ""
     augment_on: str = "host"
+    views: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -198,6 +198,22 @@ def test_turns_are_pillows_to_the_bit(way, side):
 
 
 @WAYS
+@pytest.mark.parametrize("size", [(56, 56), (96, 64)])
+def test_where_nothing_was_drawn_a_video_is_only_resized(way, size):
+    frames = noisy(2, *size)
+    assert farthest(by_us(frames, (), 56, way), by_pillow(frames, (), 56)) <= (size != (56, 56))
+
+
+@WAYS
+@pytest.mark.parametrize("first", [Brightness(1.4), Turn(20), Mirror()])
+@pytest.mark.parametrize("box", [(0, 0, 90, 60), (13, 8, 60, 41), (40, 30, 97, 70), (0, 0, 1, 1)])
+def test_a_crop_after_another_change_is_cut_from_its_result(way, first, box):
+    """Also where the box reaches beyond the frame, as it can with frames of mixed sizes."""
+    frames, changes = noisy(2, 90, 60), (first, Crop(box))
+    assert farthest(by_us(frames, changes, 48, way), by_pillow(frames, changes, 48)) <= 1
+
+
+@WAYS
 def test_a_mirror_image_is_exact(way):
     frames = noisy(3, 48, 48)
     assert np.array_equal(by_us(frames, (Mirror(),), 48, way), frames[:, :, ::-1])

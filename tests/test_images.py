@@ -1,4 +1,4 @@
-"""Frames decoded from JPEG folders are Pillow's pixels, whatever the JPEG is like and whatever it is called."""
+"""Frames of JPEG folders are Pillow's pixels, whatever the JPEG is like and whatever it is called."""
 
 import io
 

@@ -73,7 +73,7 @@ def apply(pixels: Pixels, changes: Changes, size: int, way: Way) -> Tensor:
     if isinstance(pixels, tuple):
         return torch.cat([apply(frame.unsqueeze(0), changes, size, way) for frame in pixels])
     cut = False
-    for change, following in zip(changes, (*changes[1:], None), strict=True):
+    for change, following in zip(changes, (*changes, None)[1:], strict=True):
         window = _window(pixels, following)
         match change:
             case Brightness(factor):
