@@ -62,7 +62,9 @@ class View:
     `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
     `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
     `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on
-    the "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding.
+    the "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding. With
+    `views` of K > 0, epoch e draws what epoch e mod K drew: K views of each video, which frozen parts see
+    once each.
     """
 
     frames: int = 16
