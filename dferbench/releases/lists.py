@@ -149,7 +149,12 @@ def read_table(path: Path) -> list[list[str]]:
     except Exception as error:  # a damaged archive fails anywhere between zip, XML and openpyxl
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read as a table ({reason})", "Fetch it again.") from error
-    return [row for row in rows if any(row)]
+    return [_without_end(row) for row in rows if any(row)]
+
+
+def _without_end(row: list[str]) -> list[str]:
+    """The cells up to the last that is not empty: sheets claim more columns than they have."""
+    return row[: max(i for i, cell in enumerate(row, 1) if cell)]
 
 
 def _require_modest(data: io.BytesIO) -> None:

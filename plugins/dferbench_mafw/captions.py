@@ -33,9 +33,9 @@ def from_table(path: Path, key: Callable[[str], str]) -> Captions:
     """Captions of descriptive_text.xlsx: video, Chinese, English, without a header. Raises DataError."""
     found = {}
     for number, row in enumerate(read_table(path), 1):
-        if len(row) < 3:
-            raise DataError(f"{path}, row {number}: fewer than 3 columns", "Fetch the table again.")
-        found.update(_caption(path, number, row[0], row[1:3], key))
+        if len(row) < 2:
+            raise DataError(f"{path}, row {number}: a clip without a caption", "Fetch the table again.")
+        found.update(_caption(path, number, row[0], [*row[1:3], ""][:2], key))
     return found
 
 
