@@ -22,6 +22,11 @@ def is_made(root: Path) -> bool:
     return (root / MADE).is_file()
 
 
+def cache_folder() -> Path:
+    """$DFERBENCH_CACHE, or the folder that this system has for what can be made again."""
+    return Path(os.environ.get("DFERBENCH_CACHE") or platformdirs.user_cache_dir("dferbench"))
+
+
 def config_file() -> Path:
     """`config.toml` in the user's configuration folder, or in $DFERBENCH_HOME if that is set."""
     home = os.environ.get("DFERBENCH_HOME")

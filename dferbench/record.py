@@ -87,7 +87,7 @@ class Record(BaseModel):
     notes: dict[str, Any] = {}
     """What the method itself wants on record, such as the text of its prompts."""
     decoders: dict[str, int] = {}
-    """How many reads each decoder did in this session."""
+    """How many reads each decoder did in this session; remembered features count as the reads behind them."""
     skipped: list[str] = []
     """Ids of videos that could not be read and were left out on request."""
     curve: list[Epoch] = []

@@ -93,11 +93,17 @@ class VideoFrames(Dataset[Item]):
         """Whether anything at all is drawn: if not, every epoch sees the same frames."""
         return self.training and (self.sampler.random or bool(self.ops))
 
+    def drawn(self, epoch: int) -> int:
+        """Whose draw this epoch sees: with `view.views` they come round, and without chance there is one."""
+        if not self.random:
+            return 0
+        return epoch % self.view.views if self.view.views else epoch
+
     def __len__(self) -> int:
         return len(self.videos)
 
     def __getitem__(self, key: Key) -> Item:
-        epoch, index = key
+        epoch, index = self.drawn(key[0]), key[1]
         video = self.videos[index]
 
         def choose(count: int) -> Indices:

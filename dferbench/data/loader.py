@@ -42,6 +42,8 @@ def check_view(view: View) -> None:
     """Raise ConfigError or UnknownName for a view that no video could be loaded through."""
     if not isinstance(view.frames, int) or view.frames < 1:
         raise ConfigError(f"view.frames is {view.frames!r}", "Give a whole number from 1 on.")
+    if not isinstance(view.views, int) or view.views < 0:
+        raise ConfigError(f"view.views is {view.views!r}", "Give a whole number; 0 always draws anew.")
     make_sampler(view.sample)(1, view.frames, None)
     make_ops(view.augment)
     if view.augment_on not in PLACES:
@@ -110,6 +112,10 @@ class VideoLoader:
     def random(self) -> bool:
         """Whether two epochs can differ."""
         return self._videos.random
+
+    def drawn(self, epoch: int) -> int:
+        """Two epochs with the same number here see the same."""
+        return self._videos.drawn(epoch)
 
     def batches(
         self, order: Sequence[int], batch: int, epoch: int = 0, drop_last: bool = False

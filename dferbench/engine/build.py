@@ -12,6 +12,8 @@ from lightning_fabric import Fabric
 from dferbench.catalog import Catalog, Entry
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import check_view
+from dferbench.engine.kind import seen_by
+from dferbench.engine.memory import bound
 from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
 from dferbench.engine.plan import Plan
 from dferbench.engine.seeds import seed_everything
@@ -30,6 +32,8 @@ class Built:
     ever_trained: set[str]
     parameters: dict[str, int]
     weights: dict[str, dict[str, Any]]
+    seen: dict[str, Any]
+    """What `encode`'s output depends on, for features that are shared; empty if they are not."""
 
 
 def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Built:
@@ -39,8 +43,9 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     trained = ever_trained(model, plan.recipe)
     sizes = {name: p.numel() for name, p in model.named_parameters()}
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
+    seen = seen_by(model, parts, catalog)
     fabric.to_device(model)
-    return Built(model, decoder_of(plan, catalog), trained, counts, parts.used)
+    return Built(model, decoder_of(plan, catalog), trained, counts, parts.used, seen)
 
 
 def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
@@ -76,6 +81,7 @@ def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
     Raises ConfigError: a typo costs seconds, not a night.
     """
     check_view(plan.recipe.view)
+    bound()
     model = build_model(plan, catalog, fabric, seed=0).model
     for stage in plan.recipe.stages:
         make_schedule(make_optimizer(model, stage), stage)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from dferbench.engine.fit import train_epoch
 from dferbench.engine.header import SCHEMA, Header, write_checkpoint
 from dferbench.engine.optim import make_optimizer, make_schedule, rates
 from dferbench.engine.plan import Plan, Split
-from dferbench.engine.source import Losses, Source, open_source
+from dferbench.engine.source import Feed, Losses, Source
 from dferbench.metrics import uar, war
 from dferbench.progress import Progress
 from dferbench.record import Epoch, Record
@@ -109,8 +108,8 @@ def train_cell(
     """
     started = time.monotonic()
     cell = Cell(plan, built, fabric, folder, seed, progress)
-    feed = partial(open_source, plan, built.decoder, fabric, cell.losses, progress)
-    with feed(split.train, training=True, seed=seed) as train, feed(split.test) as test:
+    feed = Feed(plan, built.decoder, fabric, cell.losses, progress, built.seen)
+    with feed.open(split.train, training=True, seed=seed) as train, feed.open(split.test) as test:
         cell.run(train, test)
     assert cell.predictions is not None
     cell.predictions.save(folder)

@@ -14,7 +14,10 @@ from lightning_fabric import Fabric
 import dferbench
 from dferbench.engine.device import device_name
 
-PACKAGES = ("torch", "torchvision", "open_clip_torch", "torchmetrics", "av", "decord", "pillow", "numpy")
+PACKAGES = (
+    "torch", "torchvision", "open_clip_torch", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
+    "opencv-python-headless", "numpy",
+)  # fmt: skip
 
 
 def environment(fabric: Fabric) -> dict[str, Any]:
@@ -28,8 +31,13 @@ def environment(fabric: Fabric) -> dict[str, Any]:
         "platform": platform.platform(),
         "device": device_name(fabric),
         "threads": torch.get_num_threads(),
-        "packages": {name: _version(name) for name in PACKAGES},
+        "packages": versions(),
     }
+
+
+def versions() -> dict[str, str | None]:
+    """The version of every package that pixels, features or results may depend on."""
+    return {name: _version(name) for name in PACKAGES}
 
 
 def _version(name: str) -> str | None:

@@ -19,7 +19,7 @@ from dferbench.engine.checkpoint import Opened, restore
 from dferbench.engine.device import make_fabric
 from dferbench.engine.evaluate import batch_of, predict
 from dferbench.engine.plan import Plan, Request, Settled, Split, cell_hash, place, read_splits
-from dferbench.engine.source import Losses, open_source
+from dferbench.engine.source import Feed, Losses
 from dferbench.engine.trained import Checkpoint
 from dferbench.errors import ConfigError
 from dferbench.files import digest
@@ -113,7 +113,7 @@ def _test(
     """Test one cell, write its predictions, and return what the record adds."""
     started, losses, model = time.monotonic(), Losses(plan.request.skip_bad), opened.model
     batch = batch_of(opened.method.value.recipe.stages)
-    with open_source(plan, decoder_of(plan, catalog), fabric, losses, progress, split.test) as source:
+    with Feed(plan, decoder_of(plan, catalog), fabric, losses, progress).open(split.test) as source:
         said = predict(model, source, batch, len(opened.classes), fabric, progress).only(columns)
     said.save(folder)
     return {

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
@@ -13,6 +14,8 @@ from torch import Tensor
 
 from dferbench.data.decoders import Decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
+from dferbench.engine.features import Shelf, Table
+from dferbench.engine.kind import kind_of
 from dferbench.engine.plan import Plan
 from dferbench.nn import Classifier
 from dferbench.progress import Progress
@@ -27,12 +30,12 @@ class Losses:
     skipped: set[str] = field(default_factory=set)
     decoders: Counter[str] = field(default_factory=Counter)
 
-    def take(self, loaded: Loaded, ids: Sequence[str]) -> None:
+    def take(self, loaded: Loaded, videos: Sequence[Video]) -> None:
         """Note what a batch lost. Raises the first VideoError unless skipping was asked for."""
         self.decoders.update(loaded.decoders)
         if loaded.failures and not self.allowed:
             raise loaded.failures[0].error
-        self.skipped.update(ids[failure.index] for failure in loaded.failures)
+        self.skipped.update(videos[failure.index].id for failure in loaded.failures)
 
 
 @dataclass(frozen=True)
@@ -55,10 +58,11 @@ class Source:
         fabric: Fabric,
         losses: Losses,
         progress: Progress,
+        shelf: Shelf,
     ) -> None:
         self.videos, self.loader, self.losses = videos, loader, losses
-        self._view, self._fabric, self._progress = view, fabric, progress
-        self._memory: dict[int, Tensor] = {}
+        self._view, self._fabric, self._progress, self._shelf = view, fabric, progress, shelf
+        self._tables: dict[int, Table] = {}
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -68,7 +72,7 @@ class Source:
     ) -> Iterator[Seen]:
         """The videos of `order` in batches; epoch decides what training draws at random."""
         if self._may_remember(model):
-            yield from self._remembered(model, order, batch, drop_last)
+            yield from self._remembered(model, order, batch, self.loader.drawn(epoch), drop_last)
             return
         for loaded in self.loader.batches(order, batch, epoch, drop_last):
             seen = self._see(model, loaded)
@@ -77,10 +81,10 @@ class Source:
 
     def _may_remember(self, model: Classifier) -> bool:
         overridden = type(model).encode is not Classifier.encode
-        return overridden and not self.loader.random
+        return overridden and (not self.loader.random or self._view.views > 0)
 
     def _see(self, model: Classifier, loaded: Loaded) -> Seen:
-        self.losses.take(loaded, [video.id for video in self.videos])
+        self.losses.take(loaded, self.videos)
         index = loaded.index.tolist()
         if not index:
             return Seen(torch.empty(0), [], torch.empty(0))
@@ -92,45 +96,66 @@ class Source:
         return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
 
     def _remembered(
-        self, model: Classifier, order: Sequence[int], batch: int, drop_last: bool
+        self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool
     ) -> Iterator[Seen]:
-        if not self._memory:
-            self._remember(model, batch)
-        kept = [i for i in order if i in self._memory]
+        if draw not in self._tables:
+            self._tables[draw] = self._remember(model, draw)
+        table = self._tables[draw]
+        kept = [i for i in order if i in table]
         stop = len(kept) - len(kept) % batch if drop_last else len(kept)
         for start in range(0, stop, batch):
             index = kept[start : start + batch]
-            x = torch.stack([self._memory[i] for i in index]).to(self._fabric.device)
-            yield Seen(x, index, self._labels(index))
+            yield Seen(table.take(index).to(self._fabric.device), index, self._labels(index))
 
-    def _remember(self, model: Classifier, batch: int) -> None:
-        """Encode every video once, always in the same batches: a resumed run sees the same bits."""
-        with self._progress.bar("encode once", len(self)) as bar:
-            for loaded in self.loader.batches(range(len(self)), batch):
+    def _remember(self, model: Classifier, draw: int) -> Table:
+        """Every video as one draw shows it: what earlier runs left, and the rest read and encoded now.
+
+        Each is encoded by itself, so that its bits depend on no neighbour, and not on what was missing.
+        """
+        table = Table(len(self))
+        for index, x, decoder in self._shelf.found(draw):
+            table.put(index, x)
+            self.losses.decoders[decoder] += 1
+        missing = [i for i in range(len(self)) if i not in table]
+        if not missing:
+            return table
+        with self._progress.bar("encode once", len(missing)) as bar, self._shelf.adding(len(missing)):
+            for loaded in self.loader.batches(missing, 1, draw):
                 seen = self._see(model, loaded)
-                self._memory.update(zip(seen.index, seen.x.cpu(), strict=True))
-                bar.advance(len(seen.index))
+                for index, x in zip(seen.index, seen.x.cpu(), strict=True):
+                    table.put(index, x)
+                    self._shelf.put(index, draw, x, *loaded.decoders)
+                bar.advance()
+        return table
 
 
-@contextmanager
-def open_source(
-    plan: Plan,
-    decoder: Decoder,
-    fabric: Fabric,
-    losses: Losses,
-    progress: Progress,
-    videos: Sequence[Video],
-    *,
-    training: bool = False,
-    seed: int = 0,
-) -> Iterator[Source]:
-    """The videos of one split of a plan, with the processes that read them; they end with the block."""
-    view, size, workers = plan.recipe.view, plan.task.size, plan.request.workers
-    loader = VideoLoader(videos, view, size, training=training, seed=seed, workers=workers, decoder=decoder)
-    try:
-        yield Source(videos, loader, view, fabric, losses, progress)
-    finally:
-        loader.close()
+@dataclass(frozen=True)
+class Feed:
+    """What the splits of a cell have in common. `seen` is what `encode`'s output depends on (see `kind`), so
+    that features are kept on disk; empty: they are not."""
+
+    plan: Plan
+    decoder: Decoder
+    fabric: Fabric
+    losses: Losses
+    progress: Progress
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
+        """The videos of one split, with the processes that read them; they end with the block."""
+        plan, view, size = self.plan, self.plan.recipe.view, self.plan.task.size
+        workers = plan.request.workers
+        loader = VideoLoader(
+            videos, view, size, training=training, seed=seed, workers=workers, decoder=self.decoder
+        )
+        drawn = seed if loader.random else None
+        kind = kind_of(self.seen, plan.recipe, self.decoder, self.fabric, drawn) if self.seen else {}
+        shelf = Shelf(videos, kind, loader.random, self.progress)
+        try:
+            yield Source(videos, loader, view, self.fabric, self.losses, self.progress, shelf)
+        finally:
+            loader.close()
 
 
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -35,9 +35,14 @@ class Classifier(nn.Module):
     notes: Mapping[str, Any] = MappingProxyType({})
     """What the record keeps about this model, such as the text of its prompts: plain data, fit for JSON."""
 
+    sees: ClassVar[str] = ""
+    """What `encode` computes, in words: classes that say the same share what they remember, on disk and
+    between runs, where backbones, weights and views agree. Only the word of the class that writes `encode`
+    counts; without one nothing outlives the run."""
+
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and
-        is remembered wherever the view draws nothing at random."""
+        is remembered wherever the view draws nothing at random, or only `views` times."""
         return video
 
     def forward(self, x: Tensor) -> Tensor:

@@ -39,6 +39,8 @@ class Frozen(FrameClassifier):
     To be mixed in before a class that writes `decide`.
     """
 
+    sees = "frame features"
+
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> (B, T, dim)."""
         return frame_features(self.tower, video)

@@ -15,7 +15,8 @@ from dferbench.options import schema
 
 
 class Parts:
-    """Builds parts for one model and remembers which weights went in; handed to a method's `build`.
+    """Builds parts for one model; handed to a method's `build`. `used` says which weights went in, and
+    `backbones` holds those built, by their texts.
 
     `weights` maps a backbone's name to a file, or to the word "random"; `missing` stands for those it does
     not name, None for each backbone's own source.
@@ -28,6 +29,7 @@ class Parts:
         self._weights = dict(weights or {})
         self._missing = missing
         self.used: dict[str, dict[str, Any]] = {}
+        self.backbones: dict[str, Any] = {}
 
     def backbone(self, text: str) -> Any:
         """A backbone, named as `name` or `name(option=value)`: (N, 3, H, W) -> (N, .dim).
@@ -36,6 +38,7 @@ class Parts:
         """
         call = spec.parse_one(text)
         module = self._catalog.make("backbones", text, self._weights.get(call.name, self._missing))
+        self.backbones[text] = module
         if origin := getattr(module, "origin", None):
             self.used[call.name] = {"source": origin.source, "sha256": origin.sha256, "random": origin.random}
         return module

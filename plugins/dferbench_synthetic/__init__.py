@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import platformdirs
-
 from dferbench import Dataset, Video, hookimpl
 from dferbench.errors import ConfigError, DataError, DferbenchError
+from dferbench.places import cache_folder
 from dferbench.progress import Progress
 from dferbench_synthetic.plan import COUNTS, FOLDS, Options, plan
 
@@ -62,9 +60,8 @@ class Synthetic(Dataset):
 
     def default_root(self) -> Path:
         """A folder of the user's cache for these very options; $DFERBENCH_CACHE moves the cache."""
-        cache = os.environ.get("DFERBENCH_CACHE") or platformdirs.user_cache_dir("dferbench")
         text = json.dumps(self._description(), sort_keys=True)
-        return Path(cache) / f"synthetic-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+        return cache_folder() / f"synthetic-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
     def prepare(self, root: Path, progress: Progress, workers: int | None = None) -> None:
         """Draw and write the videos that are not there yet; what an interrupted call finished is kept.

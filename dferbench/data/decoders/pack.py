@@ -104,6 +104,12 @@ def read(path: str, choose: Choose) -> Frames:
         return read_images(path, wanted, value.image, lambda i: f"number {i}")
 
 
+def fingerprint(path: str) -> str:
+    """64 hex digits over what a packed video was made from. Raises VideoError."""
+    with _value(path) as value:
+        return value.fingerprint
+
+
 @contextmanager
 def _value(path: str) -> Iterator[Value]:
     """The value of a packed video, valid within the block. Raises VideoError."""
