@@ -66,9 +66,10 @@ def _config(sizes: Sizes) -> dict[str, Any]:
 
 def _require_sense(sizes: Sizes) -> None:
     """Raise ConfigError for what is no positive whole number, and for widths that make no whole heads."""
-    resnet = isinstance(sizes.layers, tuple) and len(sizes.layers) == 4
-    numbers = [*astuple(replace(sizes, layers=1)), *(sizes.layers if resnet else [sizes.layers])]
-    whole = all(type(n) is int and n >= 1 for n in numbers)
+    layers = sizes.layers if isinstance(sizes.layers, tuple) else (sizes.layers,)
+    resnet = isinstance(sizes.layers, tuple)
+    numbers = [*astuple(replace(sizes, layers=1)), *layers]
+    whole = all(type(n) is int and n >= 1 for n in numbers) and len(layers) == (4 if resnet else 1)
     # A ResNet's last stage is 32 times as wide as its first, and its image 32 times as large as its last map.
     if whole and resnet:
         whole = sizes.size % 32 == 0 and sizes.width * 32 % HEAD_WIDTH == 0
