@@ -204,7 +204,7 @@ def spelled(line, separator, folder):
 # --- kinds -----------------------------------------------------------------------------------------------
 
 
-def write_lists(case, rng, train, test=None):
+def write_lists(case, train, test=None):
     home = case.home
     home.mkdir(parents=True)
     (home / "link").symlink_to(Path(case.folder, "outside"))
@@ -225,7 +225,7 @@ def text_list(case, rng):
 
     text = "\n".join(good_lines(rng, rng.choice(" \t,"))) + "\n"
     data = encoded(text.replace("v/3", "v/Ärger/笑"), rng) if case.number % 4 == 0 else text.encode()
-    write_lists(case, rng, rng.choice(BYTES)(data, rng))
+    write_lists(case, rng.choice(BYTES)(data, rng))
     yield lambda outcome: look(Lists(str(case.home)), case.home, outcome)
 
 
@@ -235,7 +235,7 @@ def bad_line(case, rng, lines=LINES):
 
     good = good_lines(rng, separator := " \t,"[case.number // len(lines) % 3])
     good.insert(rng.randint(1, len(good)), spelled(lines[case.number % len(lines)], separator, case.folder))
-    write_lists(case, rng, "\n".join(good).encode("utf-8", "surrogatepass"))
+    write_lists(case, "\n".join(good).encode("utf-8", "surrogatepass"))
     yield lambda outcome: look(Lists(str(case.home)), case.home, outcome)
 
 
@@ -397,7 +397,7 @@ def _dangling(folder, rng):
     (folder / "2.png").symlink_to("nowhere.png")
 
 
-def _nothing(folder, rng):
+def nothing(folder, rng):
     for path in folder.iterdir():
         path.unlink()
 
@@ -405,7 +405,7 @@ def _nothing(folder, rng):
 IMAGES = [
     *(_damage(change, "1.jpg", "2.png", "10.jpg") for change in BYTES),
     *(_damage(change, "10.jpg") for change in BYTES),
-    _damage(huge, "2.png"), _as_folder, _dangling, _nothing,
+    _damage(huge, "2.png"), _as_folder, _dangling, nothing,
 ]  # fmt: skip
 
 
@@ -453,7 +453,7 @@ def playlist(case, rng):
     """A list that names a file which, for FFmpeg, names another outside the root."""
     from dferbench_local.lists import Lists
 
-    write_lists(case, rng, "".join(f"{name} {i % 7}\n" for i, name in enumerate((*PLAYLISTS, "y"))).encode())
+    write_lists(case, "".join(f"{name} {i % 7}\n" for i, name in enumerate((*PLAYLISTS, "y"))).encode())
     target = os.path.relpath(Path(case.folder, "outside", "a.ts"), case.home) if case.number % 2 else (
         Path(case.folder, "outside", "a.ts"))  # fmt: skip
     hls = f"#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\n{target}\n#EXT-X-ENDLIST\n"

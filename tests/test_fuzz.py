@@ -83,7 +83,7 @@ def test_videos_that_cannot_be_whole_are_failures(outcomes):
 def test_images_that_are_none_are_failures(outcomes):
     for case, outcome in of_kind(outcomes, "frames"):
         change = fuzzing.IMAGES[case.number % len(fuzzing.IMAGES)]
-        if change is fuzzing._nothing:
+        if change is fuzzing.nothing:
             assert outcome.failures and all("holds no images" in text for text in outcome.failures)
 
 

@@ -223,6 +223,9 @@ def test_which_files_are_the_lists(make, tmp_path):
     [
         ("list", ConfigError, "the path was not said"),
         ("list:{0}/nothing", DataError, "cannot be read"),
+        ("list:~nobody-of-this-name/x", DataError, "cannot be read"),
+        ("list(path=~nobody-of-this-name, train=a, test=b)", DataError, "cannot be read"),
+        ("folder(csv=~nobody-of-this-name/x)", DataError, "cannot be read"),
         ("list:{0}/empty", DataError, "holds no lists"),
         ("list:{0}/lonely", DataError, "no list for fold 1, test"),
         ("list:{0}/lonely/train.txt", DataError, "no counterpart"),
@@ -386,7 +389,7 @@ def test_one_folder_a_class(make, tmp_path):
     for fold in dataset.folds:
         assert not set(ids(dataset, tmp_path, fold)) & set(tests[fold - 1])
     assert dataset.notes(tmp_path) == {
-        "labels": str(tmp_path), "split": "own: 5 folds of its own", "classes": "words of the lists",
+        "labels": str(tmp_path), "split": "own: 5 folds of its own", "classes": "words",
         "marks": ["own split"],
     }  # fmt: skip
     assert make(f"folder(path={tmp_path}, folds=3)").folds == (1, 2, 3)

@@ -129,7 +129,7 @@ def _by_word(first: Mapping[str, Entry], stated: Sequence[str]) -> Classes:
     if stated:
         _require_known({names[label]: entry for label, entry in first.items()}, {n: n for n in stated})
     order = tuple(stated) or _ordered(names.values())
-    return Classes(order, {label: order.index(name) for label, name in names.items()}, "words of the lists")
+    return Classes(order, {label: order.index(name) for label, name in names.items()}, "words")
 
 
 def _require_one_word(first: Mapping[str, Entry], names: Mapping[str, str]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from dferbench.errors import ConfigError
 from dferbench_local.classes import find_classes
-from dferbench_local.local import Local, given
+from dferbench_local.local import Local, given, given_within
 from dferbench_local.table import read_csv
 from dferbench_local.tree import read_tree
 
@@ -48,7 +48,7 @@ class Folder(Local):
                 f"split is one of {', '.join(SPLITS)}, folds from 2 to 100.",
             )
         if csv:
-            table = _table_file(path, csv)
+            table = given_within(path, csv, "folder: the CSV", EXAMPLE)
             home = given(path, "", EXAMPLE) if path else table.parent
             parts, self.divided = read_csv(table).parts(folds)
         else:
@@ -60,9 +60,3 @@ class Folder(Local):
     def notes(self, root: Path) -> Mapping[str, Any]:
         """As for every local dataset, and where the folds came from."""
         return {**super().notes(root), "split": f"own: {self.divided}"}
-
-
-def _table_file(path: str, csv: str) -> Path:
-    """The CSV, as seen from here or from the folder."""
-    inside = Path(path).expanduser() / Path(csv).expanduser()
-    return inside if path and inside.is_file() else given(csv, "folder: the CSV", EXAMPLE)

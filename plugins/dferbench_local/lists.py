@@ -13,7 +13,7 @@ from dferbench.releases import find_lists, require_all
 from dferbench.releases.lists import read_rows
 from dferbench_local.classes import find_classes
 from dferbench_local.entry import Entry, Parts
-from dferbench_local.local import Local, given
+from dferbench_local.local import Local, given, given_within
 
 EXAMPLE = "list:FOLDER, list:set_1_train.txt or 'list(train=FILE, test=FILE)'"
 Files = dict[tuple[int, str], Path]
@@ -66,7 +66,8 @@ def _files(path: str, train: str, test: str) -> Files:
     if train or test:
         if not (train and test):
             raise ConfigError(f"list: {'test' if train else 'train'} was not said", f"Write {EXAMPLE}.")
-        return {(1, "train"): _within(path, train), (1, "test"): _within(path, test)}
+        names = {"train": train, "test": test}
+        return {(1, s): given_within(path, name, "list: a file", EXAMPLE) for s, name in names.items()}
     place = given(path, "list: the path", EXAMPLE)
     if not place.is_dir():
         return _pair(place)
@@ -76,12 +77,6 @@ def _files(path: str, train: str, test: str) -> Files:
     folds = sorted({fold for fold, _ in lists})
     require_all(lists, folds, place)
     return {(fold, split): lists[fold, split] for fold in folds for split in ("train", "test")}
-
-
-def _within(path: str, name: str) -> Path:
-    """A file that the user named, as seen from here or from `path`."""
-    inside = Path(path).expanduser() / Path(name).expanduser()
-    return inside if path and inside.is_file() else given(name, "list: a file", EXAMPLE)
 
 
 def _pair(file: Path) -> Files:
@@ -103,7 +98,7 @@ def _as(word: str, model: str) -> str:
 
 
 def _home(path: str, files: Files) -> Path:
-    place = Path(path).expanduser() if path else next(iter(files.values())).parent
+    place = given(path, "", EXAMPLE) if path else next(iter(files.values())).parent
     return place if place.is_dir() else place.parent
 
 

@@ -66,14 +66,15 @@ class Local(Dataset):
     def _locate(self, root: Path) -> Located:
         entries, disk = self.entries(), Disk(root, self.links)
         placed, note = below(entries, root, self.prefix)
-        found = {text: disk.find(parts, entries[text]) for text, parts in placed.items()}
-        ids = shortest_unique({parts for parts, _ in found.values()})
+        looked = {text: disk.find(parts, entries[text]) for text, parts in placed.items()}
+        found = {text: parts for text, (parts, _) in looked.items()}
         for part in self.parts.values():
-            _require_once(part, {text: parts for text, (parts, _) in found.items()})
+            _require_once(part, found)
+        ids = shortest_unique(set(found.values()))
         return Located(
-            {text: ids[parts] for text, (parts, _) in found.items()},
-            {text: root.joinpath(*parts) for text, (parts, _) in found.items()},
-            {text: there for text, (_, there) in found.items()},
+            {text: ids[parts] for text, parts in found.items()},
+            {text: root.joinpath(*parts) for text, parts in found.items()},
+            {text: there for text, (_, there) in looked.items()},
             note,
         )
 
@@ -136,13 +137,19 @@ def given(text: str, what: str, example: str) -> Path:
     """A path that the user must give. Raises ConfigError if it was left out, DataError if it is not there."""
     if not text:
         raise ConfigError(f"{what} was not said", f"Write {example}.")
-    path = Path(text).expanduser()
     try:
+        path = Path(text).expanduser()
         path.stat()
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # the last: ~somebody who is not known
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{shown(text)} cannot be read ({reason})", f"Write {example}.") from None
     return path
+
+
+def given_within(folder: str, text: str, what: str, example: str) -> Path:
+    """As `given`, for a file that may also be named as seen from a folder that the user gave."""
+    inside = given(folder, what, example) / text if folder else None
+    return inside if inside is not None and inside.is_file() else given(text, what, example)
 
 
 def _info(entry: Entry) -> dict[str, Any]:
