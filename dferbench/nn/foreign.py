@@ -26,6 +26,10 @@ _SAVE_AGAIN = (
 _FETCH = "Fetch the file again, and compare its checksum with the one its authors state."
 
 
+UNDER = ("state_dict", "model_state_dict", "model")
+"""The names under which training scripts save their model's tensors, beside epochs and optimisers."""
+
+
 class _Ignored:
     """Stands for an object that is no tensor: takes any arguments and any state, and keeps none."""
 
@@ -50,13 +54,14 @@ _HARMLESS = ("torch.", "collections.OrderedDict", *IGNORED)
 def read_foreign(path: Path) -> dict[str, Tensor]:
     """The named tensors of a file that torch saved, without the prefix "module." of DataParallel.
 
-    Takes a state dict, bare or under "state_dict", in torch's zip format or the older one. Nothing in the
-    file is executed. Raises DataError that names the file, and the global if it wants one that is refused.
+    Takes a state dict, bare or under a name of `UNDER`, in torch's zip format or the older one. Nothing in
+    the file is executed. Raises DataError that names the file, and the global that it wanted if one was
+    refused.
     """
     _require_whole(path)
     content = _load(path)
-    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
-        content = content["state_dict"]
+    if isinstance(content, Mapping):
+        content = next((content[name] for name in UNDER if isinstance(content.get(name), Mapping)), content)
     if not isinstance(content, Mapping) or not all(isinstance(t, Tensor) for t in content.values()):
         raise DataError(f"{path} holds no state dict", "Give a file of named tensors.")
     if not content:
