@@ -23,6 +23,8 @@ TEST = {
     5: (2336, (489, 378, 533, 434, 293, 29, 180)),
 }
 
+UNTRAINED = ["--set", "backbone=clip-tiny", "--epochs", "0"]
+
 
 def paint(name, seed, frames):
     """A flat colour that tells the class and moves with time."""
@@ -229,3 +231,59 @@ def test_the_short_clips_of_the_card(dfew):
 def test_an_unknown_layout_gets_the_known_ones(dfew, tmp_path):
     with pytest.raises(UnknownName, match="layout"):
         dfew().make(tmp_path, "face", 0.01, paint, Progress())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["faces", "flat", "16f", "original", "repository"])
+def test_make_verify_and_run_work_in_every_layout(layout, cli):
+    cli("data", "make", "dfew", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)
+    cli("data", "verify", "dfew", "--root", "R", check=0)
+    more = ["--root", "R", "--set", "backbone=clip-tiny", "--set", "stage.batch=4", "--epochs", "1"]
+    done = cli("run", "-m", "dfer-clip", "-d", "dfew", *more, check=0)
+    assert "partial data" in done.stdout and "synthetic" in done.stdout
+
+
+def test_another_variant_of_the_same_clips_is_another_experiment(dfew, tmp_path, cli):
+    root = tmp_path / "r"
+    dfew().make(root, "16f", 0.0005, paint, Progress())
+    run = [
+        "run",
+        "-m",
+        "dfer-clip",
+        "-d",
+        "dfew",
+        "--root",
+        root,
+        "--set",
+        "backbone=clip-tiny",
+        "--epochs",
+        "0",
+    ]
+    cli(*run, check=0)
+    shutil.copytree(root / "Clip/clip_224x224_16f", root / "Clip/clip_224x224")
+    done = cli(*run, check=3)
+    assert "variant: clip_224x224_16f, now clip_224x224" in done.stderr
+
+
+def test_missing_clips_are_told_before_anything_is_trained(dfew, tmp_path, cli):
+    root = tmp_path / "r"
+    dfew().make(root, "repository", 0.0005, paint, Progress())
+    lost = dfew().videos(root, 1, "train")[0]
+    shutil.rmtree(lost.path)
+    run = [
+        "run",
+        "-m",
+        "dfer-clip",
+        "-d",
+        "dfew",
+        "--root",
+        root,
+        "--set",
+        "backbone=clip-tiny",
+        "--epochs",
+        "0",
+    ]
+    done = cli(*run, check=4)
+    assert f"1 of 28 videos are not there, the first is {lost.path}" in done.stderr
+    assert "--skip-bad" in done.stderr and not (tmp_path / "runs").exists()
+    cli(*run, "--skip-bad", check=0)

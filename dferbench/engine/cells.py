@@ -64,7 +64,7 @@ def _cell(
 
 
 def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
-    """A finished or interrupted cell belongs to its data; other ids or labels are another experiment."""
+    """A cell belongs to its data: with other ids, labels or frames it is another experiment."""
     path = folder / records.NAME
     if not path.is_file() or plan.request.force:
         return
@@ -74,11 +74,14 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
             f"{path} was made with other ids or labels of {before.dataset}, fold {before.fold}",
             "Add --force to start that cell again, or use another --output.",
         )
-    if before.dataset_notes.get(REENCODED) != plan.dataset.notes(plan.root).get(REENCODED):
-        raise ConfigError(
-            f"{path} and this root differ in whether and how frames were {REENCODED}",
-            "Add --force to start that cell again, or use another --output.",
-        )
+    now = plan.dataset.notes(plan.root)
+    for fact in ("variant", REENCODED):
+        if before.dataset_notes.get(fact) != now.get(fact):
+            raise ConfigError(
+                f"{path} was made with other frames of the same videos ({fact}: "
+                f"{before.dataset_notes.get(fact)}, now {now.get(fact)})",
+                "Add --force to start that cell again, or use another --output.",
+            )
 
 
 @contextmanager

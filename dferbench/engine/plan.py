@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 from dferbench import record as records
 from dferbench import spec
 from dferbench.catalog import Catalog, Entry
+from dferbench.data.decoders.pack import is_packed
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.datasets import Chosen, make_dataset
 from dferbench.errors import ConfigError, DataError, UnknownName
@@ -222,6 +224,8 @@ def _read_split(plan: Plan, fold: int) -> Split:
         _check_videos(videos, f"{where}, {split}", plan)
         lines += sorted(f"{split}\t{video.id}\t{plan.task.classes[video.label]}" for video in videos)
         found[split] = _limited(videos, plan.request.limit)
+        if not plan.request.skip_bad:
+            _require_there(found[split], f"{where}, {split}", plan)
     both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
     if both:
         raise DataError(f"{where}: '{min(both)}' is in both train and test", "Mend the lists.")
@@ -240,6 +244,16 @@ def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:
         if not 0 <= video.label < len(plan.task.classes):
             raise DataError(f"{where}: '{video.id}' has label {video.label}, out of range", hint)
         seen.add(video.id)
+
+
+def _require_there(videos: Sequence[Video], where: str, plan: Plan) -> None:
+    """Missing videos are told now, not when training comes to them. Raises DataError."""
+    missing = [v for v in videos if not is_packed(v.path) and not os.path.exists(v.path)]  # noqa: PTH110
+    if missing:
+        raise DataError(
+            f"{where}: {len(missing)} of {len(videos)} videos are not there, the first is {missing[0].path}",
+            f"See dferbench data verify {plan.task.dataset}, or add --skip-bad to leave them out.",
+        )
 
 
 def _limited(videos: list[Video], limit: int | None) -> list[Video]:

@@ -19,12 +19,13 @@ from dferbench.releases import (
     by_rule,
     find_lists,
     nothing_found,
+    own_lists,
     read_folds,
     require_all,
 )
 from dferbench.releases.lists import last_parts, read_table
 from dferbench.releases.protocol import Folds
-from dferbench.releases.tree import descend, entries, find_folder, index, only
+from dferbench.releases.tree import count_images, descend, entries, find_folder, index, only
 from dferbench.types import Paint
 from dferbench_dfew.figures import CLIPS, FACES, LABELLED_FRAMES, PROTOCOL, SEVEN, SHORT
 
@@ -72,10 +73,10 @@ class Dfew(Release):
     )
     layouts = ("faces", "flat", "16f", "original", "repository")
     facts: ClassVar[Mapping[str, str]] = {
-        "paper": "Jiang et al., DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the "
-        "Wild, ACM MM 2020",
-        "protocol": "5 folds by id within each class, tested in turn; no validation part; its paper pools the "
-        "predictions of the folds, nearly all later papers average the folds",
+        "paper": "Jiang et al., DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in "
+        "the Wild, ACM MM 2020",
+        "protocol": "5 folds by id within each class, tested in turn; no validation part; its paper pools "
+        "the predictions of the folds, nearly all later papers average the folds",
         "licence": "research only; nothing of it or derived from it may be passed on beyond one site",
         "apply": "the agreement on dfew-dataset.github.io is sent from a university address; a "
         "password for the archives comes back",
@@ -109,11 +110,7 @@ class Dfew(Release):
     def _folds(self, root: Path, top: Path, media: Mapping[str, Path]) -> tuple[Folds, str, str]:
         """Folds, the file or folder that labels came from, and how they were divided."""
         if self.lists:
-            folder = Path(self.lists).expanduser()
-            if not folder.exists():
-                raise DataError(f"there are no lists at {folder}", "Give a folder: dfew(lists=DIR).")
-            lists = require_all(find_lists(folder, self.folds), self.folds, folder)
-            return read_folds(lists, key, PROTOCOL, self.codes), str(folder), OWN
+            return read_folds(own_lists(self.lists, PROTOCOL), key, PROTOCOL, self.codes), self.lists, OWN
         official = find_folder(top, LISTS)
         if official is not None and (found := find_lists(official, self.folds)):
             lists = require_all(found, self.folds, official)
@@ -136,9 +133,10 @@ class Dfew(Release):
                 "warning", f"{len(copy.media)} clips in {copy.variant}, of {expected} in the release"
             )
         labelled = {name for part in copy.folds[1].values() for name in part}
-        frames = {name: _frames(path) for name in sorted(labelled) if (path := copy.media.get(name))}
-        yield from _variant(copy, [count for count in frames.values() if count is not None])
-        yield from _lengths({name: count for name, count in frames.items() if count is not None})
+        folders = {name: path for name in labelled if (path := copy.media.get(name)) and path.is_dir()}
+        frames = {name: count_images(path) for name, path in folders.items()}
+        yield from _variant(copy, list(frames.values()))
+        yield from _lengths(frames)
 
     def make(self, root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
         """Write a drawn release. Raises ConfigError for an unknown layout."""
@@ -182,13 +180,6 @@ def single_labels(table: Path, media: Mapping[str, Path]) -> dict[str, str]:
         raise DataError(
             f"{table} holds {error}, which is no id or label of DFEW", "Fetch it again."
         ) from None
-
-
-def _frames(path: Path) -> int | None:
-    """How many images a folder holds; None for a video file."""
-    if not path.is_dir():
-        return None
-    return sum(entry.name.lower().endswith((".jpg", ".jpeg", ".png", ".bmp")) for entry in entries(path))
 
 
 def _variant(copy: Copy, counts: list[int]) -> Iterable[Finding]:
