@@ -81,7 +81,7 @@ class ClsTransformer(nn.Module):
             )
         self.cls_token = nn.Parameter(torch.randn(1, 1, dim))
         self.pos_embedding = nn.Parameter(torch.randn(1, frames + 1, dim))
-        self.blocks = nn.Sequential(*(_Block(dim, heads, head_dim, mlp_ratio) for _ in range(depth)))
+        self.blocks = nn.Sequential(*(PreNorm(dim, heads, head_dim, mlp_ratio) for _ in range(depth)))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, dim) -> (B, dim), with T up to `frames`."""
@@ -91,8 +91,11 @@ class ClsTransformer(nn.Module):
         return seen[:, 0]
 
 
-class _Block(nn.Module):
-    """x + attention(norm(x)), then x + mlp(norm(x)), on (B, N, dim)."""
+class PreNorm(nn.Module):
+    """The encoder layer of Former-DFER and DFER-CLIP: x + attention(norm(x)), then x + mlp(norm(x)).
+
+    `heads` heads of width `head_dim`, and an MLP of `mlp_ratio` times the width with a tanh-GELU.
+    """
 
     def __init__(self, dim: int, heads: int, head_dim: int, mlp_ratio: int) -> None:
         super().__init__()
@@ -104,6 +107,7 @@ class _Block(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, N, dim) -> (B, N, dim)."""
         x = x + self.attention(self.norm1(x))
         moved: Tensor = x + self.mlp(self.norm2(x))
         return moved
