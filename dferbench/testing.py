@@ -16,11 +16,13 @@ from torch import Tensor
 
 from dferbench.catalog import Catalog, discover
 from dferbench.engine.build import ever_trained, require_frozen
+from dferbench.engine.kind import word_of
 from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
 from dferbench.engine.plan import view_size
 from dferbench.engine.seeds import seed_everything
 from dferbench.errors import DferbenchError
 from dferbench.nn import Batch, Classifier
+from dferbench.nn.frames import frame_features
 from dferbench.nn.parts import Parts
 from dferbench.options import resolve, schema
 from dferbench.types import Method, Recipe, Stage, Task
@@ -55,11 +57,11 @@ class Trial:
         self.recipe: Recipe = replace(recipe, view=replace(recipe.view, size=size))
         self.size, self.frames = size, recipe.view.frames
 
-    def build(self, classes: int = CLASS_COUNTS[0], seed: int = 0) -> Classifier:
+    def build(self, classes: int = CLASS_COUNTS[0], seed: int = 0, parts: Parts | None = None) -> Classifier:
         """A fresh model for the first `classes` class names."""
         seed_everything(seed)
         task = Task("check", NAMES[:classes], self.frames, self.size)
-        model = self.method.build(task, Parts(self.catalog), **self.options)
+        model = self.method.build(task, parts or Parts(self.catalog), **self.options)
         assert isinstance(model, Classifier), f"build gave a {type(model).__name__}, not a Classifier"
         return model
 
@@ -139,6 +141,22 @@ def encode_never_learns(trial: Trial) -> None:
         require_frozen(model, task, stage.name)
 
 
+def what_it_sees_is_what_its_backbone_makes(trial: Trial) -> None:
+    """encode, if `sees` says what it computes, gives the frame features of the one backbone"""
+    parts = Parts(trial.catalog)
+    model = trial.build(parts=parts)
+    if not word_of(model):
+        return
+    assert len(parts.backbones) == 1, f"`sees` is set, and there are {len(parts.backbones)} backbones"
+    (text,) = parts.backbones
+    fresh, videos = Parts(trial.catalog).backbone(text).eval(), trial.videos(2)
+    with torch.no_grad():
+        found, wanted = model.eval().encode(videos), frame_features(fresh, videos)
+    assert found.shape == wanted.shape, f"{tuple(found.shape)}, not {tuple(wanted.shape)}"
+    worst = float((found - wanted).abs().max())
+    assert torch.allclose(found, wanted, rtol=1e-4, atol=1e-5), f"features differ by {worst:.3g}"
+
+
 def terms_are_finite_scalars(trial: Trial) -> None:
     """loss gives named finite scalars"""
     model = trial.build()
@@ -212,6 +230,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     predictions_repeat,
     patterns_match,
     encode_never_learns,
+    what_it_sees_is_what_its_backbone_makes,
     terms_are_finite_scalars,
     everything_trained_gets_a_gradient,
     training_lowers_the_loss,

@@ -11,6 +11,7 @@ import typer
 from dferbench.catalog import Broken, Catalog, discover
 from dferbench.cli import (
     bench,
+    cache,
     check,
     compare,
     data,
@@ -52,6 +53,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("cache")(cache.cache)
     app.command("doctor")(doctor.doctor)
     app.add_typer(data.app, name="data")
     _add_commands(app, catalog)

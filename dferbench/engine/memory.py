@@ -180,9 +180,10 @@ def clear() -> None:
 
 
 def footprint(count: int, size: int) -> int:
-    """About how many bytes `count` values of `size` bytes take: large ones fill whole pages."""
-    each = -(-(size + 64) // _PAGE) * _PAGE if size > _PAGE // 2 else size * 3 // 2 + 96
-    return count * each + 8 * _PAGE
+    """About how many bytes `count` values of `size` bytes take: large ones fill whole pages, small ones share
+    pages that are two thirds full, as are those of the keys."""
+    each = -(-(size + 20) // _PAGE) * _PAGE if size > _PAGE // 2 else size * 3 // 2
+    return count * (each + 100) + 16 * _PAGE
 
 
 def _facts(path: Path, name: str) -> int:
