@@ -12,6 +12,11 @@ from typing import Any
 from dferbench.errors import DferbenchError
 
 
+def expand(path: Path | str) -> Path:
+    """The path with ~ or ~user at its start replaced; of a user who is not known it stays as it is."""
+    return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user
+
+
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Put `content` at `path` whole or not at all: written beside it, synced, then renamed.
 

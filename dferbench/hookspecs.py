@@ -51,8 +51,8 @@ def register_decoders(register: Callable[[str, Callable[..., Any]], None]) -> No
 
 @hookspec
 def register_face_finders(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> find(frame, video, number) -> `dferbench.types.Face`
-    or None where there is no face; build may return None, which leaves every frame whole."""
+    """register(name, build, about=""): build(**options) -> find(frame, video, number) -> `Face`, None where
+    there is no face; build may return None, which leaves every frame whole."""
 
 
 @hookspec

@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from dferbench.errors import ConfigError, DataError
-from dferbench.files import write_atomic
+from dferbench.files import expand, write_atomic
 from dferbench.types import Dataset
 
 MADE = "MADE-BY-DFERBENCH.txt"
@@ -96,11 +96,11 @@ def place_of(name: str, dataset: Dataset, given: Path | None = None) -> Place | 
     """
     variable = f"DFERBENCH_ROOT_{name.upper().replace('-', '_')}"
     if given is not None:
-        return Place(given.expanduser(), "--root")
+        return Place(expand(given), "--root")
     if stated := os.environ.get(variable):
-        return Place(Path(stated).expanduser(), f"${variable}")
+        return Place(expand(stated), f"${variable}")
     if configured := _configured_root(name):
-        return Place(Path(configured).expanduser(), str(config_file()))
+        return Place(expand(configured), str(config_file()))
     default = dataset.default_root()
     return Place(default, "default") if default is not None else None
 

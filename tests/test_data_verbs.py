@@ -282,3 +282,9 @@ def test_the_verbs_work_in_processes_of_their_own(cli, tmp_path):
     assert str(tmp_path / "r") in cli(*plugin, "ls", env=env, check=0).stdout
     done = cli(*plugin, "verify", "listed", env=env, check=0)
     assert "errors: 0, warnings: 0" in done.stdout and "looking at files: 8/8" in done.stderr
+
+
+def test_the_home_of_nobody_is_a_folder_that_is_not_there(cli):
+    done = cli("data", "verify", "dfew", "--root", "~nobody-of-that-name/dfew", check=4)
+    assert "~nobody-of-that-name/dfew, is not a folder" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -16,7 +16,7 @@ from dferbench.data.decoders.pack import is_packed
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.datasets import Chosen, make_dataset
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.files import digest, sha256_of
+from dferbench.files import digest, expand, sha256_of
 from dferbench.options import change_recipe, resolve, schema, split_recipe
 from dferbench.places import root_of
 from dferbench.progress import Progress
@@ -203,7 +203,7 @@ def _weights(name: str, text: str, catalog: Catalog) -> str:
     catalog.get("backbones", name)
     if text == "random":
         return text
-    path = Path(text).expanduser()
+    path = expand(text)
     if not path.is_file():
         raise DataError(f"the weights of {name}, {path}, are not a file", f"Use --weights {name}=FILE.")
     return sha256_of(path)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.files import expand
 
 TEMPLATES = {"class-names": "{}", "expression": "an expression of {}"}
 """Texts made from the name of the class alone (DFER-CLIP, arXiv:2308.13382, table 3)."""
@@ -60,7 +60,7 @@ def _each(known: Mapping[str, Any], source: str, classes: Sequence[str]) -> tupl
 def _read(source: str) -> Mapping[str, Any]:
     if source == DESCRIPTORS:
         return tomllib.loads(files("dferbench.nn").joinpath("descriptors.toml").read_text("utf-8"))
-    path = Path(source).expanduser()
+    path = expand(source)
     if not path.is_file() and path.suffix != ".toml":
         known = [*TEMPLATES, DESCRIPTORS, "FILE.toml", "... {} ...", '{class = "text", ...}']
         raise UnknownName("source of class texts", source, known)

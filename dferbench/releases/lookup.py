@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from dferbench.errors import DataError
+from dferbench.files import expand
 from dferbench.releases import codes as coding
 from dferbench.releases.codes import Codes
 from dferbench.releases.labels import Name, canonical
@@ -121,7 +122,7 @@ def own_lists(text: str, protocol: Protocol) -> Lists:
 
     Raises DataError if the folder or a list is not there.
     """
-    folder = Path(text).expanduser()
+    folder = expand(text)
     if not folder.exists():
         raise DataError(f"there are no lists at {folder}", "Name the folder that holds them: lists=DIR.")
     folds = sorted({fold for fold, _ in protocol.parts})

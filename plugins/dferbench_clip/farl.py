@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import open_clip
 
 from dferbench.errors import DataError
+from dferbench.files import expand
 from dferbench.nn.tower import TwoTower
 from dferbench_clip.towers import load_tower, random_tower
 
@@ -33,4 +33,4 @@ def build_farl(weights: str | None = None, config: Mapping[str, Any] | None = No
             "Get FaRL-Base-Patch16-LAIONFace20M-ep16.pth (or ep64) from the release 'pretrained_weights' of "
             f"FacePerceiver/FaRL on GitHub, and add --weights {NAME}=FILE.",
         )
-    return load_tower(config, Path(weights).expanduser(), ignore=PRETRAINING_ONLY)
+    return load_tower(config, expand(weights), ignore=PRETRAINING_ONLY)

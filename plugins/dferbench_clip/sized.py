@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from dferbench.errors import ConfigError, DataError
+from dferbench.files import expand
 from dferbench.nn.tower import TwoTower
 from dferbench_clip.towers import load_tower, random_tower
 
@@ -43,7 +43,7 @@ def build_sized(sizes: Sizes, weights: str | None) -> TwoTower:
         raise DataError(
             "the backbone clip(...) has no weights of its own", "Add --weights clip=FILE, or clip=random."
         )
-    return load_tower(config, Path(weights).expanduser())
+    return load_tower(config, expand(weights))
 
 
 def _config(sizes: Sizes) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from open_clip.pretrained import get_pretrained_cfg
 from torch import Tensor
 
 from dferbench.errors import DataError
-from dferbench.files import sha256_of
+from dferbench.files import expand, sha256_of
 from dferbench.nn.fit import load_exactly
 from dferbench.nn.tower import TwoTower, Weights
 from dferbench_clip.checkpoints import read_state_dict
@@ -38,7 +38,7 @@ def build_tower(name: str, weights: str | None = None) -> TwoTower:
     if weights == "random":
         return random_tower(config)
     if weights is not None:
-        return load_tower(config, Path(weights).expanduser())
+        return load_tower(config, expand(weights))
     if name in HUB:
         return load_tower(config, download(name))
     with as_file(files("dferbench_clip").joinpath(f"{PACKAGED}.safetensors")) as path:

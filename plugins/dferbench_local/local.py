@@ -9,6 +9,7 @@ from typing import Any
 
 from dferbench import Dataset, Finding, Video
 from dferbench.errors import ConfigError, DataError
+from dferbench.files import expand
 from dferbench.progress import Progress
 from dferbench.releases import OWN
 from dferbench.releases.lists import shown
@@ -138,7 +139,7 @@ def given(text: str, what: str, example: str) -> Path:
     if not text:
         raise ConfigError(f"{what} was not said", f"Write {example}.")
     try:
-        path = Path(text).expanduser()
+        path = expand(text)
         path.stat()
     except (OSError, ValueError, RuntimeError) as error:  # the last: ~somebody who is not known
         reason = getattr(error, "strerror", None) or str(error)

@@ -11,6 +11,7 @@ from dferbench import places
 from dferbench.cli.complete import dataset_names
 from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, DataError
+from dferbench.files import expand
 
 
 def link(
@@ -23,9 +24,9 @@ def link(
     context.obj.get("datasets", _plain(name))
     if remove == (folder is not None):
         raise typer.BadParameter("give either a folder or --remove")
-    if folder is not None and not folder.expanduser().is_dir():
+    if folder is not None and not expand(folder).is_dir():
         raise DataError(f"{folder} is not a folder", "Name the dataset's root, or a pack of it.")
-    root = folder.expanduser().absolute() if folder else None
+    root = expand(folder).absolute() if folder else None
     file = places.link(name, root)
     typer.echo(f"{file}: {name} {f'lies in {root}' if root else 'is forgotten'}")
     _warn(context, name, root)

@@ -11,6 +11,7 @@ from dferbench.catalog import Catalog
 from dferbench.cli.complete import dataset_names
 from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.files import expand
 
 
 def make(
@@ -36,7 +37,7 @@ def make(
     if not 0 < scale <= 1:
         raise ConfigError(f"--scale cannot be {scale:g}", "It is a share: above 0 and at most 1.")
     form = layout or layouts[0]
-    root = root.expanduser()
+    root = expand(root)
 
     from dferbench.cli.progress import make_progress
     from dferbench.data.make import find_paint, make_release

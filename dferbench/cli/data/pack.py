@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.complete import dataset_names
+from dferbench.files import expand
 
 if TYPE_CHECKING:
     from dferbench.data.packs.index import Index
@@ -46,7 +47,7 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
     chosen = make_dataset(dataset, context.obj)
     place = root_of(chosen.entry.name, chosen.dataset, root)
-    job = Job(chosen, place, output.expanduser(), quality, workers, skip_bad)
+    job = Job(chosen, place, expand(output), quality, workers, skip_bad)
     facts = _facts(pack(job, make_progress(quiet)))
     if json_:
         typer.echo(json.dumps({"schema": 1, "pack": str(job.output), **facts}))
