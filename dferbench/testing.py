@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dferbench.cards import read
 from dferbench.catalog import Catalog, discover
 from dferbench.engine.build import ever_trained, require_frozen
 from dferbench.engine.kind import word_of
@@ -51,7 +52,8 @@ class Trial:
         self.method: Method = catalog.get("methods", name).value
         self.catalog = catalog
         known = schema(self.method.build, given=2)
-        self.options = resolve(name, {**known, **_light(known, catalog)}, given)
+        small = {**_light(known, catalog), **self.method.options_for.get("synthetic", {})}
+        self.options = resolve(name, {**known, **small}, given)
         recipe = self.method.recipe
         size = view_size(recipe, self.options, catalog)
         self.recipe: Recipe = replace(recipe, view=replace(recipe.view, size=size))
@@ -208,6 +210,16 @@ def recipes_are_data(trial: Trial) -> None:
         plain = json.loads(json.dumps(asdict(recipe)))
         assert plain["stages"] == json.loads(json.dumps([asdict(s) for s in recipe.stages]))
         assert all(isinstance(rate, float | int) for s in recipe.stages for rate in s.train.values())
+    known = schema(trial.method.build, given=2)
+    for options in trial.method.options_for.values():
+        resolve(trial.method.name, known, options)
+
+
+def its_card_is_whole(trial: Trial) -> None:
+    """the card, if there is one, has every field of dferbench.cards.Card"""
+    if trial.method.card:
+        read(trial.method.card)
+        json.dumps(dict(trial.method.card))
 
 
 def the_rest_stays_frozen(trial: Trial) -> None:
@@ -236,6 +248,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     training_lowers_the_loss,
     state_survives,
     recipes_are_data,
+    its_card_is_whole,
     the_rest_stays_frozen,
 )
 

@@ -128,7 +128,9 @@ class Method:
 
     `build(task, parts, **options)` returns a `dferbench.nn.Classifier`. Its keyword defaults are the
     method's options, so the signature is the schema. `recipe_for` holds the recipes of datasets that a
-    paper treats differently; `card` describes the method to people (paper, fidelity, known deviations).
+    paper treats differently, `options_for` the option values that belong to them, which stand in for the
+    defaults where the user is silent. Those for "synthetic" should make it small: `dferbench check` uses
+    them too. `card` describes the method to people (paper, fidelity, known deviations).
     """
 
     name: str
@@ -144,6 +146,7 @@ class Method:
     names of the classes, () if the user gave none. Raises DataError for tensors that are missing, unexpected
     or misshapen, naming the first, and ConfigError for what the user must state.
     """
+    options_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,7 +143,8 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     given, changes = split_recipe(request.sets)
     known = schema(method.build, given=2)
     defaults = {k: v for k, v in dataset.defaults.items() if k in known}
-    options = resolve(method.name, {**known, **defaults}, given)
+    own = method.options_for.get(name, {})
+    options = resolve(method.name, {**known, **defaults, **own}, given)
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
     cell = cell_hash(entry.name, options, recipe, chosen, request, catalog)
