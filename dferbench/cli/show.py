@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from dferbench import cards, costs
 from dferbench.catalog import KINDS, Catalog, Entry
 from dferbench.cli.listing import about
-from dferbench.errors import ConfigError, UnknownName
+from dferbench.errors import UnknownName
 from dferbench.options import schema
 from dferbench.types import Method
 
@@ -61,8 +59,6 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     }
     if isinstance(entry.value, Method):
         facts |= _recipes(entry.value)
-        cost = costs.kept(entry.origin, entry.name)
-        facts["cost"] = {} if cost is None else {**asdict(cost), "classes": costs.CLASSES}
     elif kind == "datasets":
         facts |= {"where": entry.value.where, "folds": list(entry.value.folds)}
     return facts
@@ -80,28 +76,10 @@ def _recipes(method: Method) -> dict[str, Any]:
 
 def _text(facts: Mapping[str, Any]) -> str:
     lines = [f"{facts['name']}: a {facts['kind']} from {facts['from']}"]
-    card = list(_card(facts))
-    hidden = {"name", "kind", "from", *(("about", "paper", "card", "cost") if card else ())}
     for key, value in facts.items():
-        if key not in hidden and value not in ("", {}, []):
-            lines += [*([""] if card else []), *_block(key, value, 0)]
-    return "\n".join([*lines[:1], *card, *lines[1:]])
-
-
-def _card(facts: Mapping[str, Any]) -> Iterator[str]:
-    """The card, laid out; nothing where there is none, and one that is not whole is shown as it is."""
-    if not facts.get("card"):
-        return
-    try:
-        card = cards.read(facts["card"])
-    except ConfigError as error:
-        typer.echo(f"{facts['name']}: {error}", err=True)
-        return
-    from dferbench.report.card import card_text
-
-    kept = {k: v for k, v in facts["cost"].items() if k != "classes"}
-    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
-    yield from ("", card_text(card, costs.Cost(**kept) if kept else None, width))
+        if key not in ("name", "kind", "from") and value not in ("", {}, []):
+            lines += _block(key, value, 0)
+    return "\n".join(lines)
 
 
 def _block(key: str, value: Any, depth: int) -> list[str]:
