@@ -87,10 +87,17 @@ class Release(Dataset):
     def findings(self, root: Path) -> Iterable[Finding]:
         """How the lists compare with the official figures."""
         copy = self.copy(root)
+        if is_made(root):
+            yield Finding("info", "a drawn release: it has some videos of each class, not the official ones")
+        else:
+            yield from self._differences(copy)
+        yield Finding("info", f"variant {copy.variant}; labels from {copy.labels}; folds: {copy.split}")
+
+    def _differences(self, copy: Copy) -> Iterable[Finding]:
         for (fold, split), part in sorted(self.protocol.parts.items()):
             rows = copy.folds[fold][split]
             counts = tally(rows, self.classes)
-            say = partial(Finding, _level(root, copy), hint=DIFFERS)
+            say = partial(Finding, "warning" if copy.split == OWN else "error", hint=DIFFERS)
             if not part.counts and len(rows) != part.videos:
                 yield say(f"fold {fold}, {split}: {len(rows)} videos, officially {part.videos}")
             elif part.counts and counts != part.counts:
@@ -98,18 +105,11 @@ class Release(Dataset):
                 yield say(f"fold {fold}, {split}: {found} videos of each class, officially {wanted}")
             elif not self.protocol.agrees(fold, split, rows):
                 yield say(f"fold {fold}, {split}: the right numbers, but not the official ids or labels")
-        yield Finding("info", f"variant {copy.variant}; labels from {copy.labels}; folds: {copy.split}")
 
 
 OFFICIAL, RULE, OWN = "lists of the release", "rebuilt by the rule", "own lists"
 """Where folds may come from."""
 DIFFERS = "Results on it are not comparable with published ones; check what is missing."
-
-
-def _level(root: Path, copy: Copy) -> Any:
-    if is_made(root):
-        return "info"
-    return "warning" if copy.split == OWN else "error"
 
 
 def nothing_found(root: Path, what: str, where: str) -> DataError:
