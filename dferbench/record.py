@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from dferbench import metrics, selection
+from dferbench import metrics, selection, spec
 from dferbench.errors import ConfigError
 from dferbench.files import digest, to_json, write_atomic
 from dferbench.metrics import Confusion
@@ -107,6 +107,7 @@ class Record(BaseModel):
             "random weights": any(w.get("random") for w in self.weights.values()),
             "incomplete": bool(self.skipped),
             "uncommitted code": bool(self.environment.get("dirty")),
+            "shuffled frames": _shuffled(self.recipe),
         }
         stated = [*self.dataset_notes.get("marks", []), *self.checkpoint.get("marks", [])]
         return tuple(dict.fromkeys([*(mark for mark, holds in found.items() if holds), *stated]))
@@ -114,6 +115,12 @@ class Record(BaseModel):
     def under(self, rule: str) -> Confusion:
         """The test confusion that the selection rule picks."""
         return selection.select(rule, [epoch.confusion for epoch in self.curve] or [self.confusion])
+
+
+def _shuffled(recipe: dict[str, Any]) -> bool:
+    """Whether test videos showed their frames out of order."""
+    sample = recipe.get("view", {}).get("sample", "")
+    return bool(sample and spec.parse_one(sample).options.get("shuffle"))
 
 
 def measured(record: Record) -> Record:

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from dferbench.cards import read
 from dferbench.catalog import Catalog, discover
 from dferbench.engine.build import ever_trained, require_frozen
 from dferbench.engine.kind import word_of
@@ -214,6 +215,13 @@ def recipes_are_data(trial: Trial) -> None:
         resolve(trial.method.name, known, options)
 
 
+def its_card_is_whole(trial: Trial) -> None:
+    """the card, if there is one, has every field of dferbench.cards.Card"""
+    if trial.method.card:
+        read(trial.method.card)
+        json.dumps(dict(trial.method.card))
+
+
 def the_rest_stays_frozen(trial: Trial) -> None:
     """a training step changes nothing that no pattern names"""
     model = trial.build()
@@ -240,6 +248,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     training_lowers_the_loss,
     state_survives,
     recipes_are_data,
+    its_card_is_whole,
     the_rest_stays_frozen,
 )
 

@@ -13,6 +13,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dferbench import Task
+from dferbench.cards import problems
 from dferbench.catalog import Entry, discover
 from dferbench.cli import _run
 from dferbench.data.sampling import make_sampler
@@ -338,9 +339,7 @@ class TestDeclaration:
     @pytest.mark.parametrize("name", BASELINES)
     def test_a_card_says_whose_it_is_and_what_is_ours(self, name):
         card = method(name).card
-        fields = {"title", "venue", "year", "paper", "bibtex", "summary", "input", "fidelity", "deviations"}
-        assert fields | {"results", "results_are"} == set(card)
-        assert all(card[field] for field in fields) and method(name).paper == card["paper"]
+        assert not list(problems(card)) and method(name).paper == card["paper"]
         assert any("Ours" in text for text in card["deviations"])
         assert all(row["table"] == 2 and {"dfew", "ferv39k", "mafw"} < set(row) for row in card["results"])
         json.dumps(card)

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 FLOORS = [
     {"errors", "types", "progress", "spec", "metrics", "files"},
-    {"hookspecs", "selection", "record", "places", "options", "cards"},
+    {"hookspecs", "selection", "record", "places", "options", "cards", "costs"},
     {"catalog", "datasets", "releases", "suite", "nn"},
     {"data", "faces"},
     {"engine", "report", "builtins"},

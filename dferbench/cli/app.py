@@ -21,6 +21,7 @@ from dferbench.cli import (
     leaderboard,
     listing,
     predict,
+    profile,
     run,
     show,
     table,
@@ -49,6 +50,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("list")(listing.list_)
     app.command("show")(show.show)
     app.command("check")(check.check)
+    app.command("profile")(profile.profile)
     app.command("bench")(bench.bench)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)

@@ -32,5 +32,7 @@ def check(
         for outcome in check_method(name, catalog, assignments(set_ or [])):
             typer.echo(f"{'ok ' if outcome.ok else 'BAD'} {name}: {outcome.rule}{outcome.reason}")
             broken += not outcome.ok
+        if not catalog.get("methods", name).value.card:
+            typer.echo(f"--  {name}: has no card, so dferbench show can say little of it")
     if broken:
         raise ConfigError(f"{broken} rules are broken", "Each line marked BAD says which and how.")

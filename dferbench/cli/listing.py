@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from dferbench import cards, costs
 from dferbench.catalog import KINDS, Catalog, Entry
 
 
@@ -22,16 +23,45 @@ def list_(
         return
     from tabulate import tabulate
 
+    methods = [_method(entry) for _, entry in sorted(catalog.entries["methods"].items())]
+    heads = ["method", "what it does", "fidelity", "input", "parameters", "multiply-adds", "from"]
+    typer.echo(tabulate(methods, heads, maxcolwidths=[None, 64, *[None] * 5], disable_numparse=True))
     lines = [
-        [KINDS[kind], name, about(entry), entry.origin.split(" (")[0]]
+        [KINDS[kind], name, about(entry), _origin(entry)]
         for kind in KINDS
         for name, entry in sorted(catalog.entries[kind].items())
+        if kind != "methods"
     ]
-    typer.echo(tabulate(lines, ["kind", "name", "what it is", "from"], maxcolwidths=[None, None, 64, None]))
+    heads = ["kind", "name", "what it is", "from"]
+    typer.echo("\n" + tabulate(lines, heads, maxcolwidths=[None, None, 64, None]))
     for (kind, name), origins in catalog.contested.items():
         typer.echo(f"contested: {KINDS[kind]} '{name}' is claimed by {' and '.join(origins)}", err=True)
     for broken in catalog.broken:
         typer.echo(f"broken: {broken.origin}: {broken.reason} (dferbench doctor shows more)", err=True)
+
+
+def _method(entry: Entry) -> list[str]:
+    """A line of the table of methods; parameters and multiply-adds are those kept for 7 classes."""
+    facts = _facts(entry)
+    counts = [costs.short(facts[k]) if facts[k] else "" for k in ("parameters", "multiply_adds")]
+    first = about(entry).split(". ")[0].rstrip(".")
+    return [entry.name, first, facts["fidelity"], facts["input"], *counts, _origin(entry)]
+
+
+def _facts(entry: Entry) -> dict[str, Any]:
+    """What a method says of itself and what was counted; None where nothing was."""
+    view, cost = entry.value.recipe.view, costs.kept(entry.origin, entry.name)
+    return {
+        "fidelity": cards.word(str(entry.value.card.get("fidelity", ""))),
+        "input": f"{view.frames} x {cost.size if cost else view.size}",
+        "parameters": cost and cost.parameters,
+        "trained": cost and cost.trained,
+        "multiply_adds": cost and cost.multiply_adds,
+    }
+
+
+def _origin(entry: Entry) -> str:
+    return entry.origin.split(" (")[0]
 
 
 def about(entry: Entry) -> str:
@@ -44,7 +74,15 @@ def about(entry: Entry) -> str:
 
 def _as_data(catalog: Catalog) -> dict[str, Any]:
     found: dict[str, Any] = {
-        kind: [{"name": e.name, "about": about(e), "origin": e.origin} for e in entries.values()]
+        kind: [
+            {
+                "name": e.name,
+                "about": about(e),
+                "origin": e.origin,
+                **(_facts(e) if kind == "methods" else {}),
+            }
+            for e in entries.values()
+        ]
         for kind, entries in catalog.entries.items()
     }
     broken = [{"origin": b.origin, "reason": b.reason} for b in catalog.broken]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
+from dferbench import cards, costs
 from dferbench.catalog import KINDS, Catalog, Entry
 from dferbench.cli.listing import about
-from dferbench.errors import UnknownName
+from dferbench.errors import ConfigError, UnknownName
 from dferbench.options import schema
 from dferbench.types import Method
 
@@ -59,6 +61,8 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     }
     if isinstance(entry.value, Method):
         facts |= _recipes(entry.value)
+        cost = costs.kept(entry.origin, entry.name)
+        facts["cost"] = {} if cost is None else {**asdict(cost), "classes": costs.CLASSES}
     elif kind == "datasets":
         facts |= {"where": entry.value.where, "folds": list(entry.value.folds)}
     return facts
@@ -76,10 +80,28 @@ def _recipes(method: Method) -> dict[str, Any]:
 
 def _text(facts: Mapping[str, Any]) -> str:
     lines = [f"{facts['name']}: a {facts['kind']} from {facts['from']}"]
+    card = list(_card(facts))
+    hidden = {"name", "kind", "from", *(("about", "paper", "card", "cost") if card else ())}
     for key, value in facts.items():
-        if key not in ("name", "kind", "from") and value not in ("", {}, []):
-            lines += _block(key, value, 0)
-    return "\n".join(lines)
+        if key not in hidden and value not in ("", {}, []):
+            lines += [*([""] if card else []), *_block(key, value, 0)]
+    return "\n".join([*lines[:1], *card, *lines[1:]])
+
+
+def _card(facts: Mapping[str, Any]) -> Iterator[str]:
+    """The card, laid out; nothing where there is none, and one that is not whole is shown as it is."""
+    if not facts.get("card"):
+        return
+    try:
+        card = cards.read(facts["card"])
+    except ConfigError as error:
+        typer.echo(f"{facts['name']}: {error}", err=True)
+        return
+    from dferbench.report.card import card_text
+
+    kept = {k: v for k, v in facts["cost"].items() if k != "classes"}
+    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
+    yield from ("", card_text(card, costs.Cost(**kept) if kept else None, width))
 
 
 def _block(key: str, value: Any, depth: int) -> list[str]:

@@ -15,7 +15,7 @@ from torch.utils.data import Dataset
 from dferbench.data.augment import Changes, draw, make_ops
 from dferbench.data.decoders import Decoder
 from dferbench.data.pixels import HOST, Batch, Pixels, apply, each, fit, to_pixels
-from dferbench.data.sampling import Indices, make_sampler
+from dferbench.data.sampling import Indices, make_sampler, shuffled
 from dferbench.errors import VideoError
 from dferbench.types import Video, View
 
@@ -69,7 +69,8 @@ class VideoFrames(Dataset[Item]):
     """The videos of one split through one view.
 
     What training draws depends on (seed, epoch, video id) alone: on no order, worker, process or device.
-    Testing draws nothing. A video that cannot be read is an item like any other: its Failure.
+    Testing draws nothing, and shuffles by the id alone if the rule says so. A video that cannot be read is
+    an item like any other: its Failure.
     """
 
     def __init__(
@@ -108,7 +109,8 @@ class VideoFrames(Dataset[Item]):
 
         def choose(count: int) -> Indices:
             # A new generator each time: the choice must not depend on how many decoders were tried.
-            return self.sampler(count, self.view.frames, self._generator("frames", epoch, video.id))
+            chosen = self.sampler(count, self.view.frames, self._generator("frames", epoch, video.id))
+            return shuffled(chosen, video.id) if self.sampler.shuffle and not self.training else chosen
 
         try:
             frames, decoder = self.decoder.read(video.path, choose)

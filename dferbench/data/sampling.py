@@ -2,11 +2,15 @@
 
 A sampler is called as `sampler(count, frames, rng)` and returns `frames` int64 indices into a video of
 `count` frames. With `rng` None the test rule holds; `random` says whether training draws anything.
+
+Every rule takes `shuffle=true`: test videos then show the same frames in an order drawn once a video, from
+its id, and training is as it was. What a method loses by it is what it had from the order of the frames.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
@@ -20,11 +24,16 @@ SHORT = ("repeat-last", "first-frame", "loop")
 
 
 class Sampler(Protocol):
-    """What every rule offers: whether training draws at random, and the draw itself."""
+    """What every rule offers: whether training draws at random, whether tests are shuffled, and the draw."""
 
     @property
     def random(self) -> bool:
         """Whether the rule draws anything when it is given a generator."""
+        ...
+
+    @property
+    def shuffle(self) -> bool:
+        """Whether the frames of test videos are to be shown out of order; see `shuffled`."""
         ...
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
@@ -46,6 +55,7 @@ class Segments:
     duration: int = 1
     short: str = "repeat-last"
     random: bool = True
+    shuffle: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         if self.short not in SHORT:
@@ -106,6 +116,7 @@ class Uniform:
     """
 
     random: bool = True
+    shuffle: bool = field(default=False, kw_only=True)
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
         """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
@@ -125,6 +136,12 @@ def make_sampler(text: str) -> Sampler:
     spec.parse_one(text)
     sampler: Sampler = spec.make(text, SAMPLERS, "sampler")[0]
     return sampler
+
+
+def shuffled(chosen: Indices, video: str) -> Indices:
+    """The same indices in an order that depends on the video's id and on nothing else."""
+    seed = int.from_bytes(hashlib.sha256(f"shuffle/{video}".encode()).digest(), "big")
+    return np.random.default_rng(seed).permutation(chosen)
 
 
 def _require_frames(count: int) -> None:

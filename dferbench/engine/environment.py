@@ -35,6 +35,26 @@ def environment(fabric: Fabric) -> dict[str, Any]:
     }
 
 
+def machine(fabric: Fabric) -> dict[str, Any]:
+    """What a speed depends on: the device and how many threads feed it, the processor, torch."""
+    device = device_name(fabric)
+    return {
+        "device": device if fabric.device.type != "cpu" else f"cpu ({_processor()})",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
 def versions() -> dict[str, str | None]:
     """The version of every package that pixels, features or results may depend on."""
     return {name: _version(name) for name in PACKAGES}

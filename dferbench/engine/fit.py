@@ -63,7 +63,7 @@ def train_epoch(
         batches = source.batches(model, order, stage.batch, before, stage.drop_last)
         for step, seen in enumerate(batches):
             batch = _batch(seen, source, stage, epoch + step / steps)
-            terms = _step(model.train(), batch, optimizer, stage, fabric)
+            terms = train_step(model.train(), batch, optimizer, stage, fabric)
             values = sums.add(terms, len(seen.index))
             bar.advance(len(seen.index), loss=sum(values.values()))
     if not sums.means():
@@ -79,10 +79,13 @@ def _batch(seen: Seen, source: Source, stage: Stage, epoch: float) -> Batch:
     return Batch(seen.x, seen.label, info, stage.name, epoch)
 
 
-def _step(
+def train_step(
     model: Classifier, batch: Batch, optimizer: torch.optim.Optimizer, stage: Stage, fabric: Fabric
 ) -> dict[str, Tensor]:
-    """One optimiser step on the sum of the method's loss terms."""
+    """One optimiser step on the sum of the method's loss terms, which it returns.
+
+    Raises DferbenchError if the device runs out of memory.
+    """
     try:
         with fabric.autocast():
             terms = model.loss(batch)

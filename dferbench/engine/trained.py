@@ -41,7 +41,9 @@ class Checkpoint:
     def facts(self) -> dict[str, Any]:
         """What a record should say of it."""
         kept = {"classes", "holds", "dataset", "fold", "seed", "cell", "source", "notes", "marks"}
-        return {"file": self.path.name, "sha256": self.sha256, **self.header.model_dump(include=kept)}
+        stated = {"file": self.path.name, "sha256": self.sha256, **self.header.model_dump(include=kept)}
+        changed = ["another view"] if self.recipe.view != self.header.view else []
+        return {**stated, "marks": [*self.header.marks, *changed]}
 
 
 def read_checkpoint(

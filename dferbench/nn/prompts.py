@@ -77,7 +77,9 @@ class Prompt(nn.Module):
     def _state(self) -> object:
         """Equal as long as nothing moved or changed: every write to a tensor advances its version."""
         versions = [(tensor.data_ptr(), tensor._version) for tensor in self._read()]
-        autocast = torch.is_autocast_enabled(self.eot.device.type)
+        device = self.eot.device.type
+        # The meta device, on which costs are counted, has no autocast to ask about.
+        autocast = device != "meta" and torch.is_autocast_enabled(device)
         return versions, autocast, torch.is_inference_mode_enabled()
 
 

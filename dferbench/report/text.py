@@ -16,6 +16,8 @@ MEANING = {
     "uncommitted code": "the code differed from its last commit",
     "own split": "the videos were divided into train and test by the user's own lists",
     "partial data": "the copy lacks videos of the official protocol",
+    "shuffled frames": "test videos showed their frames out of order, to see what order is worth",
+    "another view": "the model was tested through another view than it was made for (--set view.*)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
 }
 
@@ -57,4 +59,4 @@ def _cells(row: Row) -> list[str]:
 
 
 def _symbol(mark: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°^", strict=True)).get(mark, "?")
+    return dict(zip(MEANING, "*†‡§¶#°~¤^", strict=True)).get(mark, "?")

@@ -37,6 +37,22 @@ RATES = (
     "The paper gives no optimiser, rates or epochs for this row. Ours are those of its own model: SGD with "
     "momentum 0.9, weight decay 1e-4, batch 48, 50 epochs, rates a tenth at 30 and 40; {}."
 )
+PRETRAINED = (
+    "CLIP ViT-B/32 of OpenAI (400 million images with their texts), in the published numbers and by "
+    "default here; "
+    "on `synthetic`, clip-tiny."
+)
+FACES = (
+    "FaRL ViT-B/16 (LAION-FACE, 20 million faces with their texts); on `synthetic`, clip-tiny, which is "
+    "nothing of "
+    "FaRL."
+)
+INPUT_ORIGIN = {"frames, size, pixels": "DFER-CLIP's code, for its own model", "synthetic": "ours"}
+OURS = {
+    "optimiser, rates, epochs, batch, schedule": "ours: those of DFER-CLIP's own model; the paper gives none "
+    "for this row",
+    **INPUT_ORIGIN,
+}
 SYNTHETIC = "The recipe for `synthetic` is ours."
 NO_CODE = "The DFER-CLIP authors released no code for this row."
 TEXTS = "Each class text ends with a full stop, as in the DFER-CLIP code."
@@ -96,7 +112,7 @@ def _row(variant: str, dfew: str, ferv39k: str, mafw: str) -> dict[str, Any]:
     return published(2, variant, dfew=dfew, ferv39k=ferv39k, mafw=mafw)
 
 
-def _card(
+def _card(  # noqa: PLR0913 - one parameter a field
     title: str,
     source: tuple[str, int, str],
     bibtex: str,
@@ -105,6 +121,9 @@ def _card(
     deviations: Sequence[str],
     results: Sequence[Mapping[str, Any]],
     view: str = FROZEN_INPUT,
+    origin: Mapping[str, str] = OURS,
+    pretraining: str = PRETRAINED,
+    code: str = NO_CODE,
 ) -> Card:
     """`source` is venue, year and paper."""
     venue, year, paper = source
@@ -113,11 +132,14 @@ def _card(
         "venue": venue,
         "year": year,
         "paper": paper,
+        "code": code,
         "bibtex": bibtex,
         "summary": summary,
         "input": view,
         "fidelity": fidelity,
         "deviations": list(deviations),
+        "pretraining": pretraining,
+        "recipe_origin": dict(origin),
         "results": list(results),
         "results_are": RESULTS_ARE,
     }
@@ -129,13 +151,16 @@ ZERO_SHOT_CLIP = _card(
     CLIP,
     "CLIP as it is: the mean feature of the frames belongs to the class whose text is nearest by cosine. "
     "Nothing is trained.",
-    "Model, weights and prompt of the row in table 2 of DFER-CLIP: ViT-B/32, 'an expression of [class].'. "
+    "paper: model, weights and prompt of the row in table 2 of DFER-CLIP: ViT-B/32, 'an expression of "
+    "[class].'. "
     "The features are tested against open_clip's own.",
     [POOLING, PIXELS, TEXTS, TEMPERATURE, ZERO_SHOT,
      "prompt=ensemble averages text features (normalised, averaged, normalised); averaging logits instead, "
      "as Exp-CLIP does, is not offered.",
      "Results lie near chance: a small change of pixels, frames or prompt moves them by points."],
     [_row("default", "23.34/20.07", "20.99/17.09", "18.42/19.16")],
+    origin=INPUT_ORIGIN,
+    code=f"github openai/CLIP (MIT) for the model. {NO_CODE}",
 )  # fmt: skip
 
 ZERO_SHOT_FARL = _card(
@@ -143,7 +168,8 @@ ZERO_SHOT_FARL = _card(
     ("CVPR", 2022, "arXiv:2112.03109"),
     FARL,
     "Zero-shot classification as with CLIP, by FaRL: a CLIP ViT-B/16 trained on faces and their texts.",
-    "Model and prompt of the row in table 2 of DFER-CLIP. The loader is tested on files written in the "
+    "paper: model and prompt of the row in table 2 of DFER-CLIP. The loader is tested on files written "
+    "in the "
     "released format; the released weights were not at hand.",
     ["Which of FaRL's two files the row used is not published: bring either. A file that lacks any part of "
      "either tower is refused.",
@@ -151,6 +177,9 @@ ZERO_SHOT_FARL = _card(
      "On `synthetic` the backbone is clip-tiny, unless backbone=farl-vit-b16 is given: nothing of "
      "FaRL then."],
     [_row("default", "23.14/31.54", "21.67/25.65", "14.18/11.78")],
+    origin=INPUT_ORIGIN,
+    pretraining=FACES,
+    code=f"github FacePerceiver/FaRL (MIT) for the model. {NO_CODE}",
 )  # fmt: skip
 
 LINEAR_PROBE = _card(
@@ -158,12 +187,13 @@ LINEAR_PROBE = _card(
     ("BMVC", 2023, "arXiv:2308.13382"),
     DFER_CLIP,
     "A linear layer on the mean feature of the frames; the image tower stays as it is.",
-    "The row 'Linear Probe' of table 2 as far as it is described: CLIP ViT-B/32 fixed, only the linear layer "
+    "paper: the row 'Linear Probe' of table 2 as far as it is described: CLIP ViT-B/32 fixed, only the "
+    "linear layer "
     "learns (3,591 parameters for 7 classes).",
     [RATES.format("the linear layer learns at 1e-2"), POOLING.replace(", then one L2 normalisation", ""),
      "normalize=true brings the pooled feature to length one. Features before CLIP's projection, and a "
      "regression solved by L-BFGS, are not offered.",
-     NOT_DRAWN, PIXELS, SYNTHETIC, NO_CODE],
+     NOT_DRAWN, PIXELS, SYNTHETIC],
     [_row("default", "45.46/57.40", "32.47/43.72", "30.74/42.95")],
 )  # fmt: skip
 
@@ -173,12 +203,13 @@ FINETUNE = _card(
     DFER_CLIP,
     "CLIP's image tower and a linear layer, trained together; with temporal=cls-transformer the temporal "
     "model of DFER-CLIP stands between them.",
-    "The two rows 'Fully Fine-Tuning' of table 2 as far as they are described; the temporal model is the "
+    "paper: the two rows 'Fully Fine-Tuning' of table 2 as far as they are described; the temporal "
+    "model is the "
     "released one.",
     [RATES.format("the tower learns at 1e-5, the temporal model at 1e-2 and the linear layer at 1e-2"),
      POOLING.replace(", then one L2 normalisation", ""),
      "The feature goes into the linear layer as it is. The text tower is not kept.",
-     PIXELS, SYNTHETIC, NO_CODE,
+     PIXELS, SYNTHETIC,
      "Fine-tuning towards the texts of hand-written prompts (table 3) is dfer-clip with prompt=fixed and "
      "temporal=mean."],
     [_row("default", "55.70/68.41", "39.64/50.77", "37.53/50.48"),
@@ -193,15 +224,17 @@ COOP = _card(
     COOP_BIB,
     "Eight learned vectors stand before each class name where the text tower reads words; both towers are "
     "frozen, and the nearest text to the mean feature of the frames wins.",
-    "The prompt learner of the paper; carried to videos as the row 'CoOp' of table 2 of DFER-CLIP, as far as "
+    "paper: the prompt learner of the paper; carried to videos as the row 'CoOp' of table 2 of "
+    "DFER-CLIP, as far as "
     "that is described.",
     [RATES.format("the words learn at 1e-3"),
      "Number of words, sharing and position are not published for that row. Ours: 8, one set for all "
      "classes, the name at the end. CoOp's own few-shot recipe: words=16, SGD at 0.002, weight decay "
      "5e-4, batch 32, a cosine schedule over 200 epochs after one at 1e-5, half precision.",
      "position=middle puts the full stop with the class name; CoOp's code puts it behind the second half.",
-     POOLING, NOT_DRAWN, PIXELS, TEMPERATURE, SYNTHETIC, NO_CODE],
+     POOLING, NOT_DRAWN, PIXELS, TEMPERATURE, SYNTHETIC],
     [_row("default", "44.98/56.68", "31.72/42.55", "30.79/42.77")],
+    code=f"github KaiyangZhou/CoOp (MIT) for images. {NO_CODE}",
 )  # fmt: skip
 
 COCOOP = _card(
@@ -210,13 +243,15 @@ COCOOP = _card(
     COCOOP_BIB,
     "CoOp with a small network that turns each video's feature into one vector, which is added to all "
     "learned words: every video is compared with texts of its own.",
-    "The prompt learner and meta-net of the paper; carried to videos as the row 'Co-CoOp' of table 2 of "
+    "paper: the prompt learner and meta-net of the paper; carried to videos as the row 'Co-CoOp' of "
+    "table 2 of "
     "DFER-CLIP, as far as that is described: one shift a video, from its pooled feature of length one. All "
     "prompts of a batch are read together, which is tested against one video after another.",
     [RATES.format("words and meta-net learn at 1e-3"),
      "The words are not described for that row. Ours: 8, drawn at random. CoCoOp's own recipe: "
      "init='a photo of a', batch 1, 10 epochs, SGD at 0.002 with a cosine schedule, half precision.",
      "CoCoOp has one set of words, before the name; shared=false and the other positions are ours.",
-     POOLING, NOT_DRAWN, PIXELS, TEMPERATURE, SYNTHETIC, NO_CODE],
+     POOLING, NOT_DRAWN, PIXELS, TEMPERATURE, SYNTHETIC],
     [_row("default", "46.80/57.52", "32.91/44.25", "30.81/43.23")],
+    code=f"github KaiyangZhou/CoOp (MIT) for images. {NO_CODE}",
 )  # fmt: skip
