@@ -229,6 +229,7 @@ class TestNets:
             ({"variant": "tran"}, UnknownName, "3D ResNet18"),
             ({"shortcut": "c"}, UnknownName, "shortcut"),
             ({"form": "code"}, UnknownName, "form of the EC-STFL loss"),
+            ({"width": 0}, ConfigError, "width=0"),
             ({"scale": -1.0}, ConfigError, "scaled by -1"),
         ],
     )

@@ -181,6 +181,14 @@ class TestOptions:
         with pytest.raises(UnknownName, match=words):
             shrunk.build("resnet18-lstm", **options)
 
+    @pytest.mark.parametrize(
+        ("options", "words"),
+        [({"width": -1}, "width=-1"), ({"heads": 0}, "0 heads"), ({"depth": 0}, "depth 0")],
+    )
+    def test_impossible_transformers(self, options, words):
+        with pytest.raises(ConfigError, match=words):
+            shrunk.build("resnet18-vit", **options)
+
     @pytest.mark.parametrize("options", [{"hidden": -1}, {"layers": -2}])
     def test_impossible_sizes(self, options):
         with pytest.raises(ConfigError, match="a recurrent net of"):

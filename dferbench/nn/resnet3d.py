@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dferbench.errors import UnknownName
-from dferbench.nn.resnet2d import kaiming_fan_out
+from dferbench.nn.resnet2d import kaiming_fan_out, require_width
 
 Conv: TypeAlias = Callable[[int, int, int, int], nn.Module]
 """conv(inner, outer, stride, entering) -> a module (B, inner, t, h, w) -> (B, outer, t', h', w'), its
@@ -121,9 +121,13 @@ STEMS = {"hara": hara_stem, "torchvision": torchvision_stem}
 
 
 def resnet3d18(variant: str = "hara", shortcut: str = "b", width: int = 64) -> ResNet3d:
-    """The trunk of the 3D ResNet18 of that variant, "hara" or "torchvision". Raises UnknownName."""
+    """The trunk of the 3D ResNet18 of that variant, "hara" or "torchvision".
+
+    Raises UnknownName, or ConfigError for a width below 1.
+    """
     if variant not in STEMS:
-        raise UnknownName("3D ResNet18", variant, STEMS)
+        raise UnknownName("variant of the 3D ResNet18", variant, STEMS)
+    require_width(width)
     return ResNet3d(STEMS[variant](width), shortcut=shortcut, width=width)
 
 

@@ -92,6 +92,8 @@ def recurrent(
 
 def transformer(task: Task, depth: int, heads: int, width: int, weights: str) -> ResNetOverTime:
     """resnet18-vit. Raises ConfigError or DataError."""
+    if heads < 1:
+        raise ConfigError(f"resnet18-vit has {heads} heads", "Give at least 1.")
     tower = ResNet2d(width=width)
     temporal = ClsTransformer(tower.dim, task.frames, depth, heads)
     return ResNetOverTime(tower, temporal, tower.dim, task, weights)
