@@ -12,12 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from dferbench import selection
 from dferbench.errors import ConfigError, UnknownName
 
 Percent = Annotated[float, Field(ge=0, le=100)]
+Cell = Annotated[Percent | None, BeforeValidator(lambda value: None if value == "-" else value)]
+"""A printed number; "-" where the source has none."""
 Text = Annotated[str, AfterValidator(lambda text: " ".join(text.split()))]
 """One line, however the file wraps it."""
 Value = bool | int | float | str
@@ -30,10 +32,19 @@ class Printed(BaseModel):
 
     id: str
     """What suites call it by, unique in the file."""
-    table: int
+    table: int = 0
+    """The number of the table; 0 in files that are put together from several sources."""
     label: Text
-    results: dict[str, tuple[Percent, Percent]]
-    """Per dataset UAR and WAR in percent; a dataset that the paper leaves out is left out."""
+    results: dict[str, tuple[Cell, Cell]]
+    """Per dataset UAR and WAR in percent; a dataset that the source leaves out is left out."""
+    venue: Text = ""
+    year: int | None = None
+    input: Text = ""
+    """"V" for video, "A" for audio, "T" for texts of single videos in training, joined by "+"."""
+    backbone: Text = ""
+    pretraining: Text = ""
+    source: Text = ""
+    """Where the numbers were read, if not in the source of the whole file."""
     note: Text = ""
     """What is wrong with, or must be known about, these numbers."""
 

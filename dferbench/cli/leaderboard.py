@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from dferbench.catalog import Catalog
     from dferbench.record import Record
+    from dferbench.report.leaderboard import Row
+    from dferbench.suite import Printed
 
 
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -34,6 +36,13 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         list[str] | None, typer.Option(help="Only rows with this mark ('synthetic'), or none; repeatable.")
     ] = None,
     protocol: Annotated[str, typer.Option(help="any, or complete: results of every fold.")] = "any",
+    published: Annotated[
+        list[Path] | None,
+        typer.Option(help="Show what papers print too: a file such as benchmarks/published/field.toml."),
+    ] = None,
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
+    ] = False,
     style: Annotated[str, typer.Option(help="simple, github, latex_booktabs, html, tsv, ...")] = "simple",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -42,16 +51,17 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
 
     from dferbench.report.keep import Filters, keep
     from dferbench.report.leaderboard import load, rows
-    from dferbench.report.text import leaderboard as as_text
+    from dferbench.suite import read_printed
 
     if by not in ("uar", "war"):
         raise UnknownName("ranking", by, ["uar", "war"])
     if style not in tabulate_formats:
         raise UnknownName("style", style, tabulate_formats)
-    records, problems = load(folder)
+    printed = [row for path in published or [] for row in read_printed(path).values()]
+    records, problems = load(folder) if folder.exists() or not printed else ([], [])
     for problem in problems:
         typer.echo(problem, err=True)
-    if not records:
+    if not records and not printed:
         raise ConfigError(f"there is no finished run below {folder}", "Run something: dferbench run --help.")
     filters = Filters(
         datasets=tuple(dataset or ()),
@@ -61,13 +71,59 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, by), filters, folds)
+    made = keep(rows(records, select, by), filters, folds) if records else []
+    shown = _Shown(made, select, printed, tuple(dataset or ()), by, _words(context.obj) if fidelity else None)
     if json_:
-        typer.echo(json.dumps({"schema": 1, "select": select, "rows": [asdict(row) for row in made]}))
-    elif made:
-        typer.echo(as_text(made, select, style))
+        typer.echo(shown.json())
+    elif made or shown.names:
+        typer.echo(shown.text(style))
     else:
         raise ConfigError(f"no run below {folder} passes all filters", "Leave one of them out.")
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """What is printed: the rows of runs, then printed numbers; `words` is the fidelity of each method."""
+
+    rows: list[Row]
+    select: str
+    printed: list[Printed]
+    wanted: tuple[str, ...]
+    by: str
+    words: dict[str, str] | None
+
+    @property
+    def names(self) -> list[str]:
+        """The datasets of the printed numbers."""
+        from dferbench.report.printed import datasets
+
+        return datasets(self.printed, self.wanted)
+
+    def json(self) -> str:
+        from dferbench.report.printed import as_data
+
+        words = self.words
+        more = [{} if words is None else {"fidelity": words.get(row.method, "")} for row in self.rows]
+        rows = [{**asdict(row), **one} for row, one in zip(self.rows, more, strict=True)]
+        facts: dict[str, Any] = {"schema": 1, "select": self.select, "rows": rows}
+        if self.printed:
+            facts["published"] = as_data(self.printed, self.names, self.by)
+        return json.dumps(facts)
+
+    def text(self, style: str) -> str:
+        from dferbench.report.printed import as_text
+        from dferbench.report.text import leaderboard
+
+        blocks = [leaderboard(self.rows, self.select, style, self.words)] if self.rows else []
+        blocks += [as_text(self.printed, self.names, self.by, style)] if self.names else []
+        return "\n\n".join(blocks)
+
+
+def _words(catalog: Catalog) -> dict[str, str]:
+    from dferbench.cards import word
+
+    methods = catalog.entries["methods"]
+    return {name: word(str(entry.value.card.get("fidelity", ""))) for name, entry in methods.items()}
 
 
 def _folds(records: Iterable[Record], catalog: Catalog) -> dict[str, tuple[int, ...]]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from dferbench.catalog import Catalog
     from dferbench.engine.plan import Request
     from dferbench.record import Record
+    from dferbench.report.beside import Column
     from dferbench.report.table import Key, Sheet
-    from dferbench.suite import Suite
+    from dferbench.suite import Row, Suite
 
 FORMATS = ("text", "markdown", "latex", "csv", "json", "html")
 RUNS = Path("runs")
@@ -47,6 +48,16 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     epochs: Annotated[int | None, typer.Option(min=0, help="As given to bench.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="As given to bench.")] = None,
     weights: Annotated[list[str] | None, typer.Option(help="As given to bench.")] = None,
+    cost: Annotated[
+        str,
+        typer.Option(
+            help="Show what rows cost: auto (as counted for the plugins; rows of default options), "
+            "or a FILE that dferbench profile --json wrote."
+        ),
+    ] = "",
+    fidelity: Annotated[
+        bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
+    ] = False,
 ) -> None:
     """Print a suite's table: published numbers, and mean and deviation of the runs of each row.
 
@@ -54,6 +65,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """
     from dferbench.engine.plan import Request
     from dferbench.options import assignments
+    from dferbench.report.beside import with_columns
     from dferbench.suite import read_suite
 
     if format_ not in FORMATS:
@@ -65,7 +77,51 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     records = _load(runs)
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
-    _print(_sheet(suite, bases, records, context.obj, _rules(select), asked=bool(dataset)), format_, output)
+    columns = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
+    sheet = _sheet(suite, bases, records, context.obj, _rules(select), asked=bool(dataset))
+    _print(with_columns(sheet, columns), format_, output)
+
+
+def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
+    from dferbench.cards import word
+    from dferbench.report.beside import fidelity_column
+
+    methods = catalog.entries["methods"]
+    words = {name: word(str(entry.value.card.get("fidelity", ""))) for name, entry in methods.items()}
+    return [fidelity_column(suite.rows, words)] if wanted else []
+
+
+def _costs(suite: Suite, catalog: Catalog, cost: str) -> list[Column]:
+    from dferbench.report.beside import cost_columns
+    from dferbench.report.profiles import read_profiles
+
+    if not cost:
+        return []
+    profiles, about = _kept(suite, catalog) if cost == "auto" else read_profiles(Path(cost))
+    return cost_columns([(row.method, _beyond(row, catalog)) for row in suite.rows], profiles, about)
+
+
+def _beyond(row: Row, catalog: Catalog) -> dict[str, str]:
+    """What a row asks for that is not its method's default. Raises UnknownName for what no method has."""
+    from dferbench.options import resolve, schema, split_recipe
+
+    if row.method not in catalog.entries["methods"]:
+        return dict(row.sets)
+    defaults = schema(catalog.get("methods", row.method).value.build, given=2)
+    resolved = resolve(row.method, defaults, split_recipe(row.sets)[0])
+    return {k: v for k, v in row.sets.items() if k not in defaults or resolved[k] != defaults[k]}
+
+
+def _kept(suite: Suite, catalog: Catalog) -> tuple[list[dict[str, Any]], str]:
+    """The costs that the plugins keep of the suite's methods, as profiles of default options."""
+    from dferbench import costs
+
+    methods = catalog.entries["methods"]
+    names = dict.fromkeys(row.method for row in suite.rows if row.method in methods)
+    found = {name: costs.kept(methods[name].origin, name) for name in names}
+    profiles = [{"method": name, "given": {}, **asdict(one)} for name, one in found.items() if one]
+    about = f"costs of rows with default options, at the method's own input, for {costs.CLASSES} classes"
+    return profiles, about
 
 
 def print_table(suite: Suite, base: Request, epochs: int | None, runs: Path, catalog: Catalog) -> None:

@@ -21,7 +21,7 @@ SPECIAL = {
 
 def latex(sheet: Sheet) -> str:
     """A table environment that needs \\usepackage{booktabs} and nothing else."""
-    width = 1 + sum(len(block.columns) for block in sheet.blocks)
+    width = 1 + len(sheet.beside) + sum(len(block.columns) for block in sheet.blocks)
     body = [_group(name, list(lines), width, sheet) for name, lines in groupby(sheet.lines, _group_of)]
     label = re.sub(r"[^A-Za-z0-9]+", "-", sheet.suite.name)
     return "\n".join(
@@ -33,7 +33,7 @@ def latex(sheet: Sheet) -> str:
             rf"\label{{tab:{label}}}",
             rf"\begin{{tabular}}{{l{'r' * (width - 1)}}}",
             r"\toprule",
-            *_heads(sheet.blocks),
+            *_heads(sheet),
             r"\midrule",
             "\n\\midrule\n".join(body),
             r"\bottomrule",
@@ -54,18 +54,23 @@ def _raised(marks: tuple[str, ...]) -> str:
     return rf"$^{{\mathrm{{{','.join(marks)}}}}}$" if marks else ""
 
 
-def _heads(blocks: tuple[Block, ...]) -> list[str]:
+def _heads(sheet: Sheet) -> list[str]:
+    blocks, first = sheet.blocks, 2 + len(sheet.beside)
     by_dataset = [list(mine) for _, mine in groupby(blocks, lambda block: block.dataset)]
     sizes = [(mine[0].name, sum(len(b.columns) for b in mine)) for mine in by_dataset]
     tops = [rf"\multicolumn{{{size}}}{{c}}{{{escape(name)}}}" for name, size in sizes]
     kinds = [rf"\multicolumn{{{len(b.columns)}}}{{c}}{{{escape(b.kind)}{_raised(b.marks)}}}" for b in blocks]
     metrics = [name for block in blocks for name in block.columns]
-    rules = [_rules([size for _, size in sizes]), _rules([len(b.columns) for b in blocks])]
-    return [_line(["", *tops]), rules[0], _line(["", *kinds]), rules[1], _line(["", *metrics])]
+    rules = [_rules([size for _, size in sizes], first), _rules([len(b.columns) for b in blocks], first)]
+    blank = [""] * (first - 1)
+    beside = [escape(one.name) + _raised(one.marks) for one in sheet.beside]
+    heads = _line(["", *beside, *metrics])
+    return [_line([*blank, *tops]), rules[0], _line([*blank, *kinds]), rules[1], heads]
 
 
-def _rules(sizes: list[int]) -> str:
-    starts = [2 + sum(sizes[:i]) for i in range(len(sizes))]
+def _rules(sizes: list[int], first: int) -> str:
+    """A short rule under each head; `first` is the number of the first column that has one."""
+    starts = [first + sum(sizes[:i]) for i in range(len(sizes))]
     return " ".join(
         rf"\cmidrule(lr){{{start}-{start + size - 1}}}" for start, size in zip(starts, sizes, strict=True)
     )
@@ -83,7 +88,8 @@ def _group(name: str, lines: list[Line], width: int, sheet: Sheet) -> str:
 def _row(line: Line, sheet: Sheet) -> str:
     pairs = zip(sheet.blocks, line.pairs, strict=True)
     cells = [cell for block, pair in pairs for cell in _cells(block, pair)]
-    return _line([escape(line.row.label) + _raised(line.marks), *cells])
+    beside = map(escape, sheet.texts(line))
+    return _line([escape(line.row.label) + _raised(line.marks), *beside, *cells])
 
 
 def _cells(block: Block, pair: Pair | None) -> list[str]:

@@ -17,7 +17,7 @@ RANKED = {0: "{}", 1: "**{}**", 2: "<ins>{}</ins>"}
 
 def text(sheet: Sheet) -> str:
     """Columns aligned by spaces, for a pipe or a file. Ranks are not shown: text has no bold."""
-    heads = ["", "", *(_head(block, name, "\n") for block in sheet.blocks for name in block.columns)]
+    heads = ["", "", *_heads(sheet, "\n")]
     lines = list(_lines(sheet, str, lambda number: str(number.score)))
     table = tabulate(lines, heads, tablefmt="simple", disable_numparse=True, colalign=_aligned(heads))
     notes = "\n".join(f"[{letter}] {note}" for letter, note in sheet.notes)
@@ -26,7 +26,7 @@ def text(sheet: Sheet) -> str:
 
 def markdown(sheet: Sheet) -> str:
     """A Markdown table, best bold and second underlined."""
-    heads = ["", "", *(_head(block, name, "<br>") for block in sheet.blocks for name in block.columns)]
+    heads = ["", "", *_heads(sheet, "<br>")]
     lines = list(_lines(sheet, escape_markdown, lambda n: RANKED[n.rank].format(n.score)))
     table = tabulate(lines, heads, tablefmt="pipe", disable_numparse=True, colalign=_aligned(heads))
     notes = "\n".join(f"- [{letter}] {escape_markdown(note)}" for letter, note in sheet.notes)
@@ -49,6 +49,13 @@ def about(sheet: Sheet) -> str:
     return f"{source}Test results in percent; n runs, mean ± standard deviation."
 
 
+def _heads(sheet: Sheet, separator: str) -> list[str]:
+    """Of every column behind the label."""
+    beside = [f"{one.name}{brackets(one.marks)}" for one in sheet.beside]
+    blocks = [_head(block, name, separator) for block in sheet.blocks for name in block.columns]
+    return [*(escape_markdown(name) if separator == "<br>" else name for name in beside), *blocks]
+
+
 def _head(block: Block, name: str, separator: str) -> str:
     words = (block.name, f"{block.kind}{brackets(block.marks)}", name)
     return separator.join(escape_markdown(w) if separator == "<br>" else w for w in words)
@@ -67,7 +74,8 @@ def _lines(sheet: Sheet, escape: Callable[[str], str], show: Callable[[Number], 
         group = row.group
         cells = [cell for block, pair in zip(sheet.blocks, line.pairs, strict=True)
                  for cell in _cells(block, pair, show)]  # fmt: skip
-        yield [first, escape(row.label) + brackets(line.marks), *cells]
+        beside = map(escape, sheet.texts(line))
+        yield [first, escape(row.label) + brackets(line.marks), *beside, *cells]
 
 
 def _cells(block: Block, pair: Pair | None, show: Callable[[Number], str]) -> list[str]:
@@ -94,22 +102,24 @@ def comma_separated(sheet: Sheet) -> str:
     ]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["group", "label", "method", "options", *names, "notes"])
+    beside = [one.name for one in sheet.beside]
+    writer.writerow(["group", "label", "method", "options", *beside, *names, "notes"])
     notes = dict(sheet.notes)
-    for line in sheet.lines:
+    for place, line in enumerate(sheet.lines):
         row = line.row
+        values = [one.values[place] for one in sheet.beside]
         pairs = [v for b, p in zip(sheet.blocks, line.pairs, strict=True) for v in _plain_cells(b, p)]
         options = " ".join(f"{name}={value}" for name, value in row.sets.items())
         letters = dict.fromkeys(_letters_of(sheet, line))
         said = "; ".join(notes[letter] for letter in letters)
-        writer.writerow([row.group, row.label, row.method, options, *pairs, said])
+        writer.writerow([row.group, row.label, row.method, options, *values, *pairs, said])
     return out.getvalue().rstrip("\n")
 
 
 def _plain_cells(block: Block, pair: Pair | None) -> list[Any]:
     if block.kind == PUBLISHED:
-        return [pair.uar.score.mean, pair.war.score.mean] if pair else [None, None]
-    if pair is None:
+        return [number and number.score.mean for number in (pair.uar, pair.war)] if pair else [None, None]
+    if pair is None or pair.uar is None or pair.war is None:
         return [None] * 5
     uar, war = pair.uar.score, pair.war.score
     return [uar.mean, uar.spread, war.mean, war.spread, uar.runs]
@@ -117,6 +127,7 @@ def _plain_cells(block: Block, pair: Pair | None) -> list[Any]:
 
 def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
     yield from line.marks
+    yield from (mark for one in sheet.beside for mark in one.marks)
     for block, pair in zip(sheet.blocks, line.pairs, strict=True):
         if pair:
             yield from (*block.marks, *pair.marks)
@@ -133,26 +144,31 @@ def as_json(sheet: Sheet) -> str:
             "source": suite.source,
             "published_select": suite.select,
             "notes": dict(sheet.notes),
-            "rows": [_row(sheet, line) for line in sheet.lines],
+            "rows": [_row(sheet, place) for place in range(len(sheet.lines))],
         },
         ensure_ascii=False,
     )
 
 
-def _row(sheet: Sheet, line: Line) -> dict[str, Any]:
+def _row(sheet: Sheet, place: int) -> dict[str, Any]:
+    line = sheet.lines[place]
     row = line.row
     results = [
         {"dataset": b.dataset, "kind": b.kind, "notes": [*b.marks, *(p.marks if p else ())], **_numbers(p)}
         for b, p in zip(sheet.blocks, line.pairs, strict=True)
     ]
     facts = {"number": row.number, "group": row.group, "label": row.label, "method": row.method}
-    return {**facts, "options": dict(row.sets), "notes": list(line.marks), "results": results}
+    beside = {"beside": {one.name: one.values[place] for one in sheet.beside}} if sheet.beside else {}
+    return {**facts, "options": dict(row.sets), **beside, "notes": list(line.marks), "results": results}
 
 
 def _numbers(pair: Pair | None) -> dict[str, Any]:
     if pair is None:
         return {"runs": 0, "uar": None, "war": None}
-    uar, war = (
-        {"mean": n.score.mean, "std": n.score.spread, "rank": n.rank or None} for n in (pair.uar, pair.war)
-    )
-    return {"runs": pair.uar.score.runs, "uar": uar, "war": war}
+    return {"runs": pair.runs, "uar": _number(pair.uar), "war": _number(pair.war)}
+
+
+def _number(number: Number | None) -> dict[str, Any] | None:
+    if number is None:
+        return None
+    return {"mean": number.score.mean, "std": number.score.spread, "rank": number.rank or None}

@@ -47,16 +47,21 @@ class Number:
 
 @dataclass(frozen=True)
 class Pair:
-    """A row's UAR and WAR in one block, with the letters of its footnotes.
+    """A row's UAR and WAR in one block, None where a source lacks one, with the letters of its footnotes.
 
     While a table is being made, `marks` and `deviations` are whole sentences; a number with marks that its
     column does not share is not ranked, while what the user chose for all rows hinders none.
     """
 
-    uar: Number
-    war: Number
+    uar: Number | None
+    war: Number | None
     marks: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+
+    @property
+    def runs(self) -> int:
+        """How many runs stand behind the numbers; 0 for printed ones."""
+        return next((number.score.runs for number in (self.uar, self.war) if number), 0)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -86,7 +91,7 @@ class Block:
         """A row's cells under these columns; None is an empty one."""
         if pair is None:
             return [None] * len(self.columns)
-        runs = [] if self.kind == PUBLISHED else [pair.uar.score.runs]
+        runs = [] if self.kind == PUBLISHED else [pair.runs]
         return [pair.uar, pair.war, *runs]
 
 
@@ -100,6 +105,16 @@ class Line:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """A column between labels and numbers: per line its text, and its value for machines."""
+
+    name: str
+    marks: tuple[str, ...]
+    texts: tuple[str, ...]
+    values: tuple[int | float | str | None, ...]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """The whole table; `notes` are the footnotes, each a letter and its text."""
 
@@ -107,6 +122,12 @@ class Sheet:
     blocks: tuple[Block, ...]
     lines: tuple[Line, ...]
     notes: tuple[tuple[str, str], ...]
+    beside: tuple[Beside, ...] = ()
+
+    def texts(self, line: Line) -> list[str]:
+        """What the columns beside the label show of a line."""
+        place = self.lines.index(line)
+        return [column.texts[place] for column in self.beside]
 
 
 Keys = Mapping[str, Mapping[int, Key]]
@@ -167,8 +188,12 @@ def _column(
 def _printed(row: Row, dataset: str) -> Pair | None:
     if row.printed is None or dataset not in row.printed.results:
         return None
-    uar, war = (Number(Score(value, None, 0)) for value in row.printed.results[dataset])
-    return Pair(uar, war)
+    uar, war = row.printed.results[dataset]
+    return Pair(_as_printed(uar), _as_printed(war))
+
+
+def _as_printed(value: float | None) -> Number | None:
+    return None if value is None else Number(Score(value, None, 0))
 
 
 def _measured(key: Key | None, records: Sequence[Record], rule: str) -> Pair | None:
@@ -216,12 +241,15 @@ def _finish(
     return [pair and finish(pair) for pair in column]
 
 
-def _best(numbers: Sequence[Number]) -> list[float]:
+def _best(numbers: Sequence[Number | None]) -> list[float]:
     """The best and the second value among them; a number alone is not the best of anything."""
-    return sorted({_shown(n) for n in numbers}, reverse=True)[:2] if len(numbers) > 1 else []
+    there = [number for number in numbers if number]
+    return sorted({_shown(n) for n in there}, reverse=True)[:2] if len(there) > 1 else []
 
 
-def _ranked(number: Number, best: Sequence[float]) -> Number:
+def _ranked(number: Number | None, best: Sequence[float]) -> Number | None:
+    if number is None:
+        return None
     shown = _shown(number)
     return replace(number, rank=best.index(shown) + 1 if shown in best else 0)
 
@@ -239,9 +267,12 @@ def _row_notes(row: Row, keys: Keys, about: Mapping[str, str], printed: bool) ->
 
 
 def _letters(notes: Iterable[str]) -> dict[str, str]:
-    alphabet = "abcdefghijklmnopqrstuvwxyz"
-    found = dict.fromkeys(notes)
-    return {note: alphabet[i % 26] * (i // 26 + 1) for i, note in enumerate(found)}
+    return {note: letter(place) for place, note in enumerate(dict.fromkeys(notes))}
+
+
+def letter(place: int) -> str:
+    """What the footnote at this place, counted from 0, is called: a ... z, aa, bb ..."""
+    return "abcdefghijklmnopqrstuvwxyz"[place % 26] * (place // 26 + 1)
 
 
 def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:

@@ -17,6 +17,8 @@ def show(sheet: Sheet) -> None:
 
     table = Table(title=Text(title(sheet)), box=box.SIMPLE_HEAD, title_justify="left")
     table.add_column("")
+    for one in sheet.beside:
+        table.add_column(Text(f"{one.name}{brackets(one.marks)}"), justify="right")
     for block in sheet.blocks:
         for name in block.columns:
             head = Text(f"{block.name}\n{block.kind}{brackets(block.marks)}\n{name}")
@@ -33,7 +35,8 @@ def show(sheet: Sheet) -> None:
             for block, pair in zip(sheet.blocks, line.pairs, strict=True)
             for cell in block.cells(pair)
         ]
-        table.add_row(Text(line.row.label + brackets(line.marks)), *cells)
+        beside = map(Text, sheet.texts(line))
+        table.add_row(Text(line.row.label + brackets(line.marks)), *beside, *cells)
     # A number must not be folded or cut; a narrow terminal wraps whole lines instead.
     needed = Console(width=10_000).measure(table).maximum
     console = Console()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from tabulate import tabulate
 
@@ -27,28 +27,36 @@ def meaning(mark: str) -> str:
     return f"{mark}: {MEANING.get(mark, 'stated by the dataset')}"
 
 
-def leaderboard(rows: Sequence[Row], select: str, style: str = "simple") -> str:
+Words = Mapping[str, str] | None
+"""A column on request: a word for each method."""
+
+
+def leaderboard(rows: Sequence[Row], select: str, style: str = "simple", fidelity: Words = None) -> str:
     """All rows as one table a dataset, marks explained below. `style` is a table format of tabulate."""
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
-        blocks.append(f"{dataset}, test results in percent, selection: {select}\n\n{_table(mine, style)}")
+        blocks.append(
+            f"{dataset}, test results in percent, selection: {select}\n\n{_table(mine, style, fidelity)}"
+        )
     marks = sorted({mark for row in rows for mark in row.marks})
     blocks += ["\n".join(f"{_symbol(mark)} {meaning(mark)}" for mark in marks)] if marks else []
     return "\n\n".join(blocks)
 
 
-def _table(rows: Sequence[Row], style: str) -> str:
-    heads = ["#", "method", "setting", "folds", "seeds", "UAR", "WAR", "best on test"]
+def _table(rows: Sequence[Row], style: str, fidelity: Words) -> str:
+    extra = [] if fidelity is None else ["fidelity"]
+    heads = ["#", "method", *extra, "setting", "folds", "seeds", "UAR", "WAR", "best on test"]
     places = iter(range(1, len(rows) + 1))
-    lines = [[next(places) if row.ranks else "-", *_cells(row)] for row in rows]
+    lines = [[next(places) if row.ranks else "-", *_cells(row, fidelity)] for row in rows]
     return str(tabulate(lines, heads, tablefmt=style, disable_numparse=True))
 
 
-def _cells(row: Row) -> list[str]:
+def _cells(row: Row, fidelity: Words) -> list[str]:
     marks = "".join(_symbol(mark) for mark in row.marks)
     return [
         f"{row.method}{' ' if marks else ''}{marks}",
+        *([] if fidelity is None else [fidelity.get(row.method, "")]),
         row.setting,
         ",".join(map(str, row.folds)),
         ",".join(map(str, row.seeds)),

@@ -1,0 +1,57 @@
+"""What papers print, for a leaderboard: sorted, beside no run and under no rank."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tabulate import tabulate
+
+from dferbench.suite import Printed
+
+HEADS = ["published", "venue", "input", "pretraining", "UAR", "WAR", "read in", ""]
+
+
+def rows(printed: Iterable[Printed], dataset: str, by: str) -> list[Printed]:
+    """The rows with numbers on a dataset, best first; those that lack the number of `by` come last."""
+    place = ("uar", "war").index(by)
+    having = [one for one in printed if dataset in one.results]
+    return sorted(having, key=lambda one: -(one.results[dataset][place] or 0))
+
+
+def datasets(printed: Iterable[Printed], wanted: Sequence[str]) -> list[str]:
+    """Those that have numbers, in the order of the files; only the `wanted`, if any are."""
+    found = dict.fromkeys(name for one in printed for name in one.results)
+    return [name for name in found if not wanted or name in wanted]
+
+
+def as_text(printed: Sequence[Printed], names: Sequence[str], by: str, style: str) -> str:
+    """A table a dataset, notes below, and what such numbers are."""
+    notes = list(dict.fromkeys(one.note for one in printed if one.note and set(one.results) & set(names)))
+    blocks = []
+    for name in names:
+        lines = [_line(one, name, notes) for one in rows(printed, name, by)]
+        table = tabulate(lines, HEADS, tablefmt=style, disable_numparse=True)
+        blocks.append(f"{name}, as published, in percent\n\n{table}")
+    said = ["Each under its own protocol, most at the epoch that was best on the test videos: not ranked."]
+    return "\n\n".join([*blocks, "\n".join([*said, *(f"[{i}] {note}" for i, note in enumerate(notes, 1))])])
+
+
+def _line(one: Printed, dataset: str, notes: Sequence[str]) -> list[str]:
+    uar, war = ("-" if value is None else f"{value:.2f}" for value in one.results[dataset])
+    venue = f"{one.venue} {one.year or ''}".strip()
+    mark = f"[{notes.index(one.note) + 1}]" if one.note else ""
+    return [one.label, venue, one.input, one.pretraining, uar, war, one.source, mark]
+
+
+def as_data(printed: Sequence[Printed], names: Sequence[str], by: str) -> list[dict[str, Any]]:
+    """The same as plain data, a missing number being None."""
+    return [
+        {
+            "dataset": name,
+            **dict(zip(("uar", "war"), one.results[name], strict=True)),
+            **one.model_dump(exclude={"results", "id", "table"}),
+        }
+        for name in names
+        for one in rows(printed, name, by)
+    ]
