@@ -19,8 +19,9 @@ from dferbench.data.decoders import choose_decoder
 from dferbench.data.identity import identity
 from dferbench.data.loader import VideoLoader, check_view
 from dferbench.engine import features, kind, memory
+from dferbench.engine.build import build_model
 from dferbench.engine.device import make_fabric
-from dferbench.engine.source import Source
+from dferbench.engine.source import Feed, Losses, Source
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.nn.frames import FrameClassifier, Frozen, frame_features
 from dferbench.nn.parts import Parts
@@ -33,10 +34,14 @@ AUGMENTED = {"view.augment": "random-sized-crop | flip", "view.sample": "segment
 
 
 class Said(Progress):
-    """Remembers what was said."""
+    """Remembers what was said, and which bars were opened."""
 
     def __init__(self):
-        self.lines = []
+        self.lines, self.bars = [], []
+
+    def bar(self, what, total, unit="videos"):
+        self.bars.append(what)
+        return super().bar(what, total, unit)
 
     def say(self, text):
         self.lines.append(text)
@@ -108,12 +113,13 @@ class TestNothingChanges:
         command = [sys.executable, "-m", "dferbench", "--plugin", TOY, *words, *sets, "--device", "cpu"]
         process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         for line in process.stderr:
-            if line.startswith("train 1/2: ce"):
+            if line.startswith("train 2/2"):
                 process.kill()
                 break
         process.wait()
         process.stderr.close()
-        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
         assert "resumed after 1" in done.stderr and "18 of 18 videos are remembered" in done.stderr
         assert np.array_equal(whole, np.load(next(runs.rglob("predictions.npz")))["logits"])
 
@@ -141,14 +147,17 @@ class TestSharing:
         assert read_again(probe(weights={"clip-tiny": "random"}, seeds=(1,))[2]) == 0
         assert len(memory.stores()) == 5
 
-    def test_no_process_reads_when_nothing_is_missing(self, probe, monkeypatch):
-        probe()
-
-        def refuse(*_):
-            raise AssertionError("a reader was started")
-
-        monkeypatch.setattr(VideoLoader, "batches", refuse)
-        assert probe(workers=2)[0].status == "done"
+    def test_nothing_is_read_when_nothing_is_missing(self, probe, toy_root, tmp_path):
+        root = tmp_path / "copy"
+        shutil.copytree(toy_root, root)
+        _, right, _ = probe(root=root)
+        for path in root.rglob("*.png"):  # spoiled so that nobody can tell without reading
+            facts = path.stat()
+            path.write_bytes(bytes(facts.st_size))
+            os.utime(path, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+        one, again, said = probe(root=root, workers=2)
+        assert one.status == "done" and np.array_equal(right, again)
+        assert "encode once" not in said.bars
 
     def test_a_changed_video_is_another_one(self, probe, toy_root, tmp_path):
         root = tmp_path / "copy"
@@ -298,12 +307,11 @@ class TestBound:
 
     def test_what_waits_is_written_in_pieces(self, monkeypatch, tmp_path):
         monkeypatch.setattr(features, "SECONDS", 0.0)
-        monkeypatch.setattr(memory.Store, "make_room", lambda *_: None)
         paths = [tmp_path / f"{i}.mp4" for i in range(3)]
         for path in paths:
             path.write_bytes(b"video")
         videos = [Video(path.stem, str(path), 0) for path in paths]
-        shelf = features.Shelf(videos, {"name": "x"}, False, Progress())
+        shelf = features.Shelf(videos, {"name": "x"}, Progress())
         with pytest.raises(KeyboardInterrupt), shelf.adding(3):
             shelf.put(0, 0, torch.ones(2), "decord")
             assert memory.store_of({"name": "x"}).count() == 1
@@ -434,10 +442,33 @@ def test_a_kind_is_plain_data_and_complete():
     catalog = discover()
     parts = Parts(catalog)
     model = Frozen(parts.backbone("clip-tiny"), nn.Identity())
-    view = View(frames=2, size=64, augment="flip")
     seen = kind.seen_by(model, parts, catalog)
-    about = kind.kind_of(seen, Recipe(view), choose_decoder(), make_fabric("cpu", "fp32"), seed=None)
-    assert json.loads(json.dumps(about)) == about
-    assert set(about["view"]) == {"frames", "size", "sample", "normalize"}
-    drawn = kind.kind_of(seen, Recipe(view), choose_decoder(), make_fabric("cpu", "fp32"), seed=3)
-    assert drawn["seed"] == 3 and drawn["view"]["augment"] == "flip"
+
+    def of(seed, training=True, **view):
+        recipe = Recipe(View(frames=2, size=64, augment="flip", **view))
+        fabric = make_fabric("cpu", "fp32")
+        return kind.kind_of(seen, recipe, choose_decoder(), fabric, training=training, seed=seed)
+
+    assert json.loads(json.dumps(of(None))) == of(None) == of(None, training=False)
+    assert set(of(None)["view"]) == {"frames", "size", "sample", "normalize"}
+    assert of(3)["seed"] == 3 and of(3)["view"]["augment"] == "flip" and of(3) == of(3, views=2)
+
+
+def test_what_training_and_testing_see_otherwise_is_not_mixed_up(toy_run, toy_root):
+    """Tests may shuffle the frames of a video which is trained on, in order, in another fold."""
+    sets = {**SETS, "view.sample": "uniform(random=false, shuffle=true)", "stage.epochs": "0"}
+    _, plan = toy_run("linear-probe", sets=sets)
+    catalog = discover([TOY])
+    fabric, videos = make_fabric("cpu", "fp32"), plan.dataset.videos(toy_root, 1, "train")
+    built = build_model(plan, catalog, fabric, seed=0)
+
+    def seen(training, shared):
+        feed = Feed(plan, built.decoder, fabric, Losses(False), Progress(), built.seen if shared else {})
+        with feed.open(videos, training=training) as source:
+            return torch.cat([batch.x for batch in source.batches(built.model, range(18), 6)])
+
+    first = [seen(training, shared=True) for training in (True, False)]
+    again = [seen(training, shared=True) for training in (True, False)]
+    alone = [seen(training, shared=False) for training in (True, False)]
+    assert not torch.equal(first[0], first[1])
+    assert all(torch.equal(a, b) and torch.equal(b, c) for a, b, c in zip(first, again, alone, strict=True))

@@ -49,14 +49,11 @@ class Table:
 class Shelf:
     """The features of a split's videos on disk, of one kind; if `kind` is empty there are none.
 
-    `drawn`: whether they depend on what the view draws. What cannot be read or written is said and done
-    without: no result depends on it.
+    What cannot be read or written is said and done without: no result depends on it.
     """
 
-    def __init__(
-        self, videos: Sequence[Video], kind: Mapping[str, Any], drawn: bool, progress: Progress
-    ) -> None:
-        self._videos, self._kind, self._drawn, self._progress = videos, kind, drawn, progress
+    def __init__(self, videos: Sequence[Video], kind: Mapping[str, Any], progress: Progress) -> None:
+        self._videos, self._kind, self._progress = videos, kind, progress
         self._store: Store | None = store_of(kind) if kind and bound() else None
         self._waiting: dict[bytes, bytes] = {}
         self._coming = 0
@@ -129,8 +126,9 @@ class Shelf:
         """What stands for a video and a draw; None if its files are not there."""
         if not (files := self._identities[index]):
             return None
-        drawn = f"\n{self._videos[index].id}\n{draw}" if self._drawn else ""
-        return hashlib.sha256((files + drawn).encode("utf-8", "surrogateescape")).digest()
+        # What is drawn, and how frames are shuffled, depends on the id.
+        text = f"{files}\n{self._videos[index].id}\n{draw}"
+        return hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
 
     @cached_property
     def _identities(self) -> list[str]:

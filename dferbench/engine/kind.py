@@ -18,6 +18,7 @@ import dferbench
 from dferbench import spec
 from dferbench.catalog import Catalog
 from dferbench.data.decoders import Decoder
+from dferbench.data.sampling import make_sampler
 from dferbench.engine.device import device_name
 from dferbench.engine.environment import versions
 from dferbench.nn import Classifier
@@ -52,17 +53,29 @@ def seen_by(model: Classifier, parts: Parts, catalog: Catalog) -> dict[str, Any]
 
 
 def kind_of(
-    seen: Mapping[str, Any], recipe: Recipe, decoder: Decoder, fabric: Fabric, seed: int | None
+    seen: Mapping[str, Any],
+    recipe: Recipe,
+    decoder: Decoder,
+    fabric: Fabric,
+    *,
+    training: bool,
+    seed: int | None,
 ) -> dict[str, Any]:
-    """All of it, as plain data. `seed` is that of what the view draws at random, None if it draws nothing."""
+    """All of it, as plain data, for the videos of a split that trains or tests.
+
+    `seed` is that of what the view draws at random, None if it draws nothing. Training and testing share
+    what they see in the same way.
+    """
     view = asdict(recipe.view)
     del view["views"]  # the second draw is the same however many there are
     if seed is None:
         del view["augment"], view["augment_on"]
+    differ = seed is not None or make_sampler(recipe.view.sample).shuffle
     return {
         **seen,
         "format": FORMAT,
         "view": view,
+        "training": training and differ,
         "seed": seed,
         "precision": recipe.precision,
         "device": _device(fabric),
@@ -89,7 +102,7 @@ def code_of(*packages: str) -> str:
     Versions alone would not do: whoever works on a reader or a backbone must not be shown old features.
     """
     own = Path(dferbench.__file__).parent
-    others = [_home(package) for package in packages if package != dferbench.__name__]
+    others = [place for package in packages if package != dferbench.__name__ for place in _places(package)]
     state = hashlib.sha256()
     for place in [own / "data", own / "nn", *others]:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
@@ -102,9 +115,12 @@ def _package(thing: Any) -> str:
     return str(getattr(thing, "__module__", type(thing).__module__)).split(".")[0]
 
 
-def _home(package: str) -> Path:
-    file = Path(sys.modules[package].__file__ or "")
-    return file.parent if file.name == "__init__.py" else file
+def _places(package: str) -> list[Path]:
+    """The folders of a package, or the file of a module; none for what was typed at a prompt."""
+    module = sys.modules.get(package)
+    folders = [Path(folder) for folder in getattr(module, "__path__", ())]
+    file = getattr(module, "__file__", None)
+    return folders or ([Path(file)] if file else [])
 
 
 def _device(fabric: Fabric) -> str:

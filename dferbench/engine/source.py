@@ -149,13 +149,16 @@ class Feed:
         loader = VideoLoader(
             videos, view, size, training=training, seed=seed, workers=workers, decoder=self.decoder
         )
-        drawn = seed if loader.random else None
-        kind = kind_of(self.seen, plan.recipe, self.decoder, self.fabric, drawn) if self.seen else {}
-        shelf = Shelf(videos, kind, loader.random, self.progress)
+        shelf = Shelf(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
             yield Source(videos, loader, view, self.fabric, self.losses, self.progress, shelf)
         finally:
             loader.close()
+
+    def _kind(self, training: bool, seed: int | None) -> dict[str, Any]:
+        if not self.seen:
+            return {}
+        return kind_of(self.seen, self.plan.recipe, self.decoder, self.fabric, training=training, seed=seed)
 
 
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:
