@@ -55,7 +55,7 @@ class Trial:
         small = {**_light(known, catalog), **self.method.options_for.get("synthetic", {})}
         self.options = resolve(name, {**known, **small}, given)
         recipe = self.method.recipe
-        size = view_size(recipe, self.options, catalog)
+        size = view_size(self.method.recipe_for.get("synthetic", recipe), self.options, catalog)
         self.recipe: Recipe = replace(recipe, view=replace(recipe.view, size=size))
         self.size, self.frames = size, recipe.view.frames
 

@@ -129,8 +129,8 @@ class Method:
     `build(task, parts, **options)` returns a `dferbench.nn.Classifier`. Its keyword defaults are the
     method's options, so the signature is the schema. `recipe_for` holds the recipes of datasets that a
     paper treats differently, `options_for` the option values that belong to them, which stand in for the
-    defaults where the user is silent. Those for "synthetic" should make it small: `dferbench check` uses
-    them too. `card` describes the method to people (paper, fidelity, known deviations).
+    defaults where the user is silent. Those for "synthetic" should make it small, as the size of its frames
+    should: `dferbench check` takes both. `card` describes the method to people (paper, fidelity, known deviations).
     """
 
     name: str
