@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ def environment(fabric: Fabric) -> dict[str, Any]:
         "platform": platform.platform(),
         "device": device_name(fabric),
         "threads": torch.get_num_threads(),
-        "packages": versions(),
+        "packages": dict(versions()),
     }
 
 
@@ -55,6 +56,7 @@ def _processor() -> str:
     return next(names, platform.processor() or platform.machine())
 
 
+@cache
 def versions() -> dict[str, str | None]:
     """The version of every package that pixels, features or results may depend on."""
     return {name: _version(name) for name in PACKAGES}

@@ -80,7 +80,7 @@ def kind_of(
         "precision": recipe.precision,
         "device": _device(fabric),
         "readers": {name: code_of(_package(decoder.builds[name])) for name in decoder.names},
-        "packages": versions(),
+        "packages": dict(versions()),
     }
 
 
