@@ -84,3 +84,64 @@ def test_what_no_row_has_is_refused(board, arguments, message):
     code, found, err = board(*arguments)
     error, hint = err.splitlines()[-2:]
     assert code == 3 and not found and message in error + hint
+
+
+PUBLISHED = """
+title = "P"
+source = "S"
+[[rows]]
+id = "x"
+label = "Ecks"
+venue = "MM"
+year = 2024
+input = "A+V"
+source = "a list"
+results = { toy = ["-", 61.5] }
+note = "heard of"
+[[rows]]
+id = "y"
+label = "Why"
+results = { toy = [50, 60.25], faces = [1, 2] }
+"""
+
+
+@pytest.fixture
+def text_of(board, capfd):
+    """What `dferbench leaderboard` prints of the same rows."""
+
+    def go(*arguments):
+        assert _run(["--plugin", str(TOY), "leaderboard", *arguments]) == 0
+        return capfd.readouterr().out
+
+    return go
+
+
+def test_what_papers_print_stands_apart_and_has_no_rank(text_of, tmp_path):
+    (tmp_path / "p.toml").write_text(PUBLISHED)
+    both = text_of("--published", "p.toml", "--by", "war")
+    runs, toy, _ = both.split("as published, in percent")
+    assert "elsewhere, test results" in runs and toy.index("Ecks") < toy.index("Why")
+    assert "[1] heard of" in both and "not ranked" in both and "MM 2024" in toy and "61.50" in toy
+    by_uar = text_of("--published", "p.toml", "-d", "toy")
+    assert by_uar.index("Why") < by_uar.index("Ecks") and "faces, as published" not in by_uar
+    found = json.loads(text_of("--published", "p.toml", "--json"))["published"]
+    assert [(one["dataset"], one["label"], one["uar"]) for one in found][:2] == [
+        ("toy", "Why", 50.0),
+        ("toy", "Ecks", None),
+    ]
+
+
+def test_published_numbers_need_no_runs(tmp_path, in_process):
+    (tmp_path / "p.toml").write_text(PUBLISHED)
+    assert "Ecks" in in_process("leaderboard", "--published", "p.toml", check=0).stdout
+    assert "nowhere.toml" in in_process("leaderboard", "--published", "nowhere.toml", check=3).stderr
+
+
+def test_fidelity_is_a_column_on_request(text_of, tmp_path):
+    record.write(make("e", 5, method="dfer-clip", dataset="toy"), tmp_path / "runs" / "e")
+    assert "fidelity" not in text_of()
+    text = text_of("--fidelity")
+    (line,) = [line for line in text.splitlines() if " dfer-clip" in line]
+    assert "official-code" in line and text.count("fidelity") == 2
+    rows = json.loads(text_of("--fidelity", "--json"))["rows"]
+    assert {row["fidelity"] for row in rows} == {"official-code", ""}

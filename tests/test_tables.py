@@ -16,9 +16,11 @@ from conftest import ROOT, TOY
 
 from dferbench import record
 from dferbench.cli import _run
+from dferbench.costs import short
 from dferbench.record import Epoch, Record
 from dferbench.report import html as html_format
 from dferbench.report import latex, plain
+from dferbench.report.beside import Column, with_columns
 from dferbench.report.table import Key, left_out, make_sheet
 from dferbench.suite import Printed, Row, Suite
 
@@ -208,6 +210,14 @@ def nasty():
     return make_sheet(suite, records, keys(row1={"deviations": (NASTY,)}), ["last", "best-on-test"])
 
 
+@pytest.fixture
+def wide(nasty):
+    """The same with two columns beside its labels; a third is empty."""
+    odd = Column("odd", (NASTY, None, "x"), note=NASTY)
+    size = Column("size", (None, 2_000_000, 5), short, "n")
+    return with_columns(nasty, [odd, size, Column("nothing", (None, None, None))])
+
+
 class Page(html.parser.HTMLParser):
     """Strict: every element has an end of its own, ids are unique, links lead somewhere in the page."""
 
@@ -358,7 +368,7 @@ def table(tmp_path, monkeypatch, capfd):
     return go
 
 
-@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_published_numbers_alone_need_no_runs(table, number):
     code, out, _ = table(ROOT / "benchmarks" / f"table{number}.toml", "--format", "csv")
     assert code == 0
@@ -405,6 +415,8 @@ def test_every_format_into_a_file(table, tmp_path):
         ([ROOT / "benchmarks" / "table1.toml", "--format", "pdf"], 3, "pdf"),
         ([ROOT / "benchmarks" / "table1.toml", "--select", "best"], 3, "best"),
         ([ROOT / "benchmarks"], 3, "benchmarks"),
+        ([ROOT / "benchmarks" / "table1.toml", "--cost", "nowhere.json"], 3, "nowhere.json"),
+        ([ROOT / "benchmarks" / "table1.toml", "--cost", ROOT / "README.md"], 3, "is no profile"),
     ],
 )
 def test_wrong_arguments_are_two_lines(table, arguments, code, message):
@@ -412,3 +424,71 @@ def test_wrong_arguments_are_two_lines(table, arguments, code, message):
     assert found == code and out == ""
     error, hint = err.splitlines()[-2:]
     assert error.startswith("error: ") and message in error + hint and hint.startswith("hint: ")
+
+
+# columns beside the labels, and numbers that a source lacks
+
+
+def test_columns_stand_between_labels_and_numbers_in_every_format(wide):
+    assert [one.name for one in wide.beside] == ["odd", "size"]
+    assert wide.beside[1].texts == ("", "2.00 M", "5") and wide.beside[1].values == (None, 2_000_000, 5)
+    assert dict(wide.notes)[wide.beside[1].marks[0]] == "n"
+    text = plain.text(wide).splitlines()
+    assert next(line for line in text if "odd" in line).index("odd") < text[2].index("faces")
+    rows = list(csv.DictReader(io.StringIO(plain.comma_separated(wide))))
+    assert [row["size"] for row in rows] == ["", "2000000", "5"] and rows[0]["odd"] == NASTY
+    assert json.loads(plain.as_json(wide))["rows"][0]["beside"] == {"odd": NASTY, "size": None}
+    widths = Page(html_format.html(wide)).widths
+    assert len(set(widths)) == 1
+    body = [line for line in latex.latex(wide).splitlines() if "2.00 M" in line]
+    assert len(body) == 1 and body[0].count(" & ") == 2 + sum(len(block.columns) for block in wide.blocks)
+    assert "2.00 M" in plain.markdown(wide)
+
+
+def test_a_number_that_a_source_lacks_is_empty_and_hinders_no_rank():
+    rows = (
+        *ROWS[:2],
+        Row(3, "half", "n", printed=printed(None, 90.0)),
+        Row(4, "ua", "o", printed=printed(70.0, None)),
+    )
+    sheet = make_sheet(Suite("t", "T", "P", "last", rows), [], {"faces": {}}, ["last"])
+    pairs = [line.pairs[0] for line in sheet.lines]
+    assert (
+        pairs[2].uar is None and pairs[2].war.rank == 1 and pairs[3].uar.rank == 1 and pairs[1].uar.rank == 2
+    )
+    (half,) = [row for row in json.loads(plain.as_json(sheet))["rows"] if row["label"] == "half"]
+    assert half["results"][0]["uar"] is None and half["results"][0]["war"]["mean"] == 90.0
+    for line in (plain.text(sheet), plain.markdown(sheet), latex.latex(sheet), html_format.html(sheet)):
+        assert "None" not in line and "nan" not in line
+    assert ",,90.0" in plain.comma_separated(sheet)
+
+
+def test_costs_and_fidelity_of_rows(table, tmp_path):
+    suite = ROOT / "benchmarks" / "table1.toml"
+    code, out, _ = table(suite, "--cost", "auto", "--fidelity", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert code == 0 and {row["fidelity"] for row in rows} == {"official-code"}
+    assert {row["label"]: row["parameters"] for row in rows if row["parameters"]} == {"depth 1": "153416449"}
+    profile = {
+        "method": "dfer-clip", "given": {"words": "16", "temporal": "mean"}, "parameters": 7, "trained": 5,
+        "multiply_adds": 9, "frames": 16, "size": 224, "train": 1.5, "test": 2048.0, "memory_bytes": 3 << 20,
+    }  # fmt: skip
+    facts = {"schema": 1, "classes": 7, "machine": {"device": "abacus"}, "profiles": [profile]}
+    (tmp_path / "cost.json").write_text(json.dumps(facts))
+    _, out, _ = table(suite, "--cost", "cost.json")
+    (line,) = [line for line in out.splitlines() if "16 words" in line]
+    assert line.split("]")[1].split()[:10] == ["16", "x", "224", "7", "5", "9", "1.5", "2048", "3", "MiB"]
+    assert "device abacus" in out
+
+
+def test_the_table_of_costs_takes_what_profile_writes(table, capfd, tmp_path):
+    words = ["profile", "toy-net", "--set", "width=6", "--device", "cpu", "--steps", "1", "--json"]
+    assert _run(["--plugin", str(TOY), *words]) == 0
+    (tmp_path / "c.json").write_text(capfd.readouterr().out)
+    suite = tmp_path / "s.toml"
+    row = '[[rows]]\nlabel = "a"\nmethod = "toy-net"\noptions = { width = 6 }\n'
+    suite.write_text(f'title = "T"\n{row}{row.replace("6", "5")}')
+    _, out, _ = table(suite, "--cost", "c.json", "--format", "json")
+    first, second = json.loads(out)["rows"]
+    assert first["beside"]["parameters"] == 625 and first["beside"]["test videos/s"] > 0
+    assert second["beside"]["parameters"] is None
