@@ -349,6 +349,12 @@ class TestFiles:
             self.open(path)
         assert str(path) in refused.value.message
 
+    def test_what_torch_did_not_save(self, tmp_path):
+        (tmp_path / "page.pth").write_text("not a file")
+        with pytest.raises(DataError, match="not a file of tensors that torch saved") as refused:
+            self.open(tmp_path / "page.pth")
+        assert "weights_only" not in refused.value.message
+
     @pytest.mark.parametrize("opens", [True, False])
     def test_nothing_is_executed(self, tmp_path, opens):
         class Planted:

@@ -160,6 +160,8 @@ def _unreadable(path: Path, why: str, hint: str = _FETCH) -> DataError:
 
 
 def _line(error: Exception) -> str:
-    """The first line of an error, or what kind it is."""
+    """The first line of an error, or what kind it is. torch's advice to read carelessly is not passed on."""
     lines = str(error).splitlines()
+    if lines and "weights_only" in lines[0]:
+        return "it is not a file of tensors that torch saved"
     return lines[0] if lines and lines[0] else type(error).__name__

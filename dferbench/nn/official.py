@@ -42,7 +42,7 @@ def name_classes(
             f"the checkpoint has {count} classes, whose names it does not say",
             "Name them in the order of its labels: --classes a,b,c.",
         )
-    return known, f"The classes are assumed to be those of {whose}, in the order of its labels."
+    return known, f"The classes are assumed to be those of {whose}, in the order of their labels."
 
 
 def agreed(read: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

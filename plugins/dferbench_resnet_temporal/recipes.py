@@ -35,5 +35,5 @@ LSTM_MAFW = Recipe(
 # minutes on two cores.
 SYNTHETIC = Recipe(
     replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
-    (replace(STAGE, train={r".*": 5e-4}, epochs=8, batch=16, optimizer="adam", schedule="steps(6)"),),
+    (replace(STAGE, train={r".*": 5e-4}, epochs=6, batch=16, optimizer="adam", schedule="steps(5)"),),
 )
