@@ -190,7 +190,8 @@ P3D = _card(
         "The first pooling is padded as in the port; in Caffe it is aligned differently, at the same size.",
         "The last map is averaged whatever its size: the port's fixed 5x5 window mixes videos at 224 and "
         "fails at 112.",
-        "All convolutions start Kaiming-normal (fan out); the port leaves its 2D stage at torch's default.",
+        "Convolutions start Kaiming-normal (fan out), the classifier near zero; the port leaves its 2D "
+        "stage at torch's default.",
         "Dropout is 0.5 as in the port.",
         PIXELS.format("the port's weights want view.normalize=imagenet, the official ones pixels=caffe"),
         "The Caffe weights are not read.",

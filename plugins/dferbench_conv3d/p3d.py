@@ -82,8 +82,9 @@ class Flat(nn.Module):
 class P3D(nn.Module):
     """Videos (B, T, 3, H, W) -> logits (B, classes); the four halvings of time must leave one step.
 
-    The last map is averaged whatever its size. Convolutions start Kaiming-normal (fan out). Raises
-    UnknownName for a depth or `relu` that there is not, ConfigError unless T is 16 to 31.
+    The last map is averaged whatever its size. Convolutions start Kaiming-normal (fan out), the
+    classifier near zero. Raises UnknownName for a depth or `relu` that there is not, ConfigError unless T is
+    16 to 31.
     """
 
     def __init__(
@@ -110,6 +111,7 @@ class P3D(nn.Module):
         self.dropout = dropout
         self.fc = nn.Linear(inner, classes)
         kaiming_fan_out(self)
+        nn.init.normal_(self.fc.weight, std=0.01)
 
     def maps(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> the last map (B, 32 width, H / 32, W / 32)."""

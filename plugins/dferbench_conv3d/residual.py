@@ -12,12 +12,13 @@ MIDPLANES = ("torchvision", "vmz", "hara")
 
 
 class Headed(nn.Module):
-    """A trunk and a linear classifier: videos (B, T, 3, H, W) -> logits (B, classes)."""
+    """Videos (B, T, 3, H, W) -> logits (B, classes): a trunk, and a linear classifier that starts near 0."""
 
     def __init__(self, trunk: ResNet3d, classes: int) -> None:
         super().__init__()
         self.trunk = trunk
         self.fc = nn.Linear(trunk.dim, classes)
+        nn.init.normal_(self.fc.weight, std=0.01)
 
     def forward(self, video: Tensor) -> Tensor:
         """See the class."""
