@@ -38,7 +38,8 @@ def finder(text):
 @pytest.fixture(scope="session")
 def drawn():
     """Frames (T, 224, 224, 3) of faces that OpenCV's cascade finds."""
-    dataset = discover().get("datasets", "synthetic").value(videos=35, size=224)
+    well_seen = {"videos": 35, "size": 224, "intensity": 1.0, "noise": 5.0, "light": 1.0}
+    dataset = discover().get("datasets", "synthetic").value(**well_seen)
     return {name: dataset.draw(item).frames for name, item in ITEMS.items()}
 
 

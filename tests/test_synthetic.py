@@ -165,7 +165,7 @@ def test_every_action_can_be_seen(action):
 @pytest.mark.parametrize(
     ("option", "value"),
     [("classes", 8), ("videos", 20), ("size", 33), ("size", 0), ("seed", -1), ("intensity", 2.0),
-     ("occlusion", 1.5), ("noise", -1.0)],
+     ("occlusion", 1.5), ("noise", -1.0), ("light", 0.0)],
 )  # fmt: skip
 def test_an_impossible_option_is_named(option, value):
     with pytest.raises(ConfigError, match=option):

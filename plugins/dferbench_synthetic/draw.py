@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,7 @@ def draw(options: Options, item: Item) -> Drawing:
     scene = draw_scene(
         generator("synthetic", options.seed, "scene", item.id), options.occlusion, options.noise
     )
+    scene = replace(scene, tint=scene.tint * options.light)
     moves = generator("synthetic", options.seed, "moves", item.id)
     actions = strengths(expression, item.frames, moves, options.intensity)
     return Drawing(render(person, scene, actions, options.size), actions)

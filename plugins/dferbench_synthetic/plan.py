@@ -31,6 +31,7 @@ class Options:
     intensity: float
     occlusion: float
     noise: float
+    light: float
 
 
 @dataclass(frozen=True)
