@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import conv3d_again as again
 import pytest
@@ -17,9 +17,10 @@ from dferbench.cli import _run
 from dferbench.engine.build import ever_trained
 from dferbench.engine.checkpoint import open_checkpoint
 from dferbench.engine.device import make_fabric
+from dferbench.engine.plan import Request, settle
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.nn import Batch
-from dferbench.testing import assert_contract
+from dferbench.testing import assert_contract, check_method
 from dferbench_conv3d.i3d import Pool, Unit, same
 from dferbench_conv3d.pixels import PIXELS, Pixels
 from dferbench_conv3d.residual import between
@@ -554,6 +555,28 @@ class TestDeclaration:
         assert method("c3d").options_for["dfew"] == {"bn": True}
         assert method("p3d").options_for["dfew"] == {"relu": "port"}
         assert all(method(name).options_for["synthetic"]["width"] == 16 for name in NAMES)
+
+    @pytest.mark.parametrize(
+        ("dataset", "sets", "bn", "width"),
+        [
+            ("dfew", {}, True, 64),
+            ("dfew", {"bn": "false"}, False, 64),
+            ("mafw", {}, False, 64),
+            ("synthetic", {}, True, 16),
+            ("synthetic", {"width": "8"}, True, 8),
+        ],
+    )
+    def test_options_of_a_dataset_stand_in_for_defaults_and_the_users_win(self, dataset, sets, bn, width):
+        options = settle(Request("c3d", dataset, sets), CATALOG).options
+        assert (options["bn"], options["width"]) == (bn, width)
+
+    def test_the_check_names_an_option_of_a_dataset_that_is_not_there(self):
+        catalog = discover()
+        entry = catalog.entries["methods"]["r3d18"]
+        wrong = replace(entry.value, options_for={"dfew": {"depht": 18}})
+        catalog.entries["methods"]["r3d18"] = replace(entry, value=wrong)
+        broken = [o for o in check_method("r3d18", catalog, {"width": 2}) if not o.ok]
+        assert len(broken) == 1 and "depht" in broken[0].reason
 
     @pytest.mark.parametrize("name", NAMES)
     def test_cards(self, name):

@@ -48,8 +48,8 @@ TIM = (
 )
 PIXELS = "Pixels are in 0..1 without mean and deviation, as in the code of DFEW and Former-DFER; {}."
 BATCH_OF_ONE = (
-    "Batch norm sees many values even for one video at the sizes given; a last batch of one in training is "
-    "dropped with the last partial batch."
+    "Batch norm sees several values a channel even for a batch of one at the sizes given; the recipe for any "
+    "dataset also drops the last partial batch."
 )
 SMALL = "On `synthetic`, and for dferbench check, the net is a quarter as wide (width=16): ours."
 
@@ -193,6 +193,7 @@ P3D = _card(
         "Convolutions start Kaiming-normal (fan out), the classifier near zero; the port leaves its 2D "
         "stage at torch's default.",
         "Dropout is 0.5 as in the port.",
+        BATCH_OF_ONE,
         PIXELS.format("the port's weights want view.normalize=imagenet, the official ones pixels=caffe"),
         "The Caffe weights are not read.",
     ],
@@ -235,6 +236,9 @@ I3D = _card(
         "of 2x7x7. On 16 frames of 224 x 224 they agree.",
         PIXELS.format("DeepMind's weights want -1..1: pixels=signed"),
         "Convolutions start Kaiming-normal (fan out); the port leaves them at torch's default.",
+        BATCH_OF_ONE,
+        "Running means of batch norm move by 0.01 a step, as in the port: after a few hundred steps "
+        "testing still lags behind training.",
         "DeepMind's TensorFlow checkpoints are not read; its batch norm has no scale, here as in the port it "
         "has.",
     ],
