@@ -130,7 +130,7 @@ class Method:
     method's options, so the signature is the schema. `recipe_for` holds the recipes of datasets that a
     paper treats differently, `options_for` the option values that belong to them, which stand in for the
     defaults where the user is silent. Those for "synthetic" should make it small, as the size of its frames
-    should: `dferbench check` takes both. `card` describes the method to people (paper, fidelity, known deviations).
+    should: `dferbench check` takes both. `card` describes the method to people (paper, fidelity, deviations).
     """
 
     name: str
