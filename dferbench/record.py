@@ -112,6 +112,15 @@ class Record(BaseModel):
         stated = [*self.dataset_notes.get("marks", []), *self.checkpoint.get("marks", [])]
         return tuple(dict.fromkeys([*(mark for mark, holds in found.items() if holds), *stated]))
 
+    @property
+    def pretraining(self) -> tuple[str, ...]:
+        """What was trained elsewhere before: backbones whose weights are not random, files that a method
+        started from, an evaluated checkpoint. Empty for a model that started from nothing."""
+        towers = [name for name, used in self.weights.items() if not used.get("random")]
+        start = self.notes.get("weights")
+        files = [str(start["file"])] if isinstance(start, dict) and "file" in start else []
+        return (*towers, *files, *([str(self.checkpoint["file"])] if "file" in self.checkpoint else []))
+
     def under(self, rule: str) -> Confusion:
         """The test confusion that the selection rule picks."""
         return selection.select(rule, [epoch.confusion for epoch in self.curve] or [self.confusion])

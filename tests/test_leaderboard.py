@@ -16,10 +16,21 @@ def board(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     clip, plain = {"backbone": "tower(width=8)"}, {}
     for cell, changes in {
-        "a": {"method": "m", "options": clip, "dataset": "toy"},
-        "b": {"method": "m", "options": plain, "dataset": "toy", "limit": 3},
+        "a": {"method": "m", "options": clip, "dataset": "toy", "weights": {"tower": {"source": "hub"}}},
+        "b": {
+            "method": "m",
+            "options": plain,
+            "dataset": "toy",
+            "limit": 3,
+            "notes": {"weights": "from scratch"},
+        },
         "c": {"method": "n", "options": clip, "dataset": "toy", "synthetic": True},
-        "d": {"method": "n", "options": plain, "dataset": "elsewhere"},
+        "d": {
+            "method": "n",
+            "options": plain,
+            "dataset": "elsewhere",
+            "notes": {"weights": {"file": "k400.pth"}},
+        },
     }.items():
         for fold in (1, 2) if cell in "ac" else (1,):
             one = make(cell, 5 + fold, fold, curve=(9, 5 + fold), **changes)
@@ -45,6 +56,9 @@ def board(tmp_path, monkeypatch, capfd):
         (["--backbone", "none"], "db"),
         (["--marks", "none"], "da"),
         (["--marks", "synthetic", "--marks", "limited"], "cb"),
+        (["--pretraining", "tower"], "a"),
+        (["--pretraining", "none"], "bc"),
+        (["--pretraining", "k400.pth", "--pretraining", "tower"], "ad"),
         (["--protocol", "complete"], "ac"),
         (["--protocol", "complete", "--marks", "none"], "a"),
     ],

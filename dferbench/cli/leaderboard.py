@@ -32,6 +32,10 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     ] = None,
     method: Annotated[list[str] | None, typer.Option("--method", "-m", help="Only this; repeatable.")] = None,
     backbone: Annotated[list[str] | None, typer.Option(help="Only this, or none; repeatable.")] = None,
+    pretraining: Annotated[
+        list[str] | None,
+        typer.Option(help="Only what began with this backbone or file, or with none; repeatable."),
+    ] = None,
     marks: Annotated[
         list[str] | None, typer.Option(help="Only rows with this mark ('synthetic'), or none; repeatable.")
     ] = None,
@@ -67,6 +71,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         datasets=tuple(dataset or ()),
         methods=tuple(method or ()),
         backbones=tuple(backbone or ()),
+        pretraining=tuple(pretraining or ()),
         marks=tuple(marks or ()),
         protocol=protocol,
     )

@@ -9,7 +9,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from dferbench.errors import DataError
-from dferbench.files import sha256_of
+from dferbench.files import expand, sha256_of
 from dferbench.nn.fit import load_some
 from dferbench.nn.foreign import read_foreign
 
@@ -29,7 +29,7 @@ def start_from(
     """
     if not file:
         return {"weights": "from scratch"}
-    path = Path(file).expanduser()
+    path = expand(file)
     return started(model, read_foreign(path), path, called, classifier)
 
 

@@ -15,13 +15,14 @@ PROTOCOLS = ("any", "complete")
 class Filters:
     """What rows must have. Empty means anything.
 
-    `backbone` and `marks` "none" mean rows without; a backbone may be given without its options.
+    `backbones`, `pretraining` and `marks` "none" mean rows without; a backbone may be given without options.
     `protocol` "complete" wants results of every fold of the dataset.
     """
 
     datasets: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     backbones: tuple[str, ...] = ()
+    pretraining: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     protocol: str = "any"
 
@@ -36,6 +37,7 @@ def keep(rows: Iterable[Row], filters: Filters, folds: Mapping[str, Iterable[int
         ("dataset", filters.datasets),
         ("method", filters.methods),
         ("backbone", filters.backbones),
+        ("pretraining", filters.pretraining),
         ("mark", filters.marks),
     ):
         rows = _having(rows, what, set(wanted))
@@ -48,6 +50,7 @@ NAMES: dict[str, Callable[[Row], set[str]]] = {
     "dataset": lambda row: {row.dataset},
     "method": lambda row: {row.method},
     "backbone": lambda row: {row.backbone, row.backbone.split("(")[0]} if row.backbone else {"none"},
+    "pretraining": lambda row: set(row.pretraining) or {"none"},
     "mark": lambda row: set(row.marks) or {"none"},
 }
 """What a filter may call a row by."""

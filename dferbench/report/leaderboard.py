@@ -24,6 +24,7 @@ class Row:
     method: str
     setting: str
     backbone: str
+    pretraining: tuple[str, ...]
     dataset: str
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
@@ -85,6 +86,7 @@ def _row(group: Sequence[Record], select: str) -> Row:
         method=first.method,
         setting=setting(first),
         backbone=str(first.options.get("backbone", "")),
+        pretraining=first.pretraining,
         dataset=first.dataset,
         folds=tuple(sorted({one.fold for one in group})),
         seeds=tuple(sorted({one.seed for one in group})),
