@@ -127,7 +127,37 @@ class Uniform:
         return np.linspace(0, length - 1, frames).astype(np.int64) % count
 
 
-SAMPLERS = {"segments": Segments, "uniform": Uniform}
+@dataclass(frozen=True)
+class Grid:
+    """The frames where equal segments begin; training moves each by its own draw: the rule of M3DFEL.
+
+    Frame i begins at floor(count * i / frames), and training adds a whole number from U(0, jitter), the end
+    included, cut at the last frame: where that is more than a segment, the frames are not in order. A short
+    video shows frames several times. With `jitter` 0 training draws nothing.
+    """
+
+    jitter: int = 0
+    shuffle: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.jitter, int) or self.jitter < 0:
+            raise ConfigError(f"grid: jitter is {self.jitter!r}", "Give a whole number from 0 on.")
+
+    @property
+    def random(self) -> bool:
+        """Whether training draws anything."""
+        return self.jitter > 0
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
+        _require_frames(count)
+        starts: Indices = np.arange(frames, dtype=np.int64) * count // frames
+        if rng and self.random:
+            starts = np.minimum(starts + rng.integers(self.jitter + 1, size=frames), count - 1)
+        return starts
+
+
+SAMPLERS = {"segments": Segments, "uniform": Uniform, "grid": Grid}
 """Rules by the names that recipes use."""
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
@@ -63,9 +65,11 @@ def adam(beta1: float = 0.9, beta2: float = 0.999) -> Callable[..., torch.optim.
     return lambda groups, decay: torch.optim.Adam(groups, betas=(beta1, beta2), weight_decay=decay)
 
 
-def adamw(beta1: float = 0.9, beta2: float = 0.999) -> Callable[..., torch.optim.Optimizer]:
+def adamw(
+    beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+) -> Callable[..., torch.optim.Optimizer]:
     """Adam with decoupled weight decay."""
-    return lambda groups, decay: torch.optim.AdamW(groups, betas=(beta1, beta2), weight_decay=decay)
+    return lambda groups, decay: torch.optim.AdamW(groups, betas=(beta1, beta2), eps=eps, weight_decay=decay)
 
 
 OPTIMIZERS: Mapping[str, Callable[..., Any]] = {"sgd": sgd, "adam": adam, "adamw": adamw}
@@ -114,8 +118,38 @@ def cosine(warmup: int = 0, floor: float = 0.0) -> Callable[..., Schedule]:
     return build
 
 
+def cosine_under_rise(warmup: int = 0, floor: float = 0.0) -> Callable[..., Schedule]:
+    """Half a cosine over all epochs, down to `floor`; a linear rise replaces its first `warmup` epochs.
+
+    Where the rise ends the rates are already below the full ones, while `cosine` begins there.
+    """
+
+    def build(optimizer: torch.optim.Optimizer, epochs: int) -> Schedule:
+        def factor(full: float, epoch: int) -> float:
+            if epoch < warmup:
+                return (epoch + 1) / (warmup + 1)
+            low = floor / full if full else 1.0
+            return low + (1 - low) * (1 + math.cos(math.pi * epoch / epochs)) / 2
+
+        factors: list[Callable[[int], float]] = [partial(factor, g["lr"]) for g in optimizer.param_groups]
+        return lr_scheduler.LambdaLR(optimizer, factors)
+
+    return build
+
+
+def restarts(epochs: int, floor: float = 0.0) -> Callable[..., Schedule]:
+    """Half a cosine from the full rates towards `floor`, begun anew every so many epochs (SGDR, ICLR 2017).
+
+    Raises ConfigError for fewer than one epoch.
+    """
+    if epochs < 1:
+        raise ConfigError(f"restarts every {epochs} epochs", "Give at least 1, as in restarts(10).")
+    return lambda optimizer, _: lr_scheduler.CosineAnnealingWarmRestarts(optimizer, epochs, eta_min=floor)
+
+
 SCHEDULES: Mapping[str, Callable[..., Any]] = {
-    "constant": constant, "steps": steps, "every": every, "cosine": cosine
+    "constant": constant, "steps": steps, "every": every, "cosine": cosine,
+    "cosine-under-rise": cosine_under_rise, "restarts": restarts,
 }  # fmt: skip
 
 

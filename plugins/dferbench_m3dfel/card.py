@@ -1,0 +1,68 @@
+"""What to know about M3DFEL before using or citing a number made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dferbench.cards import published
+
+CARD: Mapping[str, Any] = {
+    "title": "Rethinking the Learning Paradigm for Dynamic Facial Expression Recognition",
+    "venue": "CVPR",
+    "year": 2023,
+    "paper": "Wang et al., CVPR 2023, pp. 17958-17968",
+    "code": "github Tencent/TFace, attribute/M3DFEL, 171ec143 (Apache-2.0); read for facts, no code is taken "
+    "over",
+    "bibtex": (
+        "@inproceedings{wang2023m3dfel,\n"
+        "  title = {Rethinking the Learning Paradigm for Dynamic Facial Expression Recognition},\n"
+        "  author = {Wang and Li and Wu and Shen and Liu and Ding and Zhou},\n"
+        "  booktitle = {IEEE/CVF Conference on Computer Vision and Pattern Recognition (CVPR)},\n"
+        "  pages = {17958--17968},\n"
+        "  year = {2023}\n"
+        "}"
+    ),
+    "summary": (
+        "A video is a bag of four clips of four frames, of which only some show the emotion. A 3D ResNet18 "
+        "sees each clip; a BiLSTM and attention relate them; a normalisation that mixes statistics of "
+        "the instances and of the bag gates them, and a convolution makes one feature of the bag."
+    ),
+    "input": (
+        "16 frames where sixteenths of the video begin, each moved on by up to 15 frames in training; "
+        "112 x 112 RGB, pixels in 0..1; cropped at random, flipped and brightened in training, squashed "
+        "to the square in testing."
+    ),
+    "fidelity": "official-code: follows the released code in network, loss and rates; three things of its "
+    "view and schedule differ, as the deviations say.",
+    "unknowns": [
+        "FERV39k and MAFW: nothing is published but FERV39k's result: the recipe of DFEW, for 300 epochs.",
+        "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion multiply-adds a video.",
+        "Frames of an instance in the paper's own runs: instance=4, as in the code.",
+    ],
+    "deviations": [
+        "The colour jitter changes brightness only; the code's also changes contrast, saturation (0.4 each) "
+        "and hue (0.4), the four in random order.",
+        "Testing draws nothing; the code moves the frames at random in testing too, so that its results "
+        "differ from run to run.",
+        "The rates change once an epoch; the code changes them each iteration, which in the first 20 epochs "
+        "differs by up to 1/21 of the full rate. From epoch 20 on they are those of the code at the start of "
+        "an epoch.",
+        "A bag of one instance has a variance of zero over its instances; the code divides by zero there.",
+        "A last batch of one video works; in the code its logits lose an axis. Batch norm sees the several "
+        "clips of a bag even then.",
+        "Batch norm sees the whole batch; the code's sees a quarter of it, on each of four devices.",
+        "On `synthetic`, and for dferbench check, the net is a quarter as wide (width=16): ours.",
+    ],
+    "pretraining": "None by default here. The code and its published numbers start the trunk from "
+    "torchvision's r3d_18 of Kinetics-400 (KINETICS400_V1): weights=FILE takes that file, or a checkpoint of "
+    "the released code, whose classifier is left out unless its shape fits. The record says which.",
+    "recipe_origin": {
+        "frames, size, augmentation": "code",
+        "optimiser, rate, weight decay, warm-up, epochs, batch, drop_last": "code",
+        "synthetic": "ours: width 16, 56 x 56, 6 epochs, rate 1e-3",
+    },
+    "results": [published(5, "default", dfew="56.10/69.25", ferv39k="35.94/47.67")],
+    "results_are": "UAR/WAR in percent, presumably means over folds; the code keeps the best test epoch of "
+    "UAR and that of WAR, each by itself",
+}
