@@ -19,13 +19,17 @@ COUNTER = ".num_batches_tracked"
 
 
 def start_from(
-    model: nn.Module, file: str, called: Callable[[str], str] = str, classifier: str = "fc."
+    model: nn.Module,
+    file: str,
+    called: Callable[[str], str] = str,
+    classifier: str | tuple[str, ...] = "fc.",
 ) -> dict[str, Any]:
     """Give the model the tensors of `file`, and return what its `notes` should say of them.
 
     `called` gives a tensor's name in the file for its name in the model. The file's tensors whose names begin
-    with `classifier` are left out unless the model has a place of their shape for each; any other tensor
-    that is missing, unexpected or misshapen is a DataError that names it. Without a file nothing is loaded.
+    with `classifier`, or with one of several, are left out unless the model has a place of their shape for
+    each; any other tensor that is missing, unexpected or misshapen is a DataError that names it. Without a
+    file nothing is loaded.
     """
     if not file:
         return {"weights": "from scratch"}
@@ -38,7 +42,7 @@ def started(
     state: Mapping[str, Tensor],
     path: Path,
     called: Callable[[str], str] = str,
-    classifier: str = "fc.",
+    classifier: str | tuple[str, ...] = "fc.",
 ) -> dict[str, Any]:
     """The same with the file's tensors already read."""
     own = {called(name): name for name in model.state_dict()}
@@ -60,7 +64,10 @@ def started(
 
 
 def _keeps_classifier(
-    model: nn.Module, own: Mapping[str, str], state: Mapping[str, Tensor], classifier: str
+    model: nn.Module,
+    own: Mapping[str, str],
+    state: Mapping[str, Tensor],
+    classifier: str | tuple[str, ...],
 ) -> bool:
     """Whether the file's classifier is the model's: the same tensors of the same shapes."""
     places = model.state_dict()
@@ -69,7 +76,9 @@ def _keeps_classifier(
     return bool(ours) and ours == theirs
 
 
-def _require_all(own: Mapping[str, str], given: Mapping[str, Tensor], path: Path, without: str) -> None:
+def _require_all(
+    own: Mapping[str, str], given: Mapping[str, Tensor], path: Path, without: str | tuple[str, ...]
+) -> None:
     """Every tensor of the model is in the file, but for the classifier where it is left out."""
     for name in own:
         left_out = bool(without) and name.startswith(without)

@@ -71,7 +71,7 @@ class ClsTransformer(nn.Module):
     """
 
     def __init__(
-        self, dim: int, frames: int, depth: int = 1, heads: int = 8, head_dim: int = 64, mlp_ratio: int = 2
+        self, dim: int, frames: int, depth: int = 1, heads: int = 8, head_dim: int = 64, mlp_ratio: float = 2
     ) -> None:
         super().__init__()
         if depth < 1:
@@ -91,20 +91,30 @@ class ClsTransformer(nn.Module):
         return seen[:, 0]
 
 
+LAYER_IN_FILES = {
+    "norm1": "0.fn.norm",
+    "attention.qkv": "0.fn.fn.to_qkv",
+    "attention.out": "0.fn.fn.to_out.0",
+    "norm2": "1.fn.norm",
+    "mlp.0": "1.fn.fn.net.0",
+    "mlp.2": "1.fn.fn.net.3",
+}
+"""What the released codes that have a `PreNorm` call its parts: ours and theirs."""
+
+
 class PreNorm(nn.Module):
     """The encoder layer of Former-DFER and DFER-CLIP: x + attention(norm(x)), then x + mlp(norm(x)).
 
     `heads` heads of width `head_dim`, and an MLP of `mlp_ratio` times the width with a tanh-GELU.
     """
 
-    def __init__(self, dim: int, heads: int, head_dim: int, mlp_ratio: int) -> None:
+    def __init__(self, dim: int, heads: int, head_dim: int, mlp_ratio: float) -> None:
         super().__init__()
+        inner = round(mlp_ratio * dim)
         self.norm1 = nn.LayerNorm(dim)
         self.attention = _SelfAttention(dim, heads, head_dim)
         self.norm2 = nn.LayerNorm(dim)
-        self.mlp = nn.Sequential(
-            nn.Linear(dim, mlp_ratio * dim), nn.GELU(approximate="tanh"), nn.Linear(mlp_ratio * dim, dim)
-        )
+        self.mlp = nn.Sequential(nn.Linear(dim, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, dim))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, N, dim) -> (B, N, dim)."""
