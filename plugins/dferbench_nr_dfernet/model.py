@@ -1,0 +1,130 @@
+"""The network: a shallow ResNet over the frames, dynamic and static features, a transformer over time."""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dferbench import Task
+from dferbench.errors import ConfigError
+from dferbench.nn import Batch, Classifier
+from dferbench.nn.resnet2d import Basic, kaiming_fan_out, require_width
+from dferbench.nn.temporal import PreNorm
+from dferbench_nr_dfernet.names import start
+from dferbench_nr_dfernet.snippets import LENGTH, SnippetFilter, windows
+
+DOWN = 32
+"""How much smaller than a frame the fused map is, in each direction."""
+DEPTH, HEADS, HEAD_DIM = 2, 4, 32
+"""Of both transformers."""
+
+
+class Trunk(nn.Sequential):
+    """Two 3x3 convolutions, pooling, and three basic blocks: (N, 3, H, W) -> (N, 4 width, H / 16, W / 16)."""
+
+    def __init__(self, width: int) -> None:
+        stem = nn.Sequential(
+            nn.Conv2d(3, width, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            nn.Conv2d(width, width, 3, 1, 1, bias=False),
+        )
+        parts: dict[str, nn.Module] = {"conv1": stem, "bn1": nn.BatchNorm2d(width), "relu": nn.ReLU()}
+        parts["maxpool"] = nn.MaxPool2d(3, 2, 1)
+        for i in range(3):
+            parts[f"layer{i + 1}"] = nn.Sequential(Basic(width << max(i - 1, 0), width << i, 2 if i else 1))
+        super().__init__(OrderedDict(parts))
+
+
+class Fusion(nn.Module):
+    """Dynamic-static fusion: T maps (B, T, dim, h, w) -> T - 1 tokens (B, T - 1, dim * places).
+
+    Convolutions see how each map differs from the one before it, a transformer the places of the earlier of
+    the two; the maps of both, half as wide and high, are added.
+    """
+
+    def __init__(self, dim: int, places: int) -> None:
+        super().__init__()
+        self.dynamic = nn.Sequential(Basic(dim, dim, 2), Basic(dim, dim, 1), Basic(dim, dim, 1))
+        self.patches = nn.Sequential(nn.Conv2d(dim, dim, 3, 2, 1, bias=False), nn.BatchNorm2d(dim), nn.ReLU())
+        self.positions = nn.Parameter(torch.randn(1, places, dim))
+        self.blocks = nn.Sequential(*(PreNorm(dim, HEADS, HEAD_DIM, 1) for _ in range(DEPTH)))
+
+    def static(self, maps: Tensor) -> Tensor:
+        """(N, dim, h, w) -> (N, dim, h / 2, w / 2)."""
+        grid = self.patches(maps)
+        seen = self.blocks(grid.flatten(2).transpose(1, 2) + self.positions)
+        out: Tensor = seen.transpose(1, 2).reshape(grid.shape)
+        return out
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, T, dim, h, w) -> (B, T - 1, dim * places)."""
+        moved, still = maps[:, 1:] - maps[:, :-1], maps[:, :-1]
+        fused = self.dynamic(moved.flatten(0, 1)) + self.static(still.flatten(0, 1))
+        tokens: Tensor = fused.reshape(*still.shape[:2], -1)
+        return tokens
+
+
+class DynamicToken(nn.Module):
+    """A transformer over up to `tokens` tokens whose class token is their mean: (B, N, dim) -> (B, dim)."""
+
+    def __init__(self, dim: int, tokens: int) -> None:
+        super().__init__()
+        self.positions = nn.Parameter(torch.randn(1, tokens + 1, dim))
+        self.blocks = nn.Sequential(*(PreNorm(dim, HEADS, HEAD_DIM, 1 / 8) for _ in range(DEPTH)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, N, dim) -> (B, dim)."""
+        x = torch.cat([x.mean(1, keepdim=True), x], dim=1)
+        seen: Tensor = self.blocks(x + self.positions[:, : x.shape[1]])
+        return seen[:, 0]
+
+
+class NrDferNet(Classifier):
+    """The video's prediction, with neutral ruled out where `snippet_filter` says so; the loss is plain.
+
+    Raises ConfigError for a width below 1 and for too few frames, DataError for weights that do not fit.
+    """
+
+    def __init__(self, task: Task, snippet_filter: SnippetFilter | None, width: int, weights: str) -> None:
+        super().__init__()
+        require_width(width)
+        if task.frames < LENGTH + 1:
+            raise ConfigError(
+                f"nr-dfernet cannot see a snippet in {task.frames} frames",
+                f"Give at least {LENGTH + 1}: --set view.frames=16.",
+            )
+        places = math.ceil(task.size / DOWN) ** 2
+        self.trunk = Trunk(width)
+        self.fusion = Fusion(4 * width, places)
+        self.temporal = DynamicToken(4 * width * places, task.frames - 1)
+        self.head = nn.Linear(4 * width * places, len(task.classes))
+        kaiming_fan_out(self)
+        self.filter = snippet_filter
+        self.notes = start(self, weights)
+
+    def tokens(self, x: Tensor) -> Tensor:
+        """(B, T, 3, size, size) -> (B, T - 1, dim), `dim` 4096 for a width of 64 and a size of 112."""
+        maps: Tensor = self.trunk(x.flatten(0, 1))
+        tokens: Tensor = self.fusion(maps.reshape(*x.shape[:2], *maps.shape[1:]))
+        return tokens
+
+    def snippet_logits(self, tokens: Tensor) -> Tensor:
+        """(B, N, dim) -> (B, S, C): each snippet as if it were a video."""
+        snippets = windows(tokens)
+        logits: Tensor = self.head(self.temporal(snippets.flatten(0, 1)))
+        return logits.reshape(*snippets.shape[:2], -1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, T, 3, size, size) -> logits (B, C), that of neutral -1000 where the filter rules it out."""
+        tokens = self.tokens(x)
+        logits: Tensor = self.head(self.temporal(tokens))
+        return self.filter(logits, self.snippet_logits(tokens)) if self.filter else logits
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Cross-entropy before the filter."""
+        return {"ce": F.cross_entropy(self.head(self.temporal(self.tokens(batch.x))), batch.label)}
