@@ -30,8 +30,8 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames, one from each sixteenth of the video (random within it in training), 112 x 112 RGB, "
-        "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned, squashed to the "
-        "square in testing."
+        "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned, squashed "
+        "to the square in testing."
     ),
     "fidelity": "official-code: follows the released code, which is of DFEW; the paper was read in its "
     "abstract and a figure only.",
@@ -48,7 +48,7 @@ CARD: Mapping[str, Any] = {
         "Frames and size are free: learned positions and the large convolutions are as the task needs. The "
         "code fixes both.",
         "The code drops videos of fewer than 16 frames from training and test; here they show their first "
-        "frame throughout or, from 17 frames on, are sampled as usual.",
+        "frame throughout, as videos of just 16 do there and here.",
         "Brightness is cut to whole numbers of 0..255.",
         "dferbench import takes what the released training script saves, as its code says it: the authors "
         "have published no file to try.",
