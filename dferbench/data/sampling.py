@@ -157,7 +157,46 @@ class Grid:
         return starts
 
 
-SAMPLERS = {"segments": Segments, "uniform": Uniform, "grid": Grid}
+@dataclass(frozen=True)
+class Groups:
+    """`each` frames from each of equal groups of neighbours: views of one video, taken apart.
+
+    Training draws distinct frames of a group, in the order of the draw (some twice where it has too few), so
+    that the frames 0, each, 2 each ... are one view of the video, the next ones another. Testing cuts each
+    group into `each` + 1 parts and takes the frames between them. `random` is as in `Segments`.
+    """
+
+    each: int = 2
+    random: bool = True
+    shuffle: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.each, int) or self.each < 1:
+            raise ConfigError(f"groups: each is {self.each!r}", "Give a whole number from 1 on.")
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames, and ConfigError
+        when `frames` is not a multiple of `each`."""
+        _require_frames(count)
+        groups, rest = divmod(frames, self.each)
+        if rest or not groups:
+            raise ConfigError(
+                f"{frames} frames cannot be taken in groups of {self.each}",
+                "Choose view.frames as a multiple of each in view.sample.",
+            )
+        if rng and self.random:
+            return np.concatenate([self._drawn(count, k, groups, rng) for k in range(groups)])
+        parts = self.each + 1
+        between = np.arange(groups)[:, None] * parts + np.arange(1, parts)
+        return between.ravel() * count // (groups * parts)
+
+    def _drawn(self, count: int, group: int, groups: int, rng: np.random.Generator) -> Indices:
+        first, end = count * group // groups, count * (group + 1) // groups
+        length = max(end - first, 1)
+        return first + rng.choice(length, size=self.each, replace=length < self.each)
+
+
+SAMPLERS = {"segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups}
 """Rules by the names that recipes use."""
 
 
