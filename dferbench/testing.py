@@ -29,6 +29,8 @@ from dferbench.options import resolve, schema
 from dferbench.types import Method, Recipe, Stage, Task
 
 CLASS_COUNTS = (3, 7, 11)
+STEPS = 40
+"""How many steps the loss has to fall in: most methods need one, high published rates overshoot first."""
 # All eleven, so that methods whose texts come from class names find what they know.
 NAMES = (
     "happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear",
@@ -182,18 +184,20 @@ def everything_trained_gets_a_gradient(trial: Trial) -> None:
 
 
 def training_lowers_the_loss(trial: Trial) -> None:
-    """eight steps of the recipe's optimiser on one batch lower its loss"""
+    """within forty steps the recipe's optimiser lowers the loss of one batch"""
     model = trial.build()
     for stage in trial.recipe.stages:
         optimizer = make_optimizer(model, stage)
         batch, totals = trial.batch(model, stage), []
-        for _ in range(8):
+        for _ in range(STEPS):
             total = _total(model, batch)
             optimizer.zero_grad()
             total.backward()
             optimizer.step()
             totals.append(float(total.detach()))
-        assert min(totals[1:]) < totals[0], f"from {totals[0]:.4g} to {min(totals[1:]):.4g} at best"
+            if totals[-1] < totals[0]:
+                break
+        assert totals[-1] < totals[0], f"from {totals[0]:.4g} to {min(totals[1:]):.4g} at best"
 
 
 def state_survives(trial: Trial) -> None:
