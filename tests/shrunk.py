@@ -65,10 +65,10 @@ def drawn_faces(count, size, frames=16):
     return small.unflatten(0, (count, frames)), torch.arange(count) % 7
 
 
-def learns_by_heart(model, stage, videos, label, steps):
+def learns_by_heart(model, stage, videos, label, steps, epoch=0.0):
     """Whether up to `steps` steps on all videos at once bring the training accuracy to 100 %."""
     optimizer = make_optimizer(model, stage)
-    batch = Batch(videos, label, [{} for _ in label], stage.name, 0.0)
+    batch = Batch(videos, label, [{} for _ in label], stage.name, epoch)
     for step in range(steps):
         optimizer.zero_grad()
         sum(model.train().loss(batch).values()).backward()
