@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import torch
+from torch import nn
 from torch.nn import functional as F
+from torchvision.models.resnet import ResNet
 
 from dferbench import Task
 from dferbench.catalog import Entry, discover
@@ -78,3 +80,30 @@ def learns_by_heart(model, stage, videos, label, steps, epoch=0.0):
                 if torch.equal(model.eval()(videos).argmax(1), label):
                     return True
     return False
+
+
+class NarrowResNet(ResNet):
+    """torchvision's ResNet with fewer channels: `width`, not 64, in the stem, others in proportion."""
+
+    def __init__(self, block, depths, width, classes=1000):
+        self.share = width / 64
+        super().__init__(block, depths, num_classes=classes)
+        self.conv1, self.bn1 = nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width)
+        self.fc = nn.Linear(8 * width * block.expansion, classes)
+
+    def _make_layer(self, block, planes, *args, **kwargs):
+        width = int(planes * self.share)
+        self.inplanes = width if planes == 64 else self.inplanes
+        return super()._make_layer(block, width, *args, **kwargs)
+
+
+def shaken(net):
+    """Norms that do something, so that a confusion of their tensors shows; in eval mode."""
+    for part in net.modules():
+        if isinstance(part, nn.BatchNorm1d | nn.BatchNorm2d):
+            for tensor in (part.weight, part.bias, part.running_mean, part.running_var):
+                nn.init.uniform_(tensor, 0.5, 1.5)
+        elif isinstance(part, nn.LayerNorm):
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+            nn.init.uniform_(part.bias, -0.5, 0.5)
+    return net.eval()

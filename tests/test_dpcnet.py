@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import shrunk
 import torch
-import torchvision
 from torch import nn
 from torch.nn import functional as F
+from torchvision.models.resnet import Bottleneck
 
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
@@ -256,29 +256,10 @@ class TestLoss:
 # ---- files -------------------------------------------------------------------------------------------------
 
 
-def resnet50(width=4, classes=1000):
+def resnet50(width=4):
     """torchvision's, with fewer channels."""
     torch.manual_seed(3)
-    net = Narrow(width, classes)
-    for part in net.modules():
-        if isinstance(part, nn.BatchNorm2d):
-            for tensor in (part.weight, part.bias, part.running_mean, part.running_var):
-                nn.init.uniform_(tensor, 0.5, 1.5)
-    return net.eval()
-
-
-class Narrow(torchvision.models.ResNet):
-    def __init__(self, width, classes):
-        self.share = width / 64
-        super().__init__(torchvision.models.resnet.Bottleneck, [3, 4, 6, 3], num_classes=classes)
-        self.conv1, self.bn1 = nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width)
-        self.fc = nn.Linear(32 * width, classes)
-
-    def _make_layer(self, block, planes, *args, **kwargs):
-        width = int(planes * self.share)
-        if planes == 64:
-            self.inplanes = width
-        return super()._make_layer(block, width, *args, **kwargs)
+    return shrunk.shaken(shrunk.NarrowResNet(Bottleneck, [3, 4, 6, 3], width))
 
 
 class TestWeights:

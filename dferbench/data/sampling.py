@@ -196,7 +196,61 @@ class Groups:
         return first + rng.choice(length, size=self.each, replace=length < self.each)
 
 
-SAMPLERS = {"segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups}
+@dataclass(frozen=True)
+class Snippets:
+    """Overlapping snippets from a video brought to one length: the rule of EST's released code.
+
+    The video becomes `unified` frames, evenly repeated or left out. A window of `pieces` snippets of `length`
+    frames, each begun `stride` frames after the one before, lies anywhere in it in training and in the middle
+    in testing. Each snippet shows as many of its frames as `frames` leaves it: distinct ones, in order, in
+    training, and in equal steps from its first one in testing. `random` is as in `Segments`.
+    """
+
+    pieces: int = 7
+    length: int = 15
+    stride: int = 10
+    unified: int = 105
+    random: bool = True
+    shuffle: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        sizes = (self.pieces, self.length, self.stride, self.unified)
+        if not all(isinstance(size, int) and size >= 1 for size in sizes) or self._spare < 0:
+            raise ConfigError(
+                f"snippets: {self.pieces!r} pieces of {self.length!r} frames, {self.stride!r} apart, do not "
+                f"fit in {self.unified!r}",
+                "Give whole numbers from 1 on, and a unified length that holds the last snippet.",
+            )
+
+    @property
+    def _spare(self) -> int:
+        return self.unified - self.stride * (self.pieces - 1) - self.length
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1, snippet after snippet. Raises ValueError for a video without
+        frames, and ConfigError for `frames` that do not fall evenly to the snippets."""
+        _require_frames(count)
+        each, rest = divmod(frames, self.pieces)
+        if rest or not 1 <= each <= self.length:
+            raise ConfigError(
+                f"{frames} frames cannot fill {self.pieces} snippets of up to {self.length} frames",
+                f"Choose view.frames as a multiple of {self.pieces}.",
+            )
+        inside = np.arange(self.length)
+        if rng and self.random:
+            first = int(rng.integers(max(self._spare, 1)))
+            drawn = rng.permuted(np.tile(inside, (self.pieces, 1)), axis=1)
+            places = np.sort(drawn[:, :each], axis=1)
+        else:
+            first, places = self._spare // 2, inside[None, :each] * self.length // each
+        unified = first + self.stride * np.arange(self.pieces)[:, None] + places
+        chosen: Indices = unified.ravel() * count // self.unified
+        return chosen
+
+
+SAMPLERS = {
+    "segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups, "snippets": Snippets
+}  # fmt: skip
 """Rules by the names that recipes use."""
 
 
