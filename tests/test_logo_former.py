@@ -100,7 +100,7 @@ class TestSizes:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"frames": 6}, "window of 4 frames"),
+            ({"frames": 6}, "window of 4 frames by the whole map does not tile 6 frames"),
             ({"window_side": 3}, "window of 4 frames by 3 x 3 places does not tile 16 frames of 7 x 7"),
             ({"summary_frames": 0}, "summary of 0 frames"),
             ({"summary_side": -7}, "summary of 4 frames by -7"),

@@ -103,6 +103,9 @@ WRITTEN = (
     "resnet18-vit",
     "ec-stfl",
     "former-dfer",
+    "logo-former",
+    "ial",
+    "aen",
 )
 
 

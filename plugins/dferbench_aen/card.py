@@ -11,7 +11,7 @@ CARD: Mapping[str, Any] = {
     "title": "Frame Level Emotion Guided Dynamic Facial Expression Recognition with Emotion Grouping",
     "venue": "CVPR Workshops",
     "year": 2023,
-    "paper": "CVPR Workshops (ABAW) 2023, pp. 5681-5691",
+    "paper": "pp. 5681-5691 of the workshops' proceedings (ABAW)",
     "code": "github bksain/AEN, d4f6a0d (non-commercial use only, no licence text), called a prototype; "
     "read for facts, no code is taken over",
     "bibtex": (

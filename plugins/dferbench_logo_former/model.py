@@ -100,8 +100,9 @@ def _fitted(plan: Plan, frames: int, side: int) -> Plan:
     for name, (t, s) in (("window", plan.window), ("summary", plan.summary)):
         cells[name] = (t, s or side)
         if t < 1 or frames % t or s < 0 or side % (s or side):
+            places = f"{s} x {s} places" if s else "the whole map"
             raise ConfigError(
-                f"logo-former's {name} of {t} frames by {s} x {s} places does not tile {frames} frames of "
+                f"logo-former's {name} of {t} frames by {places} does not tile {frames} frames of "
                 f"{side} x {side}",
                 f"Give {name}_frames and {name}_side that divide them; a side of 0 is the whole map.",
             )
