@@ -500,6 +500,7 @@ class TestLearning:
         for recipe in (method(name).recipe, *method(name).recipe_for.values()):
             assert ever_trained(model, recipe) == {n for n, _ in model.named_parameters()}
 
+    @pytest.mark.long
     @pytest.mark.parametrize("name", NAMES)
     def test_sixteen_videos_are_learned_by_heart(self, name):
         """Pairs of a random video and its reverse are of two classes, so that only order tells them apart."""
