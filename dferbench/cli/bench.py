@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.complete import dataset_names
+from dferbench.cli.arguments import (
+    DatasetName,
+    Device,
+    Folds,
+    Limit,
+    Output,
+    Quiet,
+    Root,
+    Seeds,
+    SkipBad,
+    Workers,
+)
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
 
@@ -44,15 +55,10 @@ class Status:
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     file: Annotated[Path, typer.Argument(help="The suite, such as benchmarks/table1.toml.")],
-    dataset: Annotated[
-        str,
-        typer.Option("--dataset", "-d", help="NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
-    ],
+    dataset: DatasetName,
     rows: Annotated[str | None, typer.Option(help="Only these rows: 1 or 1,3.")] = None,
-    fold: Annotated[
-        str | None, typer.Option("--fold", "-f", help="Folds: 1, 1,3 or all; the first if not given.")
-    ] = None,
-    seed: Annotated[str, typer.Option("--seed", "-s", help="Seeds: 0 or 0,1,2.")] = "0",
+    fold: Folds = None,
+    seed: Seeds = "0",
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", help="An option for every row, as in run; stage.* where it trains."),
@@ -60,22 +66,20 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     epochs: Annotated[
         int | None, typer.Option(min=0, help="Epochs of every stage of rows that train.")
     ] = None,
-    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    root: Root = None,
     weights: Annotated[
         list[str] | None, typer.Option(help="Weights of a backbone: NAME=FILE or random.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("runs"),
-    limit: Annotated[int | None, typer.Option(min=1, help="At most N videos of each split: a trial.")] = None,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes that read videos.")] = 2,
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read.")
-    ] = False,
+    device: Device = "auto",
+    output: Output = Path("runs"),
+    limit: Limit = None,
+    workers: Workers = 2,
+    skip_bad: SkipBad = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the plan and its cost; run nothing.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
     from dferbench.engine.plan import Request

@@ -7,7 +7,19 @@ from typing import Annotated
 
 import typer
 
-from dferbench.cli.complete import dataset_names, method_names
+from dferbench.cli.arguments import (
+    DatasetName,
+    DecoderName,
+    Device,
+    Folds,
+    Limit,
+    Output,
+    Quiet,
+    Root,
+    SkipBad,
+    Workers,
+)
+from dferbench.cli.complete import method_names
 from dferbench.cli.run import conclude, folds_of
 
 
@@ -21,15 +33,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
             help="A run's checkpoint.safetensors, an imported file, or one that the authors' code saved.",
         ),
     ],
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset",
-            "-d",
-            help="The dataset, as NAME or 'NAME(option=value)'.",
-            autocompletion=dataset_names,
-        ),
-    ],
+    dataset: DatasetName,
     model: Annotated[
         str,
         typer.Option(
@@ -50,27 +54,21 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     classes: Annotated[
         str, typer.Option(help="For an official file: the names of its classes, in order: a,b,c.")
     ] = "",
-    fold: Annotated[
-        str | None, typer.Option("--fold", "-f", help="Folds: 1, 1,3 or all; the first if not given.")
-    ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("runs"),
-    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    fold: Folds = None,
+    device: Device = "auto",
+    output: Output = Path("runs"),
+    root: Root = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(help="For a run's checkpoint: where its backbone's weights are now, NAME=FILE."),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Use at most N videos of each split: a trial, marked as such.")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes that read videos.")] = 2,
-    decoder: Annotated[str, typer.Option(help="auto, or the name of a decoder.")] = "auto",
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read; the record names them.")
-    ] = False,
+    limit: Limit = None,
+    workers: Workers = 2,
+    decoder: DecoderName = "auto",
+    skip_bad: SkipBad = False,
     force: Annotated[bool, typer.Option("--force", help="Test again what is done.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
     from dferbench.cli.import_ import names

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench.cli.arguments import DecoderName, Device, Quiet
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
 
@@ -52,10 +53,10 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write everything to a .json or .csv file.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
-    decoder: Annotated[str, typer.Option(help="auto, or the name of a decoder.")] = "auto",
+    device: Device = "auto",
+    decoder: DecoderName = "auto",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Predict the expression in any video: the probability of each class, for all of it or over time.
 

@@ -8,7 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dferbench.cli.complete import dataset_names, method_names
+from dferbench.cli.arguments import (
+    DatasetName,
+    DecoderName,
+    Device,
+    Folds,
+    Limit,
+    Output,
+    Quiet,
+    Root,
+    Seeds,
+    SkipBad,
+    Workers,
+)
+from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError, DferbenchError
 
 if TYPE_CHECKING:
@@ -22,15 +35,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     model: Annotated[
         str, typer.Option("--model", "-m", help="The method to run.", autocompletion=method_names)
     ],
-    dataset: Annotated[
-        str,
-        typer.Option(
-            "--dataset",
-            "-d",
-            help="The dataset, as NAME or 'NAME(option=value)'.",
-            autocompletion=dataset_names,
-        ),
-    ],
+    dataset: DatasetName,
     set_: Annotated[
         list[str] | None,
         typer.Option(
@@ -38,34 +43,28 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
             help="An option of the method (words=4), or of its recipe (view.frames=8, stage.batch=16).",
         ),
     ] = None,
-    fold: Annotated[
-        str | None, typer.Option("--fold", "-f", help="Folds: 1, 1,3 or all; the first if not given.")
-    ] = None,
-    seed: Annotated[str, typer.Option("--seed", "-s", help="Seeds: 0 or 0,1,2.")] = "0",
+    fold: Folds = None,
+    seed: Seeds = "0",
     epochs: Annotated[
         int | None, typer.Option(min=0, help="Epochs of every stage; 0 tests the model as it is built.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    device: Device = "auto",
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16; the method's own if not given.")
     ] = None,
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")] = Path("runs"),
-    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    output: Output = Path("runs"),
+    root: Root = None,
     weights: Annotated[
         list[str] | None,
         typer.Option(help="Weights of a backbone: NAME=FILE, or NAME=random to start from nothing."),
     ] = None,
-    limit: Annotated[
-        int | None, typer.Option(min=1, help="Use at most N videos of each split: a trial, marked as such.")
-    ] = None,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes that read videos.")] = 2,
-    decoder: Annotated[str, typer.Option(help="auto, or the name of a decoder.")] = "auto",
-    skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read; the record names them.")
-    ] = False,
+    limit: Limit = None,
+    workers: Workers = 2,
+    decoder: DecoderName = "auto",
+    skip_bad: SkipBad = False,
     force: Annotated[bool, typer.Option("--force", help="Start again what is done or half done.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Quiet = False,
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
     from dferbench.cli.progress import make_progress
