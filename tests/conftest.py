@@ -9,6 +9,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+# The nets of most tests are tiny: threads would only wait for one another. Said before anything imports torch,
+# which reads it once, so that this process computes the same bits as those that tests start.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "toy.py"
 
@@ -18,8 +22,6 @@ def private_home(tmp_path_factory):
     """No test touches the user's configuration; the cache of drawn videos may be given from outside."""
     os.environ["DFERBENCH_HOME"] = str(tmp_path_factory.mktemp("home"))
     os.environ.setdefault("DFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
-    # The nets of most tests are tiny: threads would only wait for one another.
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _write_video(folder, kind, rng, frames=11):
