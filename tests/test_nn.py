@@ -9,6 +9,7 @@ import torch
 from tiny_clip import tiny_clip, tiny_tower
 
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.nn.mix import Mix
 from dferbench.nn.prompts import Context, Fixed
 from dferbench.nn.temporal import Attention, ClsTransformer, Lstm, Mean
 from dferbench.nn.texts import texts
@@ -182,6 +183,70 @@ class TestPrompts:
             Context(tower, ["happiness."], words=-1)
         with pytest.raises(UnknownName, match="behind"):
             Context(tower, ["happiness."], position="behind")
+
+
+class TestMix:
+    X = torch.arange(1.0, 5.0)[:, None, None, None, None].expand(4, 2, 3, 8, 10)
+    LABEL = torch.tensor([0, 1, 2, 0])
+
+    def draws(self, mix, count=40):
+        torch.manual_seed(0)
+        return [mix(self.X, self.LABEL) for _ in range(count)]
+
+    def test_mixup_blends_videos_and_targets_by_one_share(self):
+        for x, target in self.draws(Mix(3, cutmix=0.0, smoothing=0.0)):
+            share = target[1, 1]
+            blend = share * self.X + (1 - share) * self.X.flip(0)
+            torch.testing.assert_close(x, blend)
+            wanted = torch.eye(3)[self.LABEL] * share + torch.eye(3)[self.LABEL.flip(0)] * (1 - share)
+            torch.testing.assert_close(target, wanted)
+
+    def test_cutmix_takes_one_box_in_every_frame_and_its_share_is_the_area_that_stays(self):
+        for x, target in self.draws(Mix(3, mixup=0.0, smoothing=0.0)):
+            kept = x == self.X
+            assert (kept | (x == self.X.flip(0))).all()
+            assert (kept == kept[:1, :1, :1]).all()
+            box = ~kept[0, 0, 0]
+            assert torch.equal(box, box.any(1)[:, None] & box.any(0)[None])
+            torch.testing.assert_close(target[1, 1], kept[0, 0, 0].float().mean())
+
+    def test_one_of_the_two_each_batch_at_even_odds(self):
+        blended = sum((x != self.X).all().item() for x, _ in self.draws(Mix(3), 200))
+        assert 80 < blended < 120
+
+    def test_shares_are_of_the_beta_distribution(self):
+        for a in (0.8, 8.0):
+            shares = torch.stack([t[1, 1] for _, t in self.draws(Mix(3, a, 0.0, 0.0), 2000)])
+            assert shares.mean().item() == pytest.approx(0.5, abs=0.03)
+            assert shares.var().item() == pytest.approx(1 / (4 * (2 * a + 1)), abs=0.01)
+
+    def test_labels_are_smoothed_over_all_classes(self):
+        x, target = Mix(4, 0.0, 0.0)(self.X, torch.tensor([0, 1, 2, 3]))
+        assert torch.equal(x, self.X)
+        torch.testing.assert_close(target, torch.eye(4) * 0.9 + 0.025)
+        logits = torch.randn(4, 4)
+        smoothed = torch.nn.functional.cross_entropy(logits, torch.arange(4), label_smoothing=0.1)
+        torch.testing.assert_close(torch.nn.functional.cross_entropy(logits, target), smoothed)
+        assert all(torch.allclose(t.sum(1), torch.ones(4)) for _, t in self.draws(Mix(7)))
+
+    def test_the_same_seed_draws_the_same_and_the_batch_stays_as_it_is(self):
+        before = self.X.clone()
+        for (x, target), (again, same) in zip(self.draws(Mix(3)), self.draws(Mix(3)), strict=True):
+            assert torch.equal(x, again) and torch.equal(target, same)
+        assert torch.equal(self.X, before)
+
+    def test_a_lone_video_is_not_changed(self):
+        for _ in range(10):
+            x, target = Mix(3, smoothing=0.0)(self.X[:1], self.LABEL[:1])
+            torch.testing.assert_close(x, self.X[:1])
+            torch.testing.assert_close(target, torch.tensor([[1.0, 0, 0]]))
+
+    @pytest.mark.parametrize(
+        "values, words", [((-1.0,), "mixup=-1"), ((0.8, -0.5), "cutmix=-0.5"), ((0.8, 1.0, 1.0), "by 1")]
+    )
+    def test_values_out_of_range_are_refused(self, values, words):
+        with pytest.raises(ConfigError, match=words):
+            Mix(3, *values)
 
 
 class TestMemory:
