@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dferbench.data.sampling import Segments, Uniform, make_sampler
+from dferbench.data.sampling import Every, Segments, Uniform, make_sampler
 from dferbench.errors import ConfigError, UnknownName
 
 COUNTS = range(1, 401)
@@ -87,6 +87,10 @@ def test_runs_of_former_dfer(u, v):
         (17, "segments(short=first-frame)", "0 1 2 3 4 5 6 7 9 10 11 12 13 14 15 16"),
         (31, "uniform", "0 2 4 6 8 10 12 14 16 18 20 22 24 26 28 30"),
         (10, "uniform", "0 1 2 3 5 6 7 8 0 1 2 3 5 6 7 9"),
+        (66, "every(4)", "0 4 8 12 16 20 24 28 32 36 40 44 48 52 56 60"),
+        (37, "every(4)", "0 4 8 12 16 20 24 28 32 36 0 4 8 12 16 20"),
+        (17, "every(4)", "0 4 8 12 16 0 4 8 12 16 12 8 4 0 16 12"),
+        (4, "every(4)", "0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0"),
     ],
 )
 def test_vectors_checked_by_hand(n, text, expected):
@@ -118,14 +122,46 @@ def test_uniform_training_draws_distinct_sorted_frames():
         assert np.bincount(chosen).max() <= math.ceil(16 / n)
 
 
-@pytest.mark.parametrize("text", ["segments(random=false)", "uniform(random=false)"])
+def emoclip(n: int, t: int, step: int, start: int) -> list[int]:
+    """The published rule for a start: one walk to the end, one from the beginning, then back and forth."""
+    kept = [i for i in range(n) if i % step == 0]
+    found = (kept[start:] + kept)[:t]
+    place, way = len(found) - 1, -1
+    whole = list(found)
+    while len(found) < t:
+        if not 0 <= place + way < len(whole):
+            way = -way
+        place += way
+        found.append(whole[place])
+    return found
+
+
+@pytest.mark.parametrize("step", [1, 2, 4])
+def test_every_step_th_frame_of_emoclip(step):
+    sampler, rng = make_sampler(f"every({step})"), np.random.default_rng(0)
+    for n in COUNTS:
+        assert sampler(n, 32, None).tolist() == emoclip(n, 32, step, 0), n
+        kept = -(-n // step)
+        draws = {tuple(sampler(n, 32, rng).tolist()) for _ in range(20)}
+        assert draws <= {tuple(emoclip(n, 32, step, start)) for start in range(kept)}, n
+        assert len(draws) > 1 or kept < 3, n
+
+
+def test_every_start_is_drawn():
+    rng = np.random.default_rng(0)
+    # 2,000 draws of 25 starts: one is missed with a probability below 1e-33.
+    starts = np.array([Every(4)(97, 32, rng)[0] for _ in range(2000)])
+    assert set(starts.tolist()) == set(range(0, 97, 4))
+
+
+@pytest.mark.parametrize("text", ["segments(random=false)", "uniform(random=false)", "every(random=false)"])
 def test_without_random_training_uses_the_test_rule(text):
     sampler = make_sampler(text)
     assert not sampler.random
     assert sampler(97, 16, np.random.default_rng(0)).tolist() == sampler(97, 16, None).tolist()
 
 
-@pytest.mark.parametrize("text", ["segments", "segments(2)", "uniform"])
+@pytest.mark.parametrize("text", ["segments", "segments(2)", "uniform", "every"])
 @pytest.mark.parametrize("n", [0, -1])
 def test_a_video_without_frames_is_an_error(text, n):
     with pytest.raises(ValueError, match="frames"):
@@ -140,6 +176,8 @@ def test_a_video_without_frames_is_an_error(text, n):
         ("segments(durations=2)", UnknownName, "durations"),
         ("segments(0)", ConfigError, "0"),
         ("segments(1.5)", ConfigError, "1.5"),
+        ("every(0)", ConfigError, "step is 0"),
+        ("every(0.5)", ConfigError, "step is 0.5"),
         ("segments | uniform", ConfigError, "2 things"),
         ("", ConfigError, "0 things"),
     ],

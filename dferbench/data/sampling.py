@@ -248,8 +248,37 @@ class Snippets:
         return chosen
 
 
+@dataclass(frozen=True)
+class Every:
+    """Every `step`-th frame from a start on, round to the video's beginning: the rule of EmoCLIP.
+
+    Training draws the start among the frames that are kept, testing begins with the first. The video is gone
+    round once at most; where that is too few frames, they go on backwards from the last one taken, as in a
+    mirror. `random` is as in `Segments`.
+    """
+
+    step: int = 4
+    random: bool = True
+    shuffle: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.step, int) or self.step < 1:
+            raise ConfigError(f"every: step is {self.step!r}", "Give a whole number from 1 on.")
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
+        _require_frames(count)
+        kept = -(-count // self.step)
+        start = int(rng.integers(kept)) if rng and self.random else 0
+        # From the start to the end, and all over again: at least two frames, so that a mirror has a way back.
+        taken = np.arange(start, min(start + frames, 2 * kept))
+        round_: Indices = np.pad(taken, (0, frames - len(taken)), mode="reflect") % kept * self.step
+        return round_
+
+
 SAMPLERS = {
-    "segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups, "snippets": Snippets
+    "segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups, "snippets": Snippets,
+    "every": Every,
 }  # fmt: skip
 """Rules by the names that recipes use."""
 
