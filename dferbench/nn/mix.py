@@ -40,7 +40,7 @@ class Mix:
             raise ConfigError(f"labels smoothed by {self.smoothing:g}", "Give 0 up to below 1.")
 
     def __call__(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, ..., H, W) float, (B,) int64 -> videos of the same shape, and targets (B, C), rows adding up to 1.
+        """(B, ..., H, W) float, (B,) int64 -> videos of the same shape, targets (B, C), each summing to 1.
 
         `F.cross_entropy` takes such targets. The given tensors stay as they are. In an odd batch the middle
         video meets itself, and a lone one always does.
