@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +37,8 @@ class Sampler(Protocol):
         ...
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
-        """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
+        """(frames,) indices in 0..count-1; where tests show several views of a video, view after view, a
+        whole number of times as many. Raises ValueError for a video without frames."""
         ...
 
 
@@ -276,9 +277,53 @@ class Every:
         return round_
 
 
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the video, in steps of `rate` frames: the rule of VideoMAE and MAE-DFER.
+
+    Training draws where it begins, and spreads the frames evenly over it; a video no longer than it shows
+    count // rate frames, spread over the whole, and then its last one over and over. Testing keeps every
+    `rate`-th frame and takes `views` stretches of neighbours among them, the first at the beginning, the last at
+    the end, one after another: `views` times as many frames, for methods that average over views. One view
+    lies in the middle.
+    """
+
+    rate: int = 4
+    views: int = 1
+    random: ClassVar[bool] = True
+    shuffle: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        for name in ("rate", "views"):
+            if not isinstance(value := getattr(self, name), int) or value < 1:
+                raise ConfigError(f"window: {name} is {value!r}", "Give a whole number from 1 on.")
+
+    def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
+        """(frames,) indices in 0..count-1 in training, (views * frames,) in testing. Raises ValueError for a
+        video without frames."""
+        _require_frames(count)
+        return self._seen(count, frames) if rng is None else self._drawn(count, frames, rng)
+
+    def _drawn(self, count: int, frames: int, rng: np.random.Generator) -> Indices:
+        span = frames * self.rate
+        if count <= span:
+            kept = np.linspace(0, count, count // self.rate)
+            padded = np.pad(kept, (0, frames - len(kept)), constant_values=count)
+            return np.minimum(padded, count - 1).astype(np.int64)
+        first = int(rng.integers(count - span))
+        return np.linspace(first, first + span, frames).clip(max=first + span - 1).astype(np.int64)
+
+    def _seen(self, count: int, frames: int) -> Indices:
+        kept = np.arange(0, count, self.rate, dtype=np.int64)
+        spare = max(len(kept) - frames, 0)
+        starts = np.linspace(0, spare, self.views) if self.views > 1 else np.array([spare / 2])
+        places: Indices = starts.astype(np.int64)[:, None] + np.arange(frames)
+        return kept[np.minimum(places, len(kept) - 1)].ravel()
+
+
 SAMPLERS = {
     "segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups, "snippets": Snippets,
-    "every": Every,
+    "every": Every, "window": Window,
 }  # fmt: skip
 """Rules by the names that recipes use."""
 

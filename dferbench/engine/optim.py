@@ -26,31 +26,32 @@ def parameter_groups(model: nn.Module, stage: Stage) -> list[Group]:
     Sets `requires_grad`: what no pattern names is frozen. Raises ConfigError for a pattern that matches
     nothing, unless it also matches the empty name: `(temporal\\..*)?` is optional.
     """
-    groups: dict[str, list[nn.Parameter]] = {pattern: [] for pattern in stage.train}
+    where = f"stage '{stage.name}'"
+    groups: dict[str, dict[str, nn.Parameter]] = {pattern: {} for pattern in stage.train}
     for name, parameter in model.named_parameters():
-        winner = next((p for p in stage.train if _matches(p, name, stage)), None)
+        winner = next((p for p in stage.train if _matches(p, name, where)), None)
         parameter.requires_grad_(winner is not None)
         if winner is not None:
-            groups[winner].append(parameter)
+            groups[winner][name] = parameter
     for pattern, found in groups.items():
-        if not found and not _matches(pattern, "", stage):
+        if not found and not _matches(pattern, "", where):
             first = ", ".join(sorted({name.split(".")[0] for name, _ in model.named_parameters()}))
             raise ConfigError(
-                f"stage '{stage.name}' trains '{pattern}', which matches no parameter",
+                f"{where} trains '{pattern}', which matches no parameter",
                 f"Parameters here start with: {first}.",
             )
     return [
-        {"params": found, "lr": stage.train[pattern], "pattern": pattern}
+        {"params": [*found.values()], "names": [*found], "lr": stage.train[pattern], "pattern": pattern}
         for pattern, found in groups.items()
         if found
     ]
 
 
-def _matches(pattern: str, name: str, stage: Stage) -> bool:
+def _matches(pattern: str, name: str, where: str) -> bool:
     try:
         return re.fullmatch(pattern, name) is not None
     except re.error as error:
-        raise ConfigError(f"stage '{stage.name}': '{pattern}' is no pattern: {error}", "Mend it.") from None
+        raise ConfigError(f"{where}: '{pattern}' is no pattern: {error}", "Mend it.") from None
 
 
 def sgd(momentum: float = 0.0, nesterov: bool = False) -> Callable[..., torch.optim.Optimizer]:
@@ -66,10 +67,31 @@ def adam(beta1: float = 0.9, beta2: float = 0.999) -> Callable[..., torch.optim.
 
 
 def adamw(
-    beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8
+    beta1: float = 0.9, beta2: float = 0.999, eps: float = 1e-8, undecayed: str = ""
 ) -> Callable[..., torch.optim.Optimizer]:
-    """Adam with decoupled weight decay."""
-    return lambda groups, decay: torch.optim.AdamW(groups, betas=(beta1, beta2), eps=eps, weight_decay=decay)
+    """Adam with decoupled weight decay, but none on parameters whose name the pattern `undecayed` matches."""
+    return lambda groups, decay: torch.optim.AdamW(
+        _parted(groups, undecayed), betas=(beta1, beta2), eps=eps, weight_decay=decay
+    )
+
+
+def _parted(groups: list[Group], undecayed: str) -> list[Group]:
+    """The same groups, each cut in two where some of its parameters are to have no weight decay.
+
+    Raises ConfigError for a pattern that matches nothing.
+    """
+    if not undecayed:
+        return groups
+    parted: list[Group] = []
+    for group in groups:
+        pairs = list(zip(group["names"], group["params"], strict=True))
+        for free in (False, True):
+            part = dict(pair for pair in pairs if _matches(undecayed, pair[0], "undecayed") == free)
+            rule = {"weight_decay": 0.0} if free else {}
+            parted += [{**group, "names": [*part], "params": [*part.values()], **rule}] if part else []
+    if not any("weight_decay" in group for group in parted):
+        raise ConfigError(f"undecayed='{undecayed}' matches nothing that learns", "Mend it, or leave it out.")
+    return parted
 
 
 OPTIMIZERS: Mapping[str, Callable[..., Any]] = {"sgd": sgd, "adam": adam, "adamw": adamw}

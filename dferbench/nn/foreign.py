@@ -26,7 +26,7 @@ _SAVE_AGAIN = (
 _FETCH = "Fetch the file again, and compare its checksum with the one its authors state."
 
 
-UNDER = ("state_dict", "model_state_dict", "model")
+UNDER = ("state_dict", "model_state_dict", "model", "module")
 """The names under which training scripts save their model's tensors, beside epochs and optimisers."""
 
 
@@ -42,11 +42,13 @@ class _Ignored:
 
 IGNORED = (
     "__main__.RecorderMeter",
+    "argparse.Namespace",
     "numpy.ndarray",
     "numpy.dtype",
     *(f"numpy.{core}.multiarray.{name}" for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
 )
-"""Globals that are read as stubs: the curve that the training scripts of this field save, and its arrays."""
+"""Globals that are read as stubs: the curve that the training scripts of this field save and its arrays, and
+the options a script was called with."""
 
 _HARMLESS = ("torch.", "collections.OrderedDict", *IGNORED)
 
