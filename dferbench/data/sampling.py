@@ -283,8 +283,8 @@ class Window:
 
     Training draws where it begins, and spreads the frames evenly over it; a video no longer than it shows
     count // rate frames, spread over the whole, and then its last one over and over. Testing keeps every
-    `rate`-th frame and takes `views` stretches of neighbours among them, the first at the beginning, the last at
-    the end, one after another: `views` times as many frames, for methods that average over views. One view
+    `rate`-th frame and takes `views` stretches of neighbours among them, the first at the beginning, the last
+    at the end, one after another: `views` times as many frames, for methods that average over them. One view
     lies in the middle.
     """
 
