@@ -545,7 +545,8 @@ class TestDeclaration:
         assert (stage.batch, stage.epochs, stage.schedule) == (32, 100, "every(40)")
         assert (stage.optimizer, stage.weight_decay) == ("sgd(momentum=0.9)", 1e-4)
         if name == "r3d18":
-            assert own["dfew"].view.sample == "segments(duration=2)" and own["dfew"].stages == recipe.stages
+            assert own["dfew"].view.sample == "segments(duration=2, short=first-frame)"
+            assert own["dfew"].stages == recipe.stages
         else:
             (stage,) = own["dfew"].stages
             assert (own["dfew"].view.sample, own["dfew"].view.augment) == ("uniform", "")

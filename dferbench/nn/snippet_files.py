@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
+from dferbench.files import expand
 from dferbench.nn.foreign import read_foreign
 from dferbench.nn.snippets import SnippetTransformer
 from dferbench.nn.start import start_from, started
@@ -45,7 +45,7 @@ def start(model: SnippetTransformer, file: str, classes: Sequence[str]) -> dict[
     """
     if not file:
         return start_from(model, file)
-    path = Path(file).expanduser()
+    path = expand(file)
     state = read_foreign(path)
     if any(name.startswith("transformer.") for name in state):
         return {**started(model, _for_classes(state, classes), path, in_file, LAST), "started": "all of it"}

@@ -23,18 +23,19 @@ def start_from(
     file: str,
     called: Callable[[str], str] = str,
     classifier: str | tuple[str, ...] = "fc.",
+    used: Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]] = dict,
 ) -> dict[str, Any]:
     """Give the model the tensors of `file`, and return what its `notes` should say of them.
 
-    `called` gives a tensor's name in the file for its name in the model. The file's tensors whose names begin
-    with `classifier`, or with one of several, are left out unless the model has a place of their shape for
-    each; any other tensor that is missing, unexpected or misshapen is a DataError that names it. Without a
-    file nothing is loaded.
+    `called` gives a tensor's name in the file for its name in the model; `used` leaves out of the file's
+    tensors what the code that saved them never reads. Those whose names begin with `classifier`, or with one
+    of several, are left out too unless the model has a place of their shape for each; any other tensor that
+    is missing, unexpected or misshapen is a DataError that names it. Without a file nothing is loaded.
     """
     if not file:
         return {"weights": "from scratch"}
     path = expand(file)
-    return started(model, read_foreign(path), path, called, classifier)
+    return started(model, used(read_foreign(path)), path, called, classifier)
 
 
 def started(

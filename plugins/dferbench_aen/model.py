@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,12 +11,10 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.errors import ConfigError
-from dferbench.files import expand
 from dferbench.nn import Batch, Classifier
-from dferbench.nn.foreign import read_foreign
 from dferbench.nn.frames import frame_features
 from dferbench.nn.resnet2d import ResNet2d
-from dferbench.nn.start import start_from, started
+from dferbench.nn.start import start_from
 from dferbench.nn.temporal import ClsTransformer
 from dferbench_aen.groups import Grouping
 from dferbench_aen.loss import (
@@ -104,7 +101,8 @@ class Aen(Classifier):
         self.head3 = nn.Linear(dim, classes)
         self.still = Still(dim, classes, width)
         groups = dict(zip(task.classes, self.grouping.groups, strict=True))
-        self.notes = {**_start(self, weights), "groups": groups}
+        started = start_from(self, weights, in_file, CLASSIFIER, with_still)
+        self.notes = {**started, "groups": groups}
 
     def frame(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(N, 3, H, W) -> vectors of the levels 0, 1 and 3: (N, 8 width), (N, dim) and (N, dim)."""
@@ -169,10 +167,3 @@ def _require(task: Task, beta: float, guides: tuple[float, float]) -> None:
             f"aen of beta={beta}, clips={guides[0]} and outputs={guides[1]}",
             "Give a beta from 0 to 1, and weights of 0 or more.",
         )
-
-
-def _start(model: Aen, weights: str) -> dict[str, Any]:
-    if not weights:
-        return start_from(model, "")
-    path = expand(weights)
-    return started(model, with_still(read_foreign(path)), path, in_file, CLASSIFIER)

@@ -32,7 +32,7 @@ RECIPE_ORIGIN = {
 FORMER_DFER_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that its baselines share "
     "them is inferred",
-    "dfew: 8 pairs of neighbouring frames": "paper and code of Former-DFER",
+    "dfew: 8 pairs of neighbouring frames": "paper and code of Former-DFER; short videos: code",
     "other datasets: 16 frames, one a segment; drop_last": "ours, for all nets of this table",
     "synthetic: width 16, 48 x 48, 8 epochs, Adam": "ours",
 }
@@ -47,6 +47,7 @@ TIM = (
     "its frames are taken."
 )
 PIXELS = "Pixels are in 0..1 without mean and deviation, as in the code of DFEW and Former-DFER; {}."
+CLASSIFIER = "The classifier starts at N(0, 0.01), as in torchvision; Hara's code has torch's default."
 BATCH_OF_ONE = (
     "Batch norm sees several values a channel even for a batch of one at the sizes given; the recipe for any "
     "dataset also drops the last partial batch."
@@ -273,8 +274,9 @@ R3D18 = _card(
         "Shortcut: b, as in Hara's later code and weights; shortcut=a is that of 2018.",
     ],
     [
-        "Short videos repeat their last frame; Former-DFER's code repeated the first: "
-        "view.sample='segments(duration=2, short=first-frame)'.",
+        "Videos of up to 9 frames show their first two again and again on `dfew`, as in Former-DFER's code; "
+        "on other datasets short videos repeat their last frame.",
+        CLASSIFIER,
         PIXELS.format("Hara's weights want pixels=hara, torchvision's pixels=kinetics"),
         BATCH_OF_ONE,
     ],
@@ -302,6 +304,7 @@ R2PLUS1D18 = _card(
      "(33.2 M parameters for 7 classes, what the literature's tables count), midplanes=hara a third.",
      UNKNOWN_DFEW, UNKNOWN_FERV39K],
     [TIM,
+     CLASSIFIER,
      PIXELS.format("torchvision's weights want pixels=kinetics"),
      BATCH_OF_ONE,
      "VMZ's caffe2 pickles are not read. With midplanes=vmz batch norm has its epsilon of 1e-3."],

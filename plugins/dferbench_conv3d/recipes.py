@@ -62,5 +62,5 @@ def of(name: str) -> tuple[Recipe, Mapping[str, Recipe]]:
 def _dfew(name: str, view: View) -> Recipe:
     """Former-DFER's pairs of frames for the row that its authors trained, DFEW's repository for the rest."""
     if name == "r3d18":
-        return Recipe(replace(view, sample="segments(duration=2)"), (STAGE,))
+        return Recipe(replace(view, sample="segments(duration=2, short=first-frame)"), (STAGE,))
     return Recipe(replace(view, sample="uniform", augment=""), (DFEW_STAGE,))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from torch import Tensor, nn
 
+from dferbench.files import expand
 from dferbench.nn.classifier import Classifier
 from dferbench.nn.foreign import read_foreign
 from dferbench.nn.start import start_from, started
@@ -40,6 +40,6 @@ def _start(
 ) -> Mapping[str, object]:
     if not weights:
         return start_from(net, "")
-    path = Path(weights).expanduser()
+    path = expand(weights)
     state = read_foreign(path)
     return started(net, state, path, *names(state))

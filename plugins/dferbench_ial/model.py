@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -11,11 +10,9 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.errors import ConfigError
-from dferbench.files import expand
 from dferbench.nn import Batch, Classifier
-from dferbench.nn.foreign import read_foreign
 from dferbench.nn.resnet2d import Basic, kaiming_fan_out, require_width
-from dferbench.nn.start import start_from, started
+from dferbench.nn.start import start_from
 from dferbench.nn.temporal import PreNorm
 from dferbench_ial.gca import GcaBlock
 from dferbench_ial.loss import intensity
@@ -59,7 +56,7 @@ class Ial(Classifier):
         self.blocks = nn.Sequential(*(PreNorm(dim * places, HEADS, HEAD_DIM, ratio) for _ in range(2)))
         self.head = nn.Linear(dim * places, classes)
         kaiming_fan_out(self)
-        self.notes = _start(self, weights)
+        self.notes = start_from(self, weights, in_file, CLASSIFIER, without_idle)
 
     def maps(self, video: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(B, T, 3, H, W) -> (B, T, dim, h, w), and the auxiliary logits (B, C) of both attention blocks."""
@@ -118,10 +115,3 @@ def _require(task: Task, scale: float, aux: tuple[float, float]) -> None:
         raise ConfigError(
             f"the weights of ial's losses are {scale}, {aux[0]} and {aux[1]}", "Give 0 or more."
         )
-
-
-def _start(model: Ial, weights: str) -> dict[str, Any]:
-    if not weights:
-        return start_from(model, "")
-    path = expand(weights)
-    return started(model, without_idle(read_foreign(path)), path, in_file, CLASSIFIER)

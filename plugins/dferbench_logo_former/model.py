@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,11 +11,9 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.files import expand
 from dferbench.nn import Batch, Classifier
-from dferbench.nn.foreign import read_foreign
 from dferbench.nn.resnet2d import ResNet2d
-from dferbench.nn.start import start_from, started
+from dferbench.nn.start import start_from
 from dferbench_logo_former.blocks import Block, Cell, Plan
 from dferbench_logo_former.loss import asymmetric, compact
 
@@ -61,7 +58,7 @@ class LogoFormer(Classifier):
         self.norm = nn.LayerNorm(plan.dim)
         self.head = nn.Linear(plan.dim, len(task.classes))
         _initialise(self)
-        self.notes = _start(self.trunk, weights)
+        self.notes = start_from(self.trunk, weights, used=_without_stage4)
 
     def tokens(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> (B, T, h, w, dim), positions added."""
@@ -144,10 +141,6 @@ def _initialise(model: LogoFormer) -> None:
             nn.init.zeros_(bias)
 
 
-def _start(trunk: ResNet2d, weights: str) -> dict[str, Any]:
-    """The trunk from a file of a whole ResNet-18, whose last stage and classifier have no place here."""
-    if not weights:
-        return start_from(trunk, "")
-    path = expand(weights)
-    state = {name: t for name, t in read_foreign(path).items() if not name.startswith("layer4.")}
-    return started(trunk, state, path)
+def _without_stage4(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of a whole ResNet-18 but for its last stage, which has no place here."""
+    return {name: tensor for name, tensor in state.items() if not name.startswith("layer4.")}

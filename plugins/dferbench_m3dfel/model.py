@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
@@ -10,6 +9,7 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.errors import ConfigError
+from dferbench.files import expand
 from dferbench.nn import Batch, Classifier
 from dferbench.nn.foreign import read_foreign
 from dferbench.nn.resnet3d import in_torchvision, resnet3d18
@@ -44,7 +44,7 @@ class M3dfel(Classifier):
         """Torchvision's file holds the trunk alone, one of the released code everything."""
         if not weights:
             return start_from(self, "")
-        path = Path(weights).expanduser()
+        path = expand(weights)
         state = read_foreign(path)
         if TORCHVISION_STEM in state:
             return {**started(self.trunk, state, path, in_torchvision), "bag": "from scratch"}

@@ -13,8 +13,9 @@ from dferbench import Task
 from dferbench.errors import ConfigError
 from dferbench.nn import Batch, Classifier
 from dferbench.nn.resnet2d import Basic, kaiming_fan_out, require_width
+from dferbench.nn.start import start_from
 from dferbench.nn.temporal import PreNorm
-from dferbench_nr_dfernet.names import start
+from dferbench_nr_dfernet.names import in_file, without_unused
 from dferbench_nr_dfernet.snippets import LENGTH, SnippetFilter, windows
 
 DOWN = 32
@@ -105,7 +106,7 @@ class NrDferNet(Classifier):
         self.head = nn.Linear(4 * width * places, len(task.classes))
         kaiming_fan_out(self)
         self.filter = snippet_filter
-        self.notes = start(self, weights)
+        self.notes = start_from(self, weights, in_file, used=without_unused)
 
     def tokens(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> (B, T - 1, dim), `dim` 4096 for a width of 64 and a size of 112."""

@@ -1,15 +1,12 @@
-"""How the released code calls the tensors of this model, and starting from what it saves."""
+"""How the released code calls the tensors of this model, and which of its tensors nothing reads."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
-from typing import Any
+from collections.abc import Mapping
 
-from torch import nn
+from torch import Tensor
 
-from dferbench.nn.foreign import read_foreign
-from dferbench.nn.start import start_from, started
 from dferbench.nn.temporal import LAYER_IN_FILES
 
 PARTS = {
@@ -36,10 +33,6 @@ def in_file(name: str) -> str:
     return PARTS[ours] + name.removeprefix(ours)
 
 
-def start(model: nn.Module, file: str) -> dict[str, Any]:
-    """Give the model a file's tensors, and return what its notes say; see `dferbench.nn.start`."""
-    if not file:
-        return start_from(model, file)
-    path = Path(file).expanduser()
-    used = {name: tensor for name, tensor in read_foreign(path).items() if not UNUSED.fullmatch(name)}
-    return started(model, used, path, in_file)
+def without_unused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The file's tensors but for those that the released code never uses."""
+    return {name: tensor for name, tensor in state.items() if not UNUSED.fullmatch(name)}
