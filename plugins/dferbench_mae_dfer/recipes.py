@@ -1,0 +1,69 @@
+"""The recipes of both methods: the released code's fine-tuning, whose rates fall from layer to layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from dferbench import Recipe, Stage, View
+
+DECAY = 0.75
+RATE = 1e-3 / 256
+"""The rate for each video of a batch."""
+OPTIMIZER = "adamw(undecayed='.*bias|.*norm.*|encoder.region_tokens')"
+
+
+def layered(rate: float, depth: int, decay: float = DECAY) -> dict[str, float]:
+    """Rates by pattern: the full one for the classifier and the region tokens, and one times `decay` for each
+    layer below, the last block first, the patches last. Blocks that a net lacks are no error."""
+    rates = {r"(head|fc_norm)\..*|encoder\.region_tokens": rate}
+    for below in range(1, depth + 1):
+        rates[rf"(encoder\.blocks\.{depth - below}\..*)?"] = rate * decay**below
+    rates[r"patch\..*"] = rate * decay ** (depth + 1)
+    return {pattern: float(f"{one:.6g}") for pattern, one in rates.items()}
+
+
+def recipe(depth: int, batch: int, rate: int) -> Recipe:
+    """The fine-tuning of an encoder of so many blocks, on windows in steps of `rate` frames."""
+    view = View(
+        frames=16,
+        size=160,
+        sample=f"window(rate={rate}, views=2)",
+        normalize="imagenet",
+        augment="random-sized-crop | flip",
+    )
+    stage = Stage(
+        train=layered(RATE * batch, depth),
+        epochs=100,
+        batch=batch,
+        optimizer=OPTIMIZER,
+        schedule="cosine(warmup=5)",
+        weight_decay=0.05,
+        drop_last=True,
+    )
+    return Recipe(view, (stage,))
+
+
+SMALL: Mapping[str, float | int] = {
+    "width": 64, "depth": 4, "drop_path": 0.0, "mixup": 0.0, "cutmix": 0.0, "erase": 0.0
+}  # fmt: skip
+"""Ours, for `synthetic`: a net that learns from scratch within minutes, of videos as they are."""
+
+
+def synthetic() -> Recipe:
+    """Ours: small frames and few epochs from scratch, all layers at one rate."""
+    whole = recipe(depth=4, batch=16, rate=2)
+    view = replace(whole.view, size=64, augment="random-sized-crop(scale=(0.7, 1)) | flip")
+    stage = replace(
+        whole.stages[0],
+        train=layered(1e-3, 4, decay=1),
+        epochs=20,
+        schedule="cosine(warmup=2)",
+        drop_last=False,
+    )
+    return Recipe(view, (stage,))
+
+
+def of(depth: int) -> tuple[Recipe, dict[str, Recipe]]:
+    """The recipe of DFEW and MAFW, which stands for any dataset, and those of FERV39k and `synthetic`."""
+    return recipe(depth, 96, 4), {"ferv39k": recipe(depth, 120, 1), "synthetic": synthetic()}
