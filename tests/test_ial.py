@@ -164,9 +164,9 @@ class TestSizes:
         assert shrunk.parameters(model.layer1) == 137_984 - 64_000
         assert shrunk.parameters(model.layer2) == 308_480 - 16_640
         assert shrunk.parameters(model.layer3) == 1_140_480 - 66_048
-        assert shrunk.parameters(model.dynamic) == 3_608_064
-        assert shrunk.parameters(model.static) == 590_336
-        assert shrunk.parameters(model.static_blocks) == 527_872
+        assert shrunk.parameters(model.fusion.dynamic) == 3_608_064
+        assert shrunk.parameters(model.fusion.patches) == 590_336
+        assert shrunk.parameters(model.fusion.blocks) == 527_872
         assert shrunk.parameters(model.blocks) == 12_633_088
         assert shrunk.parameters(model.head) == 28_679
         more = shrunk.on_meta("ial", classes=ELEVEN)

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import re
+from dferbench.nn.released import in_released
 
-from dferbench.nn.temporal import LAYER_IN_FILES
-
-PARTS = {"trunk": "s_former", "spatial": "s_former", "temporal": "t_former", "head": "fc"}
-_LAYER = re.compile(r"(spatial|temporal)\.blocks\.(\d+)\.(.+)\.(weight|bias)")
+PARTS = {
+    "spatial.blocks": "s_former.spatial_transformer.layers",
+    "temporal.blocks": "t_former.spatial_transformer.layers",
+    "trunk": "s_former",
+    "spatial": "s_former",
+    "temporal": "t_former",
+    "head": "fc",
+}
+"""Ours and theirs; both of the released transformers call their layers spatial."""
 
 
 def in_file(name: str) -> str:
-    """The released code's name of a tensor; both of its transformers call their layers spatial."""
-    if layer := _LAYER.fullmatch(name):
-        part, number, inside, kind = layer.groups()
-        return f"{PARTS[part]}.spatial_transformer.layers.{number}.{LAYER_IN_FILES[inside]}.{kind}"
-    part, rest = name.split(".", 1)
-    return f"{PARTS[part]}.{rest}"
+    """The released code's name of a tensor."""
+    return in_released(name, PARTS)

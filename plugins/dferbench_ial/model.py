@@ -11,15 +11,13 @@ from torch.nn import functional as F
 from dferbench import Task
 from dferbench.errors import ConfigError
 from dferbench.nn import Batch, Classifier
+from dferbench.nn.dynamic_static import DEPTH, HEAD_DIM, HEADS, DynamicStatic, narrow_stem
 from dferbench.nn.resnet2d import Basic, kaiming_fan_out, require_width
 from dferbench.nn.start import start_from
 from dferbench.nn.temporal import PreNorm
 from dferbench_ial.gca import GcaBlock
 from dferbench_ial.loss import intensity
 from dferbench_ial.names import CLASSIFIER, in_file, without_idle
-
-HEADS, HEAD_DIM = 4, 32
-"""Of both transformers."""
 
 
 class Ial(Classifier):
@@ -35,25 +33,17 @@ class Ial(Classifier):
         _require(task, scale, aux)
         classes, dim = len(task.classes), 4 * width
         self.scale, self.aux = scale, aux
-        self.conv1 = nn.Sequential(
-            nn.Conv2d(3, width, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, 1, 1, bias=False),
-        )
+        self.conv1 = narrow_stem(width)
         self.bn1 = nn.BatchNorm2d(width)
         self.layer1 = Basic(width, width, 1)
         self.layer2 = GcaBlock(width, 2 * width, _side(task.size, 8), classes)
         self.layer3 = GcaBlock(2 * width, dim, _side(task.size, 16), classes)
-        self.dynamic = nn.Sequential(*(Basic(dim, dim, stride) for stride in (2, 1, 1)))
-        self.static = nn.Sequential(nn.Conv2d(dim, dim, 3, 2, 1, bias=False), nn.BatchNorm2d(dim))
         places = _side(task.size, 32) ** 2
-        self.pos_static = nn.Parameter(torch.randn(1, places, dim))
-        self.static_blocks = nn.Sequential(*(PreNorm(dim, HEADS, HEAD_DIM, 1) for _ in range(2)))
+        self.fusion = DynamicStatic(dim, places)
         self.pos_embedding = nn.Parameter(torch.randn(1, task.frames, dim * places))
         # The MLP has 512 channels for a width of 64, however many places a map has.
         ratio = 2 / places
-        self.blocks = nn.Sequential(*(PreNorm(dim * places, HEADS, HEAD_DIM, ratio) for _ in range(2)))
+        self.blocks = nn.Sequential(*(PreNorm(dim * places, HEADS, HEAD_DIM, ratio) for _ in range(DEPTH)))
         self.head = nn.Linear(dim * places, classes)
         kaiming_fan_out(self)
         self.notes = start_from(self, weights, in_file, CLASSIFIER, without_idle)
@@ -69,11 +59,8 @@ class Ial(Classifier):
 
     def tokens(self, maps: Tensor) -> Tensor:
         """(B, T, dim, h, w) -> (B, T - 1, dim h' w'): what a frame shows plus what the next changes."""
-        changes = self.dynamic((maps[:, 1:] - maps[:, :-1]).flatten(0, 1))
-        still = F.relu(self.static(maps[:, :-1].flatten(0, 1)))
-        places = self.static_blocks(still.flatten(2).transpose(1, 2) + self.pos_static)
-        still = places.transpose(1, 2).reshape(changes.shape)
-        return _by_video((still + changes).flatten(1), maps.shape[1] - 1)
+        tokens: Tensor = self.fusion(maps)
+        return tokens
 
     def decide(self, maps: Tensor) -> Tensor:
         """(B, T, dim, h, w) -> logits (B, C)."""

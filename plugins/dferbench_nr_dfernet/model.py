@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from dferbench import Task
 from dferbench.errors import ConfigError
 from dferbench.nn import Batch, Classifier
+from dferbench.nn.dynamic_static import DEPTH, HEAD_DIM, HEADS, DynamicStatic, narrow_stem
 from dferbench.nn.resnet2d import Basic, kaiming_fan_out, require_width
 from dferbench.nn.start import start_from
 from dferbench.nn.temporal import PreNorm
@@ -20,54 +21,18 @@ from dferbench_nr_dfernet.snippets import LENGTH, SnippetFilter, windows
 
 DOWN = 32
 """How much smaller than a frame the fused map is, in each direction."""
-DEPTH, HEADS, HEAD_DIM = 2, 4, 32
-"""Of both transformers."""
 
 
 class Trunk(nn.Sequential):
     """Two 3x3 convolutions, pooling, and three basic blocks: (N, 3, H, W) -> (N, 4 width, H / 16, W / 16)."""
 
     def __init__(self, width: int) -> None:
-        stem = nn.Sequential(
-            nn.Conv2d(3, width, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(width),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, 1, 1, bias=False),
-        )
-        parts: dict[str, nn.Module] = {"conv1": stem, "bn1": nn.BatchNorm2d(width), "relu": nn.ReLU()}
+        parts: dict[str, nn.Module] = {"conv1": narrow_stem(width), "bn1": nn.BatchNorm2d(width)}
+        parts["relu"] = nn.ReLU()
         parts["maxpool"] = nn.MaxPool2d(3, 2, 1)
         for i in range(3):
             parts[f"layer{i + 1}"] = nn.Sequential(Basic(width << max(i - 1, 0), width << i, 2 if i else 1))
         super().__init__(OrderedDict(parts))
-
-
-class Fusion(nn.Module):
-    """Dynamic-static fusion: T maps (B, T, dim, h, w) -> T - 1 tokens (B, T - 1, dim * places).
-
-    Convolutions see how each map differs from the one before it, a transformer the places of the earlier of
-    the two; the maps of both, half as wide and high, are added.
-    """
-
-    def __init__(self, dim: int, places: int) -> None:
-        super().__init__()
-        self.dynamic = nn.Sequential(Basic(dim, dim, 2), Basic(dim, dim, 1), Basic(dim, dim, 1))
-        self.patches = nn.Sequential(nn.Conv2d(dim, dim, 3, 2, 1, bias=False), nn.BatchNorm2d(dim), nn.ReLU())
-        self.positions = nn.Parameter(torch.randn(1, places, dim))
-        self.blocks = nn.Sequential(*(PreNorm(dim, HEADS, HEAD_DIM, 1) for _ in range(DEPTH)))
-
-    def static(self, maps: Tensor) -> Tensor:
-        """(N, dim, h, w) -> (N, dim, h / 2, w / 2)."""
-        grid = self.patches(maps)
-        seen = self.blocks(grid.flatten(2).transpose(1, 2) + self.positions)
-        out: Tensor = seen.transpose(1, 2).reshape(grid.shape)
-        return out
-
-    def forward(self, maps: Tensor) -> Tensor:
-        """(B, T, dim, h, w) -> (B, T - 1, dim * places)."""
-        moved, still = maps[:, 1:] - maps[:, :-1], maps[:, :-1]
-        fused = self.dynamic(moved.flatten(0, 1)) + self.static(still.flatten(0, 1))
-        tokens: Tensor = fused.reshape(*still.shape[:2], -1)
-        return tokens
 
 
 class DynamicToken(nn.Module):
@@ -101,7 +66,7 @@ class NrDferNet(Classifier):
             )
         places = math.ceil(task.size / DOWN) ** 2
         self.trunk = Trunk(width)
-        self.fusion = Fusion(4 * width, places)
+        self.fusion = DynamicStatic(4 * width, places)
         self.temporal = DynamicToken(4 * width * places, task.frames - 1)
         self.head = nn.Linear(4 * width * places, len(task.classes))
         kaiming_fan_out(self)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from dferbench.nn.temporal import LAYER_IN_FILES
+from dferbench.nn.released import in_released
 
 PARTS = {
     "fusion.dynamic": "s_former.d_branch",
@@ -21,16 +21,11 @@ PARTS = {
 }
 UNUSED = re.compile(r"s_former\.(cls_token|(layer\d|d_branch)\.\d\.attn\..+)")
 """What the released code creates and never uses: a learned class token, and a gate in each basic block."""
-_LAYER = re.compile(r"(.+\.blocks)\.(\d+)\.(.+)\.(weight|bias)")
 
 
 def in_file(name: str) -> str:
     """The released code's name of a tensor."""
-    if layer := _LAYER.fullmatch(name):
-        blocks, number, inside, kind = layer.groups()
-        return f"{PARTS[blocks]}.{number}.{LAYER_IN_FILES[inside]}.{kind}"
-    ours = next(part for part in PARTS if name == part or name.startswith(f"{part}."))
-    return PARTS[ours] + name.removeprefix(ours)
+    return in_released(name, PARTS)
 
 
 def without_unused(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
