@@ -1,0 +1,81 @@
+"""What to know about S2D before using or citing a number made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from dferbench.cards import published
+
+CARD: Mapping[str, Any] = {
+    "title": "From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression Recognition "
+    "in Videos",
+    "venue": "IEEE Transactions on Affective Computing",
+    "year": 2024,
+    "paper": "doi:10.1109/TAFFC.2024.3453443",
+    "code": "github MSA-LMC/S2D, e1b5e5d (Apache-2.0); read for facts, no code is taken over",
+    "bibtex": (
+        "@article{chen2024s2d,\n"
+        "  title = {From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression\n"
+        "           Recognition in Videos},\n"
+        "  author = {Chen, Yin and Li, Jia and Shan, Shiguang and Wang, Meng and Hong, Richang},\n"
+        "  journal = {IEEE Transactions on Affective Computing},\n"
+        "  year = {2024},\n"
+        "  doi = {10.1109/TAFFC.2024.3453443}\n"
+        "}"
+    ),
+    "summary": (
+        "A ViT-B/16 that knows facial expressions from images stays frozen. Before each of its blocks, a "
+        "prompt made of landmark features is added to the patches, and an adapter lets each place of the "
+        "face look along the frames. The class tokens, averaged over the frames, decide."
+    ),
+    "input": (
+        "16 neighbouring frames from anywhere in training, the first and the last 16 in testing, their "
+        "probabilities averaged; on DFEW 16 frames from all of the video. 224 x 224 RGB normalised as "
+        "ImageNet; cropped at random and flipped in training, squashed to the square in testing."
+    ),
+    "fidelity": "official-code: follows the released code in network, loss and rates. Without landmark=FILE "
+    "and weights=FILE, the landmark network and the image model of faces that its numbers need, call what "
+    "comes out S2D-style.",
+    "unknowns": [
+        "What else the released image model's file holds: parts that this model does not know of are left "
+        "out and named in the record; what it does know of must be there and fit.",
+        "What stands in for missing landmarks: a map of zeros, so that the first prompt has constants in the "
+        "place of its side input, and the next ones the prompt before them (landmark='').",
+    ],
+    "deviations": [
+        "RandAugment and random erasing are left out; the crop's aspect is drawn evenly, not log-evenly.",
+        "The code takes DFEW's own videos of 16 frames, of which all are shown here too; of longer ones, the "
+        "middles of sixteenths are. Its second crop in testing is the same as the first, and left out.",
+        "The rates change once an epoch, the code's each iteration, from 0 on and down to 3e-10, not 0.",
+        "Single precision; the code trains in half, as precision=fp16 does here.",
+        "Self-distillation (SDL) is not offered. DFEW's and MAFW's scripts do not switch it on; FERV39k's "
+        "does, but never fills its queues, so that its targets are noise there.",
+        "The class-balanced sampler of the oversampled rows is not offered: an epoch sees each video once.",
+        "zero_init=true zeroes an adapter's very last layer. The code means to zero the last layer of both "
+        "its halves, which could never learn, and then overwrites both; zero_init=false starts like that.",
+        "The norm that no block uses is frozen: 9,256,915 parameters learn of the 9,258,451 that the code "
+        "counts (7 classes). It never changes there either.",
+        "An odd batch works: its middle video is blended with itself.",
+        "For `synthetic` and dferbench check the net is small, and on `synthetic` all of it learns: ours.",
+    ],
+    "pretraining": "None by default here: the frozen image model is then random, and of no use. The "
+    "published numbers start from the authors' AffectNet-7 model. weights=FILE takes that file, a ViT-B/16 "
+    "as timm names its tensors (ImageNet), or a checkpoint of the released code, saved by torch; "
+    "landmark=FILE takes the 68-point MobileFaceNet of the authors' repository. The record says which.",
+    "recipe_origin": {
+        "frames, windows, size, crop, flip, normalisation": "code",
+        "mixup, CutMix, smoothing, dropout, and none of them on FERV39k": "code",
+        "optimiser, rate, weight decay, warm-up, schedule, epochs, batch, drop_last": "code",
+        "frames of DFEW's videos where they are more than 16": "ours",
+        "synthetic": "ours: width 64, 3 blocks, 48 x 48 in patches of 8, 8 epochs, rate 1e-3, all learns",
+    },
+    "results": [
+        published(
+            0, "landmark=FILE, weights=FILE", dfew="61.82/76.03", ferv39k="41.28/52.56", mafw="41.86/57.37"
+        ),
+        published(0, "the same, oversampled", dfew="65.45/74.81", ferv39k="43.97/46.21", mafw="43.40/55.22"),
+    ],
+    "results_are": "UAR/WAR in percent from the table of the authors' repository, means over folds of the "
+    "test epoch with the best accuracy",
+}
