@@ -56,8 +56,9 @@ CARD: Mapping[str, Any] = {
         "differ from run to run. Frame files are taken in natural order, not sorted as strings.",
         "The head's width and the MLP's are swapped in the code: eight heads 2048 wide each, an MLP of 512. "
         "Kept, as the files have it; head_dim=64 is what was probably meant.",
-        "Other videos of a class are strangers in the supervised loss, as in the code; multi_positive=true "
-        "makes them partners, which is not the authors'.",
+        "Other videos of a class are strangers in the supervised loss, as in the code. multi_positive=true, "
+        "which is not the authors', takes the share of all videos of the class together; the mean over them "
+        "would change nothing, as they have one text.",
         "Float32; the code runs in float16 and builds a scaler of gradients that it does not use.",
         "128 videos a batch in one process; the code has two processes of 128, whose gradients are averaged "
         "and whose videos do not meet.",

@@ -25,19 +25,17 @@ PLACES = 1024
 LEARN_FROM = ("classes", "captions")
 
 
-def info_nce(logits: Tensor, target: Tensor) -> Tensor:
+def info_nce(logits: Tensor, partner: Tensor) -> Tensor:
     """Symmetric InfoNCE (Radford et al., ICML 2021): logits (N, N) of videos and texts -> a scalar.
 
-    The mean of two cross-entropies, of each video over the texts and of each text over the videos. `target`
-    (N,) holds each one's partner, or as (N, N), symmetric, the shares of several, which add up to 1.
+    The mean of two terms, for each video over the texts and for each text over the videos: the negative
+    logarithm of the share that falls to its partners. `partner` (N, N) bool, symmetric, says who they are: of
+    several, it is the share of all together (MIL-NCE; Miech et al., CVPR 2020).
     """
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-
-
-def partners(label: Tensor) -> Tensor:
-    """Labels (N,) -> (N, N): each one's partners are all of its class, in equal shares (UniCL, CVPR 2022)."""
-    same = (label[:, None] == label).float()
-    return same / same.sum(1, keepdim=True)
+    logits = logits.float()
+    own = logits.masked_fill(~partner, -torch.inf)
+    over_texts, over_videos = ((logits.logsumexp(d) - own.logsumexp(d)).mean() for d in (1, 0))
+    return (over_texts + over_videos) / 2
 
 
 class EmoClip(Frozen, FrameClassifier):
@@ -88,8 +86,8 @@ class EmoClip(Frozen, FrameClassifier):
             logits = self.compare(batch.x[list(told)], read(self.tower, list(told.values())))
         else:
             logits = self.compare(batch.x, self.prompt()[batch.label])
-        each = torch.arange(len(logits), device=logits.device)
-        return {"info_nce": info_nce(logits, partners(batch.label) if self.multi_positive else each)}
+        who = batch.label if self.multi_positive else torch.arange(len(logits), device=logits.device)
+        return {"info_nce": info_nce(logits, who[:, None] == who)}
 
 
 def compose(
