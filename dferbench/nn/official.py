@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,7 +11,11 @@ from torch import Tensor, nn
 
 from dferbench.errors import ConfigError, DataError
 from dferbench.nn.start import COUNTER
+from dferbench.releases import CLASSES
 from dferbench.types import Converted
+
+SEVEN = CLASSES[:7]
+"""The classes of DFEW and FERV39k in the order of the labels of most released lists."""
 
 
 def need(state: Mapping[str, Tensor], name: str, dims: int, method: str) -> Tensor:
@@ -21,6 +26,15 @@ def need(state: Mapping[str, Tensor], name: str, dims: int, method: str) -> Tens
     if state[name].ndim != dims:
         raise DataError(f"'{name}' is of shape {list(state[name].shape)}, not of {dims} dimensions", hint)
     return state[name]
+
+
+def count_layers(state: Mapping[str, Tensor], part: str, method: str) -> int:
+    """How many `layers` a part of the file's network has. Raises DataError for none."""
+    found = (re.match(rf"{re.escape(part)}\.layers\.(\d+)\.", name) for name in state)
+    numbers = {match[1] for match in found if match}
+    if not numbers:
+        raise DataError(f"it lacks the layers '{part}'", f"Is it a checkpoint of {method}?")
+    return len(numbers)
 
 
 def name_classes(

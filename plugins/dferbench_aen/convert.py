@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from dferbench import Task
-from dferbench.errors import DataError
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, count_layers, name_classes, need, renamed
 from dferbench.types import Converted
 from dferbench_aen.model import Aen
 from dferbench_aen.names import in_file, with_still
 
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-"""The classes of the released lists, in the order of their labels."""
 METHOD = "AEN"
 SIZE = 112
 """The side of the frames that the released code takes."""
@@ -24,7 +19,10 @@ SIZE = 112
 
 def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
     """The checkpoint in our terms; see `dferbench.Method.convert`."""
-    read = {"depth": _depth(state), "width": len(need(state, "s_former.conv1.weight", 4, METHOD))}
+    read = {
+        "depth": count_layers(state, "t_former.spatial_transformer", METHOD),
+        "width": len(need(state, "s_former.conv1.weight", 4, METHOD)),
+    }
     frames = need(state, "t_former.pos_embedding", 3, METHOD).shape[1] - 1
     count = len(need(state, "fc3.weight", 2, METHOD))
     names, about_names = name_classes(count, classes, SEVEN, "DFEW, FERV39k and AFEW")
@@ -42,14 +40,3 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
         notes=(about_names, about_still, "Weights that the released code never uses are left out."),
         frames=frames,
     )
-
-
-def _depth(state: Mapping[str, Tensor]) -> int:
-    """How many layers the transformers over time have. Raises DataError for none."""
-    found = (re.match(r"t_former\.spatial_transformer\.layers\.(\d+)\.", name) for name in state)
-    numbers = {int(match[1]) for match in found if match}
-    if not numbers:
-        raise DataError(
-            "it lacks the layers 't_former.spatial_transformer'", f"Is it a checkpoint of {METHOD}?"
-        )
-    return len(numbers)

@@ -10,7 +10,7 @@ from torch import Tensor
 from dferbench import Task
 from dferbench.errors import DataError
 from dferbench.nn.classifier import Classifier
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench.types import Converted
 from dferbench_conv3d import builds
 from dferbench_conv3d.names import Names, c3d_names, i3d_names, p3d_names, residual_names
@@ -20,8 +20,6 @@ from dferbench_conv3d.recipes import SIZE
 State = Mapping[str, Tensor]
 Given = Mapping[str, Any]
 Classes = tuple[str, ...]
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-"""The classes of DFEW in the order of its labels."""
 SAMPLED = (
     "The file does not say which frames it was trained on; DFEW's repository tests on equal steps through "
     "the video: --set view.sample=uniform."

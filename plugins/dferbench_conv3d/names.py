@@ -30,8 +30,8 @@ def c3d_names(state: State) -> Names:
 
 
 def p3d_names(state: State) -> Names:
-    """Ours are those of the torch port, which DFEW's repository took over."""
-    return Names(str, "fc.")
+    """Ours are those of the torch port, which DFEW's repository took over, but for the last stage's."""
+    return Names(_in_port, "fc.")
 
 
 def i3d_names(state: State) -> Names:
@@ -65,6 +65,15 @@ def _in_mmaction(name: str, prefix: str = "") -> str:
         return prefix + name
     kind, number, letter = found.groups()
     return f"{prefix}conv{number}{letter or 'a'}.{kind}.{name[found.end() :]}"
+
+
+def _in_port(name: str) -> str:
+    """The port numbers the last stage's convolutions as if one in time stood between them."""
+    if not name.startswith("layer4."):
+        return name
+    for ours, theirs in (("3", "4"), ("2", "_normal")):
+        name = re.sub(rf"\.(conv|bn){ours}\.", rf".\g<1>{theirs}.", name)
+    return name
 
 
 def _in_split_hara(name: str) -> str:

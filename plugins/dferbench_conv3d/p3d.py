@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.nn.resnet2d import kaiming_fan_out
+from dferbench.nn.resnet2d import EarlyBottleneck, kaiming_fan_out
 from dferbench_conv3d.checks import require_shape
 
 DEPTHS = {63: (3, 4, 6, 3), 131: (3, 4, 23, 3), 199: (3, 8, 36, 3)}
@@ -55,30 +55,6 @@ class Pseudo3d(nn.Module):
         return F.relu(y + (x if self.downsample is None else self.downsample(x)))
 
 
-class Flat(nn.Module):
-    """A bottleneck of the last stage, which has no time: (N, inner, h, w) -> (N, 4 planes, h', w')."""
-
-    def __init__(self, inner: int, planes: int, stride: int) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(inner, planes, 1, stride, bias=False)
-        self.bn1 = nn.BatchNorm2d(planes)
-        self.conv_normal = nn.Conv2d(planes, planes, 3, padding=1, bias=False)
-        self.bn_normal = nn.BatchNorm2d(planes)
-        self.conv4 = nn.Conv2d(planes, 4 * planes, 1, bias=False)
-        self.bn4 = nn.BatchNorm2d(4 * planes)
-        self.downsample: nn.Module | None = None
-        if inner != 4 * planes:
-            conv = nn.Conv2d(inner, 4 * planes, 1, stride, bias=False)
-            self.downsample = nn.Sequential(conv, nn.BatchNorm2d(4 * planes))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(N, inner, h, w) -> (N, 4 planes, h', w')."""
-        y = F.relu(self.bn1(self.conv1(x)))
-        y = F.relu(self.bn_normal(self.conv_normal(y)))
-        y = self.bn4(self.conv4(y))
-        return F.relu(y + (x if self.downsample is None else self.downsample(x)))
-
-
 class P3D(nn.Module):
     """Videos (B, T, 3, H, W) -> logits (B, classes); the four halvings of time must leave one step.
 
@@ -100,13 +76,11 @@ class P3D(nn.Module):
         for i, blocks in enumerate(DEPTHS[depth]):
             stage = nn.Sequential()
             for j in range(blocks):
-                stride = 2 if i and not j else 1
-                planes = width << i
+                sizes = (inner, width << i, 2 if i and not j else 1)
                 kind = KINDS[number % 3]
-                stage.append(
-                    Flat(inner, planes, stride) if i == 3 else Pseudo3d(inner, planes, stride, kind, relu)
-                )
-                inner, number = 4 * planes, number + 1
+                # The last stage has no time, and a ResNet's own blocks.
+                stage.append(EarlyBottleneck(*sizes) if i == 3 else Pseudo3d(*sizes, kind, relu))
+                inner, number = 4 * width << i, number + 1
             self.add_module(f"layer{i + 1}", stage)
         self.dropout = dropout
         self.fc = nn.Linear(inner, classes)

@@ -7,12 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from dferbench import Task
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench.types import Converted
 from dferbench_ecstfl.model import EcStfl, in_file
 
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-"""The classes of DFEW in the order of its labels."""
 METHOD = "EC-STFL"
 
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor
 
 from dferbench import Task
-from dferbench.errors import DataError
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, count_layers, name_classes, need, renamed
 from dferbench.types import Converted
 from dferbench_former_dfer.model import FormerDfer
 from dferbench_former_dfer.names import in_file
 
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-"""The classes of the released lists, in the order of their labels."""
 METHOD = "Former-DFER"
 SIZE = 112
 """The side of the frames that the released code takes."""
@@ -25,8 +20,8 @@ SIZE = 112
 def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
     """The checkpoint in our terms; see `dferbench.Method.convert`."""
     read = {
-        "spatial_depth": _depth(state, "s_former"),
-        "temporal_depth": _depth(state, "t_former"),
+        "spatial_depth": count_layers(state, "s_former.spatial_transformer", METHOD),
+        "temporal_depth": count_layers(state, "t_former.spatial_transformer", METHOD),
         "width": len(need(state, "s_former.conv1.weight", 4, METHOD)),
     }
     frames = need(state, "t_former.pos_embedding", 3, METHOD).shape[1] - 1
@@ -42,14 +37,3 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
         notes=(about_names,),
         frames=frames,
     )
-
-
-def _depth(state: Mapping[str, Tensor], part: str) -> int:
-    """How many encoder layers a part has. Raises DataError for none."""
-    found = (re.match(rf"{part}\.spatial_transformer\.layers\.(\d+)\.", name) for name in state)
-    numbers = {int(match[1]) for match in found if match}
-    if not numbers:
-        raise DataError(
-            f"it lacks the layers '{part}.spatial_transformer'", f"Is it a checkpoint of {METHOD}?"
-        )
-    return len(numbers)

@@ -7,13 +7,11 @@ from typing import Any
 from torch import Tensor
 
 from dferbench import Task
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench.types import Converted
 from dferbench_ial.model import Ial
 from dferbench_ial.names import in_file, without_idle
 
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-"""The classes of the released lists, in the order of their labels."""
 METHOD = "GCA+IAL"
 SIZE = 112
 """The side of the frames that the released code takes."""

@@ -8,13 +8,11 @@ from torch import Tensor
 
 from dferbench import Task
 from dferbench.errors import ConfigError
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench.types import Converted
 from dferbench_m3dfel.model import M3dfel
 from dferbench_m3dfel.names import in_file
 
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-"""The classes of DFEW in the order of its labels."""
 METHOD = "M3DFEL"
 INSTANCE = 4
 """The frames of an instance in the released code."""
