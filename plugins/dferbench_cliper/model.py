@@ -45,7 +45,8 @@ class Cliper(Classifier):
     The loss has two terms, `dferbench_cliper.losses`; in `fine`, with `alpha`, videos whose best descriptor
     is rarely the best weigh more. How often is counted over the batch, or over the epoch so far.
 
-    Raises UnknownName for a pool or a range to count over, ConfigError for a temperature not above zero.
+    Raises UnknownName for a pool or a range to count over, ConfigError for a range without `alpha` and for a
+    temperature not above zero.
     """
 
     def __init__(
@@ -62,6 +63,11 @@ class Cliper(Classifier):
             raise UnknownName("way to pool frames", pool, POOLS)
         if count_over not in COUNTED_OVER:
             raise UnknownName("range to count descriptors over", count_over, COUNTED_OVER)
+        if not alpha and count_over != COUNTED_OVER[0]:
+            raise ConfigError(
+                f"count_over={count_over} says what alpha counts over, and alpha=false counts nothing",
+                "Leave one of the two out.",
+            )
         if not temperature > 0:
             raise ConfigError(f"the temperature is {temperature}", "It must be above 0; the code's is 0.01.")
         self.tower, self.prompt = tower, prompt

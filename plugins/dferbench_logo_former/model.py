@@ -47,7 +47,7 @@ class LogoFormer(Classifier):
         width, weights = trunk
         self.pool, (self.objective, self.weight) = pool, objective
         _require_words(pool, self.objective)
-        _require(plan, depth, self.weight)
+        _require(plan, depth, self.weight, drop_path)
         self.trunk = ResNet2d(depths=(2, 2, 2), width=width)
         side = math.ceil(task.size / DOWN)
         fitted = _fitted(plan, task.frames, side)
@@ -113,16 +113,16 @@ def _require_words(pool: str, objective: str) -> None:
         raise UnknownName("objective of logo-former", objective, OBJECTIVES)
 
 
-def _require(plan: Plan, depth: int, weight: float) -> None:
+def _require(plan: Plan, depth: int, weight: float, drop_path: float) -> None:
     if min(depth, plan.heads, plan.dim, plan.mlp_ratio) < 1 or plan.dim % plan.heads:
         raise ConfigError(
             f"logo-former of dim={plan.dim}, heads={plan.heads}, depth={depth}, mlp_ratio={plan.mlp_ratio}",
             "Give at least 1 each, and a dim that the heads divide.",
         )
-    if weight < 0 or not 0 <= plan.dropout < 1:
+    if weight < 0 or not 0 <= plan.dropout < 1 or not 0 <= drop_path < 1:
         raise ConfigError(
-            f"logo-former of compact={weight} and dropout={plan.dropout}",
-            "Give a weight of 0 or more, and a dropout from 0 to below 1.",
+            f"logo-former of compact={weight}, dropout={plan.dropout} and drop_path={drop_path}",
+            "Give a weight of 0 or more, and a dropout and a drop_path from 0 to below 1.",
         )
 
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from dferbench.errors import ConfigError
+from dferbench.releases import canonical
 
 LENGTH, STRIDE = 3, 2
 """A snippet is three neighbouring tokens, and the next begins two further on."""
@@ -18,6 +19,11 @@ NEVER = -1000.0
 def windows(tokens: Tensor) -> Tensor:
     """All snippets of the tokens (B, N, dim): (B, S, 3, dim), S = (N - 3) // 2 + 1."""
     return tokens.unfold(1, LENGTH, STRIDE).transpose(2, 3)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether both are known words for one expression."""
+    return canonical(one) is not None and canonical(one) == canonical(other)
 
 
 @dataclass(frozen=True)
@@ -31,7 +37,7 @@ class SnippetFilter:
 
     @classmethod
     def named(cls, name: str, classes: tuple[str, ...], low: float, high: float) -> SnippetFilter | None:
-        """The filter of the class of that name, or None without a name.
+        """The filter of the class of that name, or of one that is another word for it; None without a name.
 
         Raises ConfigError if no class is called so, and for thresholds that are no probabilities.
         """
@@ -41,12 +47,13 @@ class SnippetFilter:
             raise ConfigError(
                 f"the snippet filter has low={low} and high={high}", "Both are probabilities, from 0 to 1."
             )
-        if name not in classes:
+        known = [one for one in classes if one == name] or [one for one in classes if _same(one, name)]
+        if not known:
             raise ConfigError(
                 f"the snippet filter rules out '{name}', which is none of the classes: {', '.join(classes)}",
                 "Name the class with --set neutral=NAME, or go without the filter with --set neutral=''.",
             )
-        return cls(classes.index(name), low, high)
+        return cls(classes.index(known[0]), low, high)
 
     def rules_out(self, probability: Tensor) -> Tensor:
         """Probabilities of a video's snippets (B, S, C) -> whether it cannot be neutral (B,)."""
