@@ -60,8 +60,8 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     """CLIPER for a task: `descriptors` texts a class, each of `words` learned words.
 
     `pool` says how frames become a video: "mean-norm", "mean-raw" or "mean-logits"; `alpha` whether rarely
-    chosen descriptors weigh more, counted over a "batch" or an "epoch" (`count_over`). Raises UnknownName,
-    ConfigError or DataError.
+    chosen descriptors weigh more, counted over a "batch" or an "epoch" (`count_over`, refused without
+    `alpha`). Raises UnknownName, ConfigError or DataError.
     """
     from dferbench_cliper.model import Cliper
     from dferbench_cliper.prompt import Descriptors

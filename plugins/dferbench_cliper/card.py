@@ -18,7 +18,7 @@ CARD: Mapping[str, Any] = {
         "@inproceedings{li2024cliper,\n"
         "  title = {CLIPER: A Unified Vision-Language Framework for In-the-Wild Facial Expression "
         "Recognition},\n"
-        "  author = {Li and Niu and Zhu and Zhao},\n"
+        "  author = {Li, Hanting and Niu, Hongjing and Zhu, Zhaoqing and Zhao, Feng},\n"
         "  booktitle = {IEEE International Conference on Multimedia and Expo (ICME)},\n"
         "  year = {2024},\n"
         "  note = {arXiv:2303.00193}\n"

@@ -37,6 +37,7 @@ CARD: Mapping[str, Any] = {
     "published.",
     "unknowns": [
         "The norm in the loss: L2, form=paper; form=paper-l1 is the other.",
+        "Whether a video counts among those of its own class in the batch: it does.",
         "Optimiser, rate, epochs and augmentation: SGD at 0.01, 100 epochs and a flip; --set stage.* and "
         "view.*.",
     ],

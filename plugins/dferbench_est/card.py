@@ -38,6 +38,7 @@ CARD: Mapping[str, Any] = {
     "here.",
     "unknowns": [
         "How a video is brought to 105 frames: evenly, frames repeated or left out; view.sample.",
+        "Whether the paper's optimiser and rates are the code's: taken as such.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
     ],
     "deviations": [

@@ -47,7 +47,8 @@ CARD: Mapping[str, Any] = {
         "other transformers.",
         "The feature: the mean over all tokens; pool=token0 is the port's, the first place of the first "
         "frame.",
-        "The compact loss: cosines between features and the classifier's rows; compact=0 leaves it out.",
+        "The compact loss: cosines between features and the classifier's rows; compact=0 leaves it out. The "
+        "ratio of EC-STFL would be another reading, and is not offered.",
         "Its weight: compact=0.1.",
         "The main loss: cross-entropy; objective=asl is the asymmetric loss that the port trains with.",
         "Pretraining: none; the port names a face recogniser's weights (MS-Celeb-1M), weights=FILE.",
@@ -58,7 +59,10 @@ CARD: Mapping[str, Any] = {
     "deviations": [
         "The port's class token and the spatial position of its own, 1,024 parameters, are left out: "
         "averaging leaves them idle.",
-        "Frames and size are free where the windows tile them.",
+        "Frames and size are free where the windows tile them; the port's summary of 2 x 2 x 2 tokens, which "
+        "leaves a row of its 7 x 7 places out, is refused.",
+        "The port drops videos of fewer than 16 frames; here all are kept, and those of up to 9 frames show "
+        "their first two again and again.",
     ],
     "pretraining": "None here. What the published numbers used is not known; the port starts from a "
     "ResNet-18 for face recognition. weights=FILE takes a ResNet-18 with the names of torchvision, of which "

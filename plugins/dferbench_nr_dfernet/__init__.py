@@ -59,7 +59,8 @@ def build(
 ) -> Classifier:
     """NR-DFERNet for a task of at least 4 frames, of any size.
 
-    `neutral` is the class that the snippet filter may rule out, "" for no filter; it does so where a snippet
+    `neutral` is the class that the snippet filter may rule out, by this or another word for it, "" for no
+    filter; it does so where a snippet
     gives that class a probability of at most `low`, and some class one above `high`. `width` is the stem's.
     `weights` is a file of the released code to start from. Raises ConfigError or DataError.
     """
