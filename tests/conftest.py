@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-# The nets of most tests are tiny: threads would only wait for one another. Said before anything imports torch,
-# which reads it once, so that this process computes the same bits as those that tests start.
+# The nets of most tests are tiny: threads would only wait for one another. Said before anything imports
+# torch, which reads it once, so that this process computes the same bits as those that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 ROOT = Path(__file__).parents[1]
