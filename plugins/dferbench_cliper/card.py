@@ -25,7 +25,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "Each class has five learned texts, which stand for kinds of the expression. First the texts are "
+        "Each class has five learned texts, which stand for kinds of the expression; first the texts are "
         "learned against a frozen CLIP, then the image tower against the frozen texts. One loss sets the "
         "worst own text against the best of every other class, one the best own text against all others."
     ),

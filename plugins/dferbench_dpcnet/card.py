@@ -26,7 +26,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A video is cut into four groups, each of which gives one frame to each of two views. A ResNet-50, "
+        "A video is cut into four groups, each of which gives one frame to each of two views; a ResNet-50, "
         "excitation of places and frames, an LSTM, and excitation of channels and time make one feature of "
         "each view. Two terms of the loss make the views agree; both are tested."
     ),

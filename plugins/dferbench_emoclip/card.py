@@ -29,7 +29,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A transformer with a class token turns CLIP's frozen frame features into one video feature. It "
+        "A transformer with a class token turns CLIP's frozen frame features into one video feature; it "
         "learns to lie near the text of the video among the texts of the batch: a description of its class, "
         "or a caption of its own. The nearest class description is the answer, also for classes never seen."
     ),

@@ -25,7 +25,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A video is seven overlapping snippets. A ResNet-18 and self-attention make one feature of each; a "
+        "A video is seven overlapping snippets; a ResNet-18 and self-attention make one feature of each; a "
         "transformer with one learned query makes one of all. Beside the class, training must name the order "
         "in which the snippets were shown, one of ten; the prediction does not depend on it."
     ),

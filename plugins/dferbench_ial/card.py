@@ -24,7 +24,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "Convolutions as large as the map decide, frame by frame, how much each channel counts. What frames "
+        "Convolutions as large as the map decide, frame by frame, how much each channel counts; what frames "
         "show and what changes between them go together through a transformer over time. A second loss sets "
         "the target against its strongest rival alone, which is hard where an expression is weak."
     ),

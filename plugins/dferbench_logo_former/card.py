@@ -25,7 +25,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "Three stages of a ResNet-18 turn all frames into tokens. In each of four blocks a token looks at "
+        "Three stages of a ResNet-18 turn all frames into tokens; in each of four blocks a token looks at "
         "the others of its window of space and time, then at one summary of every window. A compact loss "
         "draws features to their class and away from the others."
     ),

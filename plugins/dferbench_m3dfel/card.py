@@ -25,7 +25,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A video is a bag of four clips of four frames, of which only some show the emotion. A 3D ResNet18 "
+        "A video is a bag of four clips of four frames, of which only some show the emotion; a 3D ResNet18 "
         "sees each clip; a BiLSTM and attention relate them; a normalisation that mixes statistics of "
         "the instances and of the bag gates them, and a convolution makes one feature of the bag."
     ),

@@ -23,7 +23,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A shallow ResNet sees each frame. Differences of neighbouring maps and, through a transformer, the "
+        "A shallow ResNet sees each frame; differences of neighbouring maps and, through a transformer, the "
         "maps themselves are added; a second transformer over time has the mean of its tokens as its class "
         "token. In testing a filter rules neutral out where a snippet of the video is surely something else."
     ),

@@ -59,7 +59,7 @@ LSTM: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A ResNet-18 turns each frame into a feature. An LSTM reads the features in order. A linear layer "
+        "A ResNet-18 turns each frame into a feature; an LSTM reads the features in order. A linear layer "
         "reads its output at the last frame."
     ),
     "input": INPUT,
@@ -108,7 +108,7 @@ VIT: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A ResNet-18 turns each frame into a feature. A transformer with a class token and learned positions "
+        "A ResNet-18 turns each frame into a feature; a transformer with a class token and learned positions "
         "reads them in order. A linear layer reads the class token."
     ),
     "input": INPUT,

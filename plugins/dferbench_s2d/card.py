@@ -25,7 +25,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A ViT-B/16 that knows facial expressions from images stays frozen. Before each of its blocks, a "
+        "A ViT-B/16 that knows facial expressions from images stays frozen; before each of its blocks, a "
         "prompt made of landmark features is added to the patches, and an adapter lets each place of the "
         "face look along the frames. The class tokens, averaged over the frames, decide."
     ),
