@@ -96,8 +96,9 @@ class TestBatches:
 
 class TestClasses:
     @pytest.mark.parametrize("name", NAMES)
-    def test_eleven_train(self, name):
+    def test_one_and_eleven_train(self, name):
         small = Small(name)
+        require_a_step(small, small.build(("neutral",)), 2, 1)
         model = small.build(ELEVEN)
         require_a_step(small, model, 2, 11)
         assert model.eval()(model.encode(small.videos(1))).shape == (1, 11)

@@ -5,11 +5,13 @@ import math
 import pytest
 import shrunk
 import torch
+from official_est import official, save
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench.errors import ConfigError
 from dferbench.nn import Batch
+from dferbench.nn.snippet_files import CLASSES
 from dferbench.nn.snippets import ORDERS
 from dferbench_cliper.model import Cliper
 from dferbench_ial.loss import intensity
@@ -85,6 +87,16 @@ class TestSnippets:
         assert std(model.trunk.layer4[1].conv2.weight) == pytest.approx((2 / (512 * 9)) ** 0.5, rel=0.02)
         # The order's layers keep torch's default: U(-1, 1) / sqrt(inputs).
         assert std(model.sort[0].weight) == pytest.approx((1 / 3 / 3584) ** 0.5, rel=0.02)
+
+    def test_classes_of_a_released_file_go_by_other_words_for_them_too(self, tmp_path):
+        net = official()
+        path = save(tmp_path / "est.pth", net)
+        words = ("Happy", "Sad", "Neutral", "Angry", "Surprise", "Disgust", "Fear")
+        model = shrunk.build("est", words, frames=14, size=32, width=8, weights=str(path))
+        assert model.notes["classifier"] == "from the file"
+        for row, name in enumerate(shrunk.SEVEN):
+            expected = net.classifier[5][0].weight[CLASSES.index(name)]
+            assert torch.equal(model.head[5].weight[row], expected)
 
     def test_dropout_is_the_released_codes(self):
         model = shrunk.on_meta("est", frames=35, size=224)

@@ -11,6 +11,7 @@ from dferbench.files import expand
 from dferbench.nn.foreign import read_foreign
 from dferbench.nn.snippets import SnippetTransformer
 from dferbench.nn.start import start_from, started
+from dferbench.releases import canonical
 
 CLASSES = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise")
 """The released code's classes in the order of its labels, which is alphabetical."""
@@ -40,8 +41,8 @@ def start(model: SnippetTransformer, file: str, classes: Sequence[str]) -> dict[
     """Give the model a file's tensors, and return what its notes say; see `dferbench.nn.start`.
 
     A file of the whole network gives its last layer too if its classes are those of the task, row by row to
-    the class of that name. Any other file must hold a ResNet-18 with torchvision's names for the trunk; its
-    layers "fc" and "feature" are left out. Raises DataError.
+    the class of that name or of another word for it. Any other file must hold a ResNet-18 with torchvision's
+    names for the trunk; its layers "fc" and "feature" are left out. Raises DataError.
     """
     if not file:
         return start_from(model, file)
@@ -55,9 +56,10 @@ def start(model: SnippetTransformer, file: str, classes: Sequence[str]) -> dict[
 
 def _for_classes(state: Mapping[str, Tensor], classes: Sequence[str]) -> dict[str, Tensor]:
     """The file's tensors with the rows of its last layer in the task's order, or without that layer."""
+    words = [canonical(name) or name for name in classes]
     last = {name: tensor for name, tensor in state.items() if name.startswith(LAST)}
     rest = {name: tensor for name, tensor in state.items() if name not in last}
-    if sorted(classes) != list(CLASSES) or any(len(tensor) != len(CLASSES) for tensor in last.values()):
+    if sorted(words) != list(CLASSES) or any(len(tensor) != len(CLASSES) for tensor in last.values()):
         return rest
-    rows = [CLASSES.index(name) for name in classes]
+    rows = [CLASSES.index(name) for name in words]
     return {**rest, **{name: tensor[rows] for name, tensor in last.items()}}

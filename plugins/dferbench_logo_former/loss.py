@@ -16,7 +16,7 @@ def compact(features: Tensor, rows: Tensor, label: Tensor) -> Tensor:
     """
     cosine = F.normalize(features, dim=1) @ F.normalize(rows, dim=1).T
     own = F.one_hot(label, len(rows)).bool()
-    apart = cosine.clamp(min=0).masked_fill(own, 0).sum(1) / (len(rows) - 1)
+    apart = cosine.clamp(min=0).masked_fill(own, 0).sum(1) / max(len(rows) - 1, 1)
     return (1 - cosine[own]).mean() + apart.mean()
 
 
