@@ -1,5 +1,7 @@
 """Every method of table 5 where public code fails: one video, short videos, other classes, files; recipes."""
 
+import dataclasses
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from dferbench import Task
+from dferbench import Task, cards
 from dferbench.catalog import discover
 from dferbench.data.augment import make_ops
 from dferbench.data.sampling import make_sampler
@@ -18,6 +20,7 @@ from dferbench.errors import ConfigError, DataError
 from dferbench.nn import Batch
 from dferbench.nn.parts import Parts
 from dferbench.options import resolve, schema
+from dferbench.types import Stage, View
 
 CATALOG = discover()
 SUITE = Path(__file__).parents[1] / "benchmarks/table5.toml"
@@ -268,3 +271,36 @@ class TestRecipes:
         assert rates[before] == rates[0]
         assert rates[before + after] == pytest.approx(factor * rates[0])
         assert rates[-1] == pytest.approx(rates[0] * factor ** (99 // (before + 1)))
+
+
+# ---- cards -------------------------------------------------------------------------------------------------
+
+FIDELITY = {
+    "paper": {"c3d", "p3d", "i3d", "r3d18", "r2plus1d18", "ec-stfl"},
+    "official-code": {"former-dfer", "nr-dfernet", "est", "ial", "m3dfel", "aen"},
+    "reconstruction": {"resnet18-lstm", "resnet18-vit", "dpcnet", "t-esfl", "logo-former", "cliper"},
+}
+
+
+class TestCards:
+    def test_fidelity(self):
+        found = {word: {n for n in NAMES if cards.read(method(n).card).word == word} for word in FIDELITY}
+        assert found == FIDELITY
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_what_a_card_says_to_set_can_be_set(self, name):
+        card = cards.read(method(name).card)
+        said = " ".join((*card.unknowns, *card.deviations, card.fidelity, card.pretraining))
+        options = schema(method(name).build, given=2)
+        fields = {f.name for kind in (View, Stage) for f in dataclasses.fields(kind)} | {"duration", "short"}
+        assert set(re.findall(r"\b([a-z]\w*)=", said)) <= set(options) | fields
+        for what, text in re.findall(r"view\.(sample|augment)='([^']+)'", said):
+            (make_sampler if what == "sample" else make_ops)(text)
+
+    @pytest.mark.parametrize("name", NAMES)
+    def test_it_says_which_recipe_a_dataset_with_numbers_has(self, name):
+        card = cards.read(method(name).card)
+        (row,) = (one for one in card.results if one["variant"] == "default")
+        said = " ".join((*card.unknowns, *card.deviations, *card.recipe_origin, card.input)).lower()
+        for dataset in ("dfew", "ferv39k", "mafw"):
+            assert dataset not in row or dataset in method(name).recipe_for or dataset in said, dataset

@@ -48,7 +48,7 @@ CARD: Mapping[str, Any] = {
         "agree=mse.",
         "How much the two terms weigh: 1 each; mf and dp.",
         "What both views say together: the mean of their probabilities; fusion=logits.",
-        "The recipe, all of it: SGD at 0.01, 100 epochs, batch 32, crops and flips; stage.* and view.*.",
+        "The whole recipe on DFEW: SGD at 0.01, 100 epochs, batch 32, crops and flips; stage.* and view.*.",
     ],
     "deviations": [
         "Faces are taken as they come with the dataset; the paper aligned them by landmarks.",

@@ -38,7 +38,7 @@ CARD: Mapping[str, Any] = {
         "Which depth the released checkpoints and the published numbers have: spatial_depth=3 is the "
         "paper's best row, spatial_depth=1 the released code (53.62/65.44 in the paper's table 3). "
         "dferbench import reads it off the file.",
-        "The recipe on MAFW: that of DFEW.",
+        "The recipe on MAFW: that of DFEW, which is also FERV39k's in the code.",
     ],
     "deviations": [
         "Frames and size are free: the learned positions are as many as the task needs. The code fixes both.",

@@ -119,6 +119,7 @@ VIT: Mapping[str, Any] = {
         "each frame is another reading, and not offered.",
         "Pre-training of the trunk: none; weights=FILE.",
         "Size and frames: 112 and 8 pairs; view.size=224 and view.sample=segments are as likely.",
+        "The recipe on FERV39k and MAFW: that of DFEW.",
         "Optimiser and schedule: Former-DFER's; --set stage.epochs=50 stage.batch=48 "
         "'stage.schedule=steps(30, 40)' is nearer to DFER-CLIP's.",
     ],

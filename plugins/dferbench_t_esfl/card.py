@@ -45,7 +45,7 @@ CARD: Mapping[str, Any] = {
         "hidden and narrow.",
         "The trunk's start: from scratch; weights=FILE. The paper cites a CNN trained on faces, which is the "
         "FER+ ResNet-18 of EST's code.",
-        "Optimiser, weight decay and epochs: Adam, 1e-4 and 160; stage.*.",
+        "Optimiser, weight decay and epochs on MAFW: Adam, 1e-4 and 160; stage.*.",
     ],
     "deviations": [
         "Audio and captions are not used: the paper's rows with them are 33.35/48.70 and 31.00/50.29.",
