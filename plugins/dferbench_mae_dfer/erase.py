@@ -28,6 +28,8 @@ class Erase:
 
     def __call__(self, x: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> the same shape; the given tensor stays as it is."""
+        if not self.p:
+            return x
         chosen = (torch.rand(len(x)) < self.p).tolist()
         if not any(chosen):
             return x
