@@ -127,10 +127,12 @@ class Method:
     """A method: how it is built and how it is trained.
 
     `build(task, parts, **options)` returns a `dferbench.nn.Classifier`. Its keyword defaults are the
-    method's options, so the signature is the schema. `recipe_for` holds the recipes of datasets that a
-    paper treats differently, `options_for` the option values that belong to them, which stand in for the
-    defaults where the user is silent. Those for "synthetic" should make it small, as the size of its frames
-    should: `dferbench check` takes both. `card` describes the method to people (paper, fidelity, deviations).
+    method's options, so the signature is the schema. One called `weights`, "" by default, names a file to
+    start from; what was trained is opened without it where nothing of the file is left. `recipe_for` holds
+    the recipes of datasets that a paper treats differently, `options_for` the option values that belong to
+    them, which stand in for the defaults where the user is silent. Those for "synthetic" should make it
+    small, as the size of its frames should: `dferbench check` takes both. `card` describes the method to
+    people (paper, fidelity, deviations).
     """
 
     name: str

@@ -14,12 +14,16 @@ from dferbench.engine.build import make_model
 from dferbench.engine.header import Header
 from dferbench.engine.trained import Checkpoint, read_checkpoint
 from dferbench.errors import ConfigError, DataError
+from dferbench.files import expand
 from dferbench.nn import Classifier
 from dferbench.nn.fit import load_exactly, load_some
 from dferbench.nn.parts import Parts
+from dferbench.options import schema
 from dferbench.types import Task, View
 
 Used = dict[str, dict[str, Any]]
+START = "weights"
+"""The option, "" by default, by which methods name a file to start from (`dferbench.nn.start`)."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def _whole(checkpoint: Checkpoint, catalog: Catalog, weights: Mapping[str, str])
         raise ConfigError(f"{checkpoint.path} holds all weights of its model", "Leave --weights out.")
     # Every number of the draw is overwritten, so nothing is fetched for it.
     parts = Parts(catalog, missing="random")
-    model = _build(checkpoint, parts)
+    model = _build(checkpoint, parts, start=False)
     hint = "Is the file whole, and are the options those that it was trained with?"
     load_exactly(model, checkpoint.state, str(checkpoint.path), hint, checkpoint.called)
     return model, parts
@@ -87,18 +91,39 @@ def _learned(
     for name in weights:
         catalog.get("backbones", name)
     parts = Parts(catalog, {**_as_in_the_run(checkpoint.header), **weights})
-    model = _build(checkpoint, parts)
+    model = _without_start(checkpoint, parts) or _build(checkpoint, parts)
     _require_same_weights(checkpoint, parts)
     hint = "The plugin changed since the run; use the version that the record names."
     load_some(model, checkpoint.state, str(checkpoint.path), hint)
     return model, parts
 
 
-def _build(checkpoint: Checkpoint, parts: Parts) -> Classifier:
+def _without_start(checkpoint: Checkpoint, parts: Parts) -> Classifier | None:
+    """The model without the file that it started from, where that is gone and all it gave has learned since.
+
+    None where the file is there, or is needed: its numbers stayed in a tensor that may learn as built.
+    """
+    file = _start_of(checkpoint)
+    if not file or expand(file).is_file():
+        return None
+    model = _build(checkpoint, parts, start=False)
+    constant = {name for name, tensor in model.named_parameters() if not tensor.requires_grad}
+    return model if set(model.state_dict()) - constant <= set(checkpoint.state) else None
+
+
+def _start_of(checkpoint: Checkpoint) -> str:
+    """The file that the model started from; "" for none, and where the option means something else."""
+    known = schema(checkpoint.method.value.build, given=2)
+    return str(checkpoint.header.options.get(START, "")) if known.get(START) == "" else ""
+
+
+def _build(checkpoint: Checkpoint, parts: Parts, start: bool = True) -> Classifier:
+    """The model as it was before training; without `start`, from no file of weights either."""
     header = checkpoint.header
+    options = header.options if start or not _start_of(checkpoint) else {**header.options, START: ""}
     assert isinstance(header.view.size, int)
     task = Task(header.dataset, tuple(header.classes), header.view.frames, header.view.size)
-    return make_model(checkpoint.method, task, header.options, parts, header.seed)
+    return make_model(checkpoint.method, task, options, parts, header.seed)
 
 
 def _origin(checkpoint: Checkpoint, parts: Parts) -> Used:

@@ -60,7 +60,10 @@ def name_classes(
 
 
 def agreed(read: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The options that were read off a file, and the user's. Raises ConfigError if they contradict."""
+    """The options that were read off a file, and the user's. Raises ConfigError if they contradict, and for
+    a file to start from, of which nothing would be left."""
+    if given.get("weights"):
+        raise ConfigError("the checkpoint has all weights of its own", "Leave weights out.")
     for name, value in read.items():
         if given.get(name, value) != value:
             raise ConfigError(f"the checkpoint's {name} is {value}, not {given[name]}", f"Leave {name} out.")
