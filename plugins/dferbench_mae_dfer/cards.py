@@ -27,8 +27,8 @@ DEVIATIONS = (
     "fp32 by default (precision=16-mixed is the code's), one device, and a seed for everything: the code's "
     "crops, flips and erased boxes are not seeded.",
     "On `synthetic`, and for dferbench check, the net is small (width=64, depth=4), without mixing, erasing "
-    "and drop path, and all layers have one rate: ours. From scratch it stays at chance there: the recipe shows "
-    "that everything works, no more.",
+    "and drop path, and all layers have one rate: ours. From scratch it stays at chance there: the recipe "
+    "shows that everything works, no more.",
 )
 ORIGIN: Mapping[str, str] = {
     "frames, size, test stretches": "code",

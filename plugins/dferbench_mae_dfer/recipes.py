@@ -51,8 +51,9 @@ SMALL: Mapping[str, float | int] = {
 
 
 def synthetic() -> Recipe:
-    """Ours: small frames and few epochs from scratch, all layers at one rate. It ends within minutes and shows
-    that everything works, but stays near chance: hundreds of videos do not teach a transformer from scratch."""
+    """Ours: small frames and few epochs from scratch, all layers at one rate. It ends within minutes and
+    shows that everything works, but stays near chance: hundreds of videos do not teach a transformer from
+    scratch."""
     whole = recipe(depth=4, batch=16, rate=2)
     view = replace(whole.view, size=64, augment="flip")
     rates, stage = layered(3e-4, 4, decay=1), whole.stages[0]
