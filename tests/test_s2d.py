@@ -229,7 +229,7 @@ class TestParity:
         assert model.notes["classifier"] == "from the file" and "anew" not in model.notes
 
     def test_outputs_are_the_released_codes_with_landmarks(self, net, released, points, landmark):
-        model, x = build(weights=str(released), landmark=str(landmark)), videos()
+        model, x = build(weights=str(released), landmark=str(landmark)), videos(1)
         torch.testing.assert_close(logits(model, x), seen(net, x, points), atol=1e-4, rtol=1e-4)
         without = logits(build(weights=str(released)), x)
         assert (logits(model, x) - without).abs().max() > 1e-3
