@@ -58,8 +58,8 @@ CARD: Mapping[str, Any] = {
         "counts (7 classes). It never changes there either.",
         "An odd batch works: its middle video is blended with itself.",
         "For `synthetic` and dferbench check the net is small, without blending, smoothing and dropout, and "
-        "on `synthetic` all of it learns: ours. It ends within minutes there and learns videos by heart, but "
-        "a transformer from scratch on 480 videos was not seen to tell others apart.",
+        "on `synthetic` all of it learns: ours. It is there to try that all runs: a transformer from scratch "
+        "on 480 videos was not seen to beat the most frequent class.",
     ],
     "pretraining": "None by default here: the frozen image model is then random, and of no use. The "
     "published numbers start from the authors' AffectNet-7 model. weights=FILE takes that file, a ViT-B/16 "
