@@ -41,7 +41,7 @@ SYNTHETIC = Recipe(
     replace(VIEW, size=64, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (
         replace(STILL, train={r"still\..*": 1e-3}, epochs=2, schedule="constant", **QUICK),
-        replace(VIDEO, train={r"(?!still\.).*": 5e-4}, epochs=6, schedule="steps(5)", **QUICK),
+        replace(VIDEO, train={r"(?!still\.).*": 5e-4}, epochs=12, schedule="cosine(warmup=1)", **QUICK),
     ),
 )
 

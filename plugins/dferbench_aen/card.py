@@ -66,7 +66,7 @@ CARD: Mapping[str, Any] = {
         "frames, size, crop, flip": "code",
         "turns, brightness": "code, simplified",
         "stage still": "ours",
-        "synthetic": "ours: 64 x 64, width 16, 2 and 6 epochs, Adam",
+        "synthetic": "ours: 64 x 64, width 16, 2 and 12 epochs, Adam",
     },
     "results": [published(5, "default", dfew="56.66/69.37", ferv39k="38.18/47.88")],
     "results_are": "UAR/WAR in percent, as printed in the DFER-CLIP paper; the code keeps the epoch and the "

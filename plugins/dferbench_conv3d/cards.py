@@ -27,14 +27,14 @@ RECIPE_ORIGIN = {
     "16 frames, one a segment; drop_last": "ours, for all nets of this table",
     "dfew: uniform frames, Adam 1e-3 constant, batch 128, 200 epochs, no augmentation": "code of the DFEW "
     "authors (2022); their paper (batch 24, rate by grid search) gives no optimiser",
-    "synthetic: width 16, 48 x 48, 8 epochs, Adam": "ours",
+    "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 FORMER_DFER_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that its baselines share "
     "them is inferred",
     "dfew: 8 pairs of neighbouring frames": "paper and code of Former-DFER; short videos: code",
     "other datasets: 16 frames, one a segment; drop_last": "ours, for all nets of this table",
-    "synthetic: width 16, 48 x 48, 8 epochs, Adam": "ours",
+    "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 UNKNOWN_FERV39K = (
     "FERV39k: size, frames, optimiser and epochs of its row are not published: the recipe for any dataset."

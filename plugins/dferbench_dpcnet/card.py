@@ -60,7 +60,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, groups, size": "paper (its figure); the size follows from the map in it",
         "augmentation, optimiser, rate, weight decay, schedule, epochs, batch, drop_last": "ours",
-        "synthetic": "ours: 56 x 56, width=32 hidden=512, 6 epochs, Adam",
+        "synthetic": "ours: 56 x 56, width=16 hidden=256, 14 epochs, Adam",
     },
     "results": [published(5, "default", dfew="57.11/66.32")],
     "results_are": "UAR/WAR in percent on DFEW as later papers print them; folds and choice of epochs are "

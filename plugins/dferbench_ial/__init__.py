@@ -39,10 +39,10 @@ SYNTHETIC = Recipe(
         replace(
             STAGE,
             train={r".*": 5e-4},
-            epochs=6,
+            epochs=14,
             batch=16,
             optimizer="adam",
-            schedule="steps(5)",
+            schedule="cosine(warmup=1)",
             weight_decay=1e-4,
         ),
     ),
@@ -88,6 +88,6 @@ def register_methods(register: Callable[[Method], None]) -> None:
             CARD["paper"],
             CARD,
             from_official,
-            options_for={"synthetic": {"width": 32}},
+            options_for={"synthetic": {"width": 16}},
         )
     )

@@ -34,9 +34,18 @@ DFEW = Recipe(VIEW, (STAGE,))
 # within minutes on two cores.
 SYNTHETIC = Recipe(
     replace(VIEW, size=64, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
-    (replace(STAGE, train={r".*": 5e-4}, epochs=6, batch=16, optimizer="adam", schedule="steps(5)"),),
+    (
+        replace(
+            STAGE,
+            train={r".*": 5e-4},
+            epochs=14,
+            batch=16,
+            optimizer="adam",
+            schedule="cosine(warmup=1)",
+        ),
+    ),
 )
-SMALL = {"dim": 128, "depth": 2, "width": 32}
+SMALL = {"dim": 128, "depth": 2, "width": 16}
 
 
 def build(  # noqa: PLR0913 - the signature is the list of options

@@ -35,7 +35,7 @@ RECIPE = Recipe(VIEW, (STAGE,))
 # cores, with a net a quarter as wide.
 SYNTHETIC = Recipe(
     replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
-    (replace(STAGE, train={r".*": 1e-3}, epochs=6, batch=16, schedule="steps(5)"),),
+    (replace(STAGE, train={r".*": 1e-3}, epochs=14, batch=16, schedule="cosine(warmup=1)"),),
 )
 
 

@@ -62,7 +62,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, size, augmentation": "code",
         "optimiser, rate, weight decay, warm-up, epochs, batch, drop_last": "code",
-        "synthetic": "ours: width 16, 56 x 56, 6 epochs, rate 1e-3",
+        "synthetic": "ours: width 16, 56 x 56, 14 epochs, rate 1e-3",
     },
     "results": [published(5, "default", dfew="56.10/69.25", ferv39k="35.94/47.67")],
     "results_are": "UAR/WAR in percent, presumably means over folds; the code keeps the best test epoch of "

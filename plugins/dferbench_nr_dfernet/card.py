@@ -55,7 +55,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, size, augmentation, optimiser, rate, weight decay, schedule, batch, drop_last": "code",
         "epochs": "ours: 100 of the code's 1000",
-        "synthetic": "ours: 56 x 56, 6 epochs, Adam, weight decay 1e-4",
+        "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam, weight decay 1e-4",
     },
     "results": [published(5, "default", dfew="54.21/68.19", ferv39k="33.99/45.97")],
     "results_are": "UAR/WAR in percent, mean over folds at the test epoch with the best WAR, after the "

@@ -54,6 +54,7 @@ def build_vit(
 @hookimpl
 def register_methods(register: Callable[[Method], None]) -> None:
     """Register resnet18-lstm and resnet18-vit."""
-    short = {"synthetic": SYNTHETIC}
-    register(Method("resnet18-lstm", build_lstm, DYNAMIC, {**short, "mafw": LSTM_MAFW}, LSTM["paper"], LSTM))
-    register(Method("resnet18-vit", build_vit, DYNAMIC, short, VIT["paper"], VIT))
+    short, small = {"synthetic": SYNTHETIC}, {"synthetic": {"width": 16}}
+    lstm = {**short, "mafw": LSTM_MAFW}
+    register(Method("resnet18-lstm", build_lstm, DYNAMIC, lstm, LSTM["paper"], LSTM, options_for=small))
+    register(Method("resnet18-vit", build_vit, DYNAMIC, short, VIT["paper"], VIT, options_for=small))

@@ -23,7 +23,7 @@ RECIPE_ORIGIN = {
     "baselines share them is inferred",
     "drop_last": "code of Former-DFER",
     "mafw (resnet18-lstm)": "size, batch and rate: the MAFW paper; Adam, epochs and 16 frames: ours",
-    "synthetic": "ours: 56 x 56, 6 epochs, Adam",
+    "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam",
 }
 RESULTS_ARE = (
     "UAR/WAR in percent as printed in table 5 of the DFER-CLIP paper (arXiv:2308.13382), mean over folds; "
