@@ -25,9 +25,9 @@ def test_from_drawing_to_the_leaderboard(cli, tmp_path):
 
 
 @pytest.mark.slow
-def test_the_model_before_training(cli, tmp_path):
+def test_the_model_before_training(in_process, tmp_path):
     """Zero epochs test the model as it is built: at chance, and a record like any other."""
-    cli(*RUN, "--epochs", "0", check=0)
+    in_process(*RUN, "--epochs", "0", check=0)
     (path,) = record.find(tmp_path / "runs")
     one = record.read(path)
     assert one.curve == [] and sum(map(sum, one.confusion)) == one.videos["test"]
@@ -44,15 +44,17 @@ def test_the_model_before_training(cli, tmp_path):
         ["temporal=cls-transformer(depth=2)", "position=front", "text=class-names", "view.normalize=clip"],
     ],
 )
-def test_every_kind_of_option_trains(cli, options):
+def test_every_kind_of_option_trains(in_process, options):
     sets = [word for option in options for word in ("--set", option)]
-    done = cli(*RUN, *sets, "--epochs", "1", "--limit", "35", "--set", "stage.batch=8", "--json", check=0)
+    done = in_process(
+        *RUN, *sets, "--epochs", "1", "--limit", "35", "--set", "stage.batch=8", "--json", check=0
+    )
     (one,) = json.loads(done.stdout)["records"]
     assert one["status"] == "done" and len(one["curve"]) == 1
 
 
 @pytest.mark.slow
-def test_eleven_classes(cli):
+def test_eleven_classes(in_process):
     eleven = ["run", "-m", "dfer-clip", "-d", "synthetic(classes=11, videos=110)", "--epochs", "1"]
-    done = cli(*eleven, "--set", "stage.batch=8", "--json", check=0)
+    done = in_process(*eleven, "--set", "stage.batch=8", "--json", check=0)
     assert len(json.loads(done.stdout)["records"][0]["classes"]) == 11
