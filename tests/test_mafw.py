@@ -375,21 +375,22 @@ def test_what_make_writes_is_what_verify_wants(in_process):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_make_verify_and_run_work_in_every_layout(layout, cli):
-    cli("data", "make", "mafw", "--root", "R", "--layout", layout, "--scale", "0.01", check=0)
-    assert errors(cli, "mafw") == 0
-    name = "mafw(captions=true)" if layout == "faces" else "mafw"
-    done = cli("run", "-m", "dfer-clip", "-d", name, "--root", "R", *RUN, "--epochs", "1", check=0)
+def test_make_verify_and_run_work_in_every_layout(layout, in_process):
+    in_process("data", "make", "mafw", "--root", "R", "--layout", layout, "--scale", "0.005", check=0)
+    assert errors(in_process, "mafw") == 0
+    run = ["run", "-m", "dfer-clip", "-d", "mafw(captions=true)" if layout == "faces" else "mafw"]
+    less = ["--epochs", "1", "--limit", "11", "--set", "stage.batch=4"]
+    done = in_process(*run, "--root", "R", *RUN, *less, check=0)
     assert "partial data" in done.stdout
 
 
 @pytest.mark.slow
-def test_a_missing_face_folder_is_named_and_may_be_skipped(cli, tmp_path):
-    cli("data", "make", "mafw", "--root", "R", "--scale", "0.001", check=0)
+def test_a_missing_face_folder_is_named_and_may_be_skipped(in_process, tmp_path):
+    in_process("data", "make", "mafw", "--root", "R", "--scale", "0.001", check=0)
     gone = get("mafw")().videos(tmp_path / "R", 1, "test")[0]
     shutil.rmtree(gone.path)
-    verified = cli("data", "verify", "mafw", "--root", "R", check=4)
+    verified = in_process("data", "verify", "mafw", "--root", "R", check=4)
     assert f"data/faces/{gone.id}" in verified.stdout
     run = ["run", "-m", "dfer-clip", "-d", "mafw", "--root", "R", *RUN, "--epochs", "0"]
-    assert gone.id in cli(*run).stderr
-    assert "incomplete" in cli(*run, "--skip-bad", check=0).stdout
+    assert gone.id in in_process(*run).stderr
+    assert "incomplete" in in_process(*run, "--skip-bad", check=0).stdout
