@@ -1,14 +1,16 @@
 """What the order of frames is worth: shuffled tests, from the sampler to the record and the comparison."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
-from conftest import TOY
+from conftest import ROOT, TOY
 from torch import nn
 
-from dferbench import View
+from dferbench import View, record
 from dferbench.data.dataset import VideoFrames
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.sampling import make_sampler, shuffled
@@ -134,3 +136,25 @@ def test_a_view_as_it_was_is_no_other_view(plugin, toy_root, in_process):
     assert "another view" not in again["checkpoint"]["marks"]
     done = in_process(*base, "evaluate", "-c", weights, *data, "--set", "view.frames=4", check=3)
     assert "made for view.frames=8" in done.stderr
+
+
+def test_one_table_of_what_runs_owe_to_the_order(cli, tmp_path):
+    small = ["-d", "synthetic(videos=35,size=64)", "--set", "view.frames=4", "--set", "stage.batch=7"]
+    cli("run", "-m", "linear-probe", *small, "--epochs", 1, "-j", 0, "-o", tmp_path / "runs", check=0)
+    command = [sys.executable, ROOT / "benchmarks" / "order.py", "runs", "--output", "mixed"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    heads, _, row = (
+        [cell.strip() for cell in line.strip("|").split("|")] for line in done.stdout.splitlines()
+    )
+    assert [head.split(" (of")[0] for head in heads[1:4]] == [
+        "surprise and fear",
+        "anger and disgust",
+        "the rest",
+    ]
+    assert "linear-probe" in row[0]
+    for cell in row[1:]:
+        ordered, mixed = cell.split(", ")
+        assert ordered == mixed, "an average of frames does not know their order"
+    (again,) = (tmp_path / "mixed").rglob("record.json")
+    assert "shuffled frames" in record.read(again).marks
