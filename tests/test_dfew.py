@@ -235,11 +235,11 @@ def test_an_unknown_layout_gets_the_known_ones(dfew, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["faces", "flat", "16f", "original", "repository"])
-def test_make_verify_and_run_work_in_every_layout(layout, cli):
-    cli("data", "make", "dfew", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)
-    cli("data", "verify", "dfew", "--root", "R", check=0)
+def test_make_verify_and_run_work_in_every_layout(layout, in_process):
+    in_process("data", "make", "dfew", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)
+    in_process("data", "verify", "dfew", "--root", "R", check=0)
     more = ["--root", "R", "--set", "backbone=clip-tiny", "--set", "stage.batch=4", "--epochs", "1"]
-    done = cli("run", "-m", "dfer-clip", "-d", "dfew", *more, check=0)
+    done = in_process("run", "-m", "dfer-clip", "-d", "dfew", *more, check=0)
     assert "partial data" in done.stdout and "synthetic" in done.stdout
 
 
