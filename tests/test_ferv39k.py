@@ -389,9 +389,9 @@ def test_what_make_writes_is_what_verify_wants(in_process):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_make_verify_and_run_work_in_every_layout(layout, cli):
-    cli("data", "make", "ferv39k", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)
-    assert errors(cli) == 0
+def test_make_verify_and_run_work_in_every_layout(layout, in_process):
+    in_process("data", "make", "ferv39k", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)
+    assert errors(in_process) == 0
     run = ["--root", "R", "--set", "backbone=clip-tiny", "--set", "stage.batch=4", "--epochs", "1"]
-    done = cli("run", "-m", "dfer-clip", "-d", "ferv39k", *run, check=0)
+    done = in_process("run", "-m", "dfer-clip", "-d", "ferv39k", *run, check=0)
     assert "partial data" in done.stdout
