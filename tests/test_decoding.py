@@ -6,7 +6,19 @@ import sys
 
 import numpy as np
 import pytest
-from media import KINDS, audio_only, cut, encode_kind, frame_folder, holed, number_of, numbers, remux, stamped
+from media import (
+    KINDS,
+    audio_only,
+    cut,
+    encode,
+    encode_kind,
+    frame_folder,
+    holed,
+    number_of,
+    numbers,
+    remux,
+    stamped,
+)
 from PIL import Image
 
 from dferbench.data.decoders import DECODERS, choose_decoder
@@ -74,6 +86,17 @@ def test_decoders_agree_on_pixels(media, name):
     decord, _ = read(media / name, wanted, "decord")
     pyav, _ = read(media / name, wanted, "pyav")
     assert np.array_equal(decord, pyav)
+
+
+@pytest.mark.parametrize("width", [16, 24, 48, 56, 72])
+def test_narrow_videos_are_rgb(tmp_path, width):
+    path = encode(tmp_path / "narrow.mp4", count=3, size=(width, 64))
+    frames, used = read(path, [0, 1, 2])
+    right, _ = read(path, [0, 1, 2], "pyav")
+    assert np.array_equal(frames, right)
+    if used == "pyav":
+        with pytest.raises(VideoError, match="not RGB"):
+            read(path, [0], "decord")
 
 
 def test_colours_are_rgb(media):

@@ -14,6 +14,8 @@ from dferbench.data.decoders.container import inspect
 from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
 from dferbench.errors import ConfigError, VideoError
 
+CHANNELS = 3
+
 
 def installed() -> bool:
     """Whether decord can be imported; it has no wheels for ARM and macOS."""
@@ -24,7 +26,10 @@ def installed() -> bool:
 
 
 def build() -> Reader:
-    """The reader that the name "decord" stands for. Raises ConfigError where decord is not installed."""
+    """Reads video files with decord, the first choice where it is installed.
+
+    Raises ConfigError where it is not.
+    """
     if not installed():
         raise ConfigError(
             "decord is not installed", "Use --decoder auto, or install decord where it has wheels."
@@ -48,9 +53,13 @@ def read(path: str, choose: Choose) -> Frames:
         if len(video) != contents.frames:
             raise VideoError(path, f"decord counts {len(video)} frames where the file has {contents.frames}")
         wanted = choose_from(len(video), choose)
-        return arrange(_frames(video, set(wanted)), wanted)
+        found = _frames(video, set(wanted))
     except (decord.DECORDError, RuntimeError, StopIteration) as error:
         raise VideoError(path, f"decord cannot read it ({_reason(error)})") from error
+    if any(frame.shape[2] != CHANNELS for frame in found.values()):
+        # It takes the padding of narrow rows (16, 24, 48 or 72 pixels) for more channels.
+        raise VideoError(path, "decord gives frames that are not RGB")
+    return arrange(found, wanted)
 
 
 def count(path: str) -> int:
