@@ -276,7 +276,7 @@ def test_contract(options):
     assert_contract("cliper", **options)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_sixteen_faces_are_learned_by_heart():
     model = build()
     faces, label = shrunk.drawn_faces(16, 64, frames=4)
