@@ -82,10 +82,27 @@ def _text(facts: Mapping[str, Any]) -> str:
     lines = [f"{facts['name']}: a {facts['kind']} from {facts['from']}"]
     card = list(_card(facts))
     hidden = {"name", "kind", "from", *(("about", "paper", "card", "cost") if card else ())}
+    if "recipes" in facts:
+        facts = {**facts, "recipes": _told_once(facts["recipes"])}
     for key, value in facts.items():
         if key not in hidden and value not in ("", {}, []):
             lines += [*([""] if card else []), *_block(key, value, 0)]
     return "\n".join([*lines[:1], *card, *lines[1:]])
+
+
+def _told_once(recipes: Mapping[str, Any]) -> dict[str, Any]:
+    """The first recipe in full, and of every other one what differs from it."""
+    (first, base), *others = recipes.items()
+    return {first: base, **{f"{name}, where it differs": _changed(base, recipe) for name, recipe in others}}
+
+
+def _changed(base: Any, other: Any) -> Any:
+    """What of `other` is not as in `base`; mappings of other keys and lists of another length as a whole."""
+    if isinstance(base, Mapping) and isinstance(other, Mapping) and base.keys() == other.keys():
+        return {key: _changed(base[key], value) for key, value in other.items() if value != base[key]}
+    if isinstance(base, tuple) and isinstance(other, tuple) and len(base) == len(other):
+        return tuple(_changed(a, b) for a, b in zip(base, other, strict=True))
+    return other
 
 
 def _card(facts: Mapping[str, Any]) -> Iterator[str]:
@@ -109,7 +126,15 @@ def _block(key: str, value: Any, depth: int) -> list[str]:
     if isinstance(value, Mapping):
         return [f"{pad}{key}:", *(line for k, v in value.items() for line in _block(k, v, depth + 1))]
     if isinstance(value, list | tuple) and any(isinstance(v, Mapping) for v in value):
-        return [line for i, v in enumerate(value, 1) for line in _block(f"{key} {i}", v, depth)]
+        name = key.removesuffix("s")
+        return [line for i, v in enumerate(value, 1) if v for line in _block(f"{name} {i}", v, depth)]
     if isinstance(value, list | tuple):
         value = "; ".join(map(str, value))
-    return [f"{pad}{key}: {value}"]
+    return [f"{pad}{key}: {_word(value)}"]
+
+
+def _word(value: Any) -> str:
+    """As --set takes it: true and none in small letters; an empty text shows as quotes."""
+    if value == "":
+        return "''"
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

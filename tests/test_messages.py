@@ -1,0 +1,100 @@
+"""Messages for a user: the option or file by its name, the reason in words, and a next step that fits."""
+
+import pytest
+
+from dferbench.cards import read as read_card
+from dferbench.catalog import discover
+from dferbench.cli.listing import about
+from dferbench.errors import ConfigError, DataError
+from dferbench.nn.parts import Parts
+from dferbench.nn.texts import texts
+from dferbench.options import assignments
+from dferbench.suite import read_printed
+from dferbench.types import Task
+
+
+def refused(method, **options):
+    """What a method says to these options on `synthetic`, where nets are small."""
+    catalog = discover()
+    known = catalog.get("methods", method).value
+    view = known.recipe_for["synthetic"].view
+    task = Task("synthetic", ("happy", "sad"), view.frames, view.size if isinstance(view.size, int) else 32)
+    with pytest.raises(ConfigError) as caught:
+        known.build(task, Parts(catalog), **{**known.options_for.get("synthetic", {}), **options})
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("method", "options", "said"),
+    [
+        ("s2d", {"depth": 0}, "depth is 0"),
+        ("s2d", {"hidden": 0}, "hidden is 0"),
+        ("emoclip", {"backbone": "clip-tiny", "layers": 0}, "layers is 0"),
+        ("emoclip", {"backbone": "clip-tiny", "head_dim": -4}, "head_dim is -4"),
+        ("mae-dfer", {"depth": 0}, "depth is 0"),
+        ("mae-dfer", {"width": 63}, "width is 63"),
+        ("mae-dfer", {"smoothing": 2.0}, "smoothing is 2"),
+    ],
+)
+def test_a_value_out_of_range_is_named_by_its_option(method, options, said):
+    assert said in refused(method, **options)
+
+
+@pytest.mark.parametrize("content", [b"", b"junk\n", b"\x80\x02junk", bytes(range(256)) * 40])
+def test_a_file_that_is_no_file_of_tensors_is_said_to_be_none(content, tmp_path):
+    from dferbench.nn.foreign import read_foreign
+
+    path = tmp_path / "model.pth"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_foreign(path)
+    reason = "it is empty" if not content else "it is not a file of tensors that torch saved"
+    assert str(caught.value) == f"{path} cannot be read as weights: {reason}"
+
+
+def test_texts_in_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        texts(str(tmp_path / "none.toml"), ("happy",))
+    assert str(caught.value) == f"there is no file {tmp_path / 'none.toml'}"
+
+
+def test_weights_without_a_name_are_told_how_weights_are_given():
+    with pytest.raises(ConfigError) as caught:
+        assignments(["clip.pt"], "--weights clip-vit-b32=FILE")
+    assert caught.value.hint == "Write for example --weights clip-vit-b32=FILE."
+
+
+def test_every_line_of_the_list_says_what_a_thing_is():
+    for kind, entries in discover().entries.items():
+        for name, entry in entries.items():
+            line = about(entry)
+            assert line and "stands for" not in line and "Raises" not in line, f"{kind} {name}: {line}"
+
+
+def test_a_card_says_what_a_method_does_without_a_paper_at_hand():
+    for entry in discover().entries["methods"].values():
+        card = read_card(entry.value.card)
+        assert not card.summary.startswith("The paper"), entry.name
+        assert not any("table" in row and not row["table"] for row in card.results), entry.name
+
+
+def test_a_missing_file_of_printed_numbers_is_not_asked_for_as_a_suite(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        read_printed(tmp_path / "none.toml")
+    assert "printed numbers" in caught.value.hint and "none.toml" in str(caught.value)
+
+
+def test_show_tells_every_recipe_once(in_process):
+    shown = in_process("show", "c3d", check=0).stdout
+    first, dfew = shown.index("any dataset:"), shown.index("dfew, where it differs:")
+    rest = shown[dfew : shown.index("synthetic, where it differs:")].split()
+    assert "normalize: none" in shown[first:dfew]
+    assert "uniform" in rest and "128" in rest and "normalize:" not in rest and "frames:" not in rest
+    assert "bn: false" in shown and "weights: ''" in shown
+
+
+def test_show_of_two_stages_says_which_one_differs(in_process):
+    shown = in_process("show", "cliper", check=0).stdout
+    assert "stage 1:" in shown and "stage 2:" in shown
+    told = shown[shown.index("synthetic, where it differs:") :]
+    assert "stage 2:" in told and "epochs: 3" in told
