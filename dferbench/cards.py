@@ -105,10 +105,11 @@ def word(fidelity: str) -> str:
     return next(iter(fidelity.split()), "").rstrip(":.,;")
 
 
-def published(table: int, variant: str, **scores: str) -> dict[str, Any]:
-    """One published row: its table, the options that give it here, and for each dataset "UAR/WAR" in percent,
-    as printed, which become {"uar": ..., "war": ...}."""
-    return {"table": table, "variant": variant, **{name: _pair(text) for name, text in scores.items()}}
+def published(table: int | None, variant: str, **scores: str) -> dict[str, Any]:
+    """One published row: its table in the DFER-CLIP paper (None: another source), the options that give it
+    here, and for each dataset "UAR/WAR" in percent, as printed, which become {"uar": ..., "war": ...}."""
+    where = {} if table is None else {"table": table}
+    return {**where, "variant": variant, **{name: _pair(text) for name, text in scores.items()}}
 
 
 def _pair(text: str) -> dict[str, float]:

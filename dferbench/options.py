@@ -46,13 +46,17 @@ class _Misfit:
     """Marks a value that fits no type: true and false are no numbers here, though Python says so."""
 
 
-def assignments(texts: Iterable[str]) -> dict[str, str]:
-    """`name=value` texts as a mapping; a later one wins. Raises ConfigError."""
+WEIGHTS = "--weights clip-vit-b32=FILE"
+"""How the weights of a backbone are given, for messages."""
+
+
+def assignments(texts: Iterable[str], example: str = "--set words=4") -> dict[str, str]:
+    """`name=value` texts as a mapping; a later one wins. Raises ConfigError, which shows the `example`."""
     pairs = {}
     for text in texts:
         name, equals, value = text.partition("=")
         if not equals or not name.strip():
-            raise ConfigError(f"'{text}' is not of the form name=value", "Write for example --set words=4.")
+            raise ConfigError(f"'{text}' is not of the form name=value", f"Write for example {example}.")
         pairs[name.strip()] = value.strip()
     return pairs
 

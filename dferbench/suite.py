@@ -109,11 +109,11 @@ class Suite:
         return tuple(dict.fromkeys(d for row in self.rows if row.printed for d in row.printed.results))
 
     def only(self, numbers: tuple[int, ...]) -> Suite:
-        """The suite with the rows of these numbers. Raises UnknownName."""
+        """The suite with the rows of these numbers. Raises ConfigError for a number that no row has."""
         known = {row.number for row in self.rows}
         for number in numbers:
             if number not in known:
-                raise UnknownName(f"row of {self.name}", str(number), map(str, known))
+                raise ConfigError(f"{self.name} has no row {number}", f"Its rows are 1 to {len(known)}.")
         rows = tuple(row for row in self.rows if row.number in numbers)
         return Suite(self.name, self.title, self.source, self.select, rows)
 
@@ -150,13 +150,17 @@ def _as_typed(value: Value) -> str:
 
 
 _File = TypeVar("_File", _SuiteFile, _Tables)
+_EXAMPLES = {
+    _SuiteFile: "a suite, such as benchmarks/table1.toml",
+    _Tables: "a file of printed numbers, such as benchmarks/published/field.toml",
+}
 
 
 def _read(path: Path, kind: type[_File]) -> _File:
     try:
         return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
-        reason, hint = error.strerror or str(error), "Name a suite, such as benchmarks/table1.toml."
+        reason, hint = error.strerror or str(error), f"Name {_EXAMPLES[kind]}."
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p + 1 if isinstance(p, int) else p) for p in first["loc"])

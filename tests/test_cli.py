@@ -29,6 +29,7 @@ def two_lines(done, code):
         (["run", "-m", "toy-net", "-d", "toy", "--set", "widht=3"], 3, "'widht'"),
         (["run", "-m", "toy-net", "-d", "toy", "--set", "width=x"], 3, "whole number"),
         (["run", "-m", "toy-net", "-d", "toy", "--set", "width"], 3, "name=value"),
+        (["run", "-m", "toy-net", "-d", "toy", "--weights", "toy-net=f"], 3, "'toy-net' is a method"),
         (["run", "-m", "toy-net", "-d", "toy", "--seed", "x"], 3, "--seed"),
         (["run", "-m", "toy-net", "-d", "toy"], 4, "where is toy?"),
         (["run", "-m", "toy-net", "-d", "toy", "--root", "nowhere"], 4, "nowhere"),

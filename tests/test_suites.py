@@ -386,7 +386,7 @@ def test_rows_that_train_nothing_are_left_alone_by_stage_options(bench):
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["--rows", "9"], 3, "row of suite"),
+        (["--rows", "9"], 3, "has no row 9"),
         (["--rows", "x"], 3, "--rows"),
         (["--set", "width"], 3, "name=value"),
         (["--set", "width=wide"], 3, "row 1 of suite"),

@@ -84,7 +84,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
     from dferbench.engine.plan import Request
     from dferbench.engine.rows import experiments
-    from dferbench.options import assignments
+    from dferbench.options import WEIGHTS, assignments
     from dferbench.suite import read_suite
 
     catalog: Catalog = context.obj
@@ -97,7 +97,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         folds=folds_of(fold),
         seeds=numbers(seed, "--seed"),
         root=root,
-        weights=assignments(weights or []),
+        weights=assignments(weights or [], WEIGHTS),
         limit=limit,
         output=output,
         device=device,
@@ -105,8 +105,8 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         skip_bad=skip_bad,
     )
     found, missing = experiments(suite, base, epochs, catalog)
-    for row in missing:
-        typer.echo(f"row {row.number} ({row.label}): no plugin registers '{row.method}'; skipped", err=True)
+    if missing:
+        typer.echo(_without_plugin(missing), err=True)
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
     stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
@@ -123,6 +123,13 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
         print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog)
     return EXIT_SOME_FAILED if failed else 0
+
+
+def _without_plugin(rows: Sequence[Row]) -> str:
+    """One line for all rows that are skipped; with their labels while these are few."""
+    told = [f"{row.number} ({row.label})" if len(rows) <= 3 else str(row.number) for row in rows]
+    several = "s" if len(rows) > 1 else ""
+    return f"skipped, as no plugin registers the method: row{several} {', '.join(told)}"
 
 
 def _statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:

@@ -75,7 +75,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     from dferbench.cli.progress import make_progress
     from dferbench.datasets import make_dataset
     from dferbench.engine.plan import Request
-    from dferbench.options import assignments
+    from dferbench.options import WEIGHTS, assignments
 
     # A typo should cost no reading of a large file.
     make_dataset(dataset, context.obj)
@@ -100,5 +100,5 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
 
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
     plan = plan_test(request, read, context.obj)
-    records = measure(plan, read, context.obj, assignments(weights or []), make_progress(quiet))
+    records = measure(plan, read, context.obj, assignments(weights or [], WEIGHTS), make_progress(quiet))
     return conclude(records, output, json_)

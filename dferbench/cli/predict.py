@@ -72,13 +72,13 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.engine.predict import Request, predict_videos
     from dferbench.engine.trained import read_checkpoint
     from dferbench.faces.track import Following
-    from dferbench.options import assignments
+    from dferbench.options import WEIGHTS, assignments
 
     read = read_checkpoint(
         checkpoint, context.obj, model=model, sets=assignments(set_ or []), classes=names(classes)
     )
     fabric = make_fabric(device, read.recipe.precision)
-    opened = restore(read, context.obj, fabric, assignments(weights or []))
+    opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
     request = Request(videos, window, stride, finder, Following(margin=margin), decoder)
     found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
     _tell(found, plot, output, json_)

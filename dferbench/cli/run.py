@@ -69,7 +69,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
     from dferbench.cli.progress import make_progress
     from dferbench.engine.plan import Request, make_plan
-    from dferbench.options import assignments
+    from dferbench.options import WEIGHTS, assignments
 
     sets = assignments(set_ or [])
     sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
@@ -81,7 +81,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         folds=folds_of(fold),
         seeds=numbers(seed, "--seed"),
         root=root,
-        weights=assignments(weights or []),
+        weights=assignments(weights or [], WEIGHTS),
         limit=limit,
         output=output,
         device=device,

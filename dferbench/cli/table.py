@@ -64,7 +64,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     Runs with another recipe, limit or weights are other experiments: repeat the options they were made with.
     """
     from dferbench.engine.plan import Request
-    from dferbench.options import assignments
+    from dferbench.options import WEIGHTS, assignments
     from dferbench.report.beside import with_columns
     from dferbench.suite import read_suite
 
@@ -72,7 +72,11 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
         raise UnknownName("format", format_, FORMATS)
     suite = read_suite(file)
     base = Request(
-        model="", dataset="", sets=assignments(set_ or []), weights=assignments(weights or []), limit=limit
+        model="",
+        dataset="",
+        sets=assignments(set_ or []),
+        weights=assignments(weights or [], WEIGHTS),
+        limit=limit,
     )
     records = _load(runs)
     names = dataset or _datasets(suite, records, context.obj)

@@ -201,6 +201,11 @@ def cell_hash(
 
 
 def _weights(name: str, text: str, catalog: Catalog) -> str:
+    if name in catalog.entries["methods"] and name not in catalog.entries["backbones"]:
+        raise ConfigError(
+            f"--weights is for backbones, and '{name}' is a method",
+            f"Methods that start from a file take it as --set weights=FILE: see dferbench show {name}.",
+        )
     catalog.get("backbones", name)
     if text == "random":
         return text

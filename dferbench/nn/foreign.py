@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pickletools
 import re
+import struct
 import warnings
 import zipfile
 from collections.abc import Mapping
@@ -86,6 +87,8 @@ def _require_whole(path: Path) -> None:
     """torch checks neither checksums nor how large a packed entry becomes, so a zip is checked here."""
     if not path.is_file():
         raise DataError(f"there is no file {path}", "Check the path.")
+    if not path.stat().st_size:
+        raise _unreadable(path, "it is empty")
     if not zipfile.is_zipfile(path):
         return
     try:
@@ -161,9 +164,14 @@ def _unreadable(path: Path, why: str, hint: str = _FETCH) -> DataError:
     return DataError(f"{path} cannot be read as weights: {why}", hint)
 
 
+_NO_PICKLE = (EOFError, IndexError, KeyError, UnicodeDecodeError, struct.error)
+"""What a pickle's reader raises where there is none."""
+
+
 def _line(error: Exception) -> str:
     """The first line of an error, or what kind it is. torch's advice to read carelessly is not passed on."""
     lines = str(error).splitlines()
-    if lines and "weights_only" in lines[0]:
+    # A pickle that is none makes its reader fail in words, or in numbers, that say nothing of the file.
+    if isinstance(error, _NO_PICKLE) or (lines and "weights_only" in lines[0]):
         return "it is not a file of tensors that torch saved"
     return lines[0] if lines and lines[0] else type(error).__name__

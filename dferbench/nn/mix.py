@@ -37,7 +37,7 @@ class Mix:
                 f"mixup={self.mixup:g} and cutmix={self.cutmix:g}", "Give 0, for none, or more."
             )
         if not 0 <= self.smoothing < 1:
-            raise ConfigError(f"labels smoothed by {self.smoothing:g}", "Give 0 up to below 1.")
+            raise ConfigError(f"smoothing is {self.smoothing:g}", "Give 0 up to below 1.")
 
     def __call__(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """(B, ..., H, W) float, (B,) int64 -> videos of the same shape, targets (B, C), each summing to 1.

@@ -64,6 +64,8 @@ def _read(source: str) -> Mapping[str, Any]:
     if not path.is_file() and path.suffix != ".toml":
         known = [*TEMPLATES, DESCRIPTORS, "FILE.toml", "... {} ...", '{class = "text", ...}']
         raise UnknownName("source of class texts", source, known)
+    if not path.exists():
+        raise ConfigError(f"there is no file {path}", "Check the path; text=FILE.toml holds a text a class.")
     try:
         return _parse(path.read_text("utf-8"), f"the texts in {path}")
     except (OSError, UnicodeDecodeError) as error:

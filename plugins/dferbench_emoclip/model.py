@@ -102,7 +102,7 @@ def compose(
 ) -> EmoClip:
     """The model from its parts. Raises UnknownName, ConfigError or DataError."""
     if layers < 1 or head_dim < 1:
-        raise ConfigError(f"{layers} layers with heads of {head_dim}", "Give at least 1 of each.")
+        raise ConfigError(f"layers is {layers} and head_dim is {head_dim}", "Give at least 1 of each.")
     if task.frames >= PLACES:
         raise ConfigError(f"{task.frames} frames", f"EmoCLIP has places for {PLACES - 1}: lower view.frames.")
     tower = require_text_tower(parts.backbone(backbone), backbone)

@@ -95,7 +95,8 @@ def _grid(task: Task, net: Net) -> Grid:
     """How many tokens there are along time, height and width. Raises ConfigError."""
     if net.depth < 1 or net.width < HEAD or net.width % HEAD:
         raise ConfigError(
-            f"{net.depth} blocks of width {net.width}", f"Give one or more, of a multiple of {HEAD}."
+            f"depth is {net.depth} and width is {net.width}",
+            f"Give a depth of at least 1 and a width that is a multiple of {HEAD}.",
         )
     if not 0 <= net.drop_path < 1:
         raise ConfigError(f"drop_path is {net.drop_path:g}", "Give 0 up to below 1; the code has 0.1.")

@@ -48,7 +48,7 @@ CARD: Mapping[str, Any] = {
         "The code takes DFEW's own videos of 16 frames, of which all are shown here too; of longer ones, the "
         "middles of sixteenths are. Its second crop in testing is the same as the first, and left out.",
         "The rates change once an epoch, the code's each iteration, from 0 on and down to 3e-10, not 0.",
-        "Single precision; the code trains in half, as precision=fp16 does here.",
+        "Single precision (fp32); the code trains in half, as --set precision=fp16 does here.",
         "Self-distillation (SDL) is not offered. DFEW's and MAFW's scripts do not switch it on; FERV39k's "
         "does, but never fills its queues, so that its targets are noise there.",
         "The class-balanced sampler of the oversampled rows is not offered: an epoch sees each video once.",
@@ -74,9 +74,11 @@ CARD: Mapping[str, Any] = {
     },
     "results": [
         published(
-            0, "landmark=FILE, weights=FILE", dfew="61.82/76.03", ferv39k="41.28/52.56", mafw="41.86/57.37"
+            None, "landmark=FILE, weights=FILE", dfew="61.82/76.03", ferv39k="41.28/52.56", mafw="41.86/57.37"
         ),
-        published(0, "the same, oversampled", dfew="65.45/74.81", ferv39k="43.97/46.21", mafw="43.40/55.22"),
+        published(
+            None, "the same, oversampled", dfew="65.45/74.81", ferv39k="43.97/46.21", mafw="43.40/55.22"
+        ),
     ],
     "results_are": "UAR/WAR in percent from the table of the authors' repository, means over folds of the "
     "test epoch with the best accuracy",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import torch
 from torch import Tensor, nn
@@ -118,12 +118,13 @@ class S2d(Classifier):
 
 def _require_fit(task: Task, shape: Shape, dropout: float, landmark: str) -> int:
     """The side of the grid of patches. Raises ConfigError for sizes that do not fit together."""
-    if min(shape.depth, shape.heads, shape.patch, shape.hidden) < 1 or shape.width < 1:
-        raise ConfigError(f"sizes below 1 in {shape}", "Give whole numbers from 1 on.")
+    for name, value in asdict(shape).items():
+        if value < 1:
+            raise ConfigError(f"{name} is {value}", "Give a whole number from 1 on.")
     if shape.width % shape.heads or shape.width % (NARROWER * HEADS):
         raise ConfigError(
-            f"a width of {shape.width} with {shape.heads} heads",
-            f"Choose a multiple of the heads and of {NARROWER * HEADS}.",
+            f"width is {shape.width} and heads is {shape.heads}",
+            f"Choose a width that is a multiple of the heads and of {NARROWER * HEADS}.",
         )
     side, rest = divmod(task.size, shape.patch)
     if rest or not side:
@@ -137,5 +138,5 @@ def _require_fit(task: Task, shape: Shape, dropout: float, landmark: str) -> int
             f"Choose view.size as {SIDE} times patch, or leave landmark out.",
         )
     if not 0 <= dropout < 1:
-        raise ConfigError(f"a dropout of {dropout:g}", "Give 0 up to below 1; the released code has 0.5.")
+        raise ConfigError(f"dropout is {dropout:g}", "Give 0 up to below 1; the released code has 0.5.")
     return side
