@@ -15,7 +15,7 @@ _DIGITS = re.compile(r"([0-9]+)")
 
 
 def build() -> Reader:
-    """The reader that the name "folder" stands for; it lists each folder once."""
+    """Reads folders of frame images, numbered or named in order; each folder is listed once."""
     return FrameFolders().read
 
 

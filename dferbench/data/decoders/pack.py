@@ -93,7 +93,7 @@ def read_value(view: memoryview) -> Value:
 
 
 def build() -> Reader:
-    """The reader that the name "pack" stands for."""
+    """Reads frames from a pack: one file for a whole dataset, as dferbench data pack writes it."""
     return read
 
 

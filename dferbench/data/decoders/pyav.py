@@ -20,7 +20,7 @@ from dferbench.errors import VideoError
 
 
 def build() -> Reader:
-    """The reader that the name "pyav" stands for."""
+    """Reads video files with PyAV, that is with FFmpeg's libraries; also where decord cannot."""
     return read
 
 
