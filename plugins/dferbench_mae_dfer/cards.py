@@ -24,6 +24,7 @@ DEVIATIONS = (
     "tested as in the end.",
     "Rates change once an epoch and fall to 0; the code changes them each iteration, and they fall to a "
     "thousandth of the full rate.",
+    "Rates go by block: with another depth, give stage.train too. Blocks that no pattern names do not learn.",
     "fp32 by default (precision=fp16 is the code's), one device, and a seed for everything: the code's "
     "crops, flips and erased boxes are not seeded.",
     "On `synthetic`, and for dferbench check, the net is small (width=64, depth=4), without mixing, erasing "
