@@ -22,7 +22,7 @@ from dferbench.report import html as html_format
 from dferbench.report import latex, plain
 from dferbench.report.beside import Column, with_columns
 from dferbench.report.table import Key, left_out, make_sheet
-from dferbench.suite import Printed, Row, Suite
+from dferbench.suite import Printed, Row, Suite, read_suite
 
 NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 
@@ -338,6 +338,19 @@ def test_a_terminal_gets_bold_and_underline(nasty, monkeypatch, capsys, width):
     out = capsys.readouterr().out
     assert "\x1b[1m85.00 ± 7.07" in out and "\x1b[4m70.00 ± 14.14" in out
     assert f"  {NASTY} [" in out, "the label is whole"
+
+
+@pytest.mark.parametrize(("width", "parts"), [(60, 3), (100, 2), (300, 1)])
+def test_a_narrow_terminal_gets_the_columns_in_parts(monkeypatch, capsys, width, parts):
+    from dferbench.report import terminal
+
+    suite = read_suite(ROOT / "benchmarks" / "table5.toml")
+    monkeypatch.setenv("COLUMNS", str(width))
+    terminal.show(make_sheet(suite, [], {"dfew": {}, "ferv39k": {}, "mafw": {}}, ["last"]))
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= width
+    assert sum("C3D" in line for line in lines) == parts
+    assert {"42.74", "31.69", "52.55"} <= {word for line in lines for word in line.split()}
 
 
 # the command

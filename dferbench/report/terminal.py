@@ -1,45 +1,97 @@
-"""A table on a terminal: best bold, second underlined."""
+"""A table on a terminal: best bold, second underlined; what does not fit beside the labels stands below."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
 from dferbench.report.plain import brackets, title
-from dferbench.report.table import Number, Sheet
+from dferbench.report.table import Block, Number, Pair, Sheet
+
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    Columns = list[tuple[str, list[Text]]]
+    """Heads and cells of what is not to be parted: one column, or those of a dataset."""
 
 STYLES = {0: "", 1: "bold", 2: "underline"}
 
 
 def show(sheet: Sheet) -> None:
-    """Print the table to stdout; rich knows what the terminal can do and whether colour is wanted."""
-    from rich import box
+    """Print the table to stdout; rich knows what the terminal can do and whether colour is wanted.
+
+    A number is never folded or cut. Columns that the terminal has no room for stand in further tables below;
+    one that is too wide by itself wraps whole lines.
+    """
     from rich.console import Console
+    from rich.text import Text
+
+    console = Console()
+    console.print(Text(title(sheet)))
+    for part in _parts(sheet, console.width):
+        table = _table(sheet, part)
+        needed = _needed(table)
+        Console(width=max(console.width, needed)).print(table, soft_wrap=needed > console.width)
+    for letter, note in sheet.notes:
+        console.print(Text(f"[{letter}] {note}"))
+
+
+def _parts(sheet: Sheet, width: int) -> Iterator[Columns]:
+    """As many columns at a time as fit beside the labels into `width` characters."""
+    part: Columns = []
+    for columns in (*_beside(sheet), *_numbers(sheet)):
+        if part and _needed(_table(sheet, part + columns)) > width:
+            yield part
+            part = []
+        part = part + columns
+    yield part
+
+
+def _needed(table: Table) -> int:
+    from rich.console import Console
+
+    return Console(width=10_000).measure(table).maximum
+
+
+def _table(sheet: Sheet, columns: Columns) -> Table:
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(title(sheet)), box=box.SIMPLE_HEAD, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     table.add_column("")
-    for one in sheet.beside:
-        table.add_column(Text(f"{one.name}{brackets(one.marks)}"), justify="right")
-    for block in sheet.blocks:
-        for name in block.columns:
-            head = Text(f"{block.name}\n{block.kind}{brackets(block.marks)}\n{name}")
-            table.add_column(head, justify="right")
+    for head, _ in columns:
+        table.add_column(Text(head), justify="right")
     group = ""
-    for line in sheet.lines:
+    for place, line in enumerate(sheet.lines):
         if line.row.group != group:
             group = line.row.group
             table.add_row(Text(group, style="italic"))
-        cells = [
-            Text.assemble((str(cell.score), STYLES[cell.rank]), brackets(pair.marks if pair else ()))
-            if isinstance(cell, Number)
-            else Text("" if cell is None else str(cell))
-            for block, pair in zip(sheet.blocks, line.pairs, strict=True)
-            for cell in block.cells(pair)
-        ]
-        beside = map(Text, sheet.texts(line))
-        table.add_row(Text(line.row.label + brackets(line.marks)), *beside, *cells)
-    # A number must not be folded or cut; a narrow terminal wraps whole lines instead.
-    needed = Console(width=10_000).measure(table).maximum
-    console = Console()
-    Console(width=max(console.width, needed)).print(table, soft_wrap=needed > console.width)
-    for letter, note in sheet.notes:
-        console.print(Text(f"[{letter}] {note}"))
+        table.add_row(Text(line.row.label + brackets(line.marks)), *(cells[place] for _, cells in columns))
+    return table
+
+
+def _beside(sheet: Sheet) -> Iterator[Columns]:
+    from rich.text import Text
+
+    for one in sheet.beside:
+        yield [(f"{one.name}{brackets(one.marks)}", [Text(text) for text in one.texts])]
+
+
+def _numbers(sheet: Sheet) -> Iterator[Columns]:
+    for place, block in enumerate(sheet.blocks):
+        rows = [list(_cells(block, line.pairs[place])) for line in sheet.lines]
+        heads = [f"{block.name}\n{block.kind}{brackets(block.marks)}\n{name}" for name in block.columns]
+        yield [(head, [row[number] for row in rows]) for number, head in enumerate(heads)]
+
+
+def _cells(block: Block, pair: Pair | None) -> Iterable[Text]:
+    from rich.text import Text
+
+    marks = brackets(pair.marks if pair else ())
+    for cell in block.cells(pair):
+        if isinstance(cell, Number):
+            yield Text.assemble((str(cell.score), STYLES[cell.rank]), marks)
+        else:
+            yield Text("" if cell is None else str(cell))
