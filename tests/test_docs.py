@@ -1,5 +1,6 @@
 """The documents are true: their commands run, their code works."""
 
+import inspect
 import re
 import shlex
 import subprocess
@@ -65,3 +66,20 @@ def test_every_hook_is_documented_where_it_is_declared():
     for name in dir(hookspecs):
         if name.startswith("register_"):
             assert getattr(hookspecs, name).__doc__
+
+
+def test_the_page_on_recipes_has_every_rule_with_its_defaults():
+    from dferbench import spec
+    from dferbench.data.augment import OPS
+    from dferbench.data.sampling import SAMPLERS
+    from dferbench.engine.optim import OPTIMIZERS, SCHEDULES
+
+    page = (ROOT / "docs" / "recipes.md").read_text()
+    tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
+    for listed, rules in zip(tables, (SAMPLERS, OPS, OPTIMIZERS, SCHEDULES), strict=True):
+        calls = [spec.parse_one(text) for text in listed if not text.startswith(("view.", "stage."))]
+        assert [call.name for call in calls] == list(rules)
+        for call in calls:
+            known = inspect.signature(rules[call.name]).parameters
+            stated = {n: p.default for n, p in known.items() if p.default is not p.empty and n != "shuffle"}
+            assert call.options == stated, call.name
