@@ -152,7 +152,8 @@ def read(path: Path) -> Record:
         record = Record.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:
         raise ConfigError(
-            f"{path} is no valid record: {_first_line(error)}", "Run the cell again."
+            f"{path} is no valid record: {_first_line(error)}",
+            f"Move the folder {path.parent} away, and give the same command again.",
         ) from error
     if record.schema_ != SCHEMA:
         raise ConfigError(
@@ -166,7 +167,8 @@ def read(path: Path) -> Record:
 def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
         first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        place = ".".join(map(str, first["loc"]))
+        return f"{place}: {first['msg']}" if place else first["msg"]
     return str(error)
 
 

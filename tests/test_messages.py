@@ -9,6 +9,7 @@ from dferbench.errors import ConfigError, DataError
 from dferbench.nn.parts import Parts
 from dferbench.nn.texts import texts
 from dferbench.options import assignments
+from dferbench.record import read as read_record
 from dferbench.suite import read_printed
 from dferbench.types import Task
 
@@ -98,3 +99,13 @@ def test_show_of_two_stages_says_which_one_differs(in_process):
     assert "stage 1:" in shown and "stage 2:" in shown
     told = shown[shown.index("synthetic, where it differs:") :]
     assert "stage 2:" in told and "epochs: 3" in told
+
+
+def test_a_damaged_record_says_how_to_go_on(tmp_path):
+    path = tmp_path / "fold1-seed0" / "record.json"
+    path.parent.mkdir()
+    path.write_text("x")
+    with pytest.raises(ConfigError) as caught:
+        read_record(path)
+    assert f"{path} is no valid record: Invalid JSON" in str(caught.value)
+    assert str(path.parent) in caught.value.hint and "same command" in caught.value.hint
