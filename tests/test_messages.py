@@ -109,3 +109,11 @@ def test_a_damaged_record_says_how_to_go_on(tmp_path):
         read_record(path)
     assert f"{path} is no valid record: Invalid JSON" in str(caught.value)
     assert str(path.parent) in caught.value.hint and "same command" in caught.value.hint
+
+
+def test_list_of_one_kind(in_process):
+    shown = in_process("list", "datasets", check=0).stdout
+    assert "synthetic" in shown and "clip-tiny" not in shown and "multiply-adds" not in shown
+    methods = in_process("list", "methods", check=0).stdout
+    assert "multiply-adds" in methods and "drawn faces" not in methods
+    assert "methods, datasets" in in_process("list", "colours", check=3).stderr

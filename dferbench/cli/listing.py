@@ -4,40 +4,58 @@ from __future__ import annotations
 
 import inspect
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from dferbench import cards, costs
 from dferbench.catalog import KINDS, Catalog, Entry
+from dferbench.errors import ConfigError
 
 
 def list_(
     context: typer.Context,
+    kind: Annotated[
+        str | None, typer.Argument(help="Only these: methods, datasets, backbones, temporal_heads ...")
+    ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """List methods, datasets, backbones, temporal heads, prompts, decoders and face finders."""
     catalog: Catalog = context.obj
+    if kind is not None and kind not in KINDS:
+        raise ConfigError(f"there is no kind of things named '{kind}'", f"Choose of {', '.join(KINDS)}.")
+    kinds = tuple(KINDS) if kind is None else (kind,)
     if json_:
-        typer.echo(json.dumps(_as_data(catalog), indent=1))
+        typer.echo(json.dumps(_as_data(catalog, kinds), indent=1))
         return
-    from tabulate import tabulate
-
-    methods = [_method(entry) for _, entry in sorted(catalog.entries["methods"].items())]
-    heads = ["method", "what it does", "fidelity", "input", "parameters", "multiply-adds", "from"]
-    typer.echo(tabulate(methods, heads, maxcolwidths=[None, 64, *[None] * 5], disable_numparse=True))
-    lines = [
-        [KINDS[kind], name, about(entry), _origin(entry)]
-        for kind in KINDS
-        for name, entry in sorted(catalog.entries[kind].items())
-        if kind != "methods"
-    ]
-    heads = ["kind", "name", "what it is", "from"]
-    typer.echo("\n" + tabulate(lines, heads, maxcolwidths=[None, None, 64, None]))
+    tables = [_methods(catalog)] if "methods" in kinds else []
+    others = [one for one in kinds if one != "methods"]
+    typer.echo("\n\n".join([*tables, *([_others(catalog, others)] if others else [])]))
     for (kind, name), origins in catalog.contested.items():
         typer.echo(f"contested: {KINDS[kind]} '{name}' is claimed by {' and '.join(origins)}", err=True)
     for broken in catalog.broken:
         typer.echo(f"broken: {broken.origin}: {broken.reason} (dferbench doctor shows more)", err=True)
+
+
+def _methods(catalog: Catalog) -> str:
+    from tabulate import tabulate
+
+    lines = [_method(entry) for _, entry in sorted(catalog.entries["methods"].items())]
+    heads = ["method", "what it does", "fidelity", "input", "parameters", "multiply-adds", "from"]
+    return str(tabulate(lines, heads, maxcolwidths=[None, 64, *[None] * 5], disable_numparse=True))
+
+
+def _others(catalog: Catalog, kinds: Sequence[str]) -> str:
+    from tabulate import tabulate
+
+    lines = [
+        [KINDS[kind], name, about(entry), _origin(entry)]
+        for kind in kinds
+        for name, entry in sorted(catalog.entries[kind].items())
+    ]
+    heads = ["kind", "name", "what it is", "from"]
+    return str(tabulate(lines, heads, maxcolwidths=[None, None, 64, None]))
 
 
 def _method(entry: Entry) -> list[str]:
@@ -72,7 +90,7 @@ def about(entry: Entry) -> str:
     return " ".join(str(text).split("\n\n")[0].split())
 
 
-def _as_data(catalog: Catalog) -> dict[str, Any]:
+def _as_data(catalog: Catalog, kinds: Sequence[str]) -> dict[str, Any]:
     found: dict[str, Any] = {
         kind: [
             {
@@ -84,6 +102,7 @@ def _as_data(catalog: Catalog) -> dict[str, Any]:
             for e in entries.values()
         ]
         for kind, entries in catalog.entries.items()
+        if kind in kinds
     }
     broken = [{"origin": b.origin, "reason": b.reason} for b in catalog.broken]
     return {"schema": 1, **found, "broken": broken}
