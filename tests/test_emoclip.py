@@ -173,8 +173,8 @@ class TestSizes:
         ("options", "error", "words"),
         [
             ({"frames": 1024}, ConfigError, "1024 frames"),
-            ({"layers": 0}, ConfigError, "0 layers"),
-            ({"head_dim": 0}, ConfigError, "heads of 0"),
+            ({"layers": 0}, ConfigError, "layers is 0"),
+            ({"head_dim": 0}, ConfigError, "head_dim is 0"),
             ({"learn_from": "labels"}, UnknownName, "labels"),
             ({"learn_from": "captions", "multi_positive": True}, ConfigError, "no meaning"),
             ({"classes": ["joy"]}, ConfigError, "no text for the class 'joy'"),

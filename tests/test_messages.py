@@ -2,6 +2,7 @@
 
 import pytest
 
+from dferbench import spec
 from dferbench.cards import read as read_card
 from dferbench.catalog import discover
 from dferbench.cli.listing import about
@@ -117,3 +118,11 @@ def test_list_of_one_kind(in_process):
     methods = in_process("list", "methods", check=0).stdout
     assert "multiply-adds" in methods and "drawn faces" not in methods
     assert "methods, datasets" in in_process("list", "colours", check=3).stderr
+
+
+def test_a_step_that_is_no_epoch_is_refused():
+    from dferbench.engine.optim import SCHEDULES
+
+    with pytest.raises(ConfigError, match="'x' is no number of epochs"):
+        spec.make("steps(30, x)", SCHEDULES, "schedule")
+    assert spec.make("steps(30, 40)", SCHEDULES, "schedule")

@@ -157,14 +157,14 @@ class TestSizes:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"width": 40, "heads": 4}, "width of 40 with 4 heads"),
-            ({"heads": 5}, "width of 32 with 5 heads"),
+            ({"width": 40, "heads": 4}, "width is 40 and heads is 4"),
+            ({"heads": 5}, "width is 32 and heads is 5"),
             ({"patch": 3}, "28 pixels in patches of 3"),
             ({"patch": 56}, "28 pixels in patches of 56"),
             ({"patch": 4, "landmark": "a.pth"}, "14 x 14 places, and the image model 7 x 7"),
             ({"depth": 0}, "depth is 0"),
             ({"hidden": 0}, "hidden is 0"),
-            ({"dropout": 1.0}, "dropout of 1"),
+            ({"dropout": 1.0}, "dropout is 1"),
             ({"mixup": -1.0}, "mixup=-1"),
         ],
     )

@@ -118,7 +118,13 @@ def constant() -> Callable[..., Schedule]:
 
 
 def steps(*milestones: int, gamma: float = 0.1) -> Callable[..., Schedule]:
-    """All rates times `gamma` after each of the given numbers of epochs."""
+    """All rates times `gamma` after each of the given numbers of epochs.
+
+    Raises ConfigError for what is no whole number: torch would wait for it without a word.
+    """
+    for milestone in milestones:
+        if not isinstance(milestone, int):
+            raise ConfigError(f"steps: {milestone!r} is no number of epochs", "Write steps(30, 40).")
     return lambda optimizer, epochs: lr_scheduler.MultiStepLR(optimizer, list(milestones), gamma)
 
 
