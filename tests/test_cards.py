@@ -115,6 +115,16 @@ def test_list_has_fidelity_input_and_cost(in_process):
     )
 
 
+def test_list_fits_the_terminal(in_process):
+    kinds = {"methods": 135, "datasets": 90}
+    for kind, columns in kinds.items():
+        narrow = in_process("list", kind, check=0, env={"COLUMNS": str(columns)}).stdout.splitlines()
+        assert max(map(len, narrow)) <= columns
+        assert len(narrow) > len(
+            in_process("list", kind, check=0, env={"COLUMNS": "200"}).stdout.splitlines()
+        )
+
+
 def test_a_method_without_card_or_count_is_listed_all_the_same(in_process):
     done = in_process("--plugin", TOY, "list", "--json", check=0)
     (toy,) = [one for one in json.loads(done.stdout)["methods"] if one["name"] == "toy-net"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -12,6 +13,11 @@ import typer
 from dferbench import cards, costs
 from dferbench.catalog import KINDS, Catalog, Entry
 from dferbench.errors import ConfigError
+
+GAP, NARROWEST, WIDEST = 2, 28, 64
+"""Characters between columns, and of a column of sentences."""
+WIDE = 1_000
+"""What a pipe counts as."""
 
 
 def list_(
@@ -39,23 +45,31 @@ def list_(
 
 
 def _methods(catalog: Catalog) -> str:
-    from tabulate import tabulate
-
     lines = [_method(entry) for _, entry in sorted(catalog.entries["methods"].items())]
     heads = ["method", "what it does", "fidelity", "input", "parameters", "multiply-adds", "from"]
-    return str(tabulate(lines, heads, maxcolwidths=[None, 64, *[None] * 5], disable_numparse=True))
+    return _table(lines, heads, 1)
 
 
 def _others(catalog: Catalog, kinds: Sequence[str]) -> str:
-    from tabulate import tabulate
-
     lines = [
         [KINDS[kind], name, about(entry), _origin(entry)]
         for kind in kinds
         for name, entry in sorted(catalog.entries[kind].items())
     ]
     heads = ["kind", "name", "what it is", "from"]
-    return str(tabulate(lines, heads, maxcolwidths=[None, None, 64, None]))
+    return _table(lines, heads, 2)
+
+
+def _table(lines: Sequence[Sequence[str]], heads: Sequence[str], sentence: int) -> str:
+    """A table whose column of sentences takes what the terminal leaves beside the others, within reason."""
+    from tabulate import tabulate
+
+    longest = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    others = sum(longest) - longest[sentence] + GAP * (len(heads) - 1)
+    room = shutil.get_terminal_size(fallback=(WIDE, 0)).columns - others
+    widths: list[int | None] = [None] * len(heads)
+    widths[sentence] = min(max(room, NARROWEST), WIDEST)
+    return str(tabulate(lines, heads, maxcolwidths=widths, disable_numparse=True))
 
 
 def _method(entry: Entry) -> list[str]:
