@@ -116,7 +116,7 @@ def test_list_has_fidelity_input_and_cost(in_process):
 
 
 def test_list_fits_the_terminal(in_process):
-    kinds = {"methods": 135, "datasets": 90}
+    kinds = {"methods": 130, "datasets": 90}
     for kind, columns in kinds.items():
         narrow = in_process("list", kind, check=0, env={"COLUMNS": str(columns)}).stdout.splitlines()
         assert max(map(len, narrow)) <= columns

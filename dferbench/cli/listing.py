@@ -64,7 +64,9 @@ def _table(lines: Sequence[Sequence[str]], heads: Sequence[str], sentence: int) 
     """A table whose column of sentences takes what the terminal leaves beside the others, within reason."""
     from tabulate import tabulate
 
-    longest = [max(map(len, column)) for column in zip(heads, *lines, strict=True)]
+    # tabulate leaves room on both sides of a head.
+    padded = [head + " " * GAP for head in heads]
+    longest = [max(map(len, column)) for column in zip(padded, *lines, strict=True)]
     others = sum(longest) - longest[sentence] + GAP * (len(heads) - 1)
     room = shutil.get_terminal_size(fallback=(WIDE, 0)).columns - others
     widths: list[int | None] = [None] * len(heads)
