@@ -242,7 +242,8 @@ class TestMix:
             torch.testing.assert_close(target, torch.tensor([[1.0, 0, 0]]))
 
     @pytest.mark.parametrize(
-        "values, words", [((-1.0,), "mixup=-1"), ((0.8, -0.5), "cutmix=-0.5"), ((0.8, 1.0, 1.0), "smoothing is 1")]
+        "values, words",
+        [((-1.0,), "mixup=-1"), ((0.8, -0.5), "cutmix=-0.5"), ((0.8, 1.0, 1.0), "smoothing is 1")],
     )
     def test_values_out_of_range_are_refused(self, values, words):
         with pytest.raises(ConfigError, match=words):
