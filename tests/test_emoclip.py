@@ -24,7 +24,7 @@ from dferbench.nn import Batch
 from dferbench.nn.parts import Parts
 from dferbench.nn.texts import texts
 from dferbench.testing import assert_contract
-from dferbench_emoclip.captions import read
+from dferbench_emoclip.captions import Reader, read
 from dferbench_emoclip.model import info_nce
 
 CATALOG = discover()
@@ -289,6 +289,16 @@ class TestCaptions:
         with torch.no_grad():
             expected = official.TextEncoder(net.backbone)(embedded, tokens.argmax(-1))
             torch.testing.assert_close(read(model.tower, CAPTIONS), expected, atol=1e-4, rtol=1e-4)
+
+    def test_each_is_read_once_and_as_in_a_batch_of_any(self):
+        tower, reader = build(learn_from="captions").tower, Reader()
+        with torch.no_grad():
+            right = read(tower, CAPTIONS)
+        one = reader(tower, CAPTIONS[:1])
+        tower.text.text_projection.data.zero_()
+        torch.testing.assert_close(one, right[:1], atol=1e-5, rtol=1e-5)
+        assert torch.equal(reader(tower, [CAPTIONS[0], CAPTIONS[0]]), one.expand(2, -1))
+        assert not reader(tower, CAPTIONS[1:]).any(), "the others were not read before"
 
 
 # ---- recipe ------------------------------------------------------------------------------------------------

@@ -12,6 +12,11 @@ CLASSES = (
     "contempt", "anxiety", "helplessness", "disappointment",
 )  # fmt: skip
 """The eleven classes in the order of DFER-CLIP's lists; sets of seven classes have the first seven."""
+MAFW_ORDER = (
+    "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise",
+    "contempt", "anxiety", "helplessness", "disappointment",
+)  # fmt: skip
+"""The same in the order of MAFW's own tables: single_label 1 to 11, and the parts of a compound label."""
 
 _ALSO = {
     "happiness": ("happy", "joy", "hap"),

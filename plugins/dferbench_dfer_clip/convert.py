@@ -9,13 +9,13 @@ from typing import Any
 from torch import Tensor
 
 from dferbench.errors import ConfigError, DataError
+from dferbench.releases import CLASSES
 from dferbench.types import Converted
 from dferbench_dfer_clip.recover import recover_texts
 from dferbench_dfer_clip.shapes import backbone_of, need, temporal_of
 
 State = Mapping[str, Tensor]
-SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-ORDER = {7: SEVEN, 11: (*SEVEN, "contempt", "anxiety", "helplessness", "disappointment")}
+ORDER = {count: CLASSES[:count] for count in (7, 11)}
 """The classes of the released lists by their number: DFEW and FERV39k, and MAFW."""
 OURS = (
     ("tower.image.", "image_encoder."),

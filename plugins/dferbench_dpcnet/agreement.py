@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from dferbench.nn.windows import mean_probabilities
+
 
 def cosine(one: Tensor, other: Tensor) -> Tensor:
     """Features (B, T, D) of two views -> the mean of 2 - 2 cos over frames and videos, in 0..4."""
@@ -25,11 +27,6 @@ def jensen_shannon(one: Tensor, other: Tensor) -> Tensor:
     middle = torch.logaddexp(p, q) - math.log(2)
     sums = [F.kl_div(middle, log, reduction="batchmean", log_target=True) for log in (p, q)]
     return (sums[0] + sums[1]) / 2
-
-
-def mean_probabilities(logits: Tensor) -> Tensor:
-    """Logits (B, V, C) of V views -> logits (B, C) whose softmax is the mean of theirs."""
-    return logits.log_softmax(-1).logsumexp(1) - math.log(logits.shape[1])
 
 
 def mean_logits(logits: Tensor) -> Tensor:

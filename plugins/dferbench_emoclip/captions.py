@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from dferbench.errors import ConfigError
@@ -27,6 +28,21 @@ def captions(info: Sequence[Mapping[str, Any]]) -> dict[int, str]:
             "Choose a dataset that has them, such as mafw(captions=true), or learn_from=classes.",
         )
     return found
+
+
+class Reader:
+    """Reads every text once, as the tower is frozen; each by itself, so that its bits depend on no batch."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, Tensor] = {}
+
+    def __call__(self, tower: TwoTower, texts: Sequence[str]) -> Tensor:
+        """As `read`."""
+        for text in texts:
+            if text not in self._known:
+                with torch.no_grad():
+                    self._known[text] = read(tower, [text])[0]
+        return torch.stack([self._known[text] for text in texts])
 
 
 def read(tower: TwoTower, texts: Sequence[str]) -> Tensor:

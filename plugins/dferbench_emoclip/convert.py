@@ -11,15 +11,11 @@ from torch import Tensor
 from dferbench.errors import DataError
 from dferbench.nn.official import agreed, need
 from dferbench.nn.temporal import LAYER_IN_FILES
+from dferbench.releases import MAFW_ORDER
 from dferbench.types import Converted
 from dferbench_emoclip.model import HEADS
 
 METHOD = "EmoCLIP"
-CLASSES = (
-    "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise",
-    "contempt", "anxiety", "helplessness", "disappointment",
-)  # fmt: skip
-"""MAFW's, in the order of its labels; DFEW's and FERV39k's seven are among them."""
 LAYER = "temporal.temporal_transformer.layers"
 OURS = (
     ("tower.logit_scale", "backbone.logit_scale"),
@@ -45,7 +41,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     options = agreed({"layers": layers, "head_dim": head_dim}, given)
     return Converted(
         options=options,
-        classes=classes or CLASSES,
+        classes=classes or MAFW_ORDER,
         state={_ours(name, pairs): tensor for name, tensor in state.items()},
         notes=(
             _about_classes(classes),

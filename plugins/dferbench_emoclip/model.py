@@ -17,7 +17,7 @@ from dferbench.nn.frames import FrameClassifier, Frozen
 from dferbench.nn.temporal import ClsTransformer
 from dferbench.nn.texts import texts
 from dferbench.nn.tower import TwoTower
-from dferbench_emoclip.captions import captions, read
+from dferbench_emoclip.captions import Reader, captions
 
 HEADS = 8
 PLACES = 1024
@@ -66,7 +66,7 @@ class EmoClip(Frozen, FrameClassifier):
                 "with learn_from=captions every video has one text, and multi_positive no meaning",
                 "Leave one of the two out.",
             )
-        self.prompt = prompt
+        self.prompt, self.reader = prompt, Reader()
         self.logit_scale = nn.Parameter(tower.logit_scale.detach().clone())
         self.learn_from, self.multi_positive, self.notes = learn_from, multi_positive, notes
 
@@ -83,7 +83,7 @@ class EmoClip(Frozen, FrameClassifier):
         """Symmetric InfoNCE of the videos and their texts."""
         if self.learn_from == "captions":
             told = captions(batch.info)
-            logits = self.compare(batch.x[list(told)], read(self.tower, list(told.values())))
+            logits = self.compare(batch.x[list(told)], self.reader(self.tower, list(told.values())))
         else:
             logits = self.compare(batch.x, self.prompt()[batch.label])
         who = batch.label if self.multi_positive else torch.arange(len(logits), device=logits.device)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from dferbench import Task
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.nn import Batch, Classifier
+from dferbench.nn.initial import STD, draw_linear
 from dferbench.nn.resnet2d import ResNet2d
 from dferbench.nn.start import start_from
 from dferbench_logo_former.blocks import Block, Cell, Plan
@@ -129,16 +130,11 @@ def _require(plan: Plan, depth: int, weight: float, drop_path: float) -> None:
 def _initialise(model: LogoFormer) -> None:
     """Truncated normals of 0.02 for positions and linear layers; the convolutions keep theirs."""
     for position in (model.pos_space, model.pos_time):
-        nn.init.trunc_normal_(position, std=0.02)
+        nn.init.trunc_normal_(position, std=STD)
     nn.init.kaiming_uniform_(model.project.weight)
-    biases = [model.project.bias]
-    for part in model.blocks.modules():
-        if isinstance(part, nn.Linear):
-            nn.init.trunc_normal_(part.weight, std=0.02)
-            biases.append(part.bias)
-    for bias in biases:
-        if bias is not None:
-            nn.init.zeros_(bias)
+    if model.project.bias is not None:
+        nn.init.zeros_(model.project.bias)
+    draw_linear(model.blocks)
 
 
 def _without_stage4(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

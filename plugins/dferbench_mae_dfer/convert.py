@@ -10,20 +10,17 @@ from torch import Tensor
 
 from dferbench import Task
 from dferbench.errors import ConfigError
-from dferbench.nn.official import agreed, name_classes, need, renamed
+from dferbench.nn.official import SEVEN, agreed, name_classes, need, renamed
+from dferbench.releases import MAFW_ORDER
 from dferbench.types import Converted
 from dferbench_mae_dfer.encoders import read_regions
 from dferbench_mae_dfer.files import in_file
 from dferbench_mae_dfer.model import Net, VideoTransformer
 
 CLASSES = {
-    7: (("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear"), "DFEW"),
-    11: (
-        ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",
-         "helplessness", "disappointment"),
-        "MAFW",
-    ),
-}  # fmt: skip
+    7: (SEVEN, "DFEW"),
+    11: (MAFW_ORDER, "MAFW"),
+}
 """The classes that the released code trains on, in the order of their labels, by their number."""
 REGIONS = "4x2x1"
 """The regions of the released code."""

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from dferbench.errors import ConfigError
+from dferbench.nn.initial import STD
 from dferbench_mae_dfer.blocks import JointBlock, RegionBlock
 
 Grid = tuple[int, int, int]
@@ -45,7 +46,7 @@ class ByRegion(nn.Module):
             )
         self.regions = regions
         count = regions[0] * regions[1] * regions[2]
-        self.region_tokens = nn.Parameter(nn.init.trunc_normal_(torch.empty(count, dim), std=0.02))
+        self.region_tokens = nn.Parameter(nn.init.trunc_normal_(torch.empty(count, dim), std=STD))
         self.blocks = nn.ModuleList(RegionBlock(dim, rate) for rate in _rising(drop_path, depth))
 
     def cut(self, tokens: Tensor) -> Tensor:

@@ -11,8 +11,10 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.errors import ConfigError
-from dferbench.nn import Batch, Classifier
+from dferbench.nn import Batch
+from dferbench.nn.initial import draw_linear
 from dferbench.nn.mix import Mix
+from dferbench.nn.windows import WindowClassifier
 from dferbench_mae_dfer.blocks import EPS, HEAD
 from dferbench_mae_dfer.encoders import ByRegion, Grid, Joint, positions, read_regions
 from dferbench_mae_dfer.erase import Erase
@@ -47,18 +49,16 @@ class Noise:
 NONE = Noise()
 
 
-class VideoTransformer(Classifier):
+class VideoTransformer(WindowClassifier):
     """Tokens of two frames by 16 x 16 pixels, at fixed positions, through an encoder to a linear classifier.
 
-    The frames are those of the task, or a whole number of windows of as many: each window's probabilities
-    are averaged, and the logits are the logarithms of the mean. Raises ConfigError for frames, sizes and
+    The frames are those of the task, or several windows of as many. Raises ConfigError for frames, sizes and
     values that do not fit, DataError for `weights` that do not.
     """
 
     def __init__(self, task: Task, net: Net, noise: Noise = NONE, weights: str = "") -> None:
-        super().__init__()
+        super().__init__(task.frames)
         grid = _grid(task, net)
-        self.frames = task.frames
         self.patch = nn.Conv3d(3, net.width, TUBE, TUBE)
         self.register_buffer("positions", positions(math.prod(grid), net.width), persistent=False)
         self.encoder = _encoder(net, grid)
@@ -66,17 +66,10 @@ class VideoTransformer(Classifier):
         self.head = nn.Linear(net.width, len(task.classes))
         self.mix = Mix(len(task.classes), noise.mixup, noise.cutmix, noise.smoothing)
         self.erase = Erase(noise.erase)
-        _begin(self)
+        draw_linear(self)
+        with torch.no_grad():
+            self.head.weight.mul_(SMALL)
         self.notes = start(self, weights)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, W T, 3, H, W) of W windows -> logits (B, C)."""
-        logits = self.score(x.reshape(-1, self.frames, *x.shape[2:]))
-        if len(logits) == len(x):
-            return logits
-        windows = len(logits) // len(x)
-        by_window = logits.reshape(len(x), windows, -1).log_softmax(-1)
-        return by_window.logsumexp(1) - math.log(windows)
 
     def score(self, x: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> logits (B, C) of one window."""
@@ -110,14 +103,3 @@ def _encoder(net: Net, grid: Grid) -> nn.Module:
     if not net.regions:
         return Joint(net.width, net.depth, net.drop_path)
     return ByRegion(net.width, net.depth, net.drop_path, grid, read_regions(net.regions))
-
-
-def _begin(model: VideoTransformer) -> None:
-    """Draw the weights of the linear layers from N(0, 0.02), the classifier's a thousandth of that."""
-    for part in model.modules():
-        if isinstance(part, nn.Linear):
-            nn.init.trunc_normal_(part.weight, std=0.02)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
-    with torch.no_grad():
-        model.head.weight.mul_(SMALL)

@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dferbench import Finding
-from dferbench.releases import by_rule, canonical, nothing_found
+from dferbench.releases import MAFW_ORDER, by_rule, canonical, nothing_found
 from dferbench.releases.protocol import Folds
 from dferbench_mafw.figures import (
     COMPOUND_PROTOCOL,
     COMPOUND_SIZES,
     COMPOUNDS,
-    OFFICIAL_ORDER,
     SINGLES,
 )
 from dferbench_mafw.mafw import LISTS, PLAIN, Mafw
@@ -48,7 +47,7 @@ class MafwCompound(Mafw):
         known = [part for part in parts if part is not None]
         if len(known) != len(parts) or len(set(known)) != len(known):
             return None
-        return "_".join(sorted(known, key=OFFICIAL_ORDER.index))
+        return "_".join(sorted(known, key=MAFW_ORDER.index))
 
     def official(self, root: Path) -> bool:
         """Whether the lists have the official sizes and follow the official rule: no hashes are known."""

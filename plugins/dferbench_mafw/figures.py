@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from dferbench.releases import CLASSES, Part, Protocol
+from dferbench.releases import CLASSES, MAFW_ORDER, Part, Protocol
 
-OFFICIAL_ORDER = (
-    "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",
-    "helplessness", "disappointment",
-)  # fmt: skip
-"""The order of the release's tables: single_label 1 to 11, and the parts of a compound label."""
-CODES = {str(number): name for number, name in enumerate(OFFICIAL_ORDER, 1)}
+CODES = {str(number): name for number, name in enumerate(MAFW_ORDER, 1)}
 TOTALS = (1242, 1470, 1138, 1390, 1072, 639, 625, 236, 916, 262, 182)
 TEST = {
     1: (249, 294, 228, 278, 215, 128, 125, 48, 184, 53, 37),

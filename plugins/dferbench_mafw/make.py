@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from dferbench.errors import UnknownName
 from dferbench.progress import Progress
-from dferbench.releases import by_rule
+from dferbench.releases import MAFW_ORDER, by_rule
 from dferbench.releases.drawing import (
     lengths,
     scaled,
@@ -19,7 +19,6 @@ from dferbench.releases.drawing import (
     write_video,
 )
 from dferbench.types import Paint
-from dferbench_mafw.figures import OFFICIAL_ORDER
 from dferbench_mafw.mafw import LABELS, SINGLE, Mafw
 
 if TYPE_CHECKING:
@@ -110,8 +109,8 @@ def _write(path: Path, content: bytes) -> None:
 
 def _table(path: Path, clips: Mapping[str, str]) -> None:
     """single-set.xlsx with a header of two rows: clip, the eleven confidences, single_label."""
-    rows: list[list[Any]] = [["clip", *OFFICIAL_ORDER, "single_label"], ["", *range(1, 12), "1-11"]]
+    rows: list[list[Any]] = [["clip", *MAFW_ORDER, "single_label"], ["", *range(1, 12), "1-11"]]
     for name, label in clips.items():
-        number = OFFICIAL_ORDER.index(label)
+        number = MAFW_ORDER.index(label)
         rows.append([f"{name}.mp4", *(float(i == number) for i in range(11)), number + 1])
     write_table(path, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import asdict, dataclass
 
 import torch
@@ -11,12 +10,14 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.errors import ConfigError
-from dferbench.nn import Batch, Classifier
+from dferbench.nn import Batch
+from dferbench.nn.initial import STD, draw_linear
 from dferbench.nn.mix import Mix
+from dferbench.nn.windows import WindowClassifier
 from dferbench_s2d.landmark import CHANNELS, SIDE, Landmark, read_landmark
 from dferbench_s2d.prompt import HEADS, NARROWER, Prompt
 from dferbench_s2d.start import start
-from dferbench_s2d.vit import EPS, STD, VisionTransformer, draw_linear
+from dferbench_s2d.vit import EPS, VisionTransformer
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class Shape:
     hidden: int = 8
 
 
-class S2d(Classifier):
+class S2d(WindowClassifier):
     """Before block i, the tokens of a frame get a prompt, which is the side input of the next, and what each
     place sees along the frames; the class tokens behind the last block, averaged over the frames, decide.
 
@@ -49,7 +50,7 @@ class S2d(Classifier):
         landmark: str = "",
         weights: str = "",
     ) -> None:
-        super().__init__()
+        super().__init__(task.frames)
         side = _require_fit(task, shape, dropout, landmark)
         self.vit = VisionTransformer(shape.width, shape.depth, shape.heads, shape.patch, side)
         self.temporal = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, task.frames, shape.width), std=STD))
@@ -65,7 +66,7 @@ class S2d(Classifier):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(shape.width, len(task.classes))
         draw_linear(self.head)
-        self.mix, self.grid, self.frames = mix, side, task.frames
+        self.mix, self.grid = mix, side
         self.notes = start(self, weights)
         self.landmark: Landmark | None = None
         if landmark:
@@ -78,15 +79,6 @@ class S2d(Classifier):
             seen: Tensor = self.landmark(frames)
             return seen
         return frames.new_zeros(len(frames), CHANNELS, self.grid, self.grid)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, W T, 3, size, size) of W windows -> logits (B, C): of several, the logarithms of the windows'
-        mean probabilities."""
-        logits = self.score(x.reshape(-1, self.frames, *x.shape[2:]))
-        if len(logits) == len(x):
-            return logits
-        windows = logits.reshape(len(x), -1, logits.shape[1]).log_softmax(2)
-        return windows.logsumexp(1) - math.log(windows.shape[1])
 
     def score(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> logits (B, C) of one window."""

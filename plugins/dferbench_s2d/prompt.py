@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench_s2d.vit import Attention, draw_linear
+from dferbench.nn.initial import draw_linear
+from dferbench_s2d.vit import Attention
 
 HEADS = 8
 """Of the attention over the frames."""

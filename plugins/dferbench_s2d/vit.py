@@ -6,10 +6,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dferbench.nn.initial import STD, draw_linear
+
 EPS = 1e-6
 """What layer norms add to the variance, but for those within an adapter."""
-STD = 0.02
-"""Of the normal distribution that linear layers and tokens start from."""
 
 
 class Attention(nn.Module):
@@ -78,12 +78,3 @@ class VisionTransformer(nn.Module):
     def placed(self, patches: Tensor) -> Tensor:
         """(N, side * side, dim) -> (N, 1 + side * side, dim): the class token before them, and positions."""
         return torch.cat([self.cls_token.expand(len(patches), -1, -1), patches], 1) + self.pos_embed
-
-
-def draw_linear(module: nn.Module) -> None:
-    """Every linear layer within starts from a normal distribution, its bias from 0."""
-    for part in module.modules():
-        if isinstance(part, nn.Linear):
-            nn.init.trunc_normal_(part.weight, std=STD)
-            if part.bias is not None:
-                nn.init.zeros_(part.bias)
