@@ -22,8 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tabulate import tabulate
 
-from dferbench import metrics, record, spec
-from dferbench.record import Record
+from dferbench import spec
+from dferbench.experiment import metrics, record
+from dferbench.experiment.record import Record
 
 Counts = NDArray[np.int64]
 

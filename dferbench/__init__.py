@@ -1,9 +1,9 @@
 """dferbench: one protocol for every method of dynamic facial expression recognition.
 
-What a plugin needs to declare itself; `dferbench.nn` holds what it needs to compute.
+What a plugin needs to declare itself; `dferbench.models` holds what it needs to compute.
 """
 
-from dferbench.hookspecs import hookimpl
+from dferbench.registry.hookspecs import hookimpl
 from dferbench.types import Dataset, Finding, Method, Recipe, Stage, Task, Video, View
 
 __version__ = "0.1.0"

@@ -15,17 +15,17 @@ import torch
 from torch import Tensor
 
 from dferbench.cards import read
-from dferbench.catalog import Catalog, discover
-from dferbench.engine.build import ever_trained, require_frozen
-from dferbench.engine.kind import word_of
-from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
-from dferbench.engine.plan import view_size
-from dferbench.engine.seeds import seed_everything
 from dferbench.errors import DferbenchError
-from dferbench.nn import Batch, Classifier
-from dferbench.nn.frames import frame_features
-from dferbench.nn.parts import Parts
-from dferbench.options import resolve, schema
+from dferbench.experiment.plan import view_size
+from dferbench.feature_cache.key import word_of
+from dferbench.machine.seeds import seed_everything
+from dferbench.models import Batch, Classifier
+from dferbench.models.frames import frame_features
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import Catalog, discover
+from dferbench.registry.options import resolve, schema
+from dferbench.training.build import ever_trained, require_frozen
+from dferbench.training.optimizers import make_optimizer, make_schedule, parameter_groups
 from dferbench.types import Method, Recipe, Stage, Task
 
 CLASS_COUNTS = (3, 7, 11)

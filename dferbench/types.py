@@ -126,7 +126,7 @@ class Converted:
 class Method:
     """A method: how it is built and how it is trained.
 
-    `build(task, parts, **options)` returns a `dferbench.nn.Classifier`. Its keyword defaults are the
+    `build(task, parts, **options)` returns a `dferbench.models.Classifier`. Its keyword defaults are the
     method's options, so the signature is the schema. One called `weights`, "" by default, names a file to
     start from; what was trained is opened without it where nothing of the file is left. `recipe_for` holds
     the recipes of datasets that a paper treats differently, `options_for` the option values that belong to
@@ -200,7 +200,8 @@ class Dataset:
     def notes(self, root: Path) -> Mapping[str, Any]:
         """What a record should say about this copy: its variant, where its labels and folds came from.
 
-        Under "marks" stand the words (see `dferbench.record`) that every table shows beside its results.
+        Under "marks" stand the words (see `dferbench.experiment.record`) that every table shows beside its
+        results.
         """
         return {}
 

@@ -14,10 +14,10 @@ VIDEOS = 2
 
 def train(name, root, output, folds, workers=0):
     """Train the method for one step a stage on each fold; gives the folders of the cells."""
-    from dferbench.catalog import discover
-    from dferbench.engine.plan import Request, make_plan
-    from dferbench.engine.run import run
+    from dferbench.experiment.plan import Request, make_plan
     from dferbench.progress import Progress
+    from dferbench.registry.catalog import discover
+    from dferbench.runner.run import run
 
     catalog = discover([TOY])
     method = catalog.get("methods", name).value
@@ -54,7 +54,7 @@ class Nursery:
 
 
 def _import():
-    import dferbench.engine.run  # noqa: F401
+    import dferbench.runner.run  # noqa: F401
 
 
 def _fork(cell):

@@ -82,10 +82,10 @@ def in_process(tmp_path, monkeypatch, capsys):
 @pytest.fixture
 def toy_run(toy_root, tmp_path):
     """Run the toy method in this process; gives the records."""
-    from dferbench.catalog import discover
-    from dferbench.engine.plan import Request, make_plan
-    from dferbench.engine.run import run
+    from dferbench.experiment.plan import Request, make_plan
     from dferbench.progress import Progress
+    from dferbench.registry.catalog import discover
+    from dferbench.runner.run import run
 
     def go(model="toy-net", root=toy_root, output=tmp_path / "runs", progress=None, **request):
         catalog = discover([TOY])

@@ -221,7 +221,7 @@ def good_lines(rng, separator, count=14):
 @contextmanager
 def text_list(case, rng):
     """A good list, damaged as bytes or written in an odd encoding."""
-    from dferbench_local.lists import Lists
+    from dferbench_datasets.local.lists import Lists
 
     text = "\n".join(good_lines(rng, rng.choice(" \t,"))) + "\n"
     data = encoded(text.replace("v/3", "v/Ärger/笑"), rng) if case.number % 4 == 0 else text.encode()
@@ -231,7 +231,7 @@ def text_list(case, rng):
 
 @contextmanager
 def bad_line(case, rng, lines=LINES):
-    from dferbench_local.lists import Lists
+    from dferbench_datasets.local.lists import Lists
 
     good = good_lines(rng, separator := " \t,"[case.number // len(lines) % 3])
     good.insert(rng.randint(1, len(good)), spelled(lines[case.number % len(lines)], separator, case.folder))
@@ -241,7 +241,7 @@ def bad_line(case, rng, lines=LINES):
 
 @contextmanager
 def csv_table(case, rng):
-    from dferbench_local.folder import Folder
+    from dferbench_datasets.local.folder import Folder
 
     (case.home / "v" / "1").mkdir(parents=True)
     (case.home / "link").symlink_to(Path(case.folder, "outside"))
@@ -256,8 +256,8 @@ def csv_table(case, rng):
 
 def release(case):
     """A fresh dataset and the root of a drawn copy, which all cases share: what they change, they restore."""
-    from dferbench.catalog import discover
-    from dferbench.datasets import make_dataset
+    from dferbench.registry.catalog import discover
+    from dferbench.registry.datasets import make_dataset
 
     name, layout = RELEASES[case.number % len(RELEASES)]
     root = Path(case.folder, f"{name}-{layout}")
@@ -305,8 +305,8 @@ def release_list(case, rng):
 @contextmanager
 def release_table(case, rng):
     """A damaged .xlsx, as an archive or within."""
-    from dferbench.catalog import discover
-    from dferbench.datasets import make_dataset
+    from dferbench.registry.catalog import discover
+    from dferbench.registry.datasets import make_dataset
 
     name, layout = TABLES[case.number % len(TABLES)]
     dataset, root = make_dataset(name, discover()).dataset, Path(case.folder, f"{name}-{layout}")
@@ -358,7 +358,7 @@ SHEETS = (
 @contextmanager
 def frame_folder(case, rng):
     """Ten videos of frames, one of which has a damaged image or something else where an image should be."""
-    from dferbench_local.folder import Folder
+    from dferbench_datasets.local.folder import Folder
 
     for i in range(10):
         folder = case.home / "ab"[i % 2] / f"v{i}"
@@ -412,7 +412,7 @@ IMAGES = [
 @contextmanager
 def video_file(case, rng):
     """Two good videos and one that is damaged, in the containers that are about."""
-    from dferbench_local.folder import Folder
+    from dferbench_datasets.local.folder import Folder
 
     samples = sorted(Path(case.folder, "media").iterdir())
     sample = samples[case.number % len(samples)]
@@ -451,7 +451,7 @@ PLAYLISTS = ("x.m3u8", "x.ffconcat", "x.mp4", "x.avi", "x.mpd", "x.sdp")
 @contextmanager
 def playlist(case, rng):
     """A list that names a file which, for FFmpeg, names another outside the root."""
-    from dferbench_local.lists import Lists
+    from dferbench_datasets.local.lists import Lists
 
     write_lists(case, "".join(f"{name} {i % 7}\n" for i, name in enumerate((*PLAYLISTS, "y"))).encode())
     target = os.path.relpath(Path(case.folder, "outside", "a.ts"), case.home) if case.number % 2 else (
@@ -497,9 +497,9 @@ KINDS = {
 
 def prepare(folder):
     """What the cases share: drawn releases, sound videos, and what must never be read."""
-    from dferbench.catalog import discover
-    from dferbench.datasets import make_dataset
     from dferbench.progress import Progress
+    from dferbench.registry.catalog import discover
+    from dferbench.registry.datasets import make_dataset
 
     def paint(label, seed, frames):
         return np.full((frames, 16, 16, 3), seed % 250, np.uint8)

@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 
-from dferbench.catalog import discover
-from dferbench.releases import CLASSES
+from dferbench.data.official import CLASSES
+from dferbench.registry.catalog import discover
 
 # The datasets card, section 3.
 OFFICIAL_ORDER = (

@@ -8,11 +8,11 @@ from torch.nn import functional as F
 from torchvision.models.resnet import ResNet
 
 from dferbench import Task
-from dferbench.catalog import Entry, discover
-from dferbench.engine.optim import make_optimizer
-from dferbench.nn import Batch
-from dferbench.nn.parts import Parts
-from dferbench_synthetic import Synthetic
+from dferbench.models import Batch
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import Entry, discover
+from dferbench.training.optimizers import make_optimizer
+from dferbench_datasets.synthetic import Synthetic
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 

@@ -10,17 +10,17 @@ from test_former_dfer import Layers
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_aen.groups import Grouping
-from dferbench_aen.loss import clips_follow_frames, emotion, outputs_follow_frames, sentiment
-from dferbench_aen.model import join
+from dferbench_methods.aen.groups import Grouping
+from dferbench_methods.aen.loss import clips_follow_frames, emotion, outputs_follow_frames, sentiment
+from dferbench_methods.aen.model import join
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SPATIAL, LEVEL2, SPARE, HEAD2D = 2_105_344 + 12_544, 9_650_976 + 18 * 784 + 17_028, 3 * 615_440, 5_495

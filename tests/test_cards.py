@@ -6,9 +6,9 @@ import pytest
 from conftest import TOY
 
 from dferbench import cards
-from dferbench.catalog import Entry, discover
-from dferbench.costs import Cost
 from dferbench.errors import ConfigError
+from dferbench.profiling.costs import Cost
+from dferbench.registry.catalog import Entry, discover
 from dferbench.report.card import card_text
 from dferbench.testing import check_method
 from dferbench.types import Method, Recipe, View

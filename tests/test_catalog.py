@@ -4,8 +4,8 @@ import textwrap
 
 import pytest
 
-from dferbench.catalog import discover
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.registry.catalog import discover
 
 
 @pytest.fixture
@@ -72,8 +72,8 @@ def test_an_unknown_name_gets_the_nearest(plugin):
 
 
 def test_every_hook_has_a_caller():
-    from dferbench import hookspecs
-    from dferbench.catalog import KINDS
+    from dferbench.registry import hookspecs
+    from dferbench.registry.catalog import KINDS
 
     hooks = {name for name in vars(hookspecs) if name.startswith("register_")}
     assert hooks == {f"register_{kind}" for kind in KINDS} | {"register_commands"}

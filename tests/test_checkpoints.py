@@ -15,17 +15,17 @@ from conftest import ROOT
 from PIL import Image
 from safetensors import safe_open
 
-import dferbench_dfer_clip as plugin
-from dferbench import record
-from dferbench.catalog import discover
+import dferbench_methods.dfer_clip as plugin
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.optim import make_optimizer
 from dferbench.errors import ConfigError, DataError, DferbenchError
-from dferbench.nn.classifier import Batch
-from dferbench.nn.parts import Parts
-from dferbench.nn.texts import inline, texts
+from dferbench.experiment import record
+from dferbench.machine.device import make_fabric
+from dferbench.models.classifier import Batch
+from dferbench.models.parts import Parts
+from dferbench.models.texts import inline, texts
+from dferbench.registry.catalog import discover
+from dferbench.training.optimizers import make_optimizer
 
 FRAMED = ROOT / "tests" / "framed.py"
 CATALOG = discover([FRAMED])
@@ -219,7 +219,7 @@ def plugin_task(classes, size):
 
 def theirs_of(model):
     """Our model's tensors under the names of the released code, its aliases and buffers included."""
-    from dferbench_dfer_clip.convert import BLOCK, OURS
+    from dferbench_methods.dfer_clip.convert import BLOCK, OURS
 
     pairs = [*OURS]
     for i in range(2):
@@ -463,7 +463,7 @@ class TestDamage:
 
     def test_bit_flips(self, small, tmp_path):
         """Each is refused, or hit a byte that no tensor depends on."""
-        from dferbench.nn.foreign import read_foreign
+        from dferbench.models.torch_files import read_foreign
 
         whole, path, draw = small.read_bytes(), tmp_path / "flipped.pth", random.Random(0)
         intact, refused = read_foreign(small), 0

@@ -13,11 +13,17 @@ import safetensors.torch
 import torch
 from tiny_clip import CONFIG, tiny_clip
 
-import dferbench_clip
 from dferbench.errors import DataError
 from dferbench.files import sha256_of
-from dferbench_clip.checkpoints import read_state_dict
-from dferbench_clip.towers import architecture, build_tower, download, load_tower, random_tower
+from dferbench_methods import clip_backbones
+from dferbench_methods.clip_backbones.checkpoints import read_state_dict
+from dferbench_methods.clip_backbones.towers import (
+    architecture,
+    build_tower,
+    download,
+    load_tower,
+    random_tower,
+)
 
 
 def half(state):
@@ -223,7 +229,7 @@ class TestHub:
 class TestRegistration:
     def test_every_backbone_with_its_true_size(self):
         found = {}
-        dferbench_clip.register_backbones(lambda name, build, **facts: found.update({name: (build, facts)}))
+        clip_backbones.register_backbones(lambda name, build, **facts: found.update({name: (build, facts)}))
         assert set(found) == {"clip-tiny", "clip-vit-b32", "clip-vit-b16", "farl-vit-b16", "clip"}
         assert all(found.pop(name)[1]["size"] == 224 for name in ("farl-vit-b16", "clip"))
         for name, (_, facts) in found.items():
@@ -250,6 +256,8 @@ class TestRegistration:
         assert isinstance(tower.image.transformer.resblocks[0].mlp.gelu, open_clip.transformer.QuickGELU)
 
     def test_declaring_them_imports_nothing_heavy(self):
-        code = "import sys, dferbench_clip; print({'torch', 'open_clip'} & set(sys.modules))"
+        code = (
+            "import sys, dferbench_methods.clip_backbones; print({'torch', 'open_clip'} & set(sys.modules))"
+        )
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "set()"

@@ -14,15 +14,15 @@ from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.cards import problems
-from dferbench.catalog import Entry, discover
 from dferbench.cli import _run
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.build import ever_trained
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.nn.cosine import CosineClassifier
-from dferbench.nn.parts import Parts
-from dferbench_clip.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
-from dferbench_clip.towers import build_tower
+from dferbench.models.cosine import CosineClassifier
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import Entry, discover
+from dferbench.training.build import ever_trained
+from dferbench_methods.clip_backbones.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
+from dferbench_methods.clip_backbones.towers import build_tower
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 ELEVEN = (*SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
@@ -351,7 +351,7 @@ class TestDeclaration:
         assert rows["zero-shot-farl"][0]["ferv39k"] == {"uar": 21.67, "war": 25.65}
 
     def test_declaring_them_imports_no_torch(self):
-        code = "import sys, dferbench_clip_baselines; print('torch' in sys.modules)"
+        code = "import sys, dferbench_methods.clip_baselines; print('torch' in sys.modules)"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "False"
 

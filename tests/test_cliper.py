@@ -10,14 +10,14 @@ from tiny_clip import tiny_tower
 from torch.nn import functional as F
 
 from dferbench import Task
-from dferbench.catalog import discover
-from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.nn import Batch
-from dferbench.nn.parts import Parts
+from dferbench.models import Batch
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench_cliper import losses
-from dferbench_cliper.prompt import Descriptors
+from dferbench.training.optimizers import make_optimizer, make_schedule, parameter_groups
+from dferbench_methods.cliper import losses
+from dferbench_methods.cliper.prompt import Descriptors
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 CATALOG = discover()

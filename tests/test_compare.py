@@ -8,8 +8,8 @@ import pytest
 from sklearn.metrics import recall_score
 from test_tables import make
 
-from dferbench import record
 from dferbench.cli import _run
+from dferbench.experiment import record
 from dferbench.report.differences import differences, unlike
 from dferbench.report.paired import Paired, _uar_gain, intervals, mcnemar
 
@@ -201,7 +201,7 @@ def test_predictions_never_unpickle(tmp_path, compare):
 
 
 def test_another_epoch_than_the_last_has_no_predictions(tmp_path, compare):
-    from dferbench.record import Epoch
+    from dferbench.experiment.record import Epoch
 
     a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
     one = record.read(b / "record.json")

@@ -13,18 +13,18 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from dferbench import Stage, Task, cards
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
-from dferbench.engine.build import ever_trained
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.plan import Request, settle
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.nn import Batch
+from dferbench.experiment.plan import Request, settle
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract, check_method
-from dferbench_conv3d.i3d import Pool, Unit, same
-from dferbench_conv3d.pixels import PIXELS, Pixels
-from dferbench_conv3d.residual import between
+from dferbench.training.build import ever_trained
+from dferbench_methods.conv3d.i3d import Pool, Unit, same
+from dferbench_methods.conv3d.pixels import PIXELS, Pixels
+from dferbench_methods.conv3d.residual import between
 
 CATALOG = discover()
 NAMES = ("c3d", "p3d", "i3d", "r3d18", "r2plus1d18")

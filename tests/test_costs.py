@@ -7,14 +7,14 @@ import torch
 from conftest import TOY
 from torch import nn
 
-from dferbench import costs
-from dferbench.catalog import Entry, discover
 from dferbench.cli.profile import _count, _subject
-from dferbench.costs import Cost, short
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.count import count
 from dferbench.errors import ConfigError
-from dferbench.nn import Classifier
+from dferbench.models import Classifier
+from dferbench.profiling import costs
+from dferbench.profiling.costs import Cost, short
+from dferbench.profiling.macs import count
+from dferbench.registry.catalog import Entry, discover
 from dferbench.types import Method, Recipe, Stage, Task, View
 
 CATALOG = discover()
@@ -157,7 +157,7 @@ def test_counting_alone_measures_nothing(in_process):
 
 
 def test_remembered_features_are_not_timed():
-    from dferbench.engine.speed import remembers
+    from dferbench.profiling.throughput import remembers
 
     net = discover([TOY]).get("methods", "toy-frozen").value
     model = net.build(Task("t", ("a", "b"), 8, 12), None)

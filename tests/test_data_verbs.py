@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from dferbench.catalog import discover
 from dferbench.places import MADE, is_made
+from dferbench.registry.catalog import discover
 
 LISTED = ROOT / "tests" / "listed.py"
 
@@ -221,7 +221,7 @@ def test_a_killed_make_is_neither_finished_nor_real(data, tmp_path):
     code = (
         "import os, listed\n"
         "listed.Listed.make = lambda self, root, *_: ((root / 'half').write_text('x'), os._exit(9))\n"
-        "from dferbench.catalog import discover\nfrom dferbench.cli.data import make\n"
+        "from dferbench.registry.catalog import discover\nfrom dferbench.cli.data import make\n"
         f"from types import SimpleNamespace\nfrom pathlib import Path\n"
         f"c = discover(); c.entries['datasets']['listed'] = SimpleNamespace("
         "name='listed', value=listed.Listed)\n"

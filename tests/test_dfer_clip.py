@@ -10,17 +10,17 @@ import torch
 from tiny_clip import tiny_tower
 from torch import nn
 
-import dferbench_dfer_clip as plugin
+import dferbench_methods.dfer_clip as plugin
 from dferbench import Task
-from dferbench.catalog import Catalog, Entry
-from dferbench.engine.optim import make_optimizer, make_schedule, parameter_groups
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.nn.classifier import Batch
-from dferbench.nn.parts import Parts
-from dferbench.nn.prompts import Context, Fixed
-from dferbench.nn.temporal import ClsTransformer, Mean
-from dferbench.nn.texts import texts
-from dferbench_clip.towers import build_tower
+from dferbench.models.classifier import Batch
+from dferbench.models.parts import Parts
+from dferbench.models.prompts import Context, Fixed
+from dferbench.models.temporal import ClsTransformer, Mean
+from dferbench.models.texts import texts
+from dferbench.registry.catalog import Catalog, Entry
+from dferbench.training.optimizers import make_optimizer, make_schedule, parameter_groups
+from dferbench_methods.clip_backbones.towers import build_tower
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 ELEVEN = (*SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
@@ -328,6 +328,6 @@ class TestDeclaration:
         assert headline["mafw"] == {"uar": 39.89, "war": 52.55}
 
     def test_declaring_it_imports_no_torch(self):
-        code = "import sys, dferbench_dfer_clip; print('torch' in sys.modules)"
+        code = "import sys, dferbench_methods.dfer_clip; print('torch' in sys.modules)"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "False"

@@ -5,12 +5,12 @@ import shutil
 import numpy as np
 import pytest
 
-from dferbench.catalog import discover
 from dferbench.data.decoders import choose_decoder
+from dferbench.data.official import CLASSES, by_rule
+from dferbench.data.official.drawing import write_table
 from dferbench.errors import DataError, UnknownName
 from dferbench.progress import Progress
-from dferbench.releases import CLASSES, by_rule
-from dferbench.releases.drawing import write_table
+from dferbench.registry.catalog import discover
 
 SEVEN = CLASSES[:7]
 # The datasets card, section 1.3.
@@ -208,7 +208,7 @@ def test_findings_of_a_full_copy(dfew, tmp_path):
 
 
 def test_the_short_clips_of_the_card(dfew):
-    from dferbench_dfew.figures import SHORT
+    from dferbench_datasets.dfew.figures import SHORT
 
     assert len(SHORT) == 14 and sorted(SHORT.values()) == [
         11,

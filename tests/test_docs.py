@@ -61,7 +61,7 @@ def test_links_lead_somewhere():
 
 
 def test_every_hook_is_documented_where_it_is_declared():
-    from dferbench import hookspecs
+    from dferbench.registry import hookspecs
 
     for name in dir(hookspecs):
         if name.startswith("register_"):
@@ -72,7 +72,7 @@ def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     from dferbench import spec
     from dferbench.data.augment import OPS
     from dferbench.data.sampling import SAMPLERS
-    from dferbench.engine.optim import OPTIMIZERS, SCHEDULES
+    from dferbench.training.optimizers import OPTIMIZERS, SCHEDULES
 
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]

@@ -13,12 +13,12 @@ from torchvision.models.resnet import Bottleneck
 
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.nn import Batch
+from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_dpcnet import VIEW
-from dferbench_dpcnet.agreement import cosine, jensen_shannon, mean_probabilities
-from dferbench_dpcnet.excitation import ChannelTemporal, SpatialFrame
+from dferbench_methods.dpcnet import VIEW
+from dferbench_methods.dpcnet.agreement import cosine, jensen_shannon, mean_probabilities
+from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"frames": 8, "size": 32, "width": 4, "hidden": 32}

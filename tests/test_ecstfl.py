@@ -10,15 +10,15 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.nn import Batch
-from dferbench.nn.resnet3d import resnet3d18
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_ecstfl.loss import FORMS
+from dferbench_methods.ec_stfl.loss import FORMS
+from dferbench_methods.layers.resnet3d import resnet3d18
 
 FEATURES = torch.tensor([[0.0, 0], [1, 0], [0, 2], [3, 0], [0, -2]])
 LABEL = torch.tensor([0, 0, 1, 1, 2])

@@ -12,20 +12,22 @@ from PIL import Image
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench import Task, costs, record
-from dferbench.catalog import discover
+from dferbench import Task
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.optim import make_optimizer, make_schedule
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.nn import Batch
-from dferbench.nn.parts import Parts
-from dferbench.nn.texts import texts
+from dferbench.experiment import record
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.models.parts import Parts
+from dferbench.models.texts import texts
+from dferbench.profiling import costs
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench_emoclip.captions import Reader, read
-from dferbench_emoclip.model import info_nce
+from dferbench.training.optimizers import make_optimizer, make_schedule
+from dferbench_methods.emoclip.captions import Reader, read
+from dferbench_methods.emoclip.model import info_nce
 
 CATALOG = discover()
 METHOD = CATALOG.get("methods", "emoclip").value

@@ -13,19 +13,19 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.optim import parameter_groups
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
-from dferbench.nn.snippet_files import CLASSES
-from dferbench.nn.snippets import ORDERS, sinusoid
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
+from dferbench.training.optimizers import parameter_groups
 from dferbench.types import Stage
-from dferbench_est import STAGE, VIEW
+from dferbench_methods.est import STAGE, VIEW
+from dferbench_methods.layers.snippet_files import CLASSES
+from dferbench_methods.layers.snippets import ORDERS, sinusoid
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"frames": 14, "size": 32, "width": 8}

@@ -15,15 +15,15 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from dferbench.catalog import discover
 from dferbench.cli import _run
 from dferbench.data.decoders import choose_decoder, stream
 from dferbench.errors import ConfigError, DataError, VideoError
-from dferbench.faces.crop import cut
-from dferbench.faces.haar import tilt
-from dferbench.faces.track import Following, Look, follow, settle
-from dferbench.faces.tree import find_videos
-from dferbench.faces.yunet import largest
+from dferbench.face_crops.crop import cut
+from dferbench.face_crops.haar import tilt
+from dferbench.face_crops.track import Following, Look, follow, settle
+from dferbench.face_crops.tree import find_videos
+from dferbench.face_crops.yunet import largest
+from dferbench.registry.catalog import discover
 from dferbench.types import Face
 
 PLACE = {"front": (260, 140), "deep/left": (40, 200)}

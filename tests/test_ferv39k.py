@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dferbench.catalog import discover
 from dferbench.data.decoders import choose_decoder
+from dferbench.data.official import CLASSES, list_hash
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.places import MADE
 from dferbench.progress import Progress
-from dferbench.releases import CLASSES, list_hash
+from dferbench.registry.catalog import discover
 
 SEVEN = CLASSES[:7]
 FOLDERS = ("Happy", "Sad", "Neutral", "Angry", "Surprise", "Disgust", "Fear")
@@ -78,7 +78,7 @@ def memory():
 @pytest.fixture(scope="module")
 def everyone():
     """(id, class, split) of all clips, from the plugin's table of groups; the card's hashes prove it."""
-    from dferbench_ferv39k.figures import GROUPS
+    from dferbench_datasets.ferv39k.figures import GROUPS
 
     rows = []
     for scene, sizes in GROUPS.items():

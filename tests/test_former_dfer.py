@@ -9,12 +9,12 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
+from dferbench.machine.device import make_fabric
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
 

@@ -10,17 +10,17 @@ from test_former_dfer import Layers
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_ial.gca import Gca, blended
-from dferbench_ial.loss import intensity
+from dferbench_methods.ial.gca import Gca, blended
+from dferbench_methods.ial.loss import intensity
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 X = torch.tensor([[2, 1, 0.5, -1, 0, 0.3, -0.5], [0.1, 0.2, 1.5, 0.4, 1.2, -0.3, 0]])

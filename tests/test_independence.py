@@ -11,9 +11,9 @@ import pytest
 from alone import DATA, VIDEOS, Nursery, predictions, train
 from conftest import TOY
 
-from dferbench.catalog import discover
-from dferbench.datasets import make_dataset
 from dferbench.progress import Progress
+from dferbench.registry.catalog import discover
+from dferbench.registry.datasets import make_dataset
 
 CATALOG = discover([TOY])
 

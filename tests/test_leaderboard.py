@@ -6,8 +6,8 @@ import pytest
 from conftest import TOY
 from test_tables import make
 
-from dferbench import record
 from dferbench.cli import _run
+from dferbench.experiment import record
 
 
 @pytest.fixture

@@ -11,13 +11,13 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-from dferbench.catalog import discover
 from dferbench.cli import _run as run_in_process
-from dferbench.datasets import make_dataset
+from dferbench.data.official import CLASSES
+from dferbench.data.official.lists import read_rows
 from dferbench.errors import ConfigError, DataError, DferbenchError, UnknownName
 from dferbench.progress import Progress
-from dferbench.releases import CLASSES
-from dferbench.releases.lists import read_rows
+from dferbench.registry.catalog import discover
+from dferbench.registry.datasets import make_dataset
 
 SEVEN = CLASSES[:7]
 

@@ -11,11 +11,11 @@ from torch.nn import functional as F
 
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
+from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_logo_former.blocks import Attention, Block, Global, Local, Plan, volume, windows
-from dferbench_logo_former.loss import asymmetric, compact
+from dferbench_methods.logo_former.blocks import Attention, Block, Global, Local, Plan, volume, windows
+from dferbench_methods.logo_former.loss import asymmetric, compact
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 IDLE = 1_024

@@ -10,18 +10,18 @@ import torchvision
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.optim import make_optimizer, make_schedule
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
+from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage
-from dferbench_m3dfel.bag import Bag, BagNorm
-from dferbench_m3dfel.names import in_file
+from dferbench_methods.m3dfel.bag import Bag, BagNorm
+from dferbench_methods.m3dfel.names import in_file
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 RECIPE = discover().get("methods", "m3dfel").value.recipe

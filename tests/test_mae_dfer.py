@@ -12,22 +12,22 @@ from torch import nn
 from torch.nn import functional as F
 
 from dferbench import Task
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.count import count
-from dferbench.engine.device import make_fabric
-from dferbench.engine.optim import make_optimizer, make_schedule
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
-from dferbench.options import schema
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.profiling.macs import count
+from dferbench.registry.catalog import discover
+from dferbench.registry.options import schema
 from dferbench.testing import assert_contract
+from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage
-from dferbench_mae_dfer.blocks import DropPath
-from dferbench_mae_dfer.encoders import positions
-from dferbench_mae_dfer.erase import Erase
-from dferbench_mae_dfer.files import in_file
+from dferbench_methods.mae_dfer.blocks import DropPath
+from dferbench_methods.mae_dfer.encoders import positions
+from dferbench_methods.mae_dfer.erase import Erase
+from dferbench_methods.mae_dfer.files import in_file
 
 CATALOG = discover()
 ELEVEN = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise",

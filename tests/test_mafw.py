@@ -22,10 +22,10 @@ from mafw_copies import (
 )
 
 from dferbench.data.decoders import choose_decoder
+from dferbench.data.official import CLASSES, by_rule
+from dferbench.data.official.drawing import write_table
 from dferbench.errors import DataError, UnknownName
 from dferbench.progress import Progress
-from dferbench.releases import CLASSES, by_rule
-from dferbench.releases.drawing import write_table
 
 # The datasets card, section 3.
 FOLDS = {
@@ -159,7 +159,7 @@ def test_the_folds_have_the_official_figures_whatever_the_coding(coding, mafw, t
 
 
 def test_the_official_hashes_are_those_of_the_card():
-    from dferbench_mafw.figures import PROTOCOL
+    from dferbench_datasets.mafw.figures import PROTOCOL
 
     assert {place: part.hash for place, part in PROTOCOL.parts.items()} == {
         (1, "test"): "1deb46d67eb4051d", (1, "train"): "b3ef6105ff516ff5",

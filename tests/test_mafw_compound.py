@@ -20,9 +20,9 @@ from mafw_copies import (
 )
 
 from dferbench.data.make import make_release
+from dferbench.data.official import CLASSES, by_rule
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.progress import Progress
-from dferbench.releases import CLASSES, by_rule
 
 # The datasets card, section 3.2.
 COMPOUND = {1: (7178, 1818), 2: (7187, 1809), 3: (7198, 1798), 4: (7208, 1788), 5: (7213, 1783)}
@@ -76,7 +76,7 @@ def compound_set():
 
     Fold sizes fall by as many as there are classes with more than k videos over a multiple of five.
     """
-    from dferbench_mafw.figures import COMPOUNDS, SINGLES
+    from dferbench_datasets.mafw.figures import COMPOUNDS, SINGLES
 
     drops = [COMPOUND[k][1] - COMPOUND[k + 1][1] for k in range(1, 5)]
     known = {n: c for counts in (SINGLES, COMPOUNDS) for n, c in counts.items() if c is not None}

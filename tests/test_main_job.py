@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from dferbench import record
+from dferbench.experiment import record
 
 RUN = ["run", "--model", "dfer-clip", "--dataset", "synthetic(videos=70)"]
 

@@ -14,19 +14,21 @@ from conftest import TOY
 from torch import nn
 
 from dferbench import Method, Recipe, Stage, View
-from dferbench.catalog import Entry, discover
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.identity import identity
 from dferbench.data.loader import VideoLoader, check_view
-from dferbench.engine import features, kind, memory
-from dferbench.engine.build import build_model
-from dferbench.engine.device import make_fabric
-from dferbench.engine.source import Feed, Losses, Source
 from dferbench.errors import ConfigError, DferbenchError
-from dferbench.nn.frames import FrameClassifier, Frozen, frame_features
-from dferbench.nn.parts import Parts
+from dferbench.feature_cache import cache as features
+from dferbench.feature_cache import key as kind
+from dferbench.feature_cache import store as memory
+from dferbench.machine.device import make_fabric
+from dferbench.models.frames import FrameClassifier, Frozen, frame_features
+from dferbench.models.parts import Parts
 from dferbench.progress import Progress
+from dferbench.registry.catalog import Entry, discover
 from dferbench.testing import RULES, Trial, what_it_sees_is_what_its_backbone_makes
+from dferbench.training.batches import Feed, Losses, Source
+from dferbench.training.build import build_model
 from dferbench.types import Video
 
 SETS = {"backbone": "clip-tiny", "stage.batch": "6", "stage.epochs": "2", "view.frames": "3"}

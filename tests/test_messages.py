@@ -4,14 +4,14 @@ import pytest
 
 from dferbench import spec
 from dferbench.cards import read as read_card
-from dferbench.catalog import discover
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, DataError
-from dferbench.nn.parts import Parts
-from dferbench.nn.texts import texts
-from dferbench.options import assignments
-from dferbench.record import read as read_record
-from dferbench.suite import read_printed
+from dferbench.experiment.record import read as read_record
+from dferbench.experiment.suite import read_printed
+from dferbench.models.parts import Parts
+from dferbench.models.texts import texts
+from dferbench.registry.catalog import discover
+from dferbench.registry.options import assignments
 from dferbench.types import Task
 
 
@@ -44,7 +44,7 @@ def test_a_value_out_of_range_is_named_by_its_option(method, options, said):
 
 @pytest.mark.parametrize("content", [b"", b"junk\n", b"\x80\x02junk", bytes(range(256)) * 40])
 def test_a_file_that_is_no_file_of_tensors_is_said_to_be_none(content, tmp_path):
-    from dferbench.nn.foreign import read_foreign
+    from dferbench.models.torch_files import read_foreign
 
     path = tmp_path / "model.pth"
     path.write_bytes(content)
@@ -121,7 +121,7 @@ def test_list_of_one_kind(in_process):
 
 
 def test_a_step_that_is_no_epoch_is_refused():
-    from dferbench.engine.optim import SCHEDULES
+    from dferbench.training.optimizers import SCHEDULES
 
     with pytest.raises(ConfigError, match="'x' is no number of epochs"):
         spec.make("steps(30, x)", SCHEDULES, "schedule")

@@ -6,7 +6,7 @@ import torch
 from sklearn.metrics import accuracy_score, balanced_accuracy_score, confusion_matrix
 from torchmetrics.classification import MulticlassAccuracy, MulticlassRecall
 
-from dferbench import metrics
+from dferbench.experiment import metrics
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dferbench.catalog import discover
 from dferbench.data.loader import VideoLoader
-from dferbench.datasets import make_dataset
+from dferbench.data.official import CLASSES, canonical
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.places import MADE
 from dferbench.progress import Progress
-from dferbench.releases import CLASSES, canonical
+from dferbench.registry.catalog import discover
+from dferbench.registry.datasets import make_dataset
 from dferbench.types import View
 
 SEVEN = CLASSES[:7]

@@ -9,11 +9,11 @@ import torch
 from tiny_clip import tiny_clip, tiny_tower
 
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.nn.mix import Mix
-from dferbench.nn.prompts import Context, Fixed
-from dferbench.nn.temporal import Attention, ClsTransformer, Lstm, Mean
-from dferbench.nn.texts import texts
-from dferbench.nn.tower import TwoTower, Weights
+from dferbench.models.prompts import Context, Fixed
+from dferbench.models.temporal import Attention, ClsTransformer, Lstm, Mean
+from dferbench.models.texts import texts
+from dferbench.models.two_tower import TwoTower, Weights
+from dferbench_methods.layers.mix import Mix
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 ELEVEN = (*SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
@@ -356,7 +356,7 @@ class TestTexts:
         assert "descriptors" in caught.value.hint
 
     def test_they_need_no_torch(self):
-        code = "import sys; from dferbench.nn.texts import texts; texts('descriptors', ['fear'])"
+        code = "import sys; from dferbench.models.texts import texts; texts('descriptors', ['fear'])"
         code += "; print('torch' in sys.modules)"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "False"

@@ -12,11 +12,11 @@ from torchvision.models.resnet import BasicBlock
 from dferbench.data.augment import make_ops
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
+from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_nr_dfernet import DFEW
-from dferbench_nr_dfernet.snippets import NEVER, SnippetFilter, windows
+from dferbench_methods.nr_dfernet import DFEW
+from dferbench_methods.nr_dfernet.snippets import NEVER, SnippetFilter, windows
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 NEUTRAL = shrunk.SEVEN.index("neutral")

@@ -10,12 +10,13 @@ import torch
 from conftest import ROOT, TOY
 from torch import nn
 
-from dferbench import View, record
+from dferbench import View
 from dferbench.data.dataset import VideoFrames
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.sampling import make_sampler, shuffled
 from dferbench.errors import ConfigError
-from dferbench.nn import Classifier
+from dferbench.experiment import record
+from dferbench.models import Classifier
 from dferbench.types import Video
 
 

@@ -16,8 +16,6 @@ from conftest import TOY
 from media import cut, encode, encode_kind, frame_folder, numbers
 from PIL import Image
 
-from dferbench import record
-from dferbench.catalog import discover
 from dferbench.cli import _run
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.decoders.pack import FILE, forget, packed_path, read_value, write_value
@@ -26,9 +24,11 @@ from dferbench.data.packs import store as stores
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.data.packs.index import is_pack, read_index
 from dferbench.data.packs.write import Job, pack
-from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, DataError, DferbenchError, VideoError
+from dferbench.experiment import record
 from dferbench.progress import Progress
+from dferbench.registry.catalog import discover
+from dferbench.registry.datasets import make_dataset
 from dferbench.types import View
 
 SHADES = """
@@ -313,11 +313,11 @@ KILLED = """
 import os, signal, sys
 from contextlib import contextmanager
 from pathlib import Path
-from dferbench.catalog import discover
+from dferbench.registry.catalog import discover
 from dferbench.cli import _run
 from dferbench.data.packs import store
 from dferbench.data.packs.write import Job, pack
-from dferbench.datasets import make_dataset
+from dferbench.registry.datasets import make_dataset
 from dferbench.progress import Bar, Progress
 
 store.BATCH = 1

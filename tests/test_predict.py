@@ -16,17 +16,17 @@ from conftest import TOY
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from dferbench.catalog import discover
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.pieces import Eye, sliding, whole
-from dferbench.engine.prediction import Failed, Prediction, Predictions, Span
 from dferbench.errors import VideoError
-from dferbench.faces.crop import cut
-from dferbench.faces.track import Following, follow
+from dferbench.face_crops.crop import cut
+from dferbench.face_crops.track import Following, follow
+from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
+from dferbench.inference.windows import Eye, sliding, whole
+from dferbench.machine.device import make_fabric
+from dferbench.registry.catalog import discover
 from dferbench.report.prediction import table
 from dferbench.report.timeline import timeline
 

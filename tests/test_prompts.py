@@ -5,13 +5,13 @@ import torch
 from tiny_clip import tiny_clip, tiny_tower
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.nn import prompts
-from dferbench.nn.ensemble import TEMPLATES, Ensemble
-from dferbench.nn.parts import Parts
-from dferbench.nn.prompts import Context, Fixed
-from dferbench.nn.texts import texts
+from dferbench.models import prompts
+from dferbench.models.ensemble import TEMPLATES, Ensemble
+from dferbench.models.parts import Parts
+from dferbench.models.prompts import Context, Fixed
+from dferbench.models.texts import texts
+from dferbench.registry.catalog import discover
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 NAMES = texts("class-names", SEVEN)

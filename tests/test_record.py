@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from dferbench import record
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.experiment import record
+from dferbench.experiment.record import Epoch, Record
 from dferbench.files import write_atomic
-from dferbench.record import Epoch, Record
 from dferbench.report.leaderboard import load, rows
 from dferbench.report.text import leaderboard
 

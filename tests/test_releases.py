@@ -6,8 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from dferbench.errors import ConfigError, DataError
-from dferbench.releases import (
+from dferbench.data.official import (
     CLASSES,
     Part,
     Protocol,
@@ -18,10 +17,11 @@ from dferbench.releases import (
     list_hash,
     read_folds,
 )
-from dferbench.releases import codes as coding
-from dferbench.releases.lists import Row, last_parts, read_rows, read_table, read_text
-from dferbench.releases.lookup import by_id
-from dferbench.releases.tree import descend, find_folder, index, only
+from dferbench.data.official import codes as coding
+from dferbench.data.official.lists import Row, last_parts, read_rows, read_table, read_text
+from dferbench.data.official.lookup import by_id
+from dferbench.data.official.tree import descend, find_folder, index, only
+from dferbench.errors import ConfigError, DataError
 
 TWO = Protocol(("happiness", "sadness"), {(1, "train"): Part((4, 2)), (1, "test"): Part((2, 1))})
 
@@ -118,7 +118,7 @@ def test_a_list_that_is_not_there_is_said(tmp_path):
 
 
 def test_tables_give_whole_numbers_without_a_point(tmp_path):
-    from dferbench.releases.drawing import write_table
+    from dferbench.data.official.drawing import write_table
 
     write_table(tmp_path / "a.xlsx", [["order", "annotation"], [1, 7.0], [None, None], [2, "0"]])
     assert read_table(tmp_path / "a.xlsx") == [["order", "annotation"], ["1", "7"], ["2", "0"]]

@@ -10,9 +10,9 @@ from torch import nn
 
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.files import sha256_of
-from dferbench.nn.resnet2d import Bottleneck, ResNet2d
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
+from dferbench_methods.layers.resnet2d import Bottleneck, ResNet2d
 
 NAMES = ("resnet18-lstm", "resnet18-vit")
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from conftest import TOY
 
-from dferbench import record
 from dferbench.errors import ConfigError, DataError, UnknownName
+from dferbench.experiment import record
 
 
 def folder_of(plan, fold=1, seed=0):
@@ -66,7 +66,7 @@ def test_seeds_change_something(toy_run):
 
 def test_remembering_changes_nothing(toy_run, tmp_path, monkeypatch):
     """A frozen encoder is remembered where the view draws nothing; the result is the same."""
-    from dferbench.engine import source
+    from dferbench.training import batches as source
 
     _, plan = toy_run("toy-frozen", output=tmp_path / "remembered")
     monkeypatch.setattr(source.Source, "_may_remember", lambda *_: False)

@@ -11,21 +11,21 @@ from official_s2d import MobileFaceNet, Official
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench.catalog import discover
-from dferbench.engine.build import ever_trained
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
-from dferbench.engine.optim import make_optimizer, make_schedule
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.nn import Batch
-from dferbench.nn.mix import Mix
+from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
+from dferbench.training.build import ever_trained
+from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage
-from dferbench_s2d import PLAIN, RECIPE
-from dferbench_s2d.landmark import Landmark
-from dferbench_s2d.names import in_file
-from dferbench_s2d.prompt import Fovea, Prompt, TemporalAdapter
+from dferbench_methods.layers.mix import Mix
+from dferbench_methods.s2d import PLAIN, RECIPE
+from dferbench_methods.s2d.landmark import Landmark
+from dferbench_methods.s2d.names import in_file
+from dferbench_methods.s2d.prompt import Fovea, Prompt, TemporalAdapter
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 TINY = {"width": 32, "depth": 3, "heads": 4, "patch": 2}

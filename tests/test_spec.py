@@ -4,7 +4,7 @@ import pytest
 
 from dferbench import Recipe, Stage, View, spec
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.options import assignments, change_recipe, convert, resolve, schema
+from dferbench.registry.options import assignments, change_recipe, convert, resolve, schema
 
 
 @pytest.mark.parametrize(

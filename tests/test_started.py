@@ -5,10 +5,10 @@ import shrunk
 import torch
 from torchvision.models.resnet import BasicBlock
 
-from dferbench.catalog import discover
-from dferbench.engine.checkpoint import open_checkpoint
-from dferbench.engine.device import make_fabric
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.errors import ConfigError, DataError
+from dferbench.machine.device import make_fabric
+from dferbench.registry.catalog import discover
 
 SMALL = {
     "width": "8", "view.size": "32", "stage.epochs": "1", "stage.batch": "4", "stage.drop_last": "false",

@@ -11,13 +11,13 @@ import pytest
 from conftest import ROOT, TOY
 from published_again import BEST, CLAIMS, DATASETS, FIELD, FOLD_MEANS, LINES, cells, field
 
-from dferbench import record
-from dferbench.catalog import discover
 from dferbench.cli import _run
-from dferbench.engine.plan import Request
-from dferbench.engine.rows import experiments
 from dferbench.errors import ConfigError
-from dferbench.suite import read_printed, read_suite
+from dferbench.experiment import record
+from dferbench.experiment.plan import Request
+from dferbench.experiment.rows import experiments
+from dferbench.experiment.suite import read_printed, read_suite
+from dferbench.registry.catalog import discover
 
 BENCHMARKS = ROOT / "benchmarks"
 FIELD_ROWS = read_printed(BENCHMARKS / "published" / "field.toml")
@@ -322,7 +322,7 @@ def test_a_second_call_builds_nothing_and_reads_no_video(bench, suite, toy_root,
     code = (
         "import sys\nfrom dferbench.cli import _run\n"
         f"code = _run({[*map(str, words), '--epochs', '1']})\n"
-        "heavy = {'lightning_fabric', 'dferbench.engine.run', 'dferbench.data.loader'} & set(sys.modules)\n"
+        "heavy = {'lightning_fabric', 'dferbench.runner.run', 'dferbench.data.loader'} & set(sys.modules)\n"
         "assert code == 0 and not heavy, heavy\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -21,15 +21,15 @@ from safetensors.torch import load_file
 from scipy.stats import ks_2samp
 from torch.nn import functional
 
-import dferbench_clip
+import dferbench_methods.clip_backbones
 from dferbench.errors import ConfigError, DataError
 from dferbench.progress import Bar, Progress
-from dferbench_clip.towers import build_tower
-from dferbench_synthetic import Synthetic
-from dferbench_synthetic.actions import ACTIONS, EXPRESSIONS, INDEX, strengths
-from dferbench_synthetic.draw import generator
-from dferbench_synthetic.person import draw_person, draw_scene
-from dferbench_synthetic.render import render, sway
+from dferbench_datasets.synthetic import Synthetic
+from dferbench_datasets.synthetic.actions import ACTIONS, EXPRESSIONS, INDEX, strengths
+from dferbench_datasets.synthetic.draw import generator
+from dferbench_datasets.synthetic.person import draw_person, draw_scene
+from dferbench_datasets.synthetic.render import render, sway
+from dferbench_methods.clip_backbones.towers import build_tower
 
 SMALL = {"videos": 35, "size": 48, "seed": 3}
 PAIRS = [("surprise", "fear"), ("anger", "disgust"), ("disappointment", "helplessness")]
@@ -212,7 +212,7 @@ PREPARE = """
 import sys
 from pathlib import Path
 from dferbench.progress import Progress
-from dferbench_synthetic import Synthetic
+from dferbench_datasets.synthetic import Synthetic
 if __name__ == "__main__":
     Synthetic(videos=35, size=48, seed=3).prepare(Path(sys.argv[1]), Progress(), workers=int(sys.argv[2]))
 """
@@ -266,7 +266,7 @@ import resource, sys
 from pathlib import Path
 from dferbench.errors import DataError
 from dferbench.progress import Progress
-from dferbench_synthetic import Synthetic
+from dferbench_datasets.synthetic import Synthetic
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
 try:
     Synthetic(videos=35, size=32).prepare(Path(sys.argv[1]), Progress())
@@ -310,7 +310,7 @@ def test_the_manifest_says_how_the_videos_were_made(made):
 
 def test_listing_the_dataset_imports_nothing_heavy():
     code = (
-        "import sys, dferbench_synthetic as d; d.Synthetic().default_root(); "
+        "import sys, dferbench_datasets.synthetic as d; d.Synthetic().default_root(); "
         "print({'numpy', 'cv2', 'av', 'torch'} & set(sys.modules))"
     )
     process = in_subprocess(code, stdout=subprocess.PIPE)
@@ -350,7 +350,7 @@ def test_a_caption_mentions_what_is_strong_and_not_what_is_absent(monkeypatch):
 
 
 def test_clip_tiny_is_small_and_fits_open_clip_exactly():
-    folder = Path(dferbench_clip.__file__).parent / "weights"
+    folder = Path(dferbench_methods.clip_backbones.__file__).parent / "weights"
     assert (folder / "clip-tiny.safetensors").stat().st_size <= 10_000_000
     model = open_clip.CLIP(**json.loads((folder / "clip-tiny.json").read_text()))
     state = load_file(folder / "clip-tiny.safetensors")

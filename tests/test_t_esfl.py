@@ -8,13 +8,13 @@ import torch
 from official_est import official, save
 from torchvision.models.resnet import BasicBlock
 
-from dferbench.catalog import discover
 from dferbench.errors import ConfigError, DataError
-from dferbench.nn import Batch
-from dferbench.options import resolve, schema
+from dferbench.models import Batch
+from dferbench.registry.catalog import discover
+from dferbench.registry.options import resolve, schema
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_t_esfl import STAGE
+from dferbench_methods.t_esfl import STAGE
 
 ELEVEN = (
     "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",

@@ -11,15 +11,15 @@ import pytest
 import torch
 
 from dferbench import Task, cards
-from dferbench.catalog import discover
 from dferbench.data.augment import make_ops
 from dferbench.data.sampling import make_sampler
-from dferbench.engine.optim import make_optimizer, make_schedule
-from dferbench.engine.plan import view_size
 from dferbench.errors import ConfigError, DataError
-from dferbench.nn import Batch
-from dferbench.nn.parts import Parts
-from dferbench.options import resolve, schema
+from dferbench.experiment.plan import view_size
+from dferbench.models import Batch
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import discover
+from dferbench.registry.options import resolve, schema
+from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage, View
 
 CATALOG = discover()

@@ -10,11 +10,11 @@ from torch import nn
 from torch.nn import functional as F
 
 from dferbench.errors import ConfigError
-from dferbench.nn import Batch
-from dferbench.nn.snippet_files import CLASSES
-from dferbench.nn.snippets import ORDERS
-from dferbench_cliper.model import Cliper
-from dferbench_ial.loss import intensity
+from dferbench.models import Batch
+from dferbench_methods.cliper.model import Cliper
+from dferbench_methods.ial.loss import intensity
+from dferbench_methods.layers.snippet_files import CLASSES
+from dferbench_methods.layers.snippets import ORDERS
 
 NORMS = (nn.BatchNorm2d, nn.BatchNorm3d)
 CONVOLUTIONS = (nn.Conv2d, nn.Conv3d)

@@ -14,15 +14,15 @@ from statistics import mean, stdev
 import pytest
 from conftest import ROOT, TOY
 
-from dferbench import record
 from dferbench.cli import _run
-from dferbench.costs import short
-from dferbench.record import Epoch, Record
+from dferbench.experiment import record
+from dferbench.experiment.record import Epoch, Record
+from dferbench.experiment.suite import Printed, Row, Suite, read_suite
+from dferbench.profiling.costs import short
 from dferbench.report import html as html_format
 from dferbench.report import latex, plain
-from dferbench.report.beside import Column, with_columns
+from dferbench.report.extra_columns import Column, with_columns
 from dferbench.report.table import Key, left_out, make_sheet
-from dferbench.suite import Printed, Row, Suite, read_suite
 
 NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 

@@ -7,8 +7,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from dferbench import Method, Recipe, Stage, View
-from dferbench.catalog import Entry, discover
-from dferbench.nn import Classifier
+from dferbench.models import Classifier
+from dferbench.registry.catalog import Entry, discover
 from dferbench.testing import assert_contract, check_method
 
 CATALOG = discover([TOY])

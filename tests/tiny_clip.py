@@ -3,7 +3,7 @@
 import open_clip
 import torch
 
-from dferbench.nn.tower import TwoTower, Weights
+from dferbench.models.two_tower import TwoTower, Weights
 
 CONFIG = {
     "embed_dim": 32,

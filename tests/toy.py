@@ -6,7 +6,7 @@ from torch import nn
 
 from dferbench import Dataset, Method, Recipe, Stage, Video, View, hookimpl
 from dferbench.errors import DataError
-from dferbench.nn import Classifier
+from dferbench.models import Classifier
 
 
 class Toy(Dataset):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench_synthetic.actions import ACTIONS
+from dferbench_datasets.synthetic.actions import ACTIONS
 
 VISIBLE = 0.35
 """An action weaker than this is not mentioned."""

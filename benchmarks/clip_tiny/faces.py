@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench_synthetic.actions import ACTIONS, EXPRESSIONS, INDEX
-from dferbench_synthetic.draw import generator
-from dferbench_synthetic.person import draw_person, draw_scene
-from dferbench_synthetic.render import render
+from dferbench_datasets.synthetic.actions import ACTIONS, EXPRESSIONS, INDEX
+from dferbench_datasets.synthetic.draw import generator
+from dferbench_datasets.synthetic.person import draw_person, draw_scene
+from dferbench_datasets.synthetic.render import render
 
 FRAMES_PER_PERSON = 8
 DRAWN = 96

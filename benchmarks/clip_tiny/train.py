@@ -1,6 +1,7 @@
 """Train `clip-tiny` and write its two files into the package: about a quarter of an hour on one core.
 
-    python benchmarks/clip_tiny/train.py [--people 3000] [--steps 2000] [--out plugins/dferbench_clip/weights]
+    python benchmarks/clip_tiny/train.py [--people 3000] [--steps 2000]
+        [--out plugins/dferbench_methods/clip_backbones/weights]
 
 The loss is CLIP's (Radford et al., 2021, section 2.3), with one that CLIP does not have beside it: a linear
 head, thrown away afterwards, reads the strengths of the facial actions off the image features. It comes
@@ -35,7 +36,7 @@ CONFIG: dict[str, Any] = {
     "text_cfg": {"context_length": 77, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 3},
     "quick_gelu": True,
 }
-WEIGHTS = Path(__file__).parents[2] / "plugins" / "dferbench_clip" / "weights"
+WEIGHTS = Path(__file__).parents[2] / "plugins" / "dferbench_methods.clip_backbones" / "weights"
 SEED, BATCH, RATE, DECAY = 0, 128, 3e-3, 0.01
 ALONE = 0.3
 """The share of the steps in which the head learns without captions."""

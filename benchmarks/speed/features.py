@@ -19,14 +19,14 @@ from dataclasses import dataclass
 
 import torch
 
-from dferbench.catalog import Catalog, discover
-from dferbench.engine.build import Built, build_model
-from dferbench.engine.device import make_fabric
-from dferbench.engine.fit import train_epoch
-from dferbench.engine.optim import make_optimizer
-from dferbench.engine.plan import Plan, Request, make_plan, read_splits
-from dferbench.engine.source import Feed, Losses
+from dferbench.experiment.plan import Plan, Request, make_plan, read_splits
+from dferbench.machine.device import make_fabric
 from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog, discover
+from dferbench.training.batches import Feed, Losses
+from dferbench.training.build import Built, build_model
+from dferbench.training.epoch import train_epoch
+from dferbench.training.optimizers import make_optimizer
 
 REQUIRED = {"linear-probe": 100, "coop": 20}
 """How many times cheaper an epoch from memory must be."""

@@ -19,9 +19,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from dferbench.types import Video
-from dferbench_ferv39k.ferv39k import Ferv39k
-from dferbench_ferv39k.figures import GROUPS, SEVEN, members
-from dferbench_ferv39k.tree import LABELS
+from dferbench_datasets.ferv39k.ferv39k import Ferv39k
+from dferbench_datasets.ferv39k.figures import GROUPS, SEVEN, members
+from dferbench_datasets.ferv39k.tree import LABELS
 
 FACES, LISTS = "2_ClipsforFaceCrop", "4_setups/All_scenes"
 SPLITS = ("train", "test")

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import typer
 
-from dferbench.catalog import Broken, Catalog, discover
 from dferbench.cli import (
     bench,
     cache,
@@ -26,6 +25,7 @@ from dferbench.cli import (
     show,
     table,
 )
+from dferbench.registry.catalog import Broken, Catalog, discover
 
 HELP = """One protocol for every method of dynamic facial expression recognition.
 

@@ -26,10 +26,10 @@ from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.catalog import Catalog
-    from dferbench.engine.plan import Plan
-    from dferbench.engine.rows import Experiment
-    from dferbench.suite import Row, Suite
+    from dferbench.experiment.plan import Plan
+    from dferbench.experiment.rows import Experiment
+    from dferbench.experiment.suite import Row, Suite
+    from dferbench.registry.catalog import Catalog
 
 NO_PLUGIN = "no plugin"
 
@@ -82,10 +82,10 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     quiet: Quiet = False,
 ) -> int:
     """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
-    from dferbench.engine.plan import Request
-    from dferbench.engine.rows import experiments
-    from dferbench.options import WEIGHTS, assignments
-    from dferbench.suite import read_suite
+    from dferbench.experiment.plan import Request
+    from dferbench.experiment.rows import experiments
+    from dferbench.experiment.suite import read_suite
+    from dferbench.registry.options import WEIGHTS, assignments
 
     catalog: Catalog = context.obj
     suite = read_suite(file)
@@ -140,7 +140,7 @@ def _statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
 
 
 def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
-    from dferbench.engine.cost import count_videos
+    from dferbench.profiling.estimate import count_videos
     from dferbench.report.leaderboard import load
 
     folder = plan.request.output / plan.task.dataset
@@ -148,7 +148,7 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
 
 
 def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
-    from dferbench.engine.cost import seconds_a_cell
+    from dferbench.profiling.estimate import seconds_a_cell
 
     done = sum(plan.finished(*cell) is not None for cell in plan.cells)
     each = seconds_a_cell(plan, videos, records)
@@ -165,7 +165,7 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
     if not todo:
         return {}
     from dferbench.cli.progress import make_progress
-    from dferbench.engine.bench import Job, bench
+    from dferbench.runner.bench import Job, bench
 
     jobs = [Job(one.row, one.plan) for one in todo if one.plan]
     return bench(suite.name, jobs, catalog, make_progress(quiet))

@@ -11,7 +11,7 @@ import typer
 from dferbench.errors import ConfigError, DataError, DferbenchError
 
 if TYPE_CHECKING:
-    from dferbench.engine.memory import Store
+    from dferbench.feature_cache.store import Store
 
 
 def cache(
@@ -24,7 +24,7 @@ def cache(
     They lie below $DFERBENCH_CACHE, or the user's cache folder. $DFERBENCH_FEATURES_GB bounds them (10 if not
     set); 0 keeps none. Removing them changes no result: what is missing is computed again.
     """
-    from dferbench.engine import memory
+    from dferbench.feature_cache import store as memory
 
     if verify and clear:
         raise ConfigError("--verify and --clear exclude each other", "Use one of them.")

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from dferbench.catalog import Catalog
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
+from dferbench.registry.catalog import Catalog
 
 
 def check(
@@ -24,7 +24,7 @@ def check(
     for name in names:
         catalog.get("methods", name)
 
-    from dferbench.options import assignments
+    from dferbench.registry.options import assignments
     from dferbench.testing import check_method
 
     broken = 0

@@ -11,7 +11,7 @@ import typer
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 
 if TYPE_CHECKING:
-    from dferbench.record import Record
+    from dferbench.experiment.record import Record
 
 
 def compare(
@@ -24,8 +24,8 @@ def compare(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare two runs: first which parts of the protocol differ, then the numbers and a paired test."""
+    from dferbench.experiment.selection import RULES
     from dferbench.report.differences import by_class, differences, numbers, unlike
-    from dferbench.selection import RULES
 
     if select not in RULES:
         raise UnknownName("selection rule", select, RULES)
@@ -51,7 +51,7 @@ def compare(
 
 
 def _path(given: Path) -> Path:
-    from dferbench import record
+    from dferbench.experiment import record
 
     path = given / record.NAME if given.is_dir() else given
     if path.is_file():
@@ -62,7 +62,7 @@ def _path(given: Path) -> Path:
 
 
 def _finished(path: Path) -> Record:
-    from dferbench import record
+    from dferbench.experiment import record
 
     one = record.read(path)
     if one.status != "done":

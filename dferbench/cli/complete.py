@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dferbench.catalog import discover
+from dferbench.registry.catalog import discover
 
 
 def method_names(incomplete: str) -> Iterator[str]:

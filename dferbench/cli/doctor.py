@@ -11,8 +11,8 @@ from typing import Annotated
 import typer
 
 import dferbench
-from dferbench.catalog import KINDS, Catalog
 from dferbench.places import config_file
+from dferbench.registry.catalog import KINDS, Catalog
 
 PACKAGES = {
     "torch": "torch", "torchvision": "torchvision", "open_clip_torch": "open_clip", "av": "av",

@@ -73,9 +73,9 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
-    from dferbench.datasets import make_dataset
-    from dferbench.engine.plan import Request
-    from dferbench.options import WEIGHTS, assignments
+    from dferbench.experiment.plan import Request
+    from dferbench.registry.datasets import make_dataset
+    from dferbench.registry.options import WEIGHTS, assignments
 
     # A typo should cost no reading of a large file.
     make_dataset(dataset, context.obj)
@@ -95,8 +95,8 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         force=force,
     )
 
-    from dferbench.engine.measure import measure, plan_test
-    from dferbench.engine.trained import read_checkpoint
+    from dferbench.checkpoints.read import read_checkpoint
+    from dferbench.runner.evaluate import measure, plan_test
 
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
     plan = plan_test(request, read, context.obj)

@@ -13,7 +13,7 @@ from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.engine.header import Header
+    from dferbench.checkpoints.format import Header
 
 
 def import_(
@@ -34,13 +34,13 @@ def import_(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Turn an official checkpoint into safetensors that say what they hold. Nothing in it is executed."""
-    from dferbench.options import assignments
+    from dferbench.registry.options import assignments
 
     target = output or file.with_suffix(".safetensors")
     if target.suffix != ".safetensors":
         raise ConfigError(f"the new file would be called {target.name}", "Let it end in .safetensors.")
 
-    from dferbench.engine.imports import take_over
+    from dferbench.checkpoints.convert import take_over
 
     header = take_over(file, target, context.obj, model, assignments(set_ or []), names(classes))
     if json_:

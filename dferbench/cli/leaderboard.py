@@ -14,10 +14,10 @@ from dferbench.errors import ConfigError, DferbenchError, UnknownName
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dferbench.catalog import Catalog
-    from dferbench.record import Record
+    from dferbench.experiment.record import Record
+    from dferbench.experiment.suite import Printed
+    from dferbench.registry.catalog import Catalog
     from dferbench.report.leaderboard import Row
-    from dferbench.suite import Printed
 
 
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -53,9 +53,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     """Rank every finished run below a folder, per dataset."""
     from tabulate import tabulate_formats
 
-    from dferbench.report.keep import Filters, keep
+    from dferbench.experiment.suite import read_printed
+    from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
-    from dferbench.suite import read_printed
 
     if by not in ("uar", "war"):
         raise UnknownName("ranking", by, ["uar", "war"])
@@ -133,7 +133,7 @@ def _words(catalog: Catalog) -> dict[str, str]:
 
 def _folds(records: Iterable[Record], catalog: Catalog) -> dict[str, tuple[int, ...]]:
     """Per cell the folds of its dataset; a dataset whose plugin is not there is left out, with a line."""
-    from dferbench.datasets import make_dataset, written
+    from dferbench.registry.datasets import make_dataset, written
 
     found: dict[str, tuple[int, ...]] = {}
     unknown: dict[str, str] = {}

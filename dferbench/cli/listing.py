@@ -10,9 +10,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dferbench import cards, costs
-from dferbench.catalog import KINDS, Catalog, Entry
+from dferbench import cards
 from dferbench.errors import ConfigError
+from dferbench.profiling import costs
+from dferbench.registry.catalog import KINDS, Catalog, Entry
 
 GAP, NARROWEST, WIDEST = 2, 28, 64
 """Characters between columns, and of a column of sentences."""

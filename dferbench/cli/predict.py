@@ -12,7 +12,7 @@ from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.engine.prediction import Predictions
+    from dferbench.inference.prediction import Predictions
 
 EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
 
@@ -65,14 +65,14 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     """
     _require_sense(window, plot, output)
 
+    from dferbench.checkpoints.read import read_checkpoint
+    from dferbench.checkpoints.restore import restore
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
-    from dferbench.engine.checkpoint import restore
-    from dferbench.engine.device import make_fabric
-    from dferbench.engine.predict import Request, predict_videos
-    from dferbench.engine.trained import read_checkpoint
-    from dferbench.faces.track import Following
-    from dferbench.options import WEIGHTS, assignments
+    from dferbench.face_crops.track import Following
+    from dferbench.inference.predict import Request, predict_videos
+    from dferbench.machine.device import make_fabric
+    from dferbench.registry.options import WEIGHTS, assignments
 
     read = read_checkpoint(
         checkpoint, context.obj, model=model, sets=assignments(set_ or []), classes=names(classes)

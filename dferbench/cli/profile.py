@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dferbench.cli.complete import method_names
-from dferbench.costs import CLASSES, Cost, keep, short
 from dferbench.errors import ConfigError
+from dferbench.profiling.costs import CLASSES, Cost, keep, short
 
 if TYPE_CHECKING:
-    from dferbench.catalog import Catalog, Entry
-    from dferbench.engine.speed import Speed
+    from dferbench.profiling.throughput import Speed
+    from dferbench.registry.catalog import Catalog, Entry
     from dferbench.types import Recipe, Task
 
 
@@ -59,7 +59,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
     Weights are random: they change no cost.
     """
-    from dferbench.options import assignments
+    from dferbench.registry.options import assignments
 
     catalog: Catalog = context.obj
     given = assignments(set_ or [])
@@ -83,8 +83,8 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
 def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog) -> Subject:
     """The method with its options and recipe settled, for classes whose names every method knows."""
     from dferbench.data.loader import check_view
-    from dferbench.engine.plan import view_size
-    from dferbench.options import change_recipe, resolve, schema, split_recipe
+    from dferbench.experiment.plan import view_size
+    from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
     from dferbench.testing import NAMES
     from dferbench.types import Task
 
@@ -99,7 +99,7 @@ def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog
 
 
 def _count(one: Subject, catalog: Catalog) -> Cost:
-    from dferbench.engine.count import count
+    from dferbench.profiling.macs import count
 
     return count(one.method, one.task, one.options, one.recipe, catalog)
 
@@ -121,9 +121,9 @@ def _profiles(
     """What was measured on, and every subject with its cost and, if there are steps, its speed."""
     if not steps:
         return {}, [(one, _count(one, catalog), None) for one in subjects]
-    from dferbench.engine.device import make_fabric
-    from dferbench.engine.environment import machine
-    from dferbench.engine.speed import measure
+    from dferbench.machine.device import make_fabric
+    from dferbench.machine.environment import machine
+    from dferbench.profiling.throughput import measure
 
     found: list[Profile] = []
     for one in subjects:
@@ -152,7 +152,7 @@ def _as_data(one: Subject, cost: Cost, speed: Speed | None) -> dict[str, Any]:
 
 
 def _counted() -> str:
-    from dferbench.engine.count import COUNTED
+    from dferbench.profiling.macs import COUNTED
 
     return COUNTED
 

@@ -25,7 +25,7 @@ from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError, DferbenchError
 
 if TYPE_CHECKING:
-    from dferbench.record import Record
+    from dferbench.experiment.record import Record
 
 EXIT_SOME_FAILED = 5
 
@@ -68,8 +68,8 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
     from dferbench.cli.progress import make_progress
-    from dferbench.engine.plan import Request, make_plan
-    from dferbench.options import WEIGHTS, assignments
+    from dferbench.experiment.plan import Request, make_plan
+    from dferbench.registry.options import WEIGHTS, assignments
 
     sets = assignments(set_ or [])
     sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
@@ -92,7 +92,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     )
     plan = make_plan(request, context.obj)
 
-    from dferbench.engine.run import run as run_plan
+    from dferbench.runner.run import run as run_plan
 
     records = run_plan(plan, context.obj, make_progress(quiet))
     return conclude(records, output, json_)

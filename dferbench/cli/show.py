@@ -10,11 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from dferbench import cards, costs
-from dferbench.catalog import KINDS, Catalog, Entry
+from dferbench import cards
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.options import schema
+from dferbench.profiling import costs
+from dferbench.registry.catalog import KINDS, Catalog, Entry
+from dferbench.registry.options import schema
 from dferbench.types import Method
 
 GIVEN = {

@@ -13,12 +13,12 @@ from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 
 if TYPE_CHECKING:
-    from dferbench.catalog import Catalog
-    from dferbench.engine.plan import Request
-    from dferbench.record import Record
-    from dferbench.report.beside import Column
+    from dferbench.experiment.plan import Request
+    from dferbench.experiment.record import Record
+    from dferbench.experiment.suite import Row, Suite
+    from dferbench.registry.catalog import Catalog
+    from dferbench.report.extra_columns import Column
     from dferbench.report.table import Key, Sheet
-    from dferbench.suite import Row, Suite
 
 FORMATS = ("text", "markdown", "latex", "csv", "json", "html")
 RUNS = Path("runs")
@@ -63,10 +63,10 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
     Runs with another recipe, limit or weights are other experiments: repeat the options they were made with.
     """
-    from dferbench.engine.plan import Request
-    from dferbench.options import WEIGHTS, assignments
-    from dferbench.report.beside import with_columns
-    from dferbench.suite import read_suite
+    from dferbench.experiment.plan import Request
+    from dferbench.experiment.suite import read_suite
+    from dferbench.registry.options import WEIGHTS, assignments
+    from dferbench.report.extra_columns import with_columns
 
     if format_ not in FORMATS:
         raise UnknownName("format", format_, FORMATS)
@@ -88,7 +88,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
 def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
     from dferbench.cards import word
-    from dferbench.report.beside import fidelity_column
+    from dferbench.report.extra_columns import fidelity_column
 
     methods = catalog.entries["methods"]
     words = {name: word(str(entry.value.card.get("fidelity", ""))) for name, entry in methods.items()}
@@ -96,7 +96,7 @@ def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
 
 
 def _costs(suite: Suite, catalog: Catalog, cost: str) -> list[Column]:
-    from dferbench.report.beside import cost_columns
+    from dferbench.report.extra_columns import cost_columns
     from dferbench.report.profiles import read_profiles
 
     if not cost:
@@ -107,7 +107,7 @@ def _costs(suite: Suite, catalog: Catalog, cost: str) -> list[Column]:
 
 def _beyond(row: Row, catalog: Catalog) -> dict[str, str]:
     """What a row asks for that is not its method's default. Raises UnknownName for what no method has."""
-    from dferbench.options import resolve, schema, split_recipe
+    from dferbench.registry.options import resolve, schema, split_recipe
 
     if row.method not in catalog.entries["methods"]:
         return dict(row.sets)
@@ -118,7 +118,7 @@ def _beyond(row: Row, catalog: Catalog) -> dict[str, str]:
 
 def _kept(suite: Suite, catalog: Catalog) -> tuple[list[dict[str, Any]], str]:
     """The costs that the plugins keep of the suite's methods, as profiles of default options."""
-    from dferbench import costs
+    from dferbench.profiling import costs
 
     methods = catalog.entries["methods"]
     names = dict.fromkeys(row.method for row in suite.rows if row.method in methods)
@@ -147,7 +147,7 @@ def _load(runs: Path) -> list[Record]:
 
 def _datasets(suite: Suite, records: Sequence[Record], catalog: Catalog) -> list[str]:
     """What is published, then whatever else was run and is still known, as a user would write it."""
-    from dferbench.datasets import make_dataset, written
+    from dferbench.registry.datasets import make_dataset, written
 
     known = []
     for name in sorted({written(one.dataset, one.dataset_given) for one in records}):
@@ -160,7 +160,7 @@ def _datasets(suite: Suite, records: Sequence[Record], catalog: Catalog) -> list
 
 
 def _rules(select: str) -> tuple[str, ...]:
-    from dferbench.selection import RULES
+    from dferbench.experiment.selection import RULES
 
     if select != "all" and select not in RULES:
         raise UnknownName("selection rule", select, [*RULES, "all"])
@@ -191,7 +191,7 @@ def _sheet(
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:
     """Per row; empty for a dataset that is published and that no plugin registers."""
-    from dferbench.engine.rows import experiments
+    from dferbench.experiment.rows import experiments
     from dferbench.report.table import Key
 
     if base.dataset in suite.printed_datasets and base.dataset not in catalog.entries["datasets"]:

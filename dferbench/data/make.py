@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dferbench.catalog import Catalog
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import write_atomic
 from dferbench.places import MADE
 from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog
 from dferbench.types import Dataset, Paint
 
 if TYPE_CHECKING:

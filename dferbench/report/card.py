@@ -9,7 +9,7 @@ from typing import Any
 from tabulate import tabulate
 
 from dferbench.cards import Card
-from dferbench.costs import CLASSES, Cost, short
+from dferbench.profiling.costs import CLASSES, Cost, short
 
 LABEL = 15
 """Characters of the left column."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dferbench.metrics import recalls, uar, war
-from dferbench.record import Record
+from dferbench.experiment.metrics import recalls, uar, war
+from dferbench.experiment.record import Record
 
 Difference = tuple[str, Any, Any]
 """The field, and its value in either record; None where one of them has no such field."""

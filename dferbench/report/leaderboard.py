@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from dferbench import metrics, record
 from dferbench.errors import ConfigError, DferbenchError
-from dferbench.record import Record
+from dferbench.experiment import metrics, record
+from dferbench.experiment.record import Record
 from dferbench.report.score import Score, score
 
 

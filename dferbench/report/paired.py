@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench.errors import ConfigError, DataError
-from dferbench.record import Record
+from dferbench.experiment.record import Record
 
 NAME = "predictions.npz"
 Bools = NDArray[np.bool_]

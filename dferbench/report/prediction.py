@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dferbench.engine.prediction import Prediction, Predictions, Span
 from dferbench.errors import ConfigError
 from dferbench.files import to_json
+from dferbench.inference.prediction import Prediction, Predictions, Span
 from dferbench.report.text import MEANING
 
 BEST = 3

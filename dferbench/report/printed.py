@@ -7,7 +7,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from dferbench.suite import Printed
+from dferbench.experiment.suite import Printed
 
 HEADS = ["published", "venue", "input", "pretraining", "UAR", "WAR", "read in", ""]
 

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from dferbench import metrics
-from dferbench.record import Record
+from dferbench.experiment import metrics
+from dferbench.experiment.record import Record
+from dferbench.experiment.suite import Row, Suite
 from dferbench.report.score import Score, score
 from dferbench.report.text import meaning
-from dferbench.suite import Row, Suite
 
 PUBLISHED = "published"
 

@@ -6,8 +6,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from dferbench.engine.prediction import Prediction
 from dferbench.files import write_atomic
+from dferbench.inference.prediction import Prediction
 
 NAMED = 10
 """At most so many classes, those with the highest peaks, have a colour and a place in the legend."""

@@ -3,7 +3,7 @@
 from torch import nn
 
 from dferbench import Method, Recipe, Stage, View, hookimpl
-from dferbench.nn import Classifier
+from dferbench.models import Classifier
 
 
 class FaceMean(Classifier):

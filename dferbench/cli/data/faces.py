@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from dferbench.faces.report import Report
+    from dferbench.face_crops.report import Report
 
 EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
 SHOWN = 20
@@ -45,8 +45,8 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     goes on. The same command goes on where it stopped; faces.json says what became of each video.
     """
     from dferbench.cli.progress import make_progress
-    from dferbench.faces.run import Request, crop_all
-    from dferbench.faces.track import Following
+    from dferbench.face_crops.run import Request, crop_all
+    from dferbench.face_crops.track import Following
 
     how = Following(every, least, margin, align)
     request = Request(source, output, finder, how, size, quality, timeout, workers)

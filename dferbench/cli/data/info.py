@@ -9,8 +9,8 @@ import typer
 
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.data.ls import standing
-from dferbench.datasets import Chosen, make_dataset
 from dferbench.places import Place, place_of
+from dferbench.registry.datasets import Chosen, make_dataset
 
 
 def info(

@@ -9,9 +9,9 @@ import typer
 
 from dferbench import places
 from dferbench.cli.complete import dataset_names
-from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import expand
+from dferbench.registry.datasets import make_dataset
 
 
 def link(

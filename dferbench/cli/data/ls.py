@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from dferbench.catalog import Catalog
-from dferbench.datasets import Chosen, make_dataset
 from dferbench.errors import DferbenchError
 from dferbench.places import Place, is_made, place_of
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.datasets import Chosen, make_dataset
 
 
 def ls(

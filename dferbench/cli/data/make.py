@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from dferbench.catalog import Catalog
 from dferbench.cli.complete import dataset_names
-from dferbench.datasets import make_dataset
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.files import expand
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.datasets import make_dataset
 
 
 def make(

@@ -42,8 +42,8 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """
     from dferbench.cli.progress import make_progress
     from dferbench.data.packs.write import Job, pack
-    from dferbench.datasets import make_dataset
     from dferbench.places import root_of
+    from dferbench.registry.datasets import make_dataset
 
     chosen = make_dataset(dataset, context.obj)
     place = root_of(chosen.entry.name, chosen.dataset, root)

@@ -25,9 +25,9 @@ def sheet(
     """Write a contact sheet: some videos of each class, one row each, time from left to right."""
     from dferbench.cli.progress import make_progress
     from dferbench.data.packs.dataset import dataset_at
-    from dferbench.datasets import make_dataset
     from dferbench.errors import UnknownName
     from dferbench.places import root_of
+    from dferbench.registry.datasets import make_dataset
     from dferbench.report.sheet import contact_sheet
 
     chosen = make_dataset(dataset, context.obj)

@@ -13,9 +13,9 @@ import typer
 
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.run import numbers
-from dferbench.datasets import make_dataset
 from dferbench.errors import DataError, UnknownName
 from dferbench.places import root_of
+from dferbench.registry.datasets import make_dataset
 
 if TYPE_CHECKING:
     from dferbench.types import Dataset, Finding

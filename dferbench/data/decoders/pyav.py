@@ -7,15 +7,7 @@ from functools import partial
 from typing import Any
 
 from dferbench.data.decoders.container import inspect, opened
-from dferbench.data.decoders.frames import (
-    Choose,
-    Frames,
-    Image,
-    Passing,
-    Reader,
-    arrange,
-    choose_from,
-)
+from dferbench.data.decoders.frames import Choose, Frames, Image, Passing, Reader, arrange, choose_from
 from dferbench.errors import VideoError
 
 

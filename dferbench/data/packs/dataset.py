@@ -9,10 +9,10 @@ from typing import Any
 from dferbench.data.decoders.pack import packed_path
 from dferbench.data.packs.index import Entry, Index, command, is_pack, read_index
 from dferbench.data.packs.source import Lists, fingerprint, name_of, read_lists
-from dferbench.datasets import Chosen, written
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import digest
 from dferbench.progress import Progress
+from dferbench.registry.datasets import Chosen, written
 from dferbench.types import Dataset, Video
 
 REENCODED = "re-encoded"

@@ -12,11 +12,11 @@ from dferbench.data.packs.index import NAME, Entry, Index, Packed, begin, is_pac
 from dferbench.data.packs.source import all_videos, fingerprint, name_of, read_lists
 from dferbench.data.packs.store import Store
 from dferbench.data.pool import run_each
-from dferbench.datasets import Chosen, written
 from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.files import digest, to_json
 from dferbench.places import is_made
 from dferbench.progress import Bar, Progress
+from dferbench.registry.datasets import Chosen, written
 from dferbench.types import Video
 
 SECONDS = 600.0

@@ -1,0 +1,1 @@
+"""Checkpoint files: their format, reading them, restoring models from them, importing official ones."""

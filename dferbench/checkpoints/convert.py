@@ -1,0 +1,57 @@
+"""Taking over a checkpoint of another program: read, proven to fit, and written as our own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from dferbench.checkpoints.format import Header, is_safetensors, read_header, write_checkpoint
+from dferbench.checkpoints.read import read_checkpoint
+from dferbench.checkpoints.restore import restore
+from dferbench.errors import ConfigError, DataError
+from dferbench.machine.device import make_fabric
+from dferbench.registry.catalog import Catalog
+
+
+def take_over(
+    file: Path,
+    target: Path,
+    catalog: Catalog,
+    model: str,
+    sets: Mapping[str, str],
+    classes: Sequence[str],
+) -> Header:
+    """Write the model of an official file to `target` as safetensors, all tensors, and return its header.
+
+    Raises ConfigError if the target holds something else than a checkpoint, and what `read_checkpoint` and
+    `restore` raise.
+    """
+    _require_free(target)
+    if file.is_file() and is_safetensors(file):
+        raise ConfigError(f"{file} is no file of another program", "Give it to dferbench evaluate as it is.")
+    checkpoint = read_checkpoint(file, catalog, model=model, sets=sets, classes=classes)
+    opened = restore(checkpoint, catalog, make_fabric("cpu", "fp32"))
+    header = checkpoint.header.model_copy(
+        update={
+            "view": checkpoint.recipe.view,
+            "precision": checkpoint.recipe.precision,
+            "source": {"file": file.name, "sha256": checkpoint.sha256},
+        }
+    )
+    write_checkpoint(target, opened.model.state_dict(), header)
+    return header
+
+
+def _require_free(target: Path) -> None:
+    """Only a checkpoint of ours may be replaced."""
+    if not target.exists():
+        return
+    try:
+        if target.is_file() and is_safetensors(target):
+            read_header(target)
+            return
+    except DataError:
+        pass
+    raise ConfigError(
+        f"{target} is there, and is not a checkpoint that was imported", "Choose another --output."
+    )

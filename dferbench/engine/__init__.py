@@ -1,1 +1,0 @@
-"""The engine: everything that happens between a method's encode, forward and loss. It knows no method."""

@@ -1,0 +1,269 @@
+"""Everything cheap first: what was asked for, resolved and checked before anything takes long. No torch."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from dferbench import spec
+from dferbench.data.decoders.pack import is_packed
+from dferbench.data.packs.dataset import dataset_at
+from dferbench.errors import ConfigError, DataError, UnknownName
+from dferbench.experiment import record as records
+from dferbench.experiment.record import Record
+from dferbench.files import digest, expand, sha256_of
+from dferbench.places import root_of
+from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog, Entry
+from dferbench.registry.datasets import Chosen, make_dataset
+from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
+from dferbench.types import Dataset, Method, Recipe, Task, Video
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the user asked for, as typed; `folds` None means the first one, () means all."""
+
+    model: str
+    dataset: str
+    sets: Mapping[str, str] = field(default_factory=dict)
+    folds: Sequence[int] | None = None
+    seeds: Sequence[int] = (0,)
+    root: Path | None = None
+    weights: Mapping[str, str] = field(default_factory=dict)
+    limit: int | None = None
+    output: Path = Path("runs")
+    device: str = "auto"
+    workers: int = 2
+    decoder: str = "auto"
+    skip_bad: bool = False
+    force: bool = False
+
+
+@dataclass(frozen=True)
+class Split:
+    """The videos of one fold, and the fingerprint of their ids and labels."""
+
+    train: Sequence[Video]
+    test: Sequence[Video]
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A request with every name resolved: what `run` needs, and what the record says was run."""
+
+    request: Request
+    method: Entry
+    options: dict[str, Any]
+    recipe: Recipe
+    task: Task
+    dataset: Dataset
+    dataset_entry: Entry
+    dataset_options: dict[str, Any]
+    dataset_given: dict[str, Any]
+    root: Path
+    folds: tuple[int, ...]
+    cell: str
+
+    @property
+    def build(self) -> Any:
+        """The method's build function: (task, parts, **options) -> Classifier."""
+        method: Method = self.method.value
+        return method.build
+
+    def folder(self, fold: int, seed: int) -> Path:
+        """Where the cell of this fold and seed leaves its files."""
+        name = f"{self.method.name}-{self.cell}"
+        return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
+
+    @property
+    def cells(self) -> list[tuple[int, int]]:
+        """Every (fold, seed), folds first."""
+        return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
+
+    def finished(self, fold: int, seed: int) -> Record | None:
+        """The record of a cell that is done and not to be started again. Raises ConfigError if damaged."""
+        path = self.folder(fold, seed) / records.NAME
+        if self.request.force or not path.is_file():
+            return None
+        record = records.read(path)
+        return record if record.status == "done" else None
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What a request means, wherever its data lie: all that decides a result but fold, seed and videos."""
+
+    method: Entry
+    options: dict[str, Any]
+    recipe: Recipe
+    chosen: Chosen
+    cell: str
+
+
+def make_plan(request: Request, catalog: Catalog) -> Plan:
+    """Resolve every name and option of a request. Raises ConfigError, UnknownName or DataError."""
+    return place(settle(request, catalog), request)
+
+
+def place(settled: Settled, request: Request) -> Plan:
+    """Join what a request means with where its data lie. Raises UnknownName or DataError."""
+    name, view = settled.chosen.entry.name, settled.recipe.view
+    assert isinstance(view.size, int)
+    root = root_of(name, settled.chosen.dataset, request.root)
+    dataset = dataset_at(settled.chosen, root)
+    return Plan(
+        request=request,
+        method=settled.method,
+        options=settled.options,
+        recipe=settled.recipe,
+        task=Task(name, tuple(dataset.classes), view.frames, view.size),
+        dataset=dataset,
+        dataset_entry=settled.chosen.entry,
+        dataset_options=settled.chosen.options,
+        dataset_given=settled.chosen.given,
+        root=root,
+        folds=_folds(dataset, name, request.folds),
+        cell=settled.cell,
+    )
+
+
+def settle(request: Request, catalog: Catalog) -> Settled:
+    """Resolve a request without looking for its data. Raises ConfigError, UnknownName or DataError."""
+    entry = catalog.get("methods", request.model)
+    method: Method = entry.value
+    chosen = make_dataset(request.dataset, catalog)
+    name, dataset = chosen.entry.name, chosen.dataset
+
+    given, changes = split_recipe(request.sets)
+    known = schema(method.build, given=2)
+    defaults = {k: v for k, v in dataset.defaults.items() if k in known}
+    own = method.options_for.get(name, {})
+    options = resolve(method.name, {**known, **defaults, **own}, given)
+    recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
+    recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
+    cell = cell_hash(entry.name, options, recipe, chosen, request, catalog)
+    return Settled(entry, options, recipe, chosen, cell)
+
+
+def view_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
+    """The side of the frames in pixels; "backbone" asks what the chosen backbone takes.
+
+    Raises ConfigError if that gives no number of pixels.
+    """
+    size = recipe.view.size
+    if size == "backbone" and "backbone" in options:
+        call = spec.parse_one(str(options["backbone"]))
+        size = call.options.get("size", catalog.get("backbones", call.name).facts.get("size", size))
+    if not isinstance(size, int) or size < 1:
+        raise ConfigError(f"view.size is '{size}', not a number of pixels", "Use --set view.size=224.")
+    return size
+
+
+def _folds(dataset: Dataset, name: str, asked: Sequence[int] | None) -> tuple[int, ...]:
+    if asked is None:
+        return tuple(dataset.folds[:1])
+    for fold in asked:
+        if fold not in dataset.folds:
+            raise UnknownName(f"fold of {name}", str(fold), map(str, dataset.folds))
+    return tuple(asked) or tuple(dataset.folds)
+
+
+def cell_hash(
+    method: str,
+    options: Mapping[str, Any],
+    recipe: Recipe,
+    chosen: Chosen,
+    request: Request,
+    catalog: Catalog,
+    checkpoint: str = "",
+) -> str:
+    """Eight hex digits over what changes a result; output, workers and device must not.
+
+    `checkpoint` is the sha256 of the file that the model comes from, if it is not trained here.
+    """
+    weights = {name: _weights(name, text, catalog) for name, text in sorted(request.weights.items())}
+    what = {
+        "method": method,
+        "options": dict(options),
+        "recipe": asdict(recipe),
+        "dataset": [chosen.entry.name, dict(chosen.options)],
+        "weights": weights,
+        "limit": request.limit,
+    }
+    # Without one the key stays out, so that the hashes of trained cells are what they always were.
+    return digest(what | ({"checkpoint": checkpoint} if checkpoint else {}))[:8]
+
+
+def _weights(name: str, text: str, catalog: Catalog) -> str:
+    if name in catalog.entries["methods"] and name not in catalog.entries["backbones"]:
+        raise ConfigError(
+            f"--weights is for backbones, and '{name}' is a method",
+            f"Methods that start from a file take it as --set weights=FILE: see dferbench show {name}.",
+        )
+    catalog.get("backbones", name)
+    if text == "random":
+        return text
+    path = expand(text)
+    if not path.is_file():
+        raise DataError(f"the weights of {name}, {path}, are not a file", f"Use --weights {name}=FILE.")
+    return sha256_of(path)
+
+
+def read_splits(plan: Plan, progress: Progress) -> dict[int, Split]:
+    """Both splits of every fold asked for, checked. Raises DataError that names what is wrong."""
+    plan.dataset.prepare(plan.root, progress)
+    return {fold: _read_split(plan, fold) for fold in plan.folds}
+
+
+def _read_split(plan: Plan, fold: int) -> Split:
+    where = f"{plan.task.dataset}, fold {fold}"
+    found: dict[str, list[Video]] = {}
+    lines = []
+    for split in ("train", "test"):
+        videos = list(plan.dataset.videos(plan.root, fold, split))
+        _check_videos(videos, f"{where}, {split}", plan)
+        lines += sorted(f"{split}\t{video.id}\t{plan.task.classes[video.label]}" for video in videos)
+        found[split] = _limited(videos, plan.request.limit)
+        if not plan.request.skip_bad:
+            _require_there(found[split], f"{where}, {split}", plan)
+    both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
+    if both:
+        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Mend the lists.")
+    fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
+    return Split(found["train"], found["test"], fingerprint)
+
+
+def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:
+    hint = plan.dataset.where or "Check --root."
+    if not videos:
+        raise DataError(f"{where}: there are no videos below {plan.root}", hint)
+    seen: set[str] = set()
+    for video in videos:
+        if video.id in seen:
+            raise DataError(f"{where}: the id '{video.id}' occurs twice", "Ids must be unique in a split.")
+        if not 0 <= video.label < len(plan.task.classes):
+            raise DataError(f"{where}: '{video.id}' has label {video.label}, out of range", hint)
+        seen.add(video.id)
+
+
+def _require_there(videos: Sequence[Video], where: str, plan: Plan) -> None:
+    """Missing videos are told now, not when training comes to them. Raises DataError."""
+    missing = [v for v in videos if not is_packed(v.path) and not os.path.exists(v.path)]  # noqa: PTH110
+    if missing:
+        raise DataError(
+            f"{where}: {len(missing)} of {len(videos)} videos are not there, the first is {missing[0].path}",
+            f"See dferbench data verify {plan.task.dataset}, or add --skip-bad to leave them out.",
+        )
+
+
+def _limited(videos: list[Video], limit: int | None) -> list[Video]:
+    """At most `limit` videos, taken evenly over the list, so that every class keeps its share."""
+    if limit is None or limit >= len(videos):
+        return videos
+    return [videos[i * len(videos) // limit] for i in range(limit)]

@@ -1,0 +1,84 @@
+"""The rows of a suite as experiments: resolved as a run would resolve them, none of them run. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from dferbench.errors import ConfigError, DferbenchError
+from dferbench.experiment.plan import Plan, Request, Settled, place, settle
+from dferbench.experiment.suite import Row, Suite
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.datasets import make_dataset
+from dferbench.registry.options import resolve, schema, split_recipe
+from dferbench.types import Method
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A row on one dataset. `deviations` say what the run has that the row itself does not ask for."""
+
+    row: Row
+    request: Request
+    settled: Settled
+    deviations: tuple[str, ...]
+
+    @property
+    def epochs(self) -> int:
+        """Of all stages together; 0 for what trains nothing."""
+        return sum(stage.epochs for stage in self.settled.recipe.stages)
+
+    def plan(self) -> Plan:
+        """The row as a plan, its data found. Raises UnknownName or DataError."""
+        return place(self.settled, self.request)
+
+
+def experiments(
+    suite: Suite, base: Request, epochs: int | None, catalog: Catalog
+) -> tuple[list[Experiment], list[Row]]:
+    """Every row with a registered method, resolved, and the rows without.
+
+    `base` holds what all rows share: its `sets` come on top of a row's own, and what it says of stages, like
+    `epochs`, leaves rows alone that train nothing. Raises ConfigError or DataError that names the row.
+    """
+    dataset = make_dataset(base.dataset, catalog).entry.name
+    found, missing = [], []
+    for row in suite.rows:
+        if row.method not in catalog.entries["methods"]:
+            missing.append(row)
+            continue
+        with naming(suite.name, row):
+            changes = _changes(base.sets, epochs, catalog.get("methods", row.method).value, dataset)
+            request = replace(base, model=row.method, sets={**row.sets, **changes})
+            settled = settle(request, catalog)
+            found.append(Experiment(row, request, settled, _deviations(row, settled, changes)))
+    return found, missing
+
+
+def _changes(sets: Mapping[str, str], epochs: int | None, method: Method, dataset: str) -> dict[str, str]:
+    changes = {**sets, **({} if epochs is None else {"stage.epochs": str(epochs)})}
+    trains = bool(method.recipe_for.get(dataset, method.recipe).stages)
+    return {name: text for name, text in changes.items() if trains or not name.startswith("stage.")}
+
+
+def _deviations(row: Row, settled: Settled, changes: Mapping[str, str]) -> tuple[str, ...]:
+    """Options that dataset or user put in place of the row's, and changes of the recipe."""
+    own, own_recipe = split_recipe(row.sets)
+    plain = resolve(row.method, schema(settled.method.value.build, given=2), own)
+    words = {name: value for name, value in settled.options.items() if value != plain[name]}
+    words |= {name: text for name, text in split_recipe(changes)[1].items() if own_recipe.get(name) != text}
+    return tuple(f"{name}={value}" for name, value in words.items())
+
+
+@contextmanager
+def naming(suite: str, row: Row, way_out: str = "") -> Iterator[None]:
+    """Errors of the block say which row they are about; `way_out` comes behind the hint."""
+    try:
+        yield
+    except DferbenchError as error:
+        again = ConfigError(
+            f"row {row.number} of {suite} ({row.label}): {error}", f"{error.hint} {way_out}".strip()
+        )
+        again.exit_code = error.exit_code
+        raise again from error

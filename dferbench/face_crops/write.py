@@ -1,0 +1,118 @@
+"""One video to a folder of face crops: what a worker does."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from dferbench.data.decoders import stream
+from dferbench.errors import DferbenchError, VideoError
+from dferbench.face_crops.crop import cut
+from dferbench.face_crops.track import Following, Track, follow, same_size
+from dferbench.registry.catalog import discover
+from dferbench.types import FindFace
+
+_OURS = re.compile(r"[0-9]{5,}\.jpg")
+
+
+@dataclass(frozen=True)
+class Job:
+    """A video and what becomes of it: `folder` is where its crops go, `plugins` are the files in which
+    `finder` may be registered; `size` is the side of the crops in pixels, `quality` JPEG's."""
+
+    id: str
+    path: str
+    folder: str
+    finder: str
+    plugins: tuple[str, ...]
+    how: Following
+    size: int
+    quality: int
+
+
+@dataclass(frozen=True)
+class Written:
+    """How many crops there are; how often a face was looked for and found; the crop's side in the video's
+    pixels, 0 where frames stayed whole."""
+
+    frames: int
+    looked: int = 0
+    found: int = 0
+    side: float = 0.0
+
+
+def write_faces(job: Job) -> Written:
+    """Write the crops as 00001.jpg, 00002.jpg ...; the folder appears when the last one is written.
+
+    Doing it again gives the same bytes. Raises VideoError for a video that cannot be read or shows too few
+    faces, and DferbenchError if nothing can be written.
+    """
+    find = _finder(job.finder, job.plugins)
+    track = follow(job.path, job.id, find, job.how) if find is not None else None
+    folder, part = Path(job.folder), _part_of(Path(job.folder))
+    if folder.is_dir() and not _is_ours(folder):
+        raise VideoError(job.path, f"its folder {folder} exists and holds other files than face crops")
+    with _writing(folder):
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+    count = _write_all(job, track, part)
+    with _writing(folder):
+        if folder.exists():
+            shutil.rmtree(folder)
+        part.rename(folder)
+    return Written(count, track.looked, track.found, round(track.side, 2)) if track else Written(count)
+
+
+def discard(folder: Path) -> None:
+    """Take away what a video that failed left behind, now or earlier: stale crops are worse than none."""
+    shutil.rmtree(_part_of(folder), ignore_errors=True)
+    if folder.is_dir() and _is_ours(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _part_of(folder: Path) -> Path:
+    """Where the crops of an unfinished video lie."""
+    return folder.with_name(f".{folder.name}.part")
+
+
+def _write_all(job: Job, track: Track | None, part: Path) -> int:
+    import simplejpeg
+
+    count = 0
+    for frame in stream(job.path):
+        image = frame.image()
+        if track is not None:
+            same_size(job.path, track.size, image)
+        crop = cut(image, track, frame.number, job.size)
+        data = simplejpeg.encode_jpeg(crop, quality=job.quality, colorsubsampling="420")
+        count += 1
+        with _writing(part):
+            (part / f"{count:05d}.jpg").write_bytes(data)
+    return count
+
+
+@cache
+def _finder(text: str, plugins: tuple[str, ...]) -> FindFace | None:
+    """Built once a worker: a cascade takes longer to read than a short video."""
+    find: FindFace | None = discover(map(Path, plugins)).make("face_finders", text)
+    return find
+
+
+def _is_ours(folder: Path) -> bool:
+    return all(_OURS.fullmatch(one.name) for one in folder.iterdir())
+
+
+@contextmanager
+def _writing(place: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise DferbenchError(
+            f"cannot write {place}: {error.strerror or error}",
+            "Free some space, or choose another --output; the same command goes on from here.",
+        ) from error

@@ -1,0 +1,1 @@
+"""Predicting videos that belong to no dataset, whole or window by window."""

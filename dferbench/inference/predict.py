@@ -1,0 +1,123 @@
+"""Predicting videos that belong to no dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+
+from dferbench.checkpoints.restore import Opened
+from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.loader import to_float
+from dferbench.data.sampling import make_sampler
+from dferbench.errors import ConfigError, DataError, VideoError
+from dferbench.face_crops.track import Following, follow
+from dferbench.face_crops.tree import Found, find_videos, printable
+from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
+from dferbench.inference.windows import Eye, Piece, sliding, whole
+from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog
+from dferbench.training.batches import encode
+from dferbench.types import FindFace
+
+BATCH = 8
+"""Windows that are predicted at a time."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """Which videos are wanted and how they are cut: `window` and `stride` in frames, or the whole of each."""
+
+    videos: Sequence[Path]
+    window: int | None = None
+    stride: int | None = None
+    finder: str = "none"
+    how: Following = field(default_factory=Following)
+    decoder: str = "auto"
+
+
+def predict_videos(
+    request: Request, opened: Opened, catalog: Catalog, fabric: Fabric, progress: Progress
+) -> Predictions:
+    """The probabilities of every video that can be read; the others are named.
+
+    Raises ConfigError for a stride without a window and for a face finder or decoder that cannot be built,
+    and DataError if the model's logits are not finite.
+    """
+    seer = _Seer(request, opened, catalog, fabric)
+    found, failed = _found(request.videos)
+    predicted: list[Prediction] = []
+    with progress.bar("predict", len(found)) as bar:
+        for one in found:
+            try:
+                predicted.append(seer.predict(one))
+            except VideoError as error:
+                failed.append(Failed(printable(one.path), error.reason))
+            bar.advance()
+    settings = {"finder": request.finder, "window": request.window, "stride": seer.stride}
+    return Predictions(opened.classes, predicted, failed, opened.facts, settings)
+
+
+def _found(paths: Sequence[Path]) -> tuple[list[Found], list[Failed]]:
+    """The videos at and below the paths, each once, and what is wrong with the others."""
+    found: dict[Path, Found] = {}
+    failed: list[Failed] = []
+    for path in paths:
+        try:
+            below = find_videos(path)
+        except DataError as error:
+            failed.append(Failed(printable(path), error.message))
+            continue
+        found |= {one.path: one for one in below if not one.fault}
+        failed += [Failed(printable(one.path), one.fault) for one in below if one.fault]
+    return list(found.values()), failed
+
+
+class _Seer:
+    """A model with everything that stands between a file and its input."""
+
+    def __init__(self, request: Request, opened: Opened, catalog: Catalog, fabric: Fabric) -> None:
+        if request.stride is not None and request.window is None:
+            raise ConfigError("--stride is given without --window", "Add --window FRAMES.")
+        view = opened.view
+        assert isinstance(view.size, int)
+        self.request, self.opened, self.fabric = request, opened, fabric
+        self.eye = Eye(make_sampler(view.sample), view.frames, view.size)
+        self.find: FindFace | None = catalog.make("face_finders", request.finder)
+        readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
+        self.decoder: Decoder = choose_decoder(request.decoder, readers)
+        self.stride = request.stride or (max(1, request.window // 2) if request.window else None)
+
+    def predict(self, one: Found) -> Prediction:
+        """Raises VideoError."""
+        spans: list[Span] = []
+        pieces = iter(self._pieces(one))
+        while batch := list(islice(pieces, BATCH)):
+            spans += map(_span, batch, self._probabilities(batch))
+        return Prediction(str(one.path), spans[-1].last + 1, tuple(spans))
+
+    def _pieces(self, one: Found) -> Iterator[Piece]:
+        path = str(one.path)
+        track = follow(path, one.id, self.find, self.request.how) if self.find else None
+        if self.request.window is None or self.stride is None:
+            yield whole(path, self.eye, self.decoder, track)
+        else:
+            yield from sliding(path, self.eye, track, self.request.window, self.stride)
+
+    def _probabilities(self, pieces: Sequence[Piece]) -> list[tuple[float, ...]]:
+        model, frames = self.opened.model, torch.from_numpy(np.stack([piece.frames for piece in pieces]))
+        video = to_float(frames, self.opened.view.normalize, self.fabric.device)
+        with torch.no_grad(), self.fabric.autocast():
+            logits = model(encode(model, video, self.fabric))
+        if not logits.isfinite().all():
+            raise DataError("the model gives no numbers", "Its training diverged: use another checkpoint.")
+        return [tuple(row) for row in logits.double().softmax(1).cpu().tolist()]
+
+
+def _span(piece: Piece, probabilities: tuple[float, ...]) -> Span:
+    return Span(piece.first, piece.last, piece.start, piece.end, probabilities)

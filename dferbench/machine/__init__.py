@@ -1,0 +1,1 @@
+"""What a run is computed with: device and precision, package versions, random seeds."""

@@ -1,0 +1,81 @@
+"""What a result was computed with, for the record."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+import dferbench
+from dferbench.machine.device import device_name
+
+PACKAGES = (
+    "torch", "torchvision", "open_clip_torch", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
+    "opencv-python-headless", "numpy",
+)  # fmt: skip
+
+
+def environment(fabric: Fabric) -> dict[str, Any]:
+    """Versions, device, threads, and the commit if dferbench runs from a checkout ("dirty" if changed)."""
+    commit = _git("rev-parse", "HEAD")
+    return {
+        "dferbench": dferbench.__version__,
+        "git": commit,
+        "dirty": bool(commit and _git("status", "--porcelain", "--untracked-files=no")),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "device": device_name(fabric),
+        "threads": torch.get_num_threads(),
+        "packages": dict(versions()),
+    }
+
+
+def machine(fabric: Fabric) -> dict[str, Any]:
+    """What a speed depends on: the device and how many threads feed it, the processor, torch."""
+    device = device_name(fabric)
+    return {
+        "device": device if fabric.device.type != "cpu" else f"cpu ({_processor()})",
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+    }
+
+
+def _processor() -> str:
+    """The processor's name where the system tells it, else its kind."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())
+
+
+@cache
+def versions() -> dict[str, str | None]:
+    """The version of every package that pixels, features or results may depend on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*words: str) -> str:
+    """What git says of this package's own checkout, or "" if there is none or no git."""
+    folder = Path(dferbench.__file__).parent
+    if not (folder.parent / ".git").exists():
+        return ""
+    try:
+        command = ["git", "-C", str(folder), *words]
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""

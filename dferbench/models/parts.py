@@ -1,0 +1,73 @@
+"""The parts a method composes: backbones, temporal heads and prompts, by name, from the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from torch import nn
+
+from dferbench import spec
+from dferbench.errors import ConfigError
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.options import schema
+
+
+class Parts:
+    """Builds parts for one model; handed to a method's `build`. `used` says which weights went in, and
+    `backbones` holds those built, by their texts.
+
+    `weights` maps a backbone's name to a file, or to the word "random"; `missing` stands for those it does
+    not name, None for each backbone's own source.
+    """
+
+    def __init__(
+        self, catalog: Catalog, weights: Mapping[str, str] | None = None, missing: str | None = None
+    ) -> None:
+        self._catalog = catalog
+        self._weights = dict(weights or {})
+        self._missing = missing
+        self.used: dict[str, dict[str, Any]] = {}
+        self.backbones: dict[str, Any] = {}
+
+    def backbone(self, text: str) -> Any:
+        """A backbone, named as `name` or `name(option=value)`: (N, 3, H, W) -> (N, .dim).
+
+        Raises UnknownName, ConfigError, or DataError if its weights are missing or damaged.
+        """
+        call = spec.parse_one(text)
+        module = self._catalog.make("backbones", text, self._weights.get(call.name, self._missing))
+        self.backbones[text] = module
+        if origin := getattr(module, "origin", None):
+            self.used[call.name] = {"source": origin.source, "sha256": origin.sha256, "random": origin.random}
+        return module
+
+    def temporal(self, text: str, dim: int, frames: int) -> nn.Module:
+        """A temporal head: (B, T, dim) -> (B, dim). Raises UnknownName or ConfigError."""
+        return self._module("temporal_heads", text, dim, frames)
+
+    def prompt(
+        self,
+        text: str,
+        tower: Any,
+        texts: Sequence[str],
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+        **options: Any,
+    ) -> nn.Module:
+        """A prompt strategy over a two-tower backbone: () -> (C, dim). `options` are the method's own; what
+        the text itself says wins. One that the prompt lacks may only have the value in `defaults`.
+
+        Raises UnknownName or ConfigError.
+        """
+        known = schema(self._catalog.get("prompts", spec.parse_one(text).name).value, given=2)
+        meant = {k: v for k, v in options.items() if k in known or k not in defaults or v != defaults[k]}
+        return self._module("prompts", text, tower, tuple(texts), **meant)
+
+    def _module(self, kind: str, text: str, *given: Any, **options: Any) -> nn.Module:
+        module = self._catalog.make(kind, text, *given, **options)
+        if not isinstance(module, nn.Module):
+            raise ConfigError(
+                f"{text} built a {type(module).__name__}, not a torch module", "Mend its plugin."
+            )
+        return module

@@ -1,0 +1,87 @@
+"""Where the text that describes a class comes from. No torch in here."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from dferbench.errors import ConfigError, UnknownName
+from dferbench.files import expand
+
+TEMPLATES = {"class-names": "{}", "expression": "an expression of {}"}
+"""Texts made from the name of the class alone (DFER-CLIP, arXiv:2308.13382, table 3)."""
+DESCRIPTORS = "descriptors"
+"""The source that holds dferbench's own descriptions of the eleven classes of MAFW, of which DFEW and FERV39k
+have seven."""
+
+
+def texts(source: str, classes: Sequence[str]) -> tuple[str, ...]:
+    """One text a class, in order, each with one full stop at its end.
+
+    `source` is "class-names", "expression", "descriptors", a template such as "a photo of {}", the path of a
+    TOML file with lines such as `happiness = "a broad smile"`, or such lines themselves as an inline table,
+    `{happiness = "a broad smile.", ...}`, whose texts are taken exactly as written. Raises UnknownName, or
+    ConfigError for a class without text and for a source that cannot be read.
+    """
+    if is_inline(source):
+        return _each(_parse(f"texts = {source}", "the inline texts").get("texts", {}), source, classes)
+    template = source if "{}" in source else TEMPLATES.get(source)
+    if template is not None:
+        return tuple(_stop(template.replace("{}", name)) for name in classes)
+    return tuple(_stop(text) for text in _each(_read(source), source, classes))
+
+
+def is_inline(source: str) -> bool:
+    """Whether the source is an inline table and not a template that begins with the name of the class."""
+    return source.startswith("{") and not source.startswith("{}")
+
+
+def inline(written: Mapping[str, str]) -> str:
+    """The texts of some classes as an inline table, which is a source of class texts."""
+    import tomlkit
+
+    table = tomlkit.inline_table()
+    table.update(written)
+    return table.as_string()
+
+
+def _each(known: Mapping[str, Any], source: str, classes: Sequence[str]) -> tuple[str, ...]:
+    for name in classes:
+        if not isinstance(known.get(name), str) or not known[name].strip(" ."):
+            raise ConfigError(
+                f"'{source}' has no text for the class '{name}'",
+                f'Add the line {name} = "..." to a file of your own, or use class-names or expression.',
+            )
+    return tuple(known[name] for name in classes)
+
+
+def _read(source: str) -> Mapping[str, Any]:
+    if source == DESCRIPTORS:
+        return tomllib.loads(files("dferbench.models").joinpath("descriptors.toml").read_text("utf-8"))
+    path = expand(source)
+    if not path.is_file() and path.suffix != ".toml":
+        known = [*TEMPLATES, DESCRIPTORS, "FILE.toml", "... {} ...", '{class = "text", ...}']
+        raise UnknownName("source of class texts", source, known)
+    if not path.exists():
+        raise ConfigError(f"there is no file {path}", "Check the path; text=FILE.toml holds a text a class.")
+    try:
+        return _parse(path.read_text("utf-8"), f"the texts in {path}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(f"the texts in {path}", error) from None
+
+
+def _parse(text: str, what: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _unreadable(what, error) from None
+
+
+def _unreadable(what: str, error: Exception) -> ConfigError:
+    return ConfigError(f"cannot read {what}: {error}", 'Write class = "text", in TOML.')
+
+
+def _stop(text: str) -> str:
+    return " ".join(text.split()).rstrip(" .") + "."

@@ -1,0 +1,164 @@
+"""How fast a method is on the machine at hand, and how much memory it takes, on random pixels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+
+from dferbench.data.sampling import make_sampler
+from dferbench.errors import DferbenchError
+from dferbench.models import Batch, Classifier
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import Catalog, Entry
+from dferbench.training.batches import encode
+from dferbench.training.build import make_model
+from dferbench.training.epoch import train_step
+from dferbench.training.optimizers import make_optimizer
+from dferbench.types import Recipe, Stage, Task, View
+
+WARM_UP = 2
+"""Steps before the clock starts: they allocate, choose kernels and fill caches."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Videos a second in training (None: nothing is trained) and testing, and peak memory in bytes.
+
+    The medians of a few steps on videos that lie on the device already: no decoding, no augmentation. The
+    memory is exact on CUDA, the growth of the process elsewhere, and None where that cannot be told.
+    """
+
+    batch: int
+    train: float | None
+    test: float
+    memory: int | None
+    memory_is: str
+
+
+def measure(
+    method: Entry,
+    task: Task,
+    options: Mapping[str, Any],
+    recipe: Recipe,
+    catalog: Catalog,
+    fabric: Fabric,
+    batch: int,
+    steps: int,
+) -> Speed:
+    """Time testing, then training by the last stage.
+
+    Raises ConfigError, DataError, DferbenchError if memory ends, or what the plugin raises.
+    """
+    memory = _Memory(fabric)
+    model = make_model(method, task, options, Parts(catalog, missing="random"), seed=0)
+    fabric.to_device(model)
+    train = None
+    try:
+        pixels = torch.rand(batch, task.frames, 3, task.size, task.size, device=fabric.device)
+        test = _videos_a_second(_tester(model, pixels, fabric), batch, steps, fabric)
+        if recipe.stages:
+            step = _trainer(model, pixels, recipe, len(task.classes), fabric)
+            train = _videos_a_second(step, batch, steps, fabric)
+    except (torch.cuda.OutOfMemoryError, DferbenchError) as error:
+        if not isinstance(error.__cause__ or error, torch.cuda.OutOfMemoryError):
+            raise
+        words = f"{method.name}: the device ran out of memory with {batch} videos a step"
+        raise DferbenchError(words, "Use a smaller --batch.") from error
+    return Speed(batch, train, test, memory.peak(), memory.what)
+
+
+def _tester(model: Classifier, pixels: torch.Tensor, fabric: Fabric) -> Callable[[], Any]:
+    def step() -> None:
+        with torch.no_grad(), fabric.autocast():
+            model.eval()(encode(model, pixels, fabric))
+
+    return step
+
+
+def _trainer(
+    model: Classifier, pixels: torch.Tensor, recipe: Recipe, classes: int, fabric: Fabric
+) -> Callable[[], Any]:
+    """A step of the last stage; where the engine would remember what `encode` gives, that is not timed."""
+    stage: Stage = recipe.stages[-1]
+    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage))
+    label = torch.arange(len(pixels), device=pixels.device) % classes
+    remembered = encode(model, pixels, fabric) if remembers(model, recipe.view) else None
+
+    def step() -> None:
+        x = encode(model, pixels, fabric) if remembered is None else remembered
+        batch = Batch(x, label, [{} for _ in label], stage.name, 0.0)
+        train_step(model.train(), batch, optimizer, stage, fabric)
+
+    return step
+
+
+def remembers(model: Classifier, view: View) -> bool:
+    """Whether training sees each video through `encode` once and then from memory."""
+    drawn = bool(view.augment) or make_sampler(view.sample).random
+    return type(model).encode is not Classifier.encode and (not drawn or view.views > 0)
+
+
+def _videos_a_second(step: Callable[[], Any], batch: int, steps: int, fabric: Fabric) -> float:
+    seconds = []
+    for number in range(WARM_UP + steps):
+        _wait(fabric)
+        started = time.perf_counter()
+        step()
+        _wait(fabric)
+        if number >= WARM_UP:
+            seconds.append(time.perf_counter() - started)
+    return batch / median(seconds)
+
+
+def _wait(fabric: Fabric) -> None:
+    """A GPU works on while Python goes ahead; a clock must not."""
+    if fabric.device.type == "cuda":
+        torch.cuda.synchronize(fabric.device)
+
+
+class _Memory:
+    """The peak from here on: of CUDA's allocator, or else how far the process grew (Linux alone says it)."""
+
+    def __init__(self, fabric: Fabric) -> None:
+        self._device = fabric.device
+        self.what = "peak allocated on the device" if self._device.type == "cuda" else ""
+        self._before = 0
+        if self._device.type == "cuda":
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(self._device)
+            self._before = torch.cuda.memory_allocated(self._device)
+        elif self._device.type == "cpu" and _reset_peak():
+            self.what = "peak growth of the process's resident memory, approximate"
+            self._before = _resident("VmRSS") or 0
+
+    def peak(self) -> int | None:
+        """Bytes, or None where nothing is known."""
+        if self._device.type == "cuda":
+            return torch.cuda.max_memory_allocated(self._device) - self._before
+        high = _resident("VmHWM") if self.what else None
+        return None if high is None else max(high - self._before, 0)
+
+
+def _reset_peak() -> bool:
+    """Make Linux forget the process's highest resident memory so far (proc(5), clear_refs)."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def _resident(name: str) -> int | None:
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return None
+    found = (line.split() for line in lines if line.startswith(f"{name}:"))
+    return next((int(words[1]) * 1024 for words in found), None)

@@ -1,0 +1,1 @@
+"""What plugins may bring and what they brought: hooks, the catalog, options, datasets by name."""

@@ -1,0 +1,67 @@
+"""The doors. Each is called once, at start, and receives a `register` function."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import typer
+
+    from dferbench.types import Dataset, Method
+
+hookspec = pluggy.HookspecMarker("dferbench")
+hookimpl = pluggy.HookimplMarker("dferbench")
+
+
+@hookspec
+def register_methods(register: Callable[[Method], None]) -> None:
+    """register(method)"""
+
+
+@hookspec
+def register_datasets(register: Callable[[str, Callable[..., Dataset]], None]) -> None:
+    """register(name, dataset): a `Dataset` class; its constructor's keyword defaults are its options."""
+
+
+@hookspec
+def register_backbones(register: Callable[..., None]) -> None:
+    """register(name, build, size, about="", embedded=False): build(weights, **options) -> module with `.dim`,
+    (N, 3, size, size) -> (N, dim); `embedded` if its weights come with the package. `weights` is a file,
+    "random" or None, and where `size` is an option too, the user's value counts."""
+
+
+@hookspec
+def register_temporal_heads(register: Callable[[str, Callable[..., Any]], None]) -> None:
+    """register(name, build): build(dim, frames, **options) -> module, (B, T, dim) -> (B, dim)."""
+
+
+@hookspec
+def register_prompts(register: Callable[[str, Callable[..., Any]], None]) -> None:
+    """register(name, build): build(tower, texts, **options) -> module, () -> (C, dim)."""
+
+
+@hookspec
+def register_decoders(register: Callable[[str, Callable[..., Any]], None]) -> None:
+    """register(name, build): build() -> read(path, choose) -> frames, uint8 (T, H, W, 3)."""
+
+
+@hookspec
+def register_face_finders(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(**options) -> find(frame, video, number) -> `Face`, None where
+    there is no face; build may return None, which leaves every frame whole."""
+
+
+@hookspec
+def register_commands(app: typer.Typer) -> None:
+    """Add subcommands to the command line."""
+
+
+@hookspec
+def plugin_modules() -> Sequence[str]:
+    """The names of further modules, each a plugin of its own: one that fails to import takes no other with
+    it. For packages that hold several plugins."""
+    return ()

@@ -1,0 +1,54 @@
+"""A suite's rows, run one after another: all checked before the first starts, none stopped by another."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dferbench.errors import DferbenchError
+from dferbench.experiment.plan import Plan, read_splits
+from dferbench.experiment.rows import naming
+from dferbench.experiment.suite import Row
+from dferbench.machine.device import make_fabric
+from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog
+from dferbench.runner.run import run_cells
+from dferbench.training.build import rehearse
+
+
+@dataclass(frozen=True)
+class Job:
+    """A row and its plan."""
+
+    row: Row
+    plan: Plan
+
+
+def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress) -> dict[int, str]:
+    """Run every job and return why rows failed, by their number; the jobs share dataset, folds and seeds.
+
+    Raises ConfigError or DataError for what can be known before any cell starts, naming the row; what a
+    plugin raises in a row ends that row alone. An interruption ends everything and leaves it resumable.
+    """
+    if not jobs:
+        return {}
+    fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
+    for job, fabric in zip(jobs, fabrics, strict=True):
+        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
+            rehearse(job.plan, catalog, fabric)
+    splits = read_splits(jobs[0].plan, progress)
+    failed = {}
+    for job, fabric in zip(jobs, fabrics, strict=True):
+        progress.say(f"row {job.row.number}: {job.row.label} ({job.row.method})")
+        try:
+            records = run_cells(job.plan, splits, catalog, fabric, progress)
+            reasons = [r.error.splitlines()[0] for r in records if r.status != "done"]
+        except DferbenchError as error:
+            reasons = [f"{error}. {error.hint}"]
+        except Exception as error:
+            progress.say(traceback.format_exc())
+            reasons = [f"a bug in dferbench or a plugin: {type(error).__name__}: {error}"]
+        if reasons:
+            failed[job.row.number] = reasons[0]
+    return failed

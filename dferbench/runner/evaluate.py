@@ -1,0 +1,134 @@
+"""Testing a checkpoint on a dataset: cells without training, which leave records like any other."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from lightning_fabric import Fabric
+
+from dferbench.checkpoints.read import Checkpoint
+from dferbench.checkpoints.restore import Opened, restore
+from dferbench.data.loader import check_view
+from dferbench.errors import ConfigError
+from dferbench.experiment.plan import Plan, Request, Settled, Split, cell_hash, place, read_splits
+from dferbench.experiment.record import Record
+from dferbench.files import digest
+from dferbench.machine.device import make_fabric
+from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.datasets import make_dataset
+from dferbench.runner.runs import do_cells
+from dferbench.training.batches import Feed, Losses
+from dferbench.training.build import decoder_of
+from dferbench.training.scoring import batch_of, predict
+
+
+def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Plan:
+    """The plan of testing a checkpoint. Raises ConfigError, UnknownName or DataError.
+
+    The cell's hash covers the file and what its classes are called, so another file is another row.
+    """
+    chosen = make_dataset(request.dataset, catalog)
+    header, method = checkpoint.header, checkpoint.method
+    if header.fold is not None and header.dataset == chosen.entry.name:
+        request = replace(request, folds=_unseen(request.folds, header.fold, checkpoint.path))
+    columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
+    trained = digest([checkpoint.sha256, header.classes])
+    cell = cell_hash(method.name, header.options, checkpoint.recipe, chosen, request, catalog, trained)
+    return place(Settled(method, header.options, checkpoint.recipe, chosen, cell), request)
+
+
+def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
+    """The fold that the run tested on: in the tests of the others are videos that it trained on."""
+    if asked is not None and tuple(asked) != (own,):
+        raise ConfigError(
+            f"{path} was trained on fold {own} of this dataset, and has seen test videos of other folds",
+            f"Use --fold {own}, or leave it out.",
+        )
+    return (own,)
+
+
+def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[int]:
+    """Which logit stands for each wanted class, matched by name.
+
+    Raises ConfigError for a class that the checkpoint does not know.
+    """
+    for name in wanted:
+        if name not in known:
+            raise ConfigError(
+                f"the dataset has the class '{name}', which {path} does not know",
+                f"Its classes are {', '.join(known)}; --classes names those of an official file otherwise.",
+            )
+    return [known.index(name) for name in wanted]
+
+
+def measure(
+    plan: Plan,
+    checkpoint: Checkpoint,
+    catalog: Catalog,
+    weights: Mapping[str, str],
+    progress: Progress,
+) -> list[Record]:
+    """Test the checkpoint in every cell of the plan that has no finished record; give the records of all.
+
+    Raises ConfigError or DataError for what can be known before the first video.
+    """
+    check_view(plan.recipe.view)
+    fabric = make_fabric(plan.request.device, plan.recipe.precision)
+    splits = read_splits(plan, progress)
+    opened = _open(plan, checkpoint, catalog, fabric, weights)
+    columns = columns_of(checkpoint.header.classes, plan.task.classes, checkpoint.path)
+
+    def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
+        assert opened is not None
+        return _test(plan, opened, columns, catalog, split, folder, fabric, progress)
+
+    given = {"checkpoint": checkpoint.path.name, **plan.request.sets}
+    return do_cells(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
+
+
+def _open(
+    plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric, weights: Mapping[str, str]
+) -> Opened | None:
+    """The model, or None if every cell is done and none is needed."""
+    if all(plan.finished(*cell) for cell in plan.cells):
+        return None
+    return restore(checkpoint, catalog, fabric, weights)
+
+
+def _test(
+    plan: Plan,
+    opened: Opened,
+    columns: Sequence[int],
+    catalog: Catalog,
+    split: Split,
+    folder: Path,
+    fabric: Fabric,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Test one cell, write its predictions, and return what the record adds."""
+    started, losses, model = time.monotonic(), Losses(plan.request.skip_bad), opened.model
+    batch = batch_of(opened.method.value.recipe.stages)
+    with Feed(plan, decoder_of(plan, catalog), fabric, losses, progress).open(split.test) as source:
+        said = predict(model, source, batch, len(opened.classes), fabric, progress).only(columns)
+    said.save(folder)
+    return {
+        "confusion": said.confusion(),
+        "parameters": {"total": sum(p.numel() for p in model.parameters()), "trained": 0},
+        "weights": opened.weights,
+        "notes": {**model.notes, **_about_columns(columns, opened.classes)},
+        "decoders": dict(losses.decoders),
+        "skipped": sorted(losses.skipped),
+        "seconds": round(time.monotonic() - started, 3),
+    }
+
+
+def _about_columns(columns: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
+    """What a reader should know if the logits are not those of the model as they came."""
+    left_out = [name for i, name in enumerate(classes) if i not in columns]
+    reordered = {"classes reordered": True} if list(columns) != sorted(columns) else {}
+    return reordered | ({"classes left out": left_out} if left_out else {})

@@ -1,0 +1,132 @@
+"""The cells of a plan, one after another, each leaving a record; what is done is not done again."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from lightning_fabric import Fabric
+
+from dferbench.data.packs.dataset import REENCODED
+from dferbench.errors import ConfigError, DferbenchError
+from dferbench.experiment import record as records
+from dferbench.experiment.plan import Plan, Split
+from dferbench.experiment.record import Record
+from dferbench.machine.environment import environment
+from dferbench.places import is_made
+from dferbench.progress import Progress
+
+Work: TypeAlias = "Callable[[Record, Split, Path], dict[str, Any]]"
+"""work(draft, split, folder): does a cell, leaves its files in the folder, and gives what the record adds."""
+
+
+def do_cells(
+    plan: Plan,
+    splits: Mapping[int, Split],
+    fabric: Fabric,
+    progress: Progress,
+    work: Work,
+    more: Mapping[str, Any] | None = None,
+) -> list[Record]:
+    """Do what has no finished record yet and return the records of all cells, in the plan's order.
+
+    `more` is what every record says from the start. A cell that fails is recorded as failed and the others
+    go on. Raises ConfigError for a cell that was made with other data, and whatever an interruption raises.
+    """
+    return [_cell(plan, cell, splits[cell[0]], fabric, progress, work, more or {}) for cell in plan.cells]
+
+
+def _cell(
+    plan: Plan,
+    cell: tuple[int, int],
+    split: Split,
+    fabric: Fabric,
+    progress: Progress,
+    work: Work,
+    more: Mapping[str, Any],
+) -> Record:
+    folder = plan.folder(*cell)
+    _check_same_data(folder, split, plan)
+    if done := plan.finished(*cell):
+        progress.say(f"fold {cell[0]} seed {cell[1]}: already done, {folder}")
+        return done
+    if plan.request.force:
+        shutil.rmtree(folder, ignore_errors=True)
+    progress.say(f"fold {cell[0]} seed {cell[1]}: {len(split.train)} train, {len(split.test)} test videos")
+    draft = _draft(plan, cell, split, fabric).model_copy(update=dict(more))
+    with _recorded(draft, folder, progress) as outcome:
+        outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
+    return records.read(folder / records.NAME)
+
+
+def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
+    """A cell belongs to its data: with other ids, labels or frames it is another experiment."""
+    path = folder / records.NAME
+    if not path.is_file() or plan.request.force:
+        return
+    before = records.read(path)
+    if before.data != split.fingerprint:
+        raise ConfigError(
+            f"{path} was made with other ids or labels of {before.dataset}, fold {before.fold}",
+            "Add --force to start that cell again, or use another --output.",
+        )
+    now = plan.dataset.notes(plan.root)
+    for fact in ("variant", REENCODED):
+        if before.dataset_notes.get(fact) != now.get(fact):
+            raise ConfigError(
+                f"{path} was made with other frames of the same videos ({fact}: "
+                f"{before.dataset_notes.get(fact)}, now {now.get(fact)})",
+                "Add --force to start that cell again, or use another --output.",
+            )
+
+
+@contextmanager
+def _recorded(draft: Record, folder: Path, progress: Progress) -> Iterator[list[Record]]:
+    """Whatever happens inside, the folder's record says so: running, done, failed or interrupted.
+
+    A failure that the user can fix stays within its cell; anything else goes on up.
+    """
+    records.write(draft, folder)
+    outcome: list[Record] = []
+    try:
+        yield outcome
+    except DferbenchError as error:
+        progress.say(f"failed: {error}. {error.hint}".strip())
+        failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
+        outcome.append(draft.model_copy(update=failed))
+    except BaseException as error:
+        halted = not isinstance(error, Exception)
+        status = "interrupted" if halted else "failed"
+        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder)
+        raise
+    records.write(outcome[0], folder)
+
+
+def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> Record:
+    return Record(
+        schema=records.SCHEMA,
+        status="running",
+        method=plan.method.name,
+        origin=plan.method.origin,
+        options=plan.options,
+        given=dict(plan.request.sets),
+        recipe=asdict(plan.recipe),
+        dataset=plan.task.dataset,
+        dataset_origin=plan.dataset_entry.origin,
+        dataset_options=plan.dataset_options,
+        dataset_given=plan.dataset_given,
+        dataset_notes=dict(plan.dataset.notes(plan.root)),
+        classes=list(plan.task.classes),
+        fold=cell[0],
+        seed=cell[1],
+        cell=plan.cell,
+        data=split.fingerprint,
+        videos={"train": len(split.train), "test": len(split.test)},
+        synthetic=plan.dataset.synthetic or is_made(plan.root),
+        limit=plan.request.limit,
+        environment=environment(fabric),
+    )

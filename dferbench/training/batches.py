@@ -1,0 +1,172 @@
+"""One split as batches that a method understands: loaded, on the device, and seen by `encode`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from dferbench.data.decoders import Decoder
+from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
+from dferbench.experiment.plan import Plan
+from dferbench.feature_cache.cache import Shelf, Table
+from dferbench.feature_cache.key import kind_of
+from dferbench.models import Classifier
+from dferbench.progress import Progress
+from dferbench.types import Video, View
+
+
+@dataclass
+class Losses:
+    """Which videos could not be read, and whether that may pass; shared by the splits of a cell."""
+
+    allowed: bool
+    skipped: set[str] = field(default_factory=set)
+    decoders: Counter[str] = field(default_factory=Counter)
+
+    def take(self, loaded: Loaded, videos: Sequence[Video]) -> None:
+        """Note what a batch lost. Raises the first VideoError unless skipping was asked for."""
+        self.decoders.update(loaded.decoders)
+        if loaded.failures and not self.allowed:
+            raise loaded.failures[0].error
+        self.skipped.update(videos[failure.index].id for failure in loaded.failures)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A batch as the method saw it: x from `encode`, and the positions (B,) of its videos in the split."""
+
+    x: Tensor
+    index: list[int]
+    label: Tensor
+
+
+class Source:
+    """The videos of one split, through one view, for one model."""
+
+    def __init__(
+        self,
+        videos: Sequence[Video],
+        loader: VideoLoader,
+        view: View,
+        fabric: Fabric,
+        losses: Losses,
+        progress: Progress,
+        shelf: Shelf,
+    ) -> None:
+        self.videos, self.loader, self.losses = videos, loader, losses
+        self._view, self._fabric, self._progress, self._shelf = view, fabric, progress, shelf
+        self._tables: dict[int, Table] = {}
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def batches(
+        self, model: Classifier, order: Sequence[int], batch: int, epoch: int = 0, drop_last: bool = False
+    ) -> Iterator[Seen]:
+        """The videos of `order` in batches; epoch decides what training draws at random."""
+        if self._may_remember(model):
+            yield from self._remembered(model, order, batch, self.loader.drawn(epoch), drop_last)
+            return
+        for loaded in self.loader.batches(order, batch, epoch, drop_last):
+            seen = self._see(model, loaded)
+            if seen.index:
+                yield seen
+
+    def _may_remember(self, model: Classifier) -> bool:
+        overridden = type(model).encode is not Classifier.encode
+        return overridden and (not self.loader.random or self._view.views > 0)
+
+    def _see(self, model: Classifier, loaded: Loaded) -> Seen:
+        self.losses.take(loaded, self.videos)
+        index = loaded.index.tolist()
+        if not index:
+            return Seen(torch.empty(0), [], torch.empty(0))
+        frames = finished(loaded, self.loader.size, self._fabric.device)
+        video = to_float(frames, self._view.normalize, self._fabric.device)
+        return Seen(encode(model, video, self._fabric), index, self._labels(index))
+
+    def _labels(self, index: Sequence[int]) -> Tensor:
+        return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
+
+    def _remembered(
+        self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool
+    ) -> Iterator[Seen]:
+        if draw not in self._tables:
+            self._tables[draw] = self._remember(model, draw)
+        table = self._tables[draw]
+        kept = [i for i in order if i in table]
+        stop = len(kept) - len(kept) % batch if drop_last else len(kept)
+        for start in range(0, stop, batch):
+            index = kept[start : start + batch]
+            yield Seen(table.take(index).to(self._fabric.device), index, self._labels(index))
+
+    def _remember(self, model: Classifier, draw: int) -> Table:
+        """Every video as one draw shows it: what earlier runs left, and the rest read and encoded now.
+
+        Each is encoded by itself, so that its bits depend on no neighbour, and not on what was missing.
+        """
+        table = Table(len(self))
+        for index, x, decoder in self._shelf.found(draw):
+            table.put(index, x)
+            self.losses.decoders[decoder] += 1
+        missing = [i for i in range(len(self)) if i not in table]
+        if not missing:
+            return table
+        with self._progress.bar("encode once", len(missing)) as bar, self._shelf.adding(len(missing)):
+            for loaded in self.loader.batches(missing, 1, draw):
+                seen = self._see(model, loaded)
+                for index, x in zip(seen.index, seen.x.cpu(), strict=True):
+                    table.put(index, x)
+                    self._shelf.put(index, draw, x, *loaded.decoders)
+                bar.advance()
+        return table
+
+
+@dataclass(frozen=True)
+class Feed:
+    """What the splits of a cell have in common. `seen` is what `encode`'s output depends on (see `kind`), so
+    that features are kept on disk; empty: they are not."""
+
+    plan: Plan
+    decoder: Decoder
+    fabric: Fabric
+    losses: Losses
+    progress: Progress
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
+        """The videos of one split, with the processes that read them; they end with the block."""
+        plan, view, size = self.plan, self.plan.recipe.view, self.plan.task.size
+        workers = plan.request.workers
+        loader = VideoLoader(
+            videos, view, size, training=training, seed=seed, workers=workers, decoder=self.decoder
+        )
+        shelf = Shelf(videos, self._kind(training, seed if loader.random else None), self.progress)
+        try:
+            yield Source(videos, loader, view, self.fabric, self.losses, self.progress, shelf)
+        finally:
+            loader.close()
+
+    def _kind(self, training: bool, seed: int | None) -> dict[str, Any]:
+        if not self.seen:
+            return {}
+        return kind_of(self.seen, self.plan.recipe, self.decoder, self.fabric, training=training, seed=seed)
+
+
+def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:
+    """What the method's `encode` makes of (B, T, 3, H, W), in eval mode and without gradients."""
+    if type(model).encode is Classifier.encode:
+        return video
+    training = model.training
+    with torch.no_grad(), fabric.autocast():
+        x = model.eval().encode(video)
+    model.train(training)
+    return x

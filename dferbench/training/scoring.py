@@ -1,0 +1,72 @@
+"""Prediction and its score: logits of every test video, and the confusion matrix they give."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from dferbench.files import write_atomic
+from dferbench.models import Classifier
+from dferbench.progress import Progress
+from dferbench.training.batches import Source
+from dferbench.types import Stage
+
+NAME = "predictions.npz"
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What the model said: ids (N,), labels (N,) int64, logits (N, C) float32, in the split's order."""
+
+    ids: list[str]
+    labels: np.ndarray
+    logits: np.ndarray
+
+    def confusion(self) -> list[list[int]]:
+        """(C, C) counts, rows are the truth; ties go to the earlier class."""
+        metric = MulticlassConfusionMatrix(num_classes=self.logits.shape[1])
+        matrix = metric(torch.from_numpy(self.logits).argmax(1), torch.from_numpy(self.labels))
+        counts: list[list[int]] = matrix.long().tolist()
+        return counts
+
+    def only(self, columns: Sequence[int]) -> Predictions:
+        """The same with these logits alone, in this order."""
+        return replace(self, logits=np.ascontiguousarray(self.logits[:, list(columns)]))
+
+    def save(self, folder: Path) -> None:
+        """Write `predictions.npz` atomically: arrays `id`, `label`, `logits`."""
+        buffer = io.BytesIO()
+        np.savez(buffer, id=np.array(self.ids), label=self.labels, logits=self.logits)
+        write_atomic(folder / NAME, buffer.getvalue())
+
+
+def batch_of(stages: Sequence[Stage]) -> int:
+    """How many videos are tested at once: as many as the last stage trains on."""
+    return stages[-1].batch if stages else Stage(train={}, epochs=0).batch
+
+
+def predict(
+    model: Classifier, source: Source, batch: int, classes: int, fabric: Fabric, progress: Progress
+) -> Predictions:
+    """The logits of every video that can be read. A prediction never depends on its batch."""
+    index: list[int] = []
+    logits: list[torch.Tensor] = [torch.empty(0, classes)]
+    model.eval()
+    with torch.no_grad(), progress.bar("test", len(source)) as bar:
+        for seen in source.batches(model, range(len(source)), batch):
+            with fabric.autocast():
+                logits.append(model(seen.x).float().cpu())
+            index += seen.index
+            bar.advance(len(seen.index))
+    return Predictions(
+        [source.videos[i].id for i in index],
+        np.array([source.videos[i].label for i in index], dtype=np.int64),
+        torch.cat(logits).numpy(),
+    )

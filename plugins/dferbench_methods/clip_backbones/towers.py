@@ -1,0 +1,94 @@
+"""From a backbone's name and the wanted weights to a tower with these weights in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import open_clip
+import torch
+from huggingface_hub import hf_hub_download
+from open_clip.constants import HF_SAFE_WEIGHTS_NAME
+from open_clip.pretrained import get_pretrained_cfg
+from torch import Tensor
+
+from dferbench.errors import DataError
+from dferbench.files import expand, sha256_of
+from dferbench.models.loading import load_exactly
+from dferbench.models.two_tower import TwoTower, Weights
+from dferbench_methods.clip_backbones.checkpoints import read_state_dict
+
+# OpenAI trained with QuickGELU; under the plain names open_clip would go on with the exact GELU.
+HUB = {"clip-vit-b32": "ViT-B-32-quickgelu", "clip-vit-b16": "ViT-B-16-quickgelu"}
+_HINT = "Give the file of this very architecture; a download that broke off must be repeated."
+PACKAGED = "weights/clip-tiny"
+
+
+def build_tower(name: str, weights: str | None = None) -> TwoTower:
+    """The backbone `name` in float32.
+
+    `weights` is a file in OpenAI's or open_clip's format, None for the backbone's own source (the package
+    or the hub), or "random" for a draw from a fixed seed. Leaves the global random generator as it was.
+    Raises DataError for weights that are missing, unreachable, damaged or those of another architecture.
+    """
+    config = architecture(name)
+    if weights == "random":
+        return random_tower(config)
+    if weights is not None:
+        return load_tower(config, expand(weights))
+    if name in HUB:
+        return load_tower(config, download(name))
+    with as_file(files("dferbench_methods.clip_backbones").joinpath(f"{PACKAGED}.safetensors")) as path:
+        return load_tower(config, path, source=f"{name}, in the package")
+
+
+def architecture(name: str) -> dict[str, Any]:
+    """The arguments of `open_clip.CLIP` that make the backbone `name`."""
+    if name in HUB:
+        config: dict[str, Any] = open_clip.get_model_config(HUB[name])
+        return config
+    text = files("dferbench_methods.clip_backbones").joinpath(f"{PACKAGED}.json").read_text("utf-8")
+    return dict(json.loads(text))
+
+
+def random_tower(config: Mapping[str, Any]) -> TwoTower:
+    """A tower with open_clip's initialisation, the same on every call."""
+    return _tower(config, Weights("random", random=True))
+
+
+def load_tower(
+    config: Mapping[str, Any], path: Path, source: str = "", ignore: tuple[str, ...] = ()
+) -> TwoTower:
+    """A tower with the weights of a file, which must fit exactly; `source` is how the record names the file.
+
+    What starts with a prefix in `ignore` is left out.
+    Raises DataError that names the first key which is missing, unexpected or of the wrong shape.
+    """
+    state = {key: value for key, value in read_state_dict(path).items() if not key.startswith(ignore)}
+    return _tower(config, Weights(source or str(path), sha256_of(path)), state)
+
+
+def _tower(config: Mapping[str, Any], origin: Weights, state: Mapping[str, Tensor] | None = None) -> TwoTower:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        clip = open_clip.CLIP(**config)
+    if state is not None:
+        load_exactly(clip, state, origin.source, _HINT)
+    return TwoTower(clip, origin)
+
+
+def download(name: str) -> Path:
+    """The file of a hub backbone, from Hugging Face's cache or else the network. Raises DataError."""
+    source = get_pretrained_cfg(HUB[name], "openai")
+    repository, original = source["hf_hub"].strip("/"), Path(source["url"]).name
+    try:
+        return Path(hf_hub_download(repository, HF_SAFE_WEIGHTS_NAME))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"the weights of {name} are not on this machine, and the hub gave none ({type(error).__name__})",
+            f"Get OpenAI's {original}, or {HF_SAFE_WEIGHTS_NAME} of {repository} on the Hugging Face hub, "
+            f"and add --weights {name}=FILE.",
+        ) from error

@@ -1,0 +1,113 @@
+"""The network: CLIP's frozen frame features, a transformer over time, and texts that are the classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from dferbench import Task
+from dferbench.errors import ConfigError, UnknownName
+from dferbench.models import Batch
+from dferbench.models.cosine import require_text_tower
+from dferbench.models.frames import FrameClassifier, Frozen
+from dferbench.models.temporal import ClsTransformer
+from dferbench.models.texts import texts
+from dferbench.models.two_tower import TwoTower
+from dferbench_methods.emoclip.captions import Reader, captions
+
+HEADS = 8
+PLACES = 1024
+"""Positions of the released temporal model, one of them the class token's, however many frames it sees."""
+LEARN_FROM = ("classes", "captions")
+
+
+def info_nce(logits: Tensor, partner: Tensor) -> Tensor:
+    """Symmetric InfoNCE (Radford et al., ICML 2021): logits (N, N) of videos and texts -> a scalar.
+
+    The mean of two terms, for each video over the texts and for each text over the videos: the negative
+    logarithm of the share that falls to its partners. `partner` (N, N) bool, symmetric, says who they are: of
+    several, it is the share of all together (MIL-NCE; Miech et al., CVPR 2020).
+    """
+    logits = logits.float()
+    own = logits.masked_fill(~partner, -torch.inf)
+    over_texts, over_videos = ((logits.logsumexp(d) - own.logsumexp(d)).mean() for d in (1, 0))
+    return (over_texts + over_videos) / 2
+
+
+class EmoClip(Frozen, FrameClassifier):
+    """Cosines of a video and each class's text, times a learned scale that starts as CLIP's.
+
+    Both towers are frozen. The loss is `info_nce` within the batch; see `dferbench_methods.emoclip.build` for
+    `learn_from` and `multi_positive`. Videos without a caption do not count where captions teach.
+
+    Raises UnknownName for something else to learn from, and ConfigError for `multi_positive` with captions.
+    """
+
+    tower: TwoTower
+
+    def __init__(
+        self,
+        tower: TwoTower,
+        temporal: nn.Module,
+        prompt: nn.Module,
+        learn_from: str,
+        multi_positive: bool,
+        notes: Mapping[str, Any],
+    ) -> None:
+        super().__init__(tower, temporal)
+        if learn_from not in LEARN_FROM:
+            raise UnknownName("thing to learn from", learn_from, LEARN_FROM)
+        if multi_positive and learn_from == "captions":
+            raise ConfigError(
+                "with learn_from=captions every video has one text, and multi_positive no meaning",
+                "Leave one of the two out.",
+            )
+        self.prompt, self.reader = prompt, Reader()
+        self.logit_scale = nn.Parameter(tower.logit_scale.detach().clone())
+        self.learn_from, self.multi_positive, self.notes = learn_from, multi_positive, notes
+
+    def decide(self, frames: Tensor) -> Tensor:
+        """Frame features (B, T, dim) -> logits (B, C)."""
+        return self.compare(frames, self.prompt())
+
+    def compare(self, frames: Tensor, text: Tensor) -> Tensor:
+        """Frame features (B, T, dim) and text features (N, dim), un-normalised -> scaled cosines (B, N)."""
+        video = F.normalize(self.temporal(frames), dim=-1)
+        return self.logit_scale.exp() * video @ F.normalize(text, dim=-1).T
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Symmetric InfoNCE of the videos and their texts."""
+        if self.learn_from == "captions":
+            told = captions(batch.info)
+            logits = self.compare(batch.x[list(told)], self.reader(self.tower, list(told.values())))
+        else:
+            logits = self.compare(batch.x, self.prompt()[batch.label])
+        who = batch.label if self.multi_positive else torch.arange(len(logits), device=logits.device)
+        return {"info_nce": info_nce(logits, who[:, None] == who)}
+
+
+def compose(
+    task: Task,
+    parts: Any,
+    backbone: str,
+    layers: int,
+    head_dim: int,
+    text: str,
+    learn_from: str,
+    multi_positive: bool,
+) -> EmoClip:
+    """The model from its parts. Raises UnknownName, ConfigError or DataError."""
+    if layers < 1 or head_dim < 1:
+        raise ConfigError(f"layers is {layers} and head_dim is {head_dim}", "Give at least 1 of each.")
+    if task.frames >= PLACES:
+        raise ConfigError(f"{task.frames} frames", f"EmoCLIP has places for {PLACES - 1}: lower view.frames.")
+    tower = require_text_tower(parts.backbone(backbone), backbone)
+    described = texts(text, task.classes)
+    temporal = ClsTransformer(tower.dim, PLACES - 1, layers, HEADS, head_dim, mlp_ratio=1)
+    prompt = parts.prompt("fixed", tower, described)
+    notes = {"texts": dict(zip(task.classes, described, strict=True))}
+    return EmoClip(tower, temporal, prompt, learn_from, multi_positive, notes)

@@ -1,0 +1,1 @@
+"""Layers, losses and file readers that several methods share."""
