@@ -47,7 +47,7 @@ def test_again(path: Path, run: Record, output: Path, root: Path | None) -> Reco
     command = [sys.executable, "-m", "dferbench", "evaluate", "--quiet", "--fold", str(run.fold)]
     command += ["--checkpoint", str(path.parent / "checkpoint.safetensors"), "--output", str(folder)]
     command += ["--dataset", call(run.dataset, run.dataset_given)]
-    command += ["--set", f"view.sample={shuffled(run.recipe['view']['sample'])}"]
+    command += ["--set", f"input.sample={shuffled(run.recipe['input']['sample'])}"]
     command += ["--root", str(root)] if root else []
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     (found,) = record.find(folder)
@@ -95,7 +95,9 @@ def main() -> None:
     parser.add_argument("--root", type=Path, help="where the dataset lies")
     asked = parser.parse_args()
     found = [(path, record.read(path)) for path in record.find(asked.runs)]
-    runs = [(path, run) for path, run in found if run.status == "done" and "shuffled frames" not in run.marks]
+    runs = [
+        (path, run) for path, run in found if run.status == "done" and "shuffled frames" not in run.caveats
+    ]
     if not runs:
         raise SystemExit(f"there is no finished run below {asked.runs}")
     tested = [(run, test_again(path, run, asked.output, asked.root)) for path, run in runs]

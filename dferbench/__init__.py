@@ -4,7 +4,7 @@ What a plugin needs to declare itself; `dferbench.models` holds what it needs to
 """
 
 from dferbench.registry.hookspecs import hookimpl
-from dferbench.types import Dataset, Finding, Method, Recipe, Stage, Task, Video, View
+from dferbench.types import Dataset, Finding, Input, Method, Recipe, Stage, Task, Video
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "Finding", "Method", "Recipe", "Stage", "Task", "Video", "View", "hookimpl"]
+__all__ = ["Dataset", "Finding", "Input", "Method", "Recipe", "Stage", "Task", "Video", "hookimpl"]

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from dferbench.cards import read
 from dferbench.errors import DferbenchError
-from dferbench.experiment.plan import view_size
-from dferbench.feature_cache.key import word_of
+from dferbench.experiment.plan import input_size
+from dferbench.feature_cache.key import encoder_id
 from dferbench.machine.seeds import seed_everything
 from dferbench.models import Batch, Classifier
 from dferbench.models.frames import frame_features
@@ -57,9 +57,9 @@ class Trial:
         small = {**_light(known, catalog), **self.method.options_for.get("synthetic", {})}
         self.options = resolve(name, {**known, **small}, given)
         recipe = self.method.recipe
-        size = view_size(self.method.recipe_for.get("synthetic", recipe), self.options, catalog)
-        self.recipe: Recipe = replace(recipe, view=replace(recipe.view, size=size))
-        self.size, self.frames = size, recipe.view.frames
+        size = input_size(self.method.recipe_for.get("synthetic", recipe), self.options, catalog)
+        self.recipe: Recipe = replace(recipe, input=replace(recipe.input, size=size))
+        self.size, self.frames = size, recipe.input.frames
 
     def build(self, classes: int = CLASS_COUNTS[0], seed: int = 0, parts: Parts | None = None) -> Classifier:
         """A fresh model for the first `classes` class names."""
@@ -149,7 +149,7 @@ def what_it_sees_is_what_its_backbone_makes(trial: Trial) -> None:
     """encode, if `sees` says what it computes, gives the frame features of the one backbone"""
     parts = Parts(trial.catalog)
     model = trial.build(parts=parts)
-    if not word_of(model):
+    if not encoder_id(model):
         return
     assert len(parts.backbones) == 1, f"`sees` is set, and there are {len(parts.backbones)} backbones"
     (text,) = parts.backbones

@@ -56,14 +56,14 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class Input:
     """How a method sees a video. Every field is text or a number, and goes into the record as written.
 
     `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
     `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
     `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on
     the "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding. With
-    `views` of K > 0, epoch e draws what epoch e mod K drew: K views of each video, which frozen parts see
+    `draws` of K > 0, epoch e draws what epoch e mod K drew: K draws of each video, which frozen parts see
     once each.
     """
 
@@ -73,7 +73,7 @@ class View:
     normalize: str = "none"
     augment: str = ""
     augment_on: str = "host"
-    views: int = 0
+    draws: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +97,9 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A view and the stages that train on it, one after another; a zero-shot method has no stages."""
+    """An input and the stages that train on it, one after another; a zero-shot method has no stages."""
 
-    view: View = View()
+    input: Input = Input()
     stages: tuple[Stage, ...] = ()
     precision: str = "fp32"
 
@@ -200,7 +200,7 @@ class Dataset:
     def notes(self, root: Path) -> Mapping[str, Any]:
         """What a record should say about this copy: its variant, where its labels and folds came from.
 
-        Under "marks" stand the words (see `dferbench.experiment.record`) that every table shows beside its
+        Under "caveats" stand the words (see `dferbench.experiment.record`) that every table shows beside its
         results.
         """
         return {}

@@ -118,7 +118,7 @@ def remux(
 ) -> Path:
     """Copy a video without encoding it again.
 
-    `turn` marks it as rotated by so many degrees counter-clockwise; `hide` shifts the first frames before
+    `turn` caveats it as rotated by so many degrees counter-clockwise; `hide` shifts the first frames before
     time zero, where an edit list hides them; `skip` leaves out the first packets.
     """
     with av.open(str(source)) as read, av.open(str(path), "w", options=options or {}) as write:

@@ -23,7 +23,7 @@ def catalog_at(size, *names):
     for name in names:
         entry = catalog.entries["methods"][name]
         recipe = entry.value.recipe
-        small = replace(recipe, view=replace(recipe.view, size=size))
+        small = replace(recipe, input=replace(recipe.input, size=size))
         method = replace(entry.value, recipe=small)
         catalog.entries["methods"][name] = Entry(name, method, entry.origin, entry.facts)
     return catalog
@@ -48,7 +48,7 @@ def parameters(module):
     return sum(p.numel() for p in module.parameters())
 
 
-def multiply_adds(model, *shape):
+def macs(model, *shape):
     """Of the convolutions and linear layers, for one input of that shape."""
     from torch.utils.flop_counter import FlopCounterMode
 

@@ -150,7 +150,7 @@ class TestSizes:
     def test_multiply_adds(self):
         """The card's count holds the level that nothing reads and the 2D head, two operations a value of
         batch norm and five of layer norm."""
-        counted = shrunk.multiply_adds(shrunk.on_meta("aen"), 1, 16, 3, 112, 112)
+        counted = shrunk.macs(shrunk.on_meta("aen"), 1, 16, 3, 112, 112)
         level2 = 16 * 196 * (128 * 128 + 128 * 4) + 3 * 17 * (784 * 1536 + 512 * 784 + 2 * 784 * 1024)
         attention = 4 * 3 * 2 * 17 * 17 * 512 + 2 * 2 * 784 * 784
         batch_norm = 16 * (64 * 56**2 + 4 * 64 * 28**2 + 3 * 128 * 14**2 + 5 * (256 * 7**2 + 512 * 4**2))
@@ -312,7 +312,7 @@ class TestFiles:
             z0, _, z3, _ = net(x)
         mixed = 0.3 * z0.log_softmax(1) + 0.7 * z3.log_softmax(1)
         torch.testing.assert_close(logits(opened.model, x), mixed, atol=1e-4, rtol=1e-4)
-        assert opened.view.frames == 2 and opened.classes == shrunk.SEVEN
+        assert opened.input.frames == 2 and opened.classes == shrunk.SEVEN
 
     @pytest.mark.parametrize(
         ("change", "words"),

@@ -11,7 +11,7 @@ from dferbench.profiling.costs import Cost
 from dferbench.registry.catalog import Entry, discover
 from dferbench.report.card import card_text
 from dferbench.testing import check_method
-from dferbench.types import Method, Recipe, View
+from dferbench.types import Input, Method, Recipe
 
 METHODS = {name: entry.value for name, entry in discover().entries["methods"].items()}
 WHOLE = {
@@ -69,7 +69,7 @@ def test_the_check_reports_a_card_without_its_fields():
     catalog = discover([TOY])
     net = catalog.get("methods", "toy-net").value.build
     for name, card in (("good", WHOLE), ("bad", {"title": "A"}), ("none", {})):
-        catalog.add("methods", Entry(name, Method(name, net, Recipe(View(4, 8)), card=card), "a test"))
+        catalog.add("methods", Entry(name, Method(name, net, Recipe(Input(4, 8)), card=card), "a test"))
     rule = "the card, if there is one, has every field of dferbench.cards.Card"
     found = {n: {o.rule: o for o in check_method(n, catalog)}[rule] for n in ("good", "bad", "none")}
     assert found["good"].ok and found["none"].ok and not found["bad"].ok

@@ -144,7 +144,7 @@ class TestExactness:
         model, path = official.Model(official.PHRASES[:3], sizes=sizes), tmp_path / "x.pth"
         official.save(model, path)
         found = opened(path, classes=("a", "b", "c"))
-        assert found.view.size == sizes.image and found.classes == ("a", "b", "c")
+        assert found.input.size == sizes.image and found.classes == ("a", "b", "c")
         with torch.no_grad():
             x = video(size=sizes.image)
             torch.testing.assert_close(found.model(x), model.eval()(x), atol=5e-5, rtol=0)
@@ -194,7 +194,7 @@ class TestExactness:
         model = plugin.build(task, Parts(CATALOG, {"clip": "random"}), **options).eval()
         official.write({"state_dict": theirs_of(model)}, tmp_path / "rn.pth")
         found = opened(tmp_path / "rn.pth")
-        assert found.view.size == 64 and set(found.weights) == {"clip"}
+        assert found.input.size == 64 and set(found.weights) == {"clip"}
         with torch.no_grad():
             torch.testing.assert_close(found.model(video(size=64)), model(video(size=64)))
 
@@ -205,7 +205,7 @@ class TestExactness:
         assert len(state) == 618
         official.write({"state_dict": state, "recorder": official.RecorderMeter(50)}, tmp_path / "b32.pth")
         found = opened(tmp_path / "b32.pth")
-        assert found.weights["clip-vit-b32"]["random"] is False and found.view.size == 224
+        assert found.weights["clip-vit-b32"]["random"] is False and found.input.size == 224
         with torch.no_grad():
             x = video(1, size=224)
             torch.testing.assert_close(found.model(x), model.eval()(x), atol=2e-4, rtol=0)
@@ -316,9 +316,9 @@ class TestCommands:
         _, path = plain
         shared = ["evaluate", "-c", path, "-m", "dfer-clip", "-d", "framed", "-o", tmp_path / "runs"]
         assert command(*shared, root=frames) == 0
-        assert command(*shared, "--set", "view.sample=segments(short=first-frame)", root=frames) == 0
+        assert command(*shared, "--set", "input.sample=segments(short=first-frame)", root=frames) == 0
         records = [record.read(found) for found in record.find(tmp_path / "runs")]
-        assert len({one.cell for one in records}) == 2 and records[0].confusion
+        assert len({one.config_id for one in records}) == 2 and records[0].confusion
 
 
 class TestClasses:
@@ -353,7 +353,7 @@ class TestClasses:
         other = ("fear", *SEVEN[:-1])
         first = self.run(plain[1], frames, tmp_path / "a", SEVEN)[1][0]
         second = self.run(plain[1], frames, tmp_path / "b", SEVEN, "--classes", ",".join(other))[1][0]
-        assert first.cell != second.cell and second.checkpoint["classes"] == list(other)
+        assert first.config_id != second.config_id and second.checkpoint["classes"] == list(other)
         assert first.confusion != second.confusion
 
     @pytest.mark.parametrize(("count", "given"), [(3, ()), (3, ("a", "b")), (7, ("a", "b"))])
@@ -607,8 +607,8 @@ class TestRefusals:
             ({"model": "clip"}, "no method named 'clip'"),
             ({"sets": {"positoin": "end"}}, "positoin"),
             ({"sets": {"words": "many"}}, "whole number"),
-            ({"sets": {"view.frames": "8"}}, r"made for view\.frames=16"),
-            ({"sets": {"view.size": "224"}}, r"made for view\.size=32"),
+            ({"sets": {"input.frames": "8"}}, r"made for input\.frames=16"),
+            ({"sets": {"input.size": "224"}}, r"made for input\.size=32"),
             ({"sets": {"stage.batch": "3"}}, "stage"),
             ({"weights": {"clip": "random"}}, "holds all weights"),
             ({"sets": {"temperature": "0"}}, "temperature is 0"),
@@ -634,7 +634,7 @@ class TestRefusals:
         ]:
             with pytest.raises(ConfigError, match=words):
                 opened(target, **more)
-        assert opened(target, model="", sets={"view.normalize": "clip"}).view.normalize == "clip"
+        assert opened(target, model="", sets={"input.normalize": "clip"}).input.normalize == "clip"
         assert command("import", target, "-m", "dfer-clip", "-o", tmp_path / "again.safetensors") == 3
         whole = target.read_bytes()
         for kept in (20, 400, len(whole) - 10):
@@ -682,12 +682,12 @@ class TestOwnRuns:
             again.fold == 2
             and again.confusion == one.confusion
             and again.curve == []
-            and again.checkpoint["cell"] == one.cell
+            and again.checkpoint["config_id"] == one.config_id
         )
         a, b = (np.load(place / "predictions.npz")["logits"] for place in (folder, found.parent))
         np.testing.assert_allclose(a, b, atol=1e-6)
         # What limited the training limits what the test is worth.
-        assert "limited" in again.checkpoint["marks"]
+        assert "limited" in again.checkpoint["caveats"]
 
     def test_backbone_weights_must_be_the_runs(self, toy_run, toy_root, tmp_path):
         from safetensors.torch import save_file
@@ -704,7 +704,7 @@ class TestOwnRuns:
         save_file(state | {"logit_scale": torch.tensor(1.0)}, tmp_path / "other.safetensors")
         sets = {
             "backbone": config, "text": "class-names", "stage.epochs": "1", "stage.batch": "6",
-            "view.augment": "", "words": "2",
+            "input.augment": "", "words": "2",
         }  # fmt: skip
         weights = {"clip": str(tmp_path / "mine.safetensors")}
         (one,), plan = toy_run("dfer-clip", sets=sets, weights=weights)
@@ -717,7 +717,7 @@ class TestOwnRuns:
         def images(found):
             return found.model.tower.state_dict()["text.token_embedding.weight"]
 
-        assert again().weights == one.weights and again().facts["marks"] == list(one.marks)
+        assert again().weights == one.weights and again().facts["caveats"] == list(one.caveats)
         shutil.move(tmp_path / "mine.safetensors", tmp_path / "moved.safetensors")
         with pytest.raises(DataError, match="no weights of its own"):
             again()

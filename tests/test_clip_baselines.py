@@ -334,7 +334,7 @@ class TestDeclaration:
     @pytest.mark.parametrize("name", FROZEN)
     def test_frozen_methods_see_each_video_in_one_way(self, name):
         for recipe in (method(name).recipe, *method(name).recipe_for.values()):
-            assert recipe.view.augment == "" and not make_sampler(recipe.view.sample).random
+            assert recipe.input.augment == "" and not make_sampler(recipe.input.sample).random
 
     @pytest.mark.parametrize("name", BASELINES)
     def test_a_card_says_whose_it_is_and_what_is_ours(self, name):
@@ -389,5 +389,5 @@ class TestRuns:
     def test_remembered_features_train_like_recomputed_ones(self, run):
         _, remembered = run("coop")
         # A flip that never happens is a draw all the same: nothing is remembered.
-        _, recomputed = run("coop", "--set", "view.augment=flip(p=0)")
+        _, recomputed = run("coop", "--set", "input.augment=flip(p=0)")
         np.testing.assert_allclose(remembered, recomputed, atol=1e-3)

@@ -32,7 +32,7 @@ def write(folder, guess, classes=CLASSES, ids=IDS, **changes):
         "classes": list(classes),
         "videos": {"train": 9, "test": len(ids)},
     }
-    record.write(make("cell", 0, **{**facts, **changes}), folder)
+    record.write(make("config_id", 0, **{**facts, **changes}), folder)
     np.savez(
         folder / "predictions.npz", id=np.array(ids), label=label, logits=np.eye(3, dtype=np.float32)[said]
     )
@@ -56,7 +56,7 @@ def two(tmp_path):
     """Two runs on the same videos that differ in an option, an image size and a library."""
     recipe, other = (
         {
-            "view": {"size": size, "frames": 16},
+            "input": {"size": size, "frames": 16},
             "stages": [{"name": "train", "batch": batch, "train": {"a": 0.1}}],
         }
         for size, batch in ((224, 48), (112, 16))
@@ -72,11 +72,11 @@ def two(tmp_path):
 def test_the_protocol_comes_first_with_both_values(compare, two):
     code, out, _ = compare(*two)
     assert code == 0
-    order = ("options.words", "recipe.view.size", "recipe.stage.train.batch", "decoders",
+    order = ("options.words", "recipe.input.size", "recipe.stage.train.batch", "decoders",
              "environment.packages.torch", "UAR", "recall", "McNemar")  # fmt: skip
     places = [out.index(word) for word in order]
     assert places == sorted(places)
-    line = next(line for line in out.splitlines() if line.startswith("recipe.view.size"))
+    line = next(line for line in out.splitlines() if line.startswith("recipe.input.size"))
     assert line.split()[1:] == ["224", "112"] and "frames" not in out and "stage.train.train" not in out
 
 

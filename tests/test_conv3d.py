@@ -342,8 +342,8 @@ class TestConvert:
         net.state = state
         seen = videos(1, size if case.method == "c3d" else 32)
         torch.testing.assert_close(logits(opened.model, seen), case.run(net, seen, **case.options), **CLOSE)
-        assert opened.classes == SEVEN and opened.view.size == size
-        assert any("view.sample=uniform" in note for note in opened.facts["notes"])
+        assert opened.classes == SEVEN and opened.input.size == size
+        assert any("input.sample=uniform" in note for note in opened.facts["notes"])
 
     def test_damage_and_other_nets_are_refused_by_name(self, tmp_path, capsys):
         state = OFFICIAL["r3d18 Hara"].draw()[0]
@@ -518,7 +518,7 @@ class TestLearning:
     @pytest.mark.parametrize("name", NAMES)
     def test_one_video_can_be_trained_on_at_the_recipes_size(self, name):
         for recipe, narrow in ((method(name).recipe, 2), (method(name).recipe_for["synthetic"], 2)):
-            size = recipe.view.size
+            size = recipe.input.size
             model = build(name, size=size, width=narrow).train()
             batch = Batch(videos(1, size), torch.tensor([1]), [{}], "train", 0.0)
             assert torch.isfinite(model.loss(batch)["ce"])
@@ -529,16 +529,16 @@ class TestDeclaration:
     def test_recipes(self, name):
         recipe, own = method(name).recipe, method(name).recipe_for
         (stage,) = recipe.stages
-        assert (recipe.view.frames, recipe.view.size, recipe.view.normalize) == (16, SIZE[name], "none")
+        assert (recipe.input.frames, recipe.input.size, recipe.input.normalize) == (16, SIZE[name], "none")
         assert stage.train == {".*": 3e-3 if name == "c3d" else 1e-2}
         assert (stage.batch, stage.epochs, stage.schedule) == (32, 100, "every(40)")
         assert (stage.optimizer, stage.weight_decay) == ("sgd(momentum=0.9)", 1e-4)
         if name == "r3d18":
-            assert own["dfew"].view.sample == "segments(duration=2, short=first-frame)"
+            assert own["dfew"].input.sample == "segments(duration=2, short=first-frame)"
             assert own["dfew"].stages == recipe.stages
         else:
             (stage,) = own["dfew"].stages
-            assert (own["dfew"].view.sample, own["dfew"].view.augment) == ("uniform", "")
+            assert (own["dfew"].input.sample, own["dfew"].input.augment) == ("uniform", "")
             assert (stage.train, stage.optimizer, stage.schedule) == ({".*": 1e-3}, "adam", "constant")
         assert ("mafw" in own) == (name == "c3d")
 

@@ -15,7 +15,7 @@ from dferbench.profiling import costs
 from dferbench.profiling.costs import Cost, short
 from dferbench.profiling.macs import count
 from dferbench.registry.catalog import Entry, discover
-from dferbench.types import Method, Recipe, Stage, Task, View
+from dferbench.types import Input, Method, Recipe, Stage, Task
 
 CATALOG = discover()
 
@@ -50,7 +50,7 @@ class Counted(Classifier):
 def test_every_product_is_counted_once(look):
     catalog = discover()
     stages = (Stage({r"head\..*": 0.1}, 1), Stage({r"lstm\..*": 0.1}, 1))
-    recipe = Recipe(View(frames=4, size=6), stages)
+    recipe = Recipe(Input(frames=4, size=6), stages)
     catalog.add("methods", Entry("counted", Method("counted", Counted, recipe), "a test"))
     found = count(
         catalog.get("methods", "counted"), Task("t", tuple("abc"), 4, 6), {"look": look}, recipe, catalog
@@ -58,7 +58,7 @@ def test_every_product_is_counted_once(look):
     conv = 4 * 6 * 6 * 8 * 3 * 9
     attention = 4 * (8 * 24 + 8 * 8 + 2 * 8 * 16) + 2 * (4 * 4 * 8)
     lstm = 4 * (8 * 32 + 8 * 32)
-    assert found.multiply_adds == conv + attention + lstm + 8 * 3
+    assert found.macs == conv + attention + lstm + 8 * 3
     model = Counted(Task("t", tuple("abc"), 4, 6), None)
     assert found.parameters == sum(p.numel() for p in model.parameters())
     trained = [*model.head.parameters(), *model.lstm.parameters()]
@@ -116,7 +116,7 @@ def test_a_plugin_that_is_a_file_keeps_none(in_process):
         (["toy-net", "--set", "widht=3"], "width"),
         (["toy-net", "--write", "--classes", "5"], "--write"),
         (["toy-net", "--device", "cuda:99"], "no device"),
-        (["toy-net", "--set", "view.sample=sgements"], "segments"),
+        (["toy-net", "--set", "input.sample=sgements"], "segments"),
     ],
 )
 def test_mistakes_are_two_lines(in_process, arguments, message):
@@ -145,7 +145,7 @@ def test_profile_measures_what_runs(in_process):
     for one in (net, frozen):
         assert one["parameters"] == 3 * 6 * 27 + 6 + 18 * 7 + 7 and one["batch"] == 2
         assert one["train"] > 0 and one["test"] > 0 and "approximate" in one["memory_is"]
-        assert one["multiply_adds"] == 3 * 5 * 5 * 6 * 81 + 18 * 7
+        assert one["macs"] == 3 * 5 * 5 * 6 * 81 + 18 * 7
     assert net["trained"] == net["parameters"] and frozen["trained"] == 18 * 7 + 7
     text = in_process(*words, check=0).stdout
     assert "8 x 12" in text and "multiply-adds of every convolution" in text and "approximate" in text
@@ -161,11 +161,11 @@ def test_remembered_features_are_not_timed():
 
     net = discover([TOY]).get("methods", "toy-frozen").value
     model = net.build(Task("t", ("a", "b"), 8, 12), None)
-    assert remembers(model, net.recipe.view) and not make_sampler(net.recipe.view.sample).random
-    assert not remembers(model, View(8, 12)) and not remembers(
-        model, View(8, 12, "uniform(random=false)", augment="flip")
+    assert remembers(model, net.recipe.input) and not make_sampler(net.recipe.input.sample).random
+    assert not remembers(model, Input(8, 12)) and not remembers(
+        model, Input(8, 12, "uniform(random=false)", augment="flip")
     )
-    assert remembers(model, View(8, 12, views=2))
+    assert remembers(model, Input(8, 12, draws=2))
 
 
 @pytest.mark.gpu

@@ -314,7 +314,7 @@ class TestDeclaration:
     def test_augmentation_differs_by_dataset_and_nothing_else_does(self):
         method = self.method()
         recipes = {name: method.recipe_for[name] for name in ("dfew", "ferv39k", "mafw")}
-        assert {name: recipe.view.augment for name, recipe in recipes.items()} == {
+        assert {name: recipe.input.augment for name, recipe in recipes.items()} == {
             "dfew": "jitter(brightness=0.5) | random-sized-crop | flip",
             "ferv39k": "rotate(4) | random-sized-crop | flip",
             "mafw": "random-sized-crop | flip",

@@ -76,7 +76,7 @@ def test_every_layout_gives_the_right_videos(made, dfew):
     for video in seen.values():
         frames, _ = read(video.path, lambda n: [0, n - 1])
         assert abs(int(frames[0].mean()) - (20 + 30 * video.label)) < 6, video
-    assert dataset.notes(root)["marks"] == ["partial data"]
+    assert dataset.notes(root)["caveats"] == ["partial data"]
 
 
 def test_frames_are_counted_on_the_disk_and_gaps_do_not_count(made, dfew):
@@ -134,7 +134,7 @@ def test_without_lists_the_annotation_and_the_rule_give_the_folds(dfew, tmp_path
         size for size, _ in TEST.values()
     ]
     notes = dataset.notes(tmp_path)
-    assert notes["split"] == "rebuilt by the rule" and notes["marks"] == []
+    assert notes["split"] == "rebuilt by the rule" and notes["caveats"] == []
 
 
 def test_zero_based_lists_of_a_part_of_the_set_are_refused_until_stated(dfew, tmp_path):
@@ -158,7 +158,7 @@ def test_own_lists_are_taken_and_marked(dfew, tmp_path):
         (lists / f"DFEW_set_{fold}_test.txt").write_text(f"/data/me/DFEW_Frame_Face/{names[1]} 99 Sad")
     dataset = dfew(lists=str(lists))
     assert [v.id for v in dataset.videos(root, 3, "train")] == [names[0]]
-    assert dataset.notes(root)["marks"] == ["own split", "partial data"]
+    assert dataset.notes(root)["caveats"] == ["own split", "partial data"]
     (lists / "DFEW_set_4_test.txt").unlink()
     with pytest.raises(DataError, match="fold 4, test"):
         dfew(lists=str(lists)).videos(root, 1, "train")

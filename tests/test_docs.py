@@ -77,7 +77,7 @@ def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
     for listed, rules in zip(tables, (SAMPLERS, OPS, OPTIMIZERS, SCHEDULES), strict=True):
-        calls = [spec.parse_one(text) for text in listed if not text.startswith(("view.", "stage."))]
+        calls = [spec.parse_one(text) for text in listed if not text.startswith(("input.", "stage."))]
         assert [call.name for call in calls] == list(rules)
         for call in calls:
             known = inspect.signature(rules[call.name]).parameters

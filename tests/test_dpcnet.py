@@ -16,7 +16,7 @@ from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.dpcnet import VIEW
+from dferbench_methods.dpcnet import INPUT
 from dferbench_methods.dpcnet.agreement import cosine, jensen_shannon, mean_probabilities
 from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame
 
@@ -62,7 +62,7 @@ class TestSizes:
         assert shrunk.parameters(eleven) == 50_795_593 + 4 * 1_025
 
     def test_multiply_adds(self):
-        counted = shrunk.multiply_adds(shrunk.on_meta("dpcnet", frames=8), 1, 8, 3, 112, 112)
+        counted = shrunk.macs(shrunk.on_meta("dpcnet", frames=8), 1, 8, 3, 112, 112)
         assert counted / 1e9 == pytest.approx(9.55, abs=0.01)
 
     def test_shapes(self):
@@ -113,11 +113,11 @@ class TestFrames:
         ],
     )
     def test_tests_take_the_thirds_of_each_group(self, count, expected):
-        assert make_sampler(VIEW.sample)(count, 8, None).tolist() == expected
+        assert make_sampler(INPUT.sample)(count, 8, None).tolist() == expected
 
     @pytest.mark.parametrize("count", [*range(1, 30), 100])
     def test_training_draws_two_frames_of_each_group(self, count):
-        sampler, rng = make_sampler(VIEW.sample), np.random.default_rng(0)
+        sampler, rng = make_sampler(INPUT.sample), np.random.default_rng(0)
         seen = [set() for _ in range(4)]
         for _ in range(300):
             drawn = sampler(count, 8, rng).reshape(4, 2)
@@ -129,7 +129,7 @@ class TestFrames:
         assert all(seen[k] >= set(range(count * k // 4, count * (k + 1) // 4)) for k in range(4))
 
     def test_either_view_may_have_the_earlier_frame(self):
-        sampler, rng = make_sampler(VIEW.sample), np.random.default_rng(0)
+        sampler, rng = make_sampler(INPUT.sample), np.random.default_rng(0)
         draws = np.array([sampler(80, 8, rng).reshape(4, 2) for _ in range(500)])
         assert np.abs((draws[..., 0] < draws[..., 1]).mean(0) - 0.5).max() < 0.1
 

@@ -216,7 +216,7 @@ class TestNets:
 
     @pytest.mark.parametrize(("variant", "giga"), [("hara", 8.31), ("torchvision", 40.70)])
     def test_multiply_adds(self, variant, giga):
-        counted = shrunk.multiply_adds(shrunk.on_meta("ec-stfl", variant=variant), 1, 16, 3, 112, 112)
+        counted = shrunk.macs(shrunk.on_meta("ec-stfl", variant=variant), 1, 16, 3, 112, 112)
         assert counted / 1e9 == pytest.approx(giga, abs=0.01)
 
     def test_the_order_of_the_frames_matters(self):

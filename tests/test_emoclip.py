@@ -164,7 +164,7 @@ class TestSizes:
         assert kept.trained == 68_689_408 + 1, "the scale learns too"
         assert kept.parameters == kept.trained + 151_277_313
         tower, classes = 32 * 4_408_811_520, 7 * 512
-        assert kept.multiply_adds - tower - classes == 2_320_564_224
+        assert kept.macs - tower - classes == 2_320_564_224
 
     def test_places_do_not_depend_on_the_frames(self):
         model = build(frames=1023)
@@ -317,8 +317,8 @@ def test_rates():
 
 
 def test_on_synthetic_nothing_is_drawn_so_that_features_are_remembered():
-    view = METHOD.recipe_for["synthetic"].view
-    assert not view.augment and not make_sampler(view.sample).random
+    input = METHOD.recipe_for["synthetic"].input
+    assert not input.augment and not make_sampler(input.sample).random
 
 
 # ---- files -------------------------------------------------------------------------------------------------
@@ -376,7 +376,7 @@ class TestFiles:
         opened = open_(save(tmp_path / "m.pth", Official(layers=3, head_dim=5)))
         assert len(opened.model.temporal.blocks) == 3
         assert opened.model.temporal.blocks[0].attention.qkv.weight.shape == (3 * 8 * 5, 64)
-        assert opened.classes == MAFW and opened.view.frames == 32 and opened.view.sample == "every(4)"
+        assert opened.classes == MAFW and opened.input.frames == 32 and opened.input.sample == "every(4)"
 
     def test_the_user_names_classes_and_texts(self, released):
         opened = open_(released, classes=("joy", "rage"), sets={"text": "a face of {}"})

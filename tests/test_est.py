@@ -23,7 +23,7 @@ from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.training.optimizers import parameter_groups
 from dferbench.types import Stage
-from dferbench_methods.est import STAGE, VIEW
+from dferbench_methods.est import INPUT, STAGE
 from dferbench_methods.layers.snippet_files import CLASSES
 from dferbench_methods.layers.snippets import ORDERS, sinusoid
 
@@ -66,7 +66,7 @@ class TestSizes:
 
     def test_multiply_adds(self):
         """As counters print them, with two operations a value for batch norm."""
-        counted = shrunk.multiply_adds(shrunk.on_meta("est", frames=35, size=224), 1, 35, 3, 224, 224)
+        counted = shrunk.macs(shrunk.on_meta("est", frames=35, size=224), 1, 35, 3, 224, 224)
         batch_norm = 64 * 112**2 + 4 * 64 * 56**2 + 5 * (128 * 28**2 + 256 * 14**2 + 512 * 7**2)
         assert (counted + 2 * 35 * batch_norm) / 1e9 == pytest.approx(63.8, abs=0.05)
 
@@ -116,19 +116,19 @@ class TestSizes:
 
 class TestFrames:
     def test_tests_of_a_video_of_105_frames(self):
-        chosen = make_sampler(VIEW.sample)(105, 35, None).reshape(7, 5)
+        chosen = make_sampler(INPUT.sample)(105, 35, None).reshape(7, 5)
         assert chosen.tolist() == [[15 + 10 * i + k for k in (0, 3, 6, 9, 12)] for i in range(7)]
 
     @pytest.mark.parametrize("count", [1, 2, 16, 104, 106, 400])
     def test_other_lengths_are_brought_to_105(self, count):
         unified = [i * count // 105 for i in range(105)]
         assert (unified[0], unified[-1]) == (0, (104 * count) // 105)
-        chosen = make_sampler(VIEW.sample)(count, 35, None)
+        chosen = make_sampler(INPUT.sample)(count, 35, None)
         assert chosen.tolist() == [unified[15 + 10 * i + k] for i in range(7) for k in (0, 3, 6, 9, 12)]
         assert chosen.min() >= 0 and chosen.max() < count
 
     def test_training_draws_distinct_frames_in_order_within_one_window(self):
-        sampler, rng = make_sampler(VIEW.sample), np.random.default_rng(0)
+        sampler, rng = make_sampler(INPUT.sample), np.random.default_rng(0)
         draws = np.array([sampler(105, 35, rng).reshape(7, 5) for _ in range(2000)])
         assert (np.diff(draws, axis=2) > 0).all()
         inside = draws - 10 * np.arange(7)[None, :, None]
@@ -311,7 +311,7 @@ class TestConvert:
     def test_an_official_checkpoint_is_taken_over(self, tmp_path):
         net = official()
         opened = self.open(save(tmp_path / "est.pth", net))
-        assert opened.classes == CLASSES and opened.view.frames == 35
+        assert opened.classes == CLASSES and opened.input.frames == 35
         x = videos(1)
         with torch.no_grad():
             expected = net(x[0], torch.arange(7))[0]

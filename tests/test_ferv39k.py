@@ -123,7 +123,7 @@ def test_every_layout_gives_the_right_videos(made, ferv):
         frames, _ = read(video.path, lambda n: [0, n - 1])
         assert abs(int(frames[0].mean()) - (20 + 30 * video.label)) < 6, video
         assert video.id.split("/")[1] == FOLDERS[video.label]
-    assert dataset.notes(root)["marks"] == ["partial data"]
+    assert dataset.notes(root)["caveats"] == ["partial data"]
 
 
 def test_all_layouts_give_the_same_rows(made, small, ferv):
@@ -165,7 +165,7 @@ def test_a_full_copy_is_official_by_its_folders_alone(full, ferv):
         assert list_hash(rows(dataset, full, split)) == HASHES[split]
     assert time.process_time() - start < 2
     notes = dataset.notes(full)
-    assert notes["split"] == "rebuilt by the rule" and notes["official lists"] and notes["marks"] == []
+    assert notes["split"] == "rebuilt by the rule" and notes["official lists"] and notes["caveats"] == []
 
 
 FORMS = {
@@ -193,7 +193,7 @@ def test_a_full_list_in_any_form_has_the_official_figures_and_is_read_in_time(fo
         assert list_hash(part) == HASHES[split]
         assert tuple(list(part.values()).count(name) for name in SEVEN) == COUNTS[split]
     # Own lists that are the official ones are not a split of one's own.
-    assert dataset.notes(root)["marks"] == []
+    assert dataset.notes(root)["caveats"] == []
 
 
 def test_every_scene_has_its_official_size(full, ferv):
@@ -202,7 +202,7 @@ def test_every_scene_has_its_official_size(full, ferv):
         assert len(dataset.videos(full, 1, "test")) == test
         assert len(dataset.videos(full, 1, "train")) == size - test
         notes = dataset.notes(full)
-        assert notes["official lists"] and notes["scenes"] == [scene] and notes["marks"] == []
+        assert notes["official lists"] and notes["scenes"] == [scene] and notes["caveats"] == []
 
 
 def test_several_scenes_are_a_slice_whose_figures_are_known(full, ferv):
@@ -246,7 +246,7 @@ def test_a_missing_clip_moves_no_other_and_is_named(memory, full, ferv):
         dataset = ferv()
         after = rows(dataset, full, "test")
         assert set(before) - set(after) == {"Action/Happy/0007"} and set(after) < set(before)
-        assert "partial data" in dataset.notes(full)["marks"]
+        assert "partial data" in dataset.notes(full)["caveats"]
         found = {f.what: (f.level, f.items) for f in dataset.findings(full)}
     finally:
         hole.mkdir()
@@ -344,7 +344,7 @@ def test_digits_of_a_part_of_the_set_are_refused_until_stated(small, ferv, tmp_p
         ferv(lists=str(tmp_path)).videos(small, 1, "test")
     dataset = ferv(lists=str(tmp_path), codes="6=fear, 1=sad")
     assert rows(dataset, small, "test") == {"War/Fear/0000": "fear", "War/Sad/0000": "sadness"}
-    assert dataset.notes(small)["marks"] == ["own split", "partial data"]
+    assert dataset.notes(small)["caveats"] == ["own split", "partial data"]
     with pytest.raises(ConfigError, match="contempt"):
         ferv(lists=str(tmp_path), codes="6=contempt, 1=sad").videos(small, 1, "test")
 

@@ -203,7 +203,7 @@ class TestSizes:
         attention = depth * 2 * 16 * 49 * 49 * 256 + 3 * 2 * 17 * 17 * 512
         batch_norm = 64 * 56**2 + 4 * 64 * 28**2 + 5 * (128 * 14**2 + 256 * 7**2 + 512 * 4**2)
         layer_norm = depth * 2 * 16 * 49 * 256 + 3 * 2 * 17 * 512
-        counted = shrunk.multiply_adds(model, 1, 16, 3, 112, 112)
+        counted = shrunk.macs(model, 1, 16, 3, 112, 112)
         total = counted + attention + 2 * 16 * batch_norm + 5 * layer_norm
         assert total / 1e9 == pytest.approx(giga, abs=0.001)
 
@@ -247,8 +247,8 @@ class TestSizes:
         ],
     )
     def test_its_frames_are_those_of_the_released_loader(self, count, expected):
-        view = discover().get("methods", "former-dfer").value.recipe.view
-        assert make_sampler(view.sample)(count, view.frames, None).tolist() == expected
+        input = discover().get("methods", "former-dfer").value.recipe.input
+        assert make_sampler(input.sample)(count, input.frames, None).tolist() == expected
 
 
 # ---- what it computes --------------------------------------------------------------------------------------
@@ -307,7 +307,7 @@ class TestFiles:
         x = videos(1, frames=4)
         with torch.no_grad():
             torch.testing.assert_close(logits(opened.model, x), net(x), atol=1e-5, rtol=1e-5)
-        assert opened.view.frames == 4
+        assert opened.input.frames == 4
         assert len(opened.model.spatial.blocks) == depth
         assert len(opened.model.temporal.blocks) == 2
         assert opened.classes == shrunk.SEVEN

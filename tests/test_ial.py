@@ -180,7 +180,7 @@ class TestSizes:
 
     def test_multiply_adds(self):
         """The card's count holds two operations a value of batch norm and five of layer norm as well."""
-        counted = shrunk.multiply_adds(shrunk.on_meta("ial"), 1, 16, 3, 112, 112)
+        counted = shrunk.macs(shrunk.on_meta("ial"), 1, 16, 3, 112, 112)
         attention = 2 * 2 * (15 * 16**2 + 15**2) * 128
         batch_norm = 16 * (2 * 64 * 56**2 + 2 * 64 * 28**2 + 3 * 128 * 14**2 + 3 * 256 * 7**2)
         batch_norm += 15 * 8 * 256 * 16
@@ -214,9 +214,9 @@ class TestSizes:
                 shrunk.on_meta("ial", **options)
 
     def test_its_frames_are_those_of_the_released_loader(self):
-        view = discover().get("methods", "ial").value.recipe.view
+        input = discover().get("methods", "ial").value.recipe.input
         expected = [2, 6, 10, 14, 18, 22, 26, 30, 35, 39, 43, 47, 51, 55, 59, 63]
-        assert make_sampler(view.sample)(66, view.frames, None).tolist() == expected
+        assert make_sampler(input.sample)(66, input.frames, None).tolist() == expected
 
 
 # ---- what it computes --------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ class TestFiles:
         x = videos(1, 112, 2)
         with torch.no_grad():
             torch.testing.assert_close(logits(opened.model, x), net(x), atol=1e-5, rtol=1e-4)
-        assert opened.view.frames == 2 and opened.classes == shrunk.SEVEN
+        assert opened.input.frames == 2 and opened.classes == shrunk.SEVEN
 
     @pytest.mark.parametrize(
         ("change", "words"),

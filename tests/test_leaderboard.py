@@ -39,7 +39,7 @@ def board(tmp_path, monkeypatch, capfd):
     def go(*arguments):
         code = _run(["--plugin", str(TOY), "leaderboard", "--json", *arguments])
         out, err = capfd.readouterr()
-        return code, [row["cell"] for row in json.loads(out)["rows"]] if out else [], err
+        return code, [row["config_id"] for row in json.loads(out)["rows"]] if out else [], err
 
     return go
 
@@ -54,13 +54,13 @@ def board(tmp_path, monkeypatch, capfd):
         (["--backbone", "tower"], "ac"),
         (["--backbone", "tower(width=8)", "-m", "m"], "a"),
         (["--backbone", "none"], "db"),
-        (["--marks", "none"], "da"),
-        (["--marks", "synthetic", "--marks", "limited"], "cb"),
+        (["--caveats", "none"], "da"),
+        (["--caveats", "synthetic", "--caveats", "limited"], "cb"),
         (["--pretraining", "tower"], "a"),
         (["--pretraining", "none"], "bc"),
         (["--pretraining", "k400.pth", "--pretraining", "tower"], "ad"),
         (["--protocol", "complete"], "ac"),
-        (["--protocol", "complete", "--marks", "none"], "a"),
+        (["--protocol", "complete", "--caveats", "none"], "a"),
     ],
 )
 def test_filters_keep_what_they_say(board, arguments, cells):
@@ -79,7 +79,7 @@ def test_filters_that_leave_nothing(board, capfd):
 
 
 def test_selection_has_two_names(board, capfd):
-    _run(["leaderboard", "--json", "--selection", "best-on-test", "-m", "m", "--marks", "none"])
+    _run(["leaderboard", "--json", "--selection", "best-on-test", "-m", "m", "--caveats", "none"])
     (row,) = json.loads(capfd.readouterr().out)["rows"]
     assert row["uar"]["mean"] == pytest.approx(90)
 
@@ -90,7 +90,7 @@ def test_selection_has_two_names(board, capfd):
         (["--dataset", "tyo"], "toy"),
         (["--method", "x"], "method among these runs"),
         (["--backbone", "towr"], "tower"),
-        (["--marks", "sinthetic"], "synthetic"),
+        (["--caveats", "sinthetic"], "synthetic"),
         (["--protocol", "all"], "complete"),
     ],
 )

@@ -18,13 +18,13 @@ from media import cut, encode, frame_folder, numbers, stamped
 from torchvision.transforms import functional as tv
 
 from dferbench.data.decoders import choose_decoder
-from dferbench.data.loader import NORMALIZE, VideoLoader, check_view, finished, to_float
+from dferbench.data.loader import NORMALIZE, VideoLoader, check_input, finished, to_float
 from dferbench.errors import ConfigError, DataError, UnknownName, VideoError
 from dferbench.progress import Progress
-from dferbench.types import Video, View
+from dferbench.types import Input, Video
 
-PLAIN = View(frames=8, size=64)
-CHANGED = View(frames=8, size=48, augment="jitter(0.5) | rotate(4) | random-sized-crop | flip")
+PLAIN = Input(frames=8, size=64)
+CHANGED = Input(frames=8, size=48, augment="jitter(0.5) | rotate(4) | random-sized-crop | flip")
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +47,8 @@ def loader():
     """Builds loaders and closes them after the test."""
     made = []
 
-    def make(videos, view=PLAIN, size=None, training=True, seed=0, **options):
-        made.append(VideoLoader(videos, view, size or view.size, training=training, seed=seed, **options))
+    def make(videos, input=PLAIN, size=None, training=True, seed=0, **options):
+        made.append(VideoLoader(videos, input, size or input.size, training=training, seed=seed, **options))
         return made[-1]
 
     yield make
@@ -73,15 +73,15 @@ def same(a, b):
 
 
 def test_a_batch_holds_the_frames_of_the_test_rule(videos, loader):
-    view = View(frames=16, size=64)
+    input = Input(frames=16, size=64)
     order = [3, 0, 5, 1]
-    first, second = loader(videos, view, training=False).batches(order, 3)
+    first, second = loader(videos, input, training=False).batches(order, 3)
     assert first.frames.shape == (3, 16, 64, 64, 3)
     assert first.frames.dtype == torch.uint8
     assert (first.index.tolist(), second.index.tolist()) == (order[:3], order[3:])
     assert first.decoders + second.decoders == Counter(decord=3, folder=1)
     counts = [int(12 + 9 * i) for i in range(5)] + [20]
-    wide = View(frames=16, size=96)
+    wide = Input(frames=16, size=96)
     for i, frames in by_video(loader(videos, wide, training=False).batches(order, 3)).items():
         n = counts[i]
         tick = n / 16
@@ -110,7 +110,7 @@ def test_a_video_twice_in_the_order_comes_twice(videos, loader):
 # --- nothing but (seed, epoch, id) decides -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", caveats=pytest.mark.slow)])
 def test_batches_are_the_same_bytes_with_any_number_of_workers(videos, loader, start):
     alone, helped = loader(videos, CHANGED), loader(videos, CHANGED, workers=2, start=start)
     for epoch in (0, 1):
@@ -129,22 +129,22 @@ def test_what_is_drawn_depends_on_seed_epoch_and_id_alone(videos, loader):
     assert torch.equal(again[2], plain[2])
 
 
-@pytest.mark.parametrize("view", [PLAIN, CHANGED], ids=["sampling", "augmentation"])
-def test_epochs_seeds_and_videos_draw_differently(videos, loader, view):
+@pytest.mark.parametrize("input", [PLAIN, CHANGED], ids=["sampling", "augmentation"])
+def test_epochs_seeds_and_videos_draw_differently(videos, loader, input):
     def one(seed, epoch):
-        return by_video(loader(videos, view, seed=seed).batches([4], 1, epoch))[4]
+        return by_video(loader(videos, input, seed=seed).batches([4], 1, epoch))[4]
 
     assert not torch.equal(one(0, 0), one(0, 1))
     assert not torch.equal(one(0, 0), one(1, 0))
     twins = [videos[4], Video("twin", videos[4].path, 0)]
-    (batch,) = loader(twins, view).batches([0, 1], 2)
+    (batch,) = loader(twins, input).batches([0, 1], 2)
     assert not torch.equal(batch.frames[0], batch.frames[1])
 
 
 def test_testing_draws_nothing(videos, loader):
     first = list(loader(videos, CHANGED, training=False, seed=0).batches(range(6), 3, epoch=0))
     same(first, list(loader(videos, CHANGED, training=False, seed=1).batches(range(6), 3, epoch=7)))
-    plain = View(frames=8, size=48)
+    plain = Input(frames=8, size=48)
     same(first, list(loader(videos, plain, training=False).batches(range(6), 3)))
 
 
@@ -163,17 +163,17 @@ def _gives_up(path, choose):
 
 
 @pytest.mark.parametrize(
-    ("view", "training", "random"),
+    ("input", "training", "random"),
     [
         (PLAIN, True, True),
         (PLAIN, False, False),
         (CHANGED, False, False),
-        (View(frames=8, size=64, sample="segments(random=false)"), True, False),
-        (View(frames=8, size=64, sample="uniform(random=false)", augment="flip"), True, True),
+        (Input(frames=8, size=64, sample="segments(random=false)"), True, False),
+        (Input(frames=8, size=64, sample="uniform(random=false)", augment="flip"), True, True),
     ],
 )
-def test_a_loader_says_whether_epochs_differ(videos, loader, view, training, random):
-    one = loader(videos, view, training=training)
+def test_a_loader_says_whether_epochs_differ(videos, loader, input, training, random):
+    one = loader(videos, input, training=training)
     assert one.random is random
     epochs = [by_video(one.batches(range(6), 6, epoch)) for epoch in range(4)]
     differ = any(not torch.equal(epochs[0][i], later[i]) for later in epochs[1:] for i in range(6))
@@ -230,8 +230,8 @@ def test_what_the_device_does_depends_on_no_order_worker_or_batch(videos, loader
 
 def test_what_is_not_changed_is_finished_by_the_workers(videos, loader):
     """Only augmentation goes to the device: test videos are Pillow's to the byte either way."""
-    for view, training in ((ON_DEVICE, False), (replace(ON_DEVICE, augment=""), True)):
-        for batch in loader(videos, view, training=training).batches(range(6), 3):
+    for input, training in ((ON_DEVICE, False), (replace(ON_DEVICE, augment=""), True)):
+        for batch in loader(videos, input, training=training).batches(range(6), 3):
             assert batch.changes is None
     same(
         list(loader(videos, ON_DEVICE, training=False).batches(range(6), 3)),
@@ -265,16 +265,16 @@ class Interrupts(Progress):
 
 
 def test_a_run_with_augmentation_on_the_device_says_so_and_resumes_to_the_same_bits(toy_run, tmp_path):
-    sets = {"view.augment": "jitter | rotate | random-sized-crop | flip", "view.augment_on": "device"}
+    sets = {"input.augment": "jitter | rotate | random-sized-crop | flip", "input.augment_on": "device"}
     (one,), whole = toy_run(sets=sets, output=tmp_path / "whole")
-    assert one.recipe["view"]["augment_on"] == "device"
+    assert one.recipe["input"]["augment_on"] == "device"
     with pytest.raises(KeyboardInterrupt):
         toy_run(sets=sets, output=tmp_path / "stopped", progress=Interrupts())
     toy_run(sets=sets, output=tmp_path / "stopped", workers=2)
     files = [next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "stopped")]
     assert files[0] == files[1]
-    (host,), other = toy_run(sets={**sets, "view.augment_on": "host"}, output=tmp_path / "host")
-    assert whole.cell != other.cell
+    (host,), other = toy_run(sets={**sets, "input.augment_on": "host"}, output=tmp_path / "host")
+    assert whole.config_id != other.config_id
     assert host.curve[0].terms["ce"] == pytest.approx(one.curve[0].terms["ce"], rel=0.02)
 
 
@@ -375,10 +375,10 @@ def test_workers_leave_ctrl_c_to_the_main_process(videos, loader):
 INTERRUPTED = """
 import sys
 from dferbench.data.loader import VideoLoader
-from dferbench.types import Video, View
+from dferbench.types import Video, Input
 if __name__ == "__main__":
     videos = [Video(str(i), sys.argv[1], 0) for i in range(2000)]
-    loader = VideoLoader(videos, View(8, 64), 64, training=True, seed=0, workers=2)
+    loader = VideoLoader(videos, Input(8, 64), 64, training=True, seed=0, workers=2)
     try:
         for batch in loader.batches(range(2000), 2):
             print("ready", flush=True)
@@ -436,7 +436,7 @@ def wait_until(holds, seconds=10):
         time.sleep(0.02)
 
 
-# --- arrival on the device and the view --------------------------------------------------------------------
+# --- arrival on the device and the input --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("normalize", NORMALIZE)
@@ -469,21 +469,21 @@ def test_batches_arrive_on_the_gpu_alike(videos, loader):
 
 
 @pytest.mark.parametrize(
-    ("view", "error", "named"),
+    ("input", "error", "named"),
     [
-        (View(frames=0), ConfigError, "frames"),
-        (View(frames="16"), ConfigError, "frames"),
-        (View(sample="segmnts"), UnknownName, "segmnts"),
-        (View(frames=15, sample="segments(2)"), ConfigError, "15 frames"),
-        (View(augment="flop"), UnknownName, "flop"),
-        (View(normalize="klip"), UnknownName, "klip"),
-        (View(augment_on="gpu"), UnknownName, "gpu"),
+        (Input(frames=0), ConfigError, "frames"),
+        (Input(frames="16"), ConfigError, "frames"),
+        (Input(sample="segmnts"), UnknownName, "segmnts"),
+        (Input(frames=15, sample="segments(2)"), ConfigError, "15 frames"),
+        (Input(augment="flop"), UnknownName, "flop"),
+        (Input(normalize="klip"), UnknownName, "klip"),
+        (Input(augment_on="gpu"), UnknownName, "gpu"),
     ],
 )
-def test_a_view_is_checked_before_any_video_is_read(view, error, named):
+def test_a_view_is_checked_before_any_video_is_read(input, error, named):
     with pytest.raises(error, match=named):
-        check_view(view)
-    check_view(View())
+        check_input(input)
+    check_input(Input())
 
 
 def test_unknown_decoder(videos):

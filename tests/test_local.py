@@ -80,7 +80,7 @@ def test_the_exchange_format_of_the_repositories(make, tmp_path):
     assert dataset.classes[videos[1].label] == "sadness"
     dataset.prepare(root, Progress())
     notes = dataset.notes(root)
-    assert notes["classes"].startswith("assumed") and notes["marks"] == ["own split"]
+    assert notes["classes"].startswith("assumed") and notes["caveats"] == ["own split"]
     assert notes["paths"] == "/data/EECS/datasets/DFEW of the lists replaced by the root"
     findings = list(dataset.findings(root))
     assert [f.level for f in findings] == ["warning", "info", "warning"]
@@ -390,7 +390,7 @@ def test_one_folder_a_class(make, tmp_path):
         assert not set(ids(dataset, tmp_path, fold)) & set(tests[fold - 1])
     assert dataset.notes(tmp_path) == {
         "labels": str(tmp_path), "split": "own: 5 folds of its own", "classes": "words",
-        "marks": ["own split"],
+        "caveats": ["own split"],
     }  # fmt: skip
     assert make(f"folder(path={tmp_path}, folds=3)").folds == (1, 2, 3)
 
@@ -532,7 +532,7 @@ def test_the_command_line_runs_a_private_folder_without_a_root(cli, tmp_path):
         "--json", "-q", "-j", "0", check=0,
     )  # fmt: skip
     record = json.loads(ran.stdout)["records"][0]
-    assert record["dataset_notes"]["marks"] == ["own split"]
+    assert record["dataset_notes"]["caveats"] == ["own split"]
     assert sum(map(sum, record["confusion"])) == 2
     assert cli("data", "verify", "folder:mine", check=0)
 

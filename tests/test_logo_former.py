@@ -85,7 +85,7 @@ class TestSizes:
         attention = depth * 2 * 784 * (frames * 49 + keys) * dim
         batch_norm = 16 * (64 * 56**2 + 4 * 64 * 28**2 + 5 * (128 * 14**2 + 256 * 7**2))
         layer_norm = (784 * (3 * depth + 1) + keys * depth) * dim
-        counted = shrunk.multiply_adds(model, 1, 16, 3, 112, 112)
+        counted = shrunk.macs(model, 1, 16, 3, 112, 112)
         total = counted + attention + 2 * batch_norm + 5 * layer_norm
         assert total / 1e9 == pytest.approx(giga, abs=0.006)
 

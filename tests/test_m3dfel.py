@@ -138,7 +138,7 @@ class TestSizes:
     )
     def test_multiply_adds(self, instance, giga):
         model = shrunk.on_meta("m3dfel", instance=instance)
-        total = shrunk.multiply_adds(model, 1, 16, 3, 112, 112)
+        total = shrunk.macs(model, 1, 16, 3, 112, 112)
         assert total / 1e9 == pytest.approx(giga, abs=0.0051)
 
     def test_maps(self):
@@ -240,7 +240,7 @@ class TestRecipe:
         ],
     )
     def test_its_frames_are_those_of_the_released_loader(self, count, expected):
-        sampler = make_sampler(RECIPE.view.sample)
+        sampler = make_sampler(RECIPE.input.sample)
         assert sampler(count, 16, None).tolist() == expected
         rng = np.random.default_rng(0)
         moved = np.array([sampler(count, 16, rng) for _ in range(300)])
@@ -283,11 +283,11 @@ class TestFiles:
         x = videos(1)
         with torch.no_grad():
             torch.testing.assert_close(logits(opened.model, x), net(x.transpose(1, 2)), atol=1e-5, rtol=1e-5)
-        assert opened.classes == shrunk.SEVEN and opened.view.frames == 16
+        assert opened.classes == shrunk.SEVEN and opened.input.frames == 16
 
     def test_frames_follow_from_the_instance(self, released):
         opened = self.open(released, sets={"instance": "2"})
-        assert opened.view.frames == 8 and opened.model.instance == 2
+        assert opened.input.frames == 8 and opened.model.instance == 2
         with pytest.raises(ConfigError, match="instances of 0"):
             self.open(released, sets={"instance": "0"})
 

@@ -193,7 +193,7 @@ class TestSizes:
                 if isinstance(part, nn.LayerNorm):
                     part.register_forward_hook(lambda part, x, y: seen.append(y.numel()))
             model.eval()(torch.rand(1, 16, 3, size, size))
-        assert (found.multiply_adds + 5 * sum(seen)) / 1e9 == pytest.approx(giga, abs=0.0051)
+        assert (found.macs + 5 * sum(seen)) / 1e9 == pytest.approx(giga, abs=0.0051)
 
     def test_tokens(self):
         model = shrunk.on_meta("mae-dfer", size=160)
@@ -213,7 +213,7 @@ class TestSizes:
             ("mae-dfer", {"regions": "0x2x1"}, "regions is '0x2x1'"),
             ("videomae", {"width": 100}, "width is 100"),
             ("videomae", {"depth": 0}, "depth is 0"),
-            ("videomae", {"frames": 15}, "view.frames is 15"),
+            ("videomae", {"frames": 15}, "input.frames is 15"),
             ("videomae", {"drop_path": 1.0}, "drop_path is 1"),
             ("videomae", {"smoothing": 1.0}, "smoothing is 1"),
             ("videomae", {"mixup": -1.0}, "mixup=-1"),
@@ -225,7 +225,7 @@ class TestSizes:
             tiny(name, **options)
 
     def test_a_size_that_leaves_pixels_over(self):
-        with pytest.raises(ConfigError, match=r"view\.size is 40"):
+        with pytest.raises(ConfigError, match=r"input\.size is 40"):
             shrunk.build("videomae", size=40, **TINY)
 
 
@@ -353,7 +353,7 @@ class TestTraining:
 class TestFrames:
     @pytest.mark.parametrize("rate", [1, 2, 4])
     def test_testing_takes_the_first_and_the_last_window(self, rate):
-        sampler = make_sampler(f"window({rate}, views=2)")
+        sampler = make_sampler(f"window({rate}, clips=2)")
         for n in range(1, 200):
             kept = list(range(0, n, rate))
             kept += [kept[-1]] * (16 - len(kept))
@@ -361,7 +361,7 @@ class TestFrames:
 
     @pytest.mark.parametrize("rate", [1, 4])
     def test_training_draws_a_window(self, rate):
-        sampler, rng, span = make_sampler(f"window({rate}, views=2)"), np.random.default_rng(0), 16 * rate
+        sampler, rng, span = make_sampler(f"window({rate}, clips=2)"), np.random.default_rng(0), 16 * rate
         assert sampler.random
         for n in (1, 3, 7, 15, 16, 17, 40, 63, 64, 65, 70):
             draws = {tuple(sampler(n, 16, rng).tolist()) for _ in range(300)}
@@ -375,10 +375,10 @@ class TestFrames:
 
     def test_one_view_lies_in_the_middle(self):
         assert make_sampler("window(rate=2)")(72, 16, None).tolist() == list(range(20, 52, 2))
-        assert len(make_sampler("window(views=3)")(200, 16, None)) == 48
+        assert len(make_sampler("window(clips=3)")(200, 16, None)) == 48
 
     @pytest.mark.parametrize(
-        ("text", "words"), [("window(0)", "rate is 0"), ("window(views=1.5)", "views is 1.5")]
+        ("text", "words"), [("window(0)", "rate is 0"), ("window(clips=1.5)", "views is 1.5")]
     )
     def test_what_is_no_window(self, text, words):
         with pytest.raises(ConfigError, match=words):
@@ -390,8 +390,8 @@ class TestFrames:
 
     def test_recipes(self):
         method = CATALOG.get("methods", "mae-dfer").value
-        assert method.recipe.view.sample == "window(rate=4, views=2)"
-        assert method.recipe_for["ferv39k"].view.sample == "window(rate=1, views=2)"
+        assert method.recipe.input.sample == "window(rate=4, clips=2)"
+        assert method.recipe_for["ferv39k"].input.sample == "window(rate=1, clips=2)"
 
 
 # ---- rates and weight decay --------------------------------------------------------------------------------
@@ -580,7 +580,7 @@ class TestImport:
         x = videos(1, size=160)
         assert torch.equal(logits(opened.model, x), logits(theirs, x))
         assert opened.classes == classes
-        assert (opened.view.frames, opened.view.size) == (16, 160) and "views=2" in opened.view.sample
+        assert (opened.input.frames, opened.input.size) == (16, 160) and "draws=2" in opened.input.sample
 
     def test_how_regions_lie_can_be_stated(self, tmp_path):
         theirs = shake(shrunk.build("mae-dfer", shrunk.SEVEN, 16, 160, regions="2x2x2", **TINY))

@@ -91,7 +91,7 @@ def test_every_layout_gives_the_right_videos(made, mafw):
     for video in videos:
         frames, _ = read(video.path, lambda n: [0, n - 1])
         assert abs(int(frames[0].mean()) - (20 + 18 * video.label)) < 6, video
-    assert dataset.notes(root)["marks"] == ["partial data"]
+    assert dataset.notes(root)["caveats"] == ["partial data"]
 
 
 def test_all_layouts_give_the_same_rows(made, small, mafw):
@@ -155,7 +155,7 @@ def test_the_folds_have_the_official_figures_whatever_the_coding(coding, mafw, t
     assert ("warning", "fold 1, test: the right numbers, but not the official ids or labels") in problems(
         dataset, root
     )
-    assert dataset.notes(root)["marks"] == ["own split"]
+    assert dataset.notes(root)["caveats"] == ["own split"]
 
 
 def test_the_official_hashes_are_those_of_the_card():
@@ -180,7 +180,7 @@ def test_without_lists_the_table_and_the_rule_give_the_folds(mafw, tmp_path):
         assert Counter(rows(dataset, root, fold, "train").values()) == dict(zip(CLASSES, train, strict=True))
         assert Counter(rows(dataset, root, fold, "test").values()) == dict(zip(CLASSES, test, strict=True))
     assert all_rows(dataset, root) == labels
-    assert dataset.notes(root)["split"] == "rebuilt by the rule" and dataset.notes(root)["marks"] == []
+    assert dataset.notes(root)["split"] == "rebuilt by the rule" and dataset.notes(root)["caveats"] == []
 
 
 def test_a_table_with_one_header_row_and_plain_numbers_loses_no_row(mafw, tmp_path):
@@ -340,7 +340,7 @@ def test_digits_of_a_part_of_the_set_are_refused_until_stated(copied, mafw, tmp_
         mafw(lists=str(tmp_path / "l")).videos(copied, 1, "test")
     dataset = mafw(lists=str(tmp_path / "l"), codes="3=anger, 8=anxiety")
     assert rows(dataset, copied) == {"00020": "anxiety"}
-    assert dataset.notes(copied)["marks"] == ["own split", "partial data"]
+    assert dataset.notes(copied)["caveats"] == ["own split", "partial data"]
 
 
 def test_what_is_missing_or_packed_is_said(mafw, tmp_path):

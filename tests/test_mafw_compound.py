@@ -48,7 +48,7 @@ def test_every_layout_gives_all_classes_in_all_parts(layout, compound, tmp_path)
     for fold in FOLDS:
         for split in ("train", "test"):
             assert set(rows(compound(), tmp_path, fold, split).values()) == set(compound().classes)
-    assert compound().notes(tmp_path)["marks"] == ["partial data"]
+    assert compound().notes(tmp_path)["caveats"] == ["partial data"]
 
 
 def short(painted):
@@ -105,7 +105,7 @@ def test_the_compound_folds_have_the_official_sizes(compound, tmp_path):
         assert len(dataset.videos(root, fold, "train")) == train
         assert len(dataset.videos(root, fold, "test")) == test
     assert all_rows(dataset, root) == labels
-    assert dataset.notes(root)["official lists"] and dataset.notes(root)["marks"] == []
+    assert dataset.notes(root)["official lists"] and dataset.notes(root)["caveats"] == []
     assert problems(dataset, root) == [("warning", "1 clips in faces, of 10045 in the release")]
 
 

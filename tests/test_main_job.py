@@ -41,7 +41,7 @@ def test_the_model_before_training(in_process, tmp_path):
         ["temporal=mean"],
         ["prompt=fixed", "text=an expression of {}"],
         ["shared=true", "position=middle", "words=3"],
-        ["temporal=cls-transformer(depth=2)", "position=front", "text=class-names", "view.normalize=clip"],
+        ["temporal=cls-transformer(depth=2)", "position=front", "text=class-names", "input.normalize=clip"],
     ],
 )
 def test_every_kind_of_option_trains(in_process, options):

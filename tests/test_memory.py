@@ -13,10 +13,10 @@ import torch
 from conftest import TOY
 from torch import nn
 
-from dferbench import Method, Recipe, Stage, View
+from dferbench import Input, Method, Recipe, Stage
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.identity import identity
-from dferbench.data.loader import VideoLoader, check_view
+from dferbench.data.loader import VideoLoader, check_input
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.feature_cache import cache as features
 from dferbench.feature_cache import key as kind
@@ -27,12 +27,12 @@ from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Entry, discover
 from dferbench.testing import RULES, Trial, what_it_sees_is_what_its_backbone_makes
-from dferbench.training.batches import Feed, Losses, Source
+from dferbench.training.batches import Feed, Source, UnreadableVideos
 from dferbench.training.build import build_model
 from dferbench.types import Video
 
-SETS = {"backbone": "clip-tiny", "stage.batch": "6", "stage.epochs": "2", "view.frames": "3"}
-AUGMENTED = {"view.augment": "random-sized-crop | flip", "view.sample": "segments", "stage.epochs": "5"}
+SETS = {"backbone": "clip-tiny", "stage.batch": "6", "stage.epochs": "2", "input.frames": "3"}
+AUGMENTED = {"input.augment": "random-sized-crop | flip", "input.sample": "segments", "stage.epochs": "5"}
 
 
 class Said(Progress):
@@ -138,14 +138,14 @@ class TestSharing:
         probe()
         assert read_again(probe("coop")[2]) == 0
         assert read_again(probe("linear-probe", seeds=(5,))[2]) == 0
-        whole = {"backbone": "clip-tiny", "view.frames": "3"}
+        whole = {"backbone": "clip-tiny", "input.frames": "3"}
         assert read_again(probe("zero-shot-clip", bare=whole)[2]) == 18  # it tests, and trains on nothing
         (store,) = memory.stores()
         assert store.count() == 27
 
     def test_what_makes_other_features_makes_another_store(self, probe):
         probe()
-        for sets in ({"view.frames": "2"}, {"view.normalize": "clip"}, {"precision": "bf16"}):
+        for sets in ({"input.frames": "2"}, {"input.normalize": "clip"}, {"precision": "bf16"}):
             assert read_again(probe(sets=sets)[2]) == 27
         assert read_again(probe(weights={"clip-tiny": "random"})[2]) == 27
         assert read_again(probe(weights={"clip-tiny": "random"}, seeds=(1,))[2]) == 0
@@ -197,9 +197,9 @@ class TestSharing:
             def encode(self, video):
                 return 2 * frame_features(self.tower, video)
 
-        assert kind.word_of(Frozen(nn.Identity(), nn.Identity())) == "frame features"
-        assert kind.word_of(Other(nn.Identity(), nn.Identity())) == ""
-        assert kind.word_of(FrameClassifier(nn.Identity(), nn.Identity())) == ""
+        assert kind.encoder_id(Frozen(nn.Identity(), nn.Identity())) == "frame features"
+        assert kind.encoder_id(Other(nn.Identity(), nn.Identity())) == ""
+        assert kind.encoder_id(FrameClassifier(nn.Identity(), nn.Identity())) == ""
 
     def test_weights_without_a_file_are_known_by_themselves(self):
         a, b = nn.Linear(2, 2), nn.Linear(2, 2)
@@ -316,7 +316,7 @@ class TestBound:
         for path in paths:
             path.write_bytes(b"video")
         videos = [Video(path.stem, str(path), 0) for path in paths]
-        shelf = features.Shelf(videos, {"name": "x"}, Progress())
+        shelf = features.FeatureCache(videos, {"name": "x"}, Progress())
         with pytest.raises(KeyboardInterrupt), shelf.adding(3):
             shelf.put(0, 0, torch.ones(2), "decord")
             assert memory.store_of({"name": "x"}).count() == 1
@@ -329,56 +329,56 @@ class TestBound:
 class TestViews:
     def frames(self, toy_root, views, training=True):
         paths = sorted((toy_root / "fold1" / "train").glob("*/*"))[:4]
-        view = View(frames=3, size=12, augment="random-sized-crop | flip", views=views)
+        input = Input(frames=3, size=12, augment="random-sized-crop | flip", draws=views)
         videos = [Video(path.name, str(path), 0) for path in paths]
-        loader = VideoLoader(videos, view, 12, training=training, seed=0, decoder=choose_decoder())
+        loader = VideoLoader(videos, input, 12, training=training, seed=0, decoder=choose_decoder())
         return [next(iter(loader.batches(range(4), 4, epoch))).frames for epoch in range(7)]
 
     def test_they_come_round(self, toy_root):
-        seen = self.frames(toy_root, views=3)
+        seen = self.frames(toy_root, draws=3)
         assert all(torch.equal(seen[epoch], seen[epoch + 3]) for epoch in range(4))
         assert len({frames.numpy().tobytes() for frames in seen}) == 3
 
     def test_without_a_number_every_epoch_draws_anew(self, toy_root):
-        anew = self.frames(toy_root, views=0)
+        anew = self.frames(toy_root, draws=0)
         assert len({frames.numpy().tobytes() for frames in anew}) == 7
-        assert all(map(torch.equal, anew[:3], self.frames(toy_root, views=3)[:3]))
+        assert all(map(torch.equal, anew[:3], self.frames(toy_root, draws=3)[:3]))
 
     def test_testing_draws_nothing(self, toy_root):
         assert len({frames.numpy().tobytes() for frames in self.frames(toy_root, 3, training=False)}) == 1
 
     def test_remembered_equals_recomputed(self, probe, monkeypatch):
-        one, remembered, _ = probe(sets={**AUGMENTED, "view.views": "2"})
-        assert one.recipe["view"]["views"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
-        again, from_disk, said = probe(sets={**AUGMENTED, "view.views": "2"})
+        one, remembered, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
+        assert one.recipe["input"]["views"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
+        again, from_disk, said = probe(sets={**AUGMENTED, "input.draws": "2"})
         assert len(said.heard("are remembered")) == 3 and plain(one) == plain(again)
         assert np.array_equal(remembered, from_disk)
         monkeypatch.setattr(Source, "_may_remember", lambda *_: False)
-        _, recomputed, _ = probe(sets={**AUGMENTED, "view.views": "2"})
+        _, recomputed, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
         np.testing.assert_allclose(remembered, recomputed, atol=1e-5)
 
     def test_more_of_them_use_those_that_are_there(self, probe):
-        probe(sets={**AUGMENTED, "view.views": "1"})
-        _, _, said = probe(sets={**AUGMENTED, "view.views": "2"})
+        probe(sets={**AUGMENTED, "input.draws": "1"})
+        _, _, said = probe(sets={**AUGMENTED, "input.draws": "2"})
         assert len(said.heard("18 of 18 videos are remembered")) == 1
-        _, _, other_seed = probe(sets={**AUGMENTED, "view.views": "2"}, seeds=(1,))
+        _, _, other_seed = probe(sets={**AUGMENTED, "input.draws": "2"}, seeds=(1,))
         assert not other_seed.heard("18 of 18")
 
     def test_other_augmentation_shares_the_test_videos_only(self, probe):
-        probe(sets={**AUGMENTED, "view.views": "1"})
-        _, _, said = probe(sets={**AUGMENTED, "view.augment": "flip", "view.views": "1"})
+        probe(sets={**AUGMENTED, "input.draws": "1"})
+        _, _, said = probe(sets={**AUGMENTED, "input.augment": "flip", "input.draws": "1"})
         assert [line.split()[2] for line in said.heard("are remembered")] == ["9"]
 
     @pytest.mark.parametrize("views", [-1, 1.5])
     def test_a_number_that_is_none_is_refused(self, views):
-        with pytest.raises(ConfigError, match=r"view\.views"):
-            check_view(replace(View(), views=views))
+        with pytest.raises(ConfigError, match=r"input\.views"):
+            check_input(replace(Input(), draws=views))
 
 
 class TestContract:
     def check(self, kind):
         catalog = discover()
-        recipe = Recipe(View(frames=2, size=64), (Stage({r"head\..*": 0.1}, epochs=1, batch=4),))
+        recipe = Recipe(Input(frames=2, size=64), (Stage({r"head\..*": 0.1}, epochs=1, batch=4),))
         catalog.add("methods", Entry("m", Method("m", kind, recipe), "a test"))
         what_it_sees_is_what_its_backbone_makes(Trial("m", catalog, {}))
 
@@ -449,26 +449,28 @@ def test_a_kind_is_plain_data_and_complete():
     model = Frozen(parts.backbone("clip-tiny"), nn.Identity())
     seen = kind.seen_by(model, parts, catalog)
 
-    def of(seed, training=True, **view):
-        recipe = Recipe(View(frames=2, size=64, augment="flip", **view))
+    def of(seed, training=True, **input):
+        recipe = Recipe(Input(frames=2, size=64, augment="flip", **input))
         fabric = make_fabric("cpu", "fp32")
         return kind.kind_of(seen, recipe, choose_decoder(), fabric, training=training, seed=seed)
 
     assert json.loads(json.dumps(of(None))) == of(None) == of(None, training=False)
-    assert set(of(None)["view"]) == {"frames", "size", "sample", "normalize"}
-    assert of(3)["seed"] == 3 and of(3)["view"]["augment"] == "flip" and of(3) == of(3, views=2)
+    assert set(of(None)["input"]) == {"frames", "size", "sample", "normalize"}
+    assert of(3)["seed"] == 3 and of(3)["input"]["augment"] == "flip" and of(3) == of(3, draws=2)
 
 
 def test_what_training_and_testing_see_otherwise_is_not_mixed_up(toy_run, toy_root):
     """Tests may shuffle the frames of a video which is trained on, in order, in another fold."""
-    sets = {**SETS, "view.sample": "uniform(random=false, shuffle=true)", "stage.epochs": "0"}
+    sets = {**SETS, "input.sample": "uniform(random=false, shuffle=true)", "stage.epochs": "0"}
     _, plan = toy_run("linear-probe", sets=sets)
     catalog = discover([TOY])
     fabric, videos = make_fabric("cpu", "fp32"), plan.dataset.videos(toy_root, 1, "train")
     built = build_model(plan, catalog, fabric, seed=0)
 
     def seen(training, shared):
-        feed = Feed(plan, built.decoder, fabric, Losses(False), Progress(), built.seen if shared else {})
+        feed = Feed(
+            plan, built.decoder, fabric, UnreadableVideos(False), Progress(), built.seen if shared else {}
+        )
         with feed.open(videos, training=training) as source:
             return torch.cat([batch.x for batch in source.batches(built.model, range(18), 6)])
 

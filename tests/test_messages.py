@@ -19,8 +19,10 @@ def refused(method, **options):
     """What a method says to these options on `synthetic`, where nets are small."""
     catalog = discover()
     known = catalog.get("methods", method).value
-    view = known.recipe_for["synthetic"].view
-    task = Task("synthetic", ("happy", "sad"), view.frames, view.size if isinstance(view.size, int) else 32)
+    input = known.recipe_for["synthetic"].input
+    task = Task(
+        "synthetic", ("happy", "sad"), input.frames, input.size if isinstance(input.size, int) else 32
+    )
     with pytest.raises(ConfigError) as caught:
         known.build(task, Parts(catalog), **{**known.options_for.get("synthetic", {}), **options})
     return str(caught.value)

@@ -14,7 +14,7 @@ from dferbench.places import MADE
 from dferbench.progress import Progress
 from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
-from dferbench.types import View
+from dferbench.types import Input
 
 SEVEN = CLASSES[:7]
 LAYOUTS = [
@@ -91,7 +91,7 @@ def test_crema_d_whole(make, crema_d):
         assert not {v.id for v in tests[fold - 1]} & {v.id for v in dataset.videos(crema_d, fold, "train")}
     label = {v.id: dataset.classes[v.label] for test in tests for v in test}
     assert label["1001_IEO_HAP_HI"] == "happiness" and label["1091_TIE_NEU_XX"] == "neutral"
-    assert dataset.notes(crema_d)["marks"] == []
+    assert dataset.notes(crema_d)["caveats"] == []
     warned = [f for f in dataset.findings(crema_d) if f.level != "info"]
     assert [(f.level, len(f.items)) for f in warned] == [("warning", 5)]  # the clips known to be broken
     assert "1076_MTI_SAD_XX" in warned[0].items
@@ -99,11 +99,11 @@ def test_crema_d_whole(make, crema_d):
 
 def test_crema_d_less_and_otherwise_divided(make, crema_d, tmp_path):
     fewer = touch(tmp_path, (f"VideoFlash/{name}.flv" for name in sorted(crema_d_names())[:-1]))
-    assert "partial data" in make("crema-d").notes(fewer)["marks"]
+    assert "partial data" in make("crema-d").notes(fewer)["caveats"]
     errors = [f.what for f in make("crema-d").findings(fewer) if f.level == "error"]
     assert len(errors) == 2 and all("in the release" in what for what in errors)
     ten = make("crema-d(folds=10)")
-    assert ten.folds == tuple(range(1, 11)) and ten.notes(crema_d)["marks"] == ["own split"]
+    assert ten.folds == tuple(range(1, 11)) and ten.notes(crema_d)["caveats"] == ["own split"]
     assert sum(len(ten.videos(crema_d, f, "test")) for f in ten.folds) == 7442
     for bad in (1, 92):
         with pytest.raises(ConfigError, match="folds cannot be"):
@@ -158,7 +158,7 @@ def test_ravdess_with_one_modality_and_other_folds(make, tmp_path):
         make("ravdess(modality=video)").videos(root, 1, "test")
     five = make("ravdess(folds=5)")
     assert [len(five.videos(root, f, "test")) for f in five.folds] == [240, 300, 300, 300, 300]
-    assert five.notes(root)["marks"] == ["own split"]
+    assert five.notes(root)["caveats"] == ["own split"]
     with pytest.raises(UnknownName, match="vidoe"):
         make("ravdess(modality=vidoe)")
     with pytest.raises(ConfigError, match="folds cannot be 25"):
@@ -185,10 +185,10 @@ def test_afew_whole(make, tmp_path):
     assert tally(dataset, root, 1, "train") == (150, 117, 144, 133, 74, 74, 81)
     assert tally(dataset, root, 1, "test") == (63, 61, 63, 64, 46, 40, 46)
     assert (len(dataset.videos(root, 1, "train")), len(dataset.videos(root, 1, "test"))) == (773, 383)
-    assert "error" not in levels(dataset, root) and dataset.notes(root)["marks"] == []
+    assert "error" not in levels(dataset, root) and dataset.notes(root)["caveats"] == []
     next((root / "Val_AFEW" / "Sad").iterdir()).unlink()
     shorter = make("afew")
-    assert levels(shorter, root)["error"] == 1 and shorter.notes(root)["marks"] == ["partial data"]
+    assert levels(shorter, root)["error"] == 1 and shorter.notes(root)["caveats"] == ["partial data"]
     touch(root, ["Train_AFEW/Neutral/001343200.avi"])
     found = [f for f in make("afew").findings(root) if f.items and "other classes" in f.what]
     assert found[0].items == ("001343200: neutral",)
@@ -240,10 +240,10 @@ def test_caer_whole(make, tmp_path):
     assert len({v.id for v in chain(train, test)}) == 9222 + 2637
     assert train[0].id == "train/Anger/0001" and test[-1].id == "test/Surprise/0312"
     assert tally(dataset, root, 1, "test") == (544, 294, 915, 325, 312, 145, 102)
-    assert set(levels(dataset, root)) == {"info"} and dataset.notes(root)["marks"] == []
+    assert set(levels(dataset, root)) == {"info"} and dataset.notes(root)["caveats"] == []
     (root / "CAER" / "test" / "Sad" / "0001.avi").unlink()
     fewer = make("caer")
-    assert levels(fewer, root)["warning"] == 1 and fewer.notes(root)["marks"] == ["partial data"]
+    assert levels(fewer, root)["warning"] == 1 and fewer.notes(root)["caveats"] == ["partial data"]
 
 
 # --- drawn releases --------------------------------------------------------------------------------------
@@ -259,11 +259,11 @@ def test_a_drawn_release_is_read_and_decoded(make, tmp_path, name, layout):
         train, test = (dataset.videos(tmp_path, fold, split) for split in ("train", "test"))
         assert {v.label for v in test} == {v.label for v in train} == set(range(len(dataset.classes)))
         assert not {v.id for v in train} & {v.id for v in test}
-    loader = VideoLoader(test, View(frames=4, size=16), 16, training=False, seed=0)
+    loader = VideoLoader(test, Input(frames=4, size=16), 16, training=False, seed=0)
     loaded = next(iter(loader.batches(range(len(test)), len(test))))
     assert not loaded.failures and loaded.frames.shape == (len(test), 4, 16, 16, 3)
     assert "error" not in levels(dataset, tmp_path)
-    assert dataset.notes(tmp_path)["marks"] == ["partial data"]
+    assert dataset.notes(tmp_path)["caveats"] == ["partial data"]
 
 
 def test_an_unknown_layout(make, tmp_path):

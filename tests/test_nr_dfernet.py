@@ -197,7 +197,7 @@ class TestSizes:
         filtered = plain + 7 * (4 * token + fc)
         for neutral, expected in (("", plain), ("neutral", filtered)):
             model = shrunk.on_meta("nr-dfernet", neutral=neutral)
-            assert shrunk.multiply_adds(model, 1, 16, 3, 112, 112) == expected
+            assert shrunk.macs(model, 1, 16, 3, 112, 112) == expected
 
     def test_multiply_adds_as_counters_print_them(self):
         """With two operations a value for batch norm, five for layer norm, and the attention's products."""
@@ -206,7 +206,7 @@ class TestSizes:
         attention = 2 * 2 * 128 * (15 * 16**2 + 16**2)
         rest = 2 * batch_norm + 5 * layer_norm + attention
         plain, filtered = (
-            shrunk.multiply_adds(shrunk.on_meta("nr-dfernet", neutral=n), 1, 16, 3, 112, 112) + rest
+            shrunk.macs(shrunk.on_meta("nr-dfernet", neutral=n), 1, 16, 3, 112, 112) + rest
             for n in ("", "neutral")
         )
         assert plain / 1e9 == pytest.approx(5.66, abs=0.005)
@@ -257,7 +257,7 @@ class TestSizes:
 
 
 def test_its_augmentation_is_one_the_host_knows():
-    assert [type(op).__name__ for op in make_ops(DFEW.view.augment)] == [
+    assert [type(op).__name__ for op in make_ops(DFEW.input.augment)] == [
         "RandomSizedCrop", "Flip", "Jitter", "Rotate"
     ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import torch
 from conftest import ROOT, TOY
 from torch import nn
 
-from dferbench import View
+from dferbench import Input
 from dferbench.data.dataset import VideoFrames
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.sampling import make_sampler, shuffled
@@ -49,8 +49,8 @@ def test_tests_are_shuffled_and_training_is_not(toy_root, training, moved):
     video = Video("a", str(toy_root / "fold1" / "test" / "brightens" / "test0"), 0)
 
     def levels(sample):
-        view = View(frames=8, size=14, sample=sample)
-        read = VideoFrames([video], view, 14, training=training, seed=0, decoder=choose_decoder())[0, 0]
+        input = Input(frames=8, size=14, sample=sample)
+        read = VideoFrames([video], input, 14, training=training, seed=0, decoder=choose_decoder())[0, 0]
         return read.pixels.float().mean((1, 2, 3)).tolist()
 
     plain, mixed = levels("segments(random=false)"), levels("segments(random=false, shuffle=true)")
@@ -77,15 +77,15 @@ def plugin(tmp_path_factory):
     """A file that registers a temporal method, which learns the toy classes, and one of frame averages."""
     path = tmp_path_factory.mktemp("order") / "orders.py"
     path.write_text(
-        "from dferbench import Method, Recipe, Stage, View, hookimpl\n"
+        "from dferbench import Method, Recipe, Stage, Input, hookimpl\n"
         "from dferbench_plugin_toy import ToyNet\n"
         "from test_order import Mean\n\n\n"
         "@hookimpl\n"
         "def register_methods(register):\n"
-        "    view = View(frames=8, size=12, sample='segments(random=false)')\n"
+        "    input = Input(frames=8, size=12, sample='segments(random=false)')\n"
         "    for name, build, rate in (('temporal', ToyNet, 0.05), ('average', Mean, 0.5)):\n"
         "        stage = Stage({'.*': rate}, epochs=30, batch=6)\n"
-        "        register(Method(name, build, Recipe(view, (stage,))))\n"
+        "        register(Method(name, build, Recipe(input, (stage,))))\n"
     )
     return path
 
@@ -103,7 +103,7 @@ def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_pr
         done = in_process(*base, "run", "-m", name, *data, check=0)
         (ordered,) = json.loads(done.stdout)["records"]
         weights = f"runs/toy/{name}-{ordered['cell']}/fold1-seed0/checkpoint.safetensors"
-        change = ["--set", "view.sample=segments(random=false, shuffle=true)"]
+        change = ["--set", "input.sample=segments(random=false, shuffle=true)"]
         done = in_process(*base, "evaluate", "-c", weights, *data, *change, check=0)
         (mixed,) = json.loads(done.stdout)["records"]
         found[name] = ordered, mixed
@@ -113,17 +113,20 @@ def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_pr
     first, second = found["average"]
     assert first["confusion"] == second["confusion"]
 
-    # The record says what it is, the table marks it, and compare shows recalls class by class.
-    assert mixed["given"]["view.sample"].endswith("shuffle=true)") and mixed["cell"] != ordered["cell"]
-    assert mixed["recipe"]["view"]["sample"].endswith("shuffle=true)")
+    # The record says what it is, the table caveats it, and compare shows recalls class by class.
+    assert (
+        mixed["given"]["input.sample"].endswith("shuffle=true)")
+        and mixed["config_id"] != ordered["config_id"]
+    )
+    assert mixed["recipe"]["input"]["sample"].endswith("shuffle=true)")
     board = in_process(*base, "leaderboard", "--json", check=0)
-    marks = {row["cell"]: row["marks"] for row in json.loads(board.stdout)["rows"]}
-    assert {"shuffled frames", "another view"} <= set(marks[mixed["cell"]])
-    assert not {"shuffled frames", "another view"} & set(marks[ordered["cell"]])
+    caveats = {row["config_id"]: row["caveats"] for row in json.loads(board.stdout)["rows"]}
+    assert {"shuffled frames", "another input"} <= set(caveats[mixed["config_id"]])
+    assert not {"shuffled frames", "another input"} & set(caveats[ordered["config_id"]])
     assert "showed their frames out of order" in in_process(*base, "leaderboard", check=0).stdout
     folders = [f"runs/toy/temporal-{one['cell']}/fold1-seed0" for one in (ordered, mixed)]
     compared = json.loads(in_process("compare", *folders, "--json", check=0).stdout)
-    assert "recipe.view.sample" in {one["field"] for one in compared["differences"]}
+    assert "recipe.input.sample" in {one["field"] for one in compared["differences"]}
     assert compared["not_comparable"] == []
     assert [one["a"]["recall"] for one in compared["classes"]] == [100, 100, 100]
 
@@ -134,13 +137,13 @@ def test_a_view_as_it_was_is_no_other_view(plugin, toy_root, in_process):
     (ordered,) = json.loads(in_process(*base, "run", "-m", "average", *data, check=0).stdout)["records"]
     weights = f"runs/toy/average-{ordered['cell']}/fold1-seed0/checkpoint.safetensors"
     (again,) = json.loads(in_process(*base, "evaluate", "-c", weights, *data, check=0).stdout)["records"]
-    assert "another view" not in again["checkpoint"]["marks"]
-    done = in_process(*base, "evaluate", "-c", weights, *data, "--set", "view.frames=4", check=3)
-    assert "made for view.frames=8" in done.stderr
+    assert "another input" not in again["checkpoint"]["caveats"]
+    done = in_process(*base, "evaluate", "-c", weights, *data, "--set", "input.frames=4", check=3)
+    assert "made for input.frames=8" in done.stderr
 
 
 def test_one_table_of_what_runs_owe_to_the_order(cli, tmp_path):
-    small = ["-d", "synthetic(videos=35,size=64)", "--set", "view.frames=4", "--set", "stage.batch=7"]
+    small = ["-d", "synthetic(videos=35,size=64)", "--set", "input.frames=4", "--set", "stage.batch=7"]
     cli("run", "-m", "linear-probe", *small, "--epochs", 1, "-j", 0, "-o", tmp_path / "runs", check=0)
     command = [sys.executable, ROOT / "benchmarks" / "order.py", "runs", "--output", "mixed"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
@@ -158,4 +161,4 @@ def test_one_table_of_what_runs_owe_to_the_order(cli, tmp_path):
         ordered, mixed = cell.split(", ")
         assert ordered == mixed, "an average of frames does not know their order"
     (again,) = (tmp_path / "mixed").rglob("record.json")
-    assert "shuffled frames" in record.read(again).marks
+    assert "shuffled frames" in record.read(again).caveats

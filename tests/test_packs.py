@@ -29,7 +29,7 @@ from dferbench.experiment import record
 from dferbench.progress import Progress
 from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
-from dferbench.types import View
+from dferbench.types import Input
 
 SHADES = """
 from pathlib import Path
@@ -51,7 +51,7 @@ class Shades(Dataset):
         ]
 
     def notes(self, root):
-        return {"variant": "shades", "marks": ["own folds"]}
+        return {"variant": "shades", "caveats": ["own folds"]}
 
 @hookimpl
 def register_datasets(register):
@@ -217,11 +217,11 @@ def test_the_frames_of_video_files_are_jpeg_of_the_stated_quality(catalog, packe
 
 
 def test_a_value_holds_what_was_written_and_says_if_it_does_not():
-    rng, mark = np.random.default_rng(0), "ab" * 32
+    rng, caveat = np.random.default_rng(0), "ab" * 32
     images = [rng.bytes(int(n)) for n in rng.integers(1, 400, 30)]
-    data = write_value(images, mark)
+    data = write_value(images, caveat)
     value = read_value(memoryview(data))
-    assert (value.frames, value.fingerprint) == (30, mark)
+    assert (value.frames, value.fingerprint) == (30, caveat)
     assert [value.image(i) for i in range(30)] == images
     for end in range(0, len(data), 97):
         with pytest.raises(ValueError, match="damaged"):
@@ -233,7 +233,7 @@ def test_a_value_holds_what_was_written_and_says_if_it_does_not():
         try:
             value = read_value(memoryview(spoiled))
             assert [value.image(i) for i in range(30)] == images
-            noticed += value.fingerprint != mark
+            noticed += value.fingerprint != caveat
         except ValueError:
             noticed += 1
     assert noticed == 300
@@ -253,10 +253,10 @@ def test_a_run_from_a_pack_gives_the_same_bits(inside, toy_root, tmp_path):
     folder, expected = run(toy_root, "a", workers=0)
     pack, found = run("P", "b", workers=2)
     assert found == expected
-    assert (pack.data, pack.cell, pack.confusion) == (folder.data, folder.cell, folder.confusion)
+    assert (pack.data, pack.config_id, pack.confusion) == (folder.data, folder.config_id, folder.confusion)
     assert pack.decoders == {"pack": folder.decoders["folder"]}
     assert (folder.dataset_notes, pack.dataset_notes) == ({}, {"pack": "source unchanged"})
-    assert pack.marks == folder.marks
+    assert pack.caveats == folder.caveats
 
 
 def test_a_pack_serves_as_root_from_the_environment_and_the_configuration(
@@ -275,7 +275,11 @@ def test_a_pack_serves_as_root_from_the_environment_and_the_configuration(
         (path,) = record.find(tmp_path / output)
         one = record.read(path)
         assert one.decoders == {"pack": 2}
-        assert one.dataset_notes == {"variant": "shades", "marks": ["own folds"], "pack": "source unchanged"}
+        assert one.dataset_notes == {
+            "variant": "shades",
+            "caveats": ["own folds"],
+            "pack": "source unchanged",
+        }
 
 
 def test_results_on_encoded_frames_are_marked_and_not_mixed_with_others(
@@ -291,11 +295,11 @@ def test_results_on_encoded_frames_are_marked_and_not_mixed_with_others(
                 )
     pack(Job(make_dataset("toy", catalog), root, tmp_path / "P", workers=0), Progress())
     (plain,), _ = toy_run(root=root)
-    assert "re-encoded" not in plain.marks
+    assert "re-encoded" not in plain.caveats
     with pytest.raises(ConfigError, match="re-encoded"):
         toy_run(root=tmp_path / "P")
     (again,), _ = toy_run(root=tmp_path / "P", output=tmp_path / "others")
-    assert "re-encoded" in again.marks
+    assert "re-encoded" in again.caveats
     assert again.dataset_notes["re-encoded"] == "frames of video files as JPEG, quality 95, 4:2:0"
     assert again.data == plain.data
 
@@ -588,11 +592,11 @@ def test_a_pack_of_another_version_is_refused(packed, frames_root, tmp_path):
 
 def test_the_file_grows_as_it_must(tmp_path, monkeypatch):
     monkeypatch.setattr(stores, "BATCH", 20_000)
-    rng, mark = np.random.default_rng(0), "00" * 32
+    rng, caveat = np.random.default_rng(0), "00" * 32
     images = {f"v{i}": [rng.bytes(9_000) for _ in range(5)] for i in range(40)}
     with stores.Store(tmp_path, "toy x") as store:
         for name, frames in images.items():
-            store.put(name, write_value(frames, mark))
+            store.put(name, write_value(frames, caveat))
     with stores.Store(tmp_path, "toy x") as store:
         for name, frames in images.items():
             with store.value(name) as value:
@@ -617,10 +621,10 @@ def test_workers_open_the_pack_themselves(packed, frames_root, catalog, tmp_path
     """Also where this process had it open before they were forked."""
     packed(frames_root)
     videos = videos_of(catalog, tmp_path / "pack")
-    view = View(frames=8, size=48, augment="random-sized-crop | flip")
+    input = Input(frames=8, size=48, augment="random-sized-crop | flip")
 
     def batches(workers, start=None):
-        loader = VideoLoader(videos, view, 48, training=True, seed=0, workers=workers, start=start)
+        loader = VideoLoader(videos, input, 48, training=True, seed=0, workers=workers, start=start)
         try:
             return [b.frames for b in loader.batches(range(5), 2)]
         finally:

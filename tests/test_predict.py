@@ -24,7 +24,7 @@ from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
 from dferbench.face_crops.track import Following, follow
 from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
-from dferbench.inference.windows import Eye, sliding, whole
+from dferbench.inference.windows import ClipSampler, sliding, whole
 from dferbench.machine.device import make_fabric
 from dferbench.registry.catalog import discover
 from dferbench.report.prediction import table
@@ -63,7 +63,7 @@ def video(tmp_path):
 
 
 def eye(frames=8, size=12):
-    return Eye(make_sampler("segments"), frames, size)
+    return ClipSampler(make_sampler("segments"), frames, size)
 
 
 def test_the_numbers_are_those_of_the_test(predict, trained, toy_root):
@@ -258,7 +258,7 @@ def test_marks_of_the_model_are_told():
         CLASSES,
         [Prediction("a", 8, (Span(0, 7, None, None, (0.2, 0.3, 0.5)),))],
         [Failed("b", "it is empty")],
-        {"marks": ["synthetic", "random weights"]},
+        {"caveats": ["synthetic", "random weights"]},
         {"finder": "none", "window": None, "stride": None},
     )
     text = table(found)

@@ -20,7 +20,7 @@ def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
     ]  # fmt: skip
     facts = dict(
         schema=1, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
-        dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, cell="01234567",
+        dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, config_id="01234567",
         data="f", videos={"train": 1, "test": 20}, curve=epochs, confusion=epochs[-1].confusion,
     )  # fmt: skip
     return Record(**(facts | changes))
@@ -51,10 +51,10 @@ def test_a_damaged_record_is_named(tmp_path, text):
 
 
 def test_marks():
-    assert make().marks == ()
+    assert make().caveats == ()
     weights = {"b": {"random": True}}
     marked = make(synthetic=True, limit=3, weights=weights, skipped=["x"], environment={"dirty": True})
-    assert marked.marks == ("synthetic", "limited", "random weights", "incomplete", "uncommitted code")
+    assert marked.caveats == ("synthetic", "limited", "random weights", "incomplete", "uncommitted code")
 
 
 def test_selection_takes_the_earliest_best():
@@ -68,7 +68,7 @@ def test_selection_takes_the_earliest_best():
 def test_leaderboard_means_and_marks(tmp_path):
     record.write(make(0), tmp_path / "a")
     record.write(make(1, curve=((10, 0, 0, 10),)), tmp_path / "b")
-    record.write(make(0, synthetic=True, method="drawn", cell="c"), tmp_path / "c")
+    record.write(make(0, synthetic=True, method="drawn", config_id="c"), tmp_path / "c")
     record.write(make(2, status="failed", error="it broke\nmend it"), tmp_path / "d")
     records, problems = load(tmp_path)
     assert len(problems) == 1 and "failed (it broke)" in problems[0]

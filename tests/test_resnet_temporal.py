@@ -72,12 +72,12 @@ class TestSizes:
     @pytest.mark.parametrize(("size", "giga"), [(112, 7.77), (224, 29.0)])
     def test_multiply_adds_of_the_trunk(self, size, giga):
         trunk = shrunk.on_meta("resnet18-lstm").tower
-        counted = shrunk.multiply_adds(trunk, 16, 3, size, size) / 1e9
+        counted = shrunk.macs(trunk, 16, 3, size, size) / 1e9
         assert counted == pytest.approx(giga, abs=0.03)
 
     def test_multiply_adds_of_the_bottlenecks(self):
         trunk = shrunk.on_meta("resnet18-lstm", variant="dfew").tower
-        assert shrunk.multiply_adds(trunk, 16, 3, 112, 112) / 1e9 == pytest.approx(9.07, abs=0.005)
+        assert shrunk.macs(trunk, 16, 3, 112, 112) / 1e9 == pytest.approx(9.07, abs=0.005)
 
 
 class TestTrunk:

@@ -65,7 +65,7 @@ def test_seeds_change_something(toy_run):
 
 
 def test_remembering_changes_nothing(toy_run, tmp_path, monkeypatch):
-    """A frozen encoder is remembered where the view draws nothing; the result is the same."""
+    """A frozen encoder is remembered where the input draws nothing; the result is the same."""
     from dferbench.training import batches as source
 
     _, plan = toy_run("toy-frozen", output=tmp_path / "remembered")
@@ -155,7 +155,7 @@ def test_a_bad_video_is_named_and_stops_its_cell_only(toy_run, spoiled_root):
 def test_bad_videos_are_left_out_on_request(toy_run, spoiled_root):
     (one,), _ = toy_run(root=spoiled_root, skip_bad=True)
     assert one.skipped == ["stays/test1", "stays/train2"]
-    assert sum(map(sum, one.confusion)) == 8 and "incomplete" in one.marks
+    assert sum(map(sum, one.confusion)) == 8 and "incomplete" in one.caveats
 
 
 def test_other_data_are_another_experiment(toy_run, toy_root, tmp_path):
@@ -175,9 +175,9 @@ def test_other_data_are_another_experiment(toy_run, toy_root, tmp_path):
         ({"sets": {"stage.train": "{'haed.*': 0.1}"}}, ConfigError, "matches no parameter"),
         ({"sets": {"stage.optimizer": "sdg"}}, UnknownName, "sdg"),
         ({"sets": {"stage.schedule": "steps(gama=1)"}}, UnknownName, "gama"),
-        ({"sets": {"view.augment": "flop"}}, UnknownName, "flop"),
-        ({"sets": {"view.sample": "segments(short=never)"}}, UnknownName, "never"),
-        ({"sets": {"view.normalize": "some"}}, UnknownName, "some"),
+        ({"sets": {"input.augment": "flop"}}, UnknownName, "flop"),
+        ({"sets": {"input.sample": "segments(short=never)"}}, UnknownName, "never"),
+        ({"sets": {"input.normalize": "some"}}, UnknownName, "some"),
         ({"sets": {"stage.batch": "99", "stage.drop_last": "true"}}, None, "no batch of 99"),
         ({"folds": (7,)}, UnknownName, "fold of toy"),
         ({"decoder": "decrod"}, UnknownName, "decrod"),
@@ -206,7 +206,7 @@ def test_a_missing_root_and_an_empty_folder(toy_run, tmp_path):
 
 def test_limited_runs_are_marked(toy_run):
     (one,), _ = toy_run(limit=6)
-    assert (one.videos == {"train": 6, "test": 6} and one.marks == ("limited",)) or "limited" in one.marks
+    assert (one.videos == {"train": 6, "test": 6} and one.caveats == ("limited",)) or "limited" in one.caveats
 
 
 def test_a_full_disk_leaves_no_half_record(toy_root, tmp_path):

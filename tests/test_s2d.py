@@ -141,7 +141,7 @@ class TestSizes:
 
     def test_multiply_adds(self):
         """Of the released network, counted alike: convolutions and linear layers, no landmark network."""
-        counted = shrunk.multiply_adds(shrunk.on_meta("s2d", size=224), 1, 16, 3, 224, 224)
+        counted = shrunk.macs(shrunk.on_meta("s2d", size=224), 1, 16, 3, 224, 224)
         by_hand = 196 * 768 * 768 + 197 * 12 * 12 * 768**2 + 196 * 128 * 768
         adapter = 4 * 768 * 192 + 4 * 192 * 192
         by_hand += 12 * 196 * (adapter + 3 * 8 * 768)
@@ -318,7 +318,7 @@ class TestImport:
         opened = self.open(released)
         x = videos(1)
         torch.testing.assert_close(logits(opened.model, x), seen(net, x, nothing), atol=1e-5, rtol=1e-5)
-        assert opened.classes == shrunk.SEVEN and opened.view.frames == 4
+        assert opened.classes == shrunk.SEVEN and opened.input.frames == 4
 
     def test_the_landmark_network_comes_along(self, net, released, points, landmark):
         opened = self.open(released, landmark=str(landmark))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from dferbench import Recipe, Stage, View, spec
+from dferbench import Input, Recipe, Stage, spec
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.options import assignments, change_recipe, convert, resolve, schema
 
@@ -81,21 +81,21 @@ def test_schema_and_resolve():
 
 
 def test_recipes_change_field_by_field():
-    recipe = Recipe(View(), (Stage({"a": 1.0}, 5, name="one"), Stage({"b": 1.0}, 5, name="two")))
+    recipe = Recipe(Input(), (Stage({"a": 1.0}, 5, name="one"), Stage({"b": 1.0}, 5, name="two")))
     changes = {
-        "view.frames": "8",
-        "view.size": "64",
+        "input.frames": "8",
+        "input.size": "64",
         "stage.batch": "4",
         "stage.two.epochs": "9",
         "precision": "bf16",
     }
     changed = change_recipe(recipe, changes)
-    assert (changed.view.frames, changed.view.size, changed.precision) == (8, 64, "bf16")
+    assert (changed.input.frames, changed.input.size, changed.precision) == (8, 64, "bf16")
     assert [(s.batch, s.epochs) for s in changed.stages] == [(4, 5), (4, 9)]
-    for wrong in ("view.frame", "stage.three.batch", "stage.batches", "stage"):
+    for wrong in ("input.frame", "stage.three.batch", "stage.batches", "stage"):
         with pytest.raises(UnknownName):
             change_recipe(recipe, {wrong: "1"})
     with pytest.raises(ConfigError, match="whole number"):
-        change_recipe(recipe, {"view.frames": "many"})
+        change_recipe(recipe, {"input.frames": "many"})
     with pytest.raises(ConfigError, match="trains nothing"):
         change_recipe(Recipe(), {"stage.epochs": "2"})

@@ -11,8 +11,8 @@ from dferbench.machine.device import make_fabric
 from dferbench.registry.catalog import discover
 
 SMALL = {
-    "width": "8", "view.size": "32", "stage.epochs": "1", "stage.batch": "4", "stage.drop_last": "false",
-    "view.augment": "",
+    "width": "8", "input.size": "32", "stage.epochs": "1", "stage.batch": "4", "stage.drop_last": "false",
+    "input.augment": "",
 }  # fmt: skip
 FRAMES = {"resnet18-vit": 16, "est": 7}
 
@@ -31,7 +31,7 @@ def trained(toy_run, trunk):
     """The checkpoint of a run of a method that started from the trunk."""
 
     def train(name, **more):
-        sets = SMALL | {"weights": str(trunk), "view.frames": str(FRAMES[name])} | more
+        sets = SMALL | {"weights": str(trunk), "input.frames": str(FRAMES[name])} | more
         _, plan = toy_run(name, sets=sets, folds=(1,), seeds=(0,), limit=6)
         return plan.folder(1, 0) / "checkpoint.safetensors"
 

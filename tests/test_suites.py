@@ -89,7 +89,7 @@ def test_rows_resolve_on_every_dataset(suite, dataset):
     found, missing = experiments(suite, Request("", dataset), None, catalog)
     unknown = [row.method for row in suite.rows if row.method not in catalog.entries["methods"]]
     assert [row.method for row in missing] == unknown and (suite.name == "table5" or not unknown)
-    cells = {one.settled.cell for one in found}
+    cells = {one.settled.config_id for one in found}
     assert len(cells) == len(found) == len(suite.rows) - len(missing), "two rows are one experiment"
 
 
@@ -153,7 +153,7 @@ def test_the_suite_of_the_field_has_every_row_of_it_once():
 def test_rows_of_two_tables_that_are_the_same_are_one_experiment():
     catalog = discover()
     by_id = {
-        one.row.printed.id: one.settled.cell
+        one.row.printed.id: one.settled.config_id
         for suite in SUITES
         for one in experiments(suite, Request("", "synthetic"), None, catalog)[0]
     }
@@ -210,7 +210,7 @@ def test_bad_printed_numbers_are_refused(tmp_path, rows, message):
 # bench, on the toy dataset
 
 MORE = """
-from dferbench import Method, Recipe, View, hookimpl
+from dferbench import Method, Recipe, Input, hookimpl
 from dferbench_plugin_toy import ToyNet
 
 
@@ -229,11 +229,11 @@ def poor(task, parts):
 def register_methods(register):
     from dferbench import Stage
 
-    register(Method("toy-poor", poor, Recipe(View(frames=8, size=12))))
+    register(Method("toy-poor", poor, Recipe(Input(frames=8, size=12))))
 
-    view = View(frames=8, size=12)
-    register(Method("toy-still", ToyNet, Recipe(view)))
-    register(Method("toy-broken", Broken, Recipe(view, (Stage({".*": 0.05}, epochs=1, batch=6),))))
+    input = Input(frames=8, size=12)
+    register(Method("toy-still", ToyNet, Recipe(input)))
+    register(Method("toy-broken", Broken, Recipe(input, (Stage({".*": 0.05}, epochs=1, batch=6),))))
 """
 
 SUITE = """
@@ -334,7 +334,7 @@ def test_a_second_call_builds_nothing_and_reads_no_video(bench, suite, toy_root,
     ("broken", "message"),
     [
         ("options = { widht = 6 }", "'widht'"),
-        ('options = { "view.augment" = "flop" }', "flop"),
+        ('options = { "input.augment" = "flop" }', "flop"),
         ('options = { "stage.optimizer" = "sdg" }', "sdg"),
     ],
 )

@@ -14,13 +14,13 @@ from dferbench import Task, cards
 from dferbench.data.augment import make_ops
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
-from dferbench.experiment.plan import view_size
+from dferbench.experiment.plan import input_size
 from dferbench.models import Batch
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import resolve, schema
 from dferbench.training.optimizers import make_optimizer, make_schedule
-from dferbench.types import Stage, View
+from dferbench.types import Input, Stage
 
 CATALOG = discover()
 SUITE = Path(__file__).parents[1] / "benchmarks/table5.toml"
@@ -50,9 +50,9 @@ class Small:
         tiny |= {"backbone": "clip-tiny"} if "backbone" in known else {}
         self.given = {**self.method.options_for.get("synthetic", {}), **tiny}
         self.options = resolve(name, known, self.given)
-        self.size = SIDES.get(name, 32) or view_size(recipe, self.options, CATALOG)
-        self.recipe = replace(recipe, view=replace(recipe.view, size=self.size))
-        self.frames = recipe.view.frames
+        self.size = SIDES.get(name, 32) or input_size(recipe, self.options, CATALOG)
+        self.recipe = replace(recipe, input=replace(recipe.input, size=self.size))
+        self.frames = recipe.input.frames
 
     def build(self, classes=SEVEN, **given):
         torch.manual_seed(0)
@@ -122,14 +122,14 @@ class TestShortVideos:
     @pytest.mark.parametrize("name", NAMES)
     def test_any_video_gives_its_frames_and_tests_draw_nothing(self, name):
         recipes = {"any": method(name).recipe, **method(name).recipe_for}
-        for view in {recipe.view for recipe in recipes.values()}:
-            sampler = make_sampler(view.sample)
+        for input in {recipe.input for recipe in recipes.values()}:
+            sampler = make_sampler(input.sample)
             for count in (*range(1, 20), 47, 400):
-                chosen = sampler(count, view.frames, None)
-                assert chosen.shape == (view.frames,) and 0 <= chosen.min() <= chosen.max() < count
-                assert np.array_equal(chosen, sampler(count, view.frames, None))
-                drawn = sampler(count, view.frames, np.random.default_rng(count))
-                assert drawn.shape == (view.frames,) and 0 <= drawn.min() <= drawn.max() < count
+                chosen = sampler(count, input.frames, None)
+                assert chosen.shape == (input.frames,) and 0 <= chosen.min() <= chosen.max() < count
+                assert np.array_equal(chosen, sampler(count, input.frames, None))
+                drawn = sampler(count, input.frames, np.random.default_rng(count))
+                assert drawn.shape == (input.frames,) and 0 <= drawn.min() <= drawn.max() < count
 
 
 class TestFiles:
@@ -249,10 +249,10 @@ class TestRecipes:
 
     @pytest.mark.parametrize(("name", "dataset"), VIEWS)
     def test_views(self, name, dataset):
-        view = recipe_of(name, dataset).view
-        assert (view.frames, view.size, view.sample, view.augment) == VIEWS[name, dataset]
-        assert view.normalize == ("clip" if name == "cliper" else "none")
-        make_ops(view.augment)
+        input = recipe_of(name, dataset).input
+        assert (input.frames, input.size, input.sample, input.augment) == VIEWS[name, dataset]
+        assert input.normalize == ("clip" if name == "cliper" else "none")
+        make_ops(input.augment)
 
     def test_there_are_no_others(self):
         found = {(n, d) for n in NAMES for d in ("", *method(n).recipe_for) if d != "synthetic"}
@@ -292,9 +292,9 @@ class TestCards:
         card = cards.read(method(name).card)
         said = " ".join((*card.unknowns, *card.deviations, card.fidelity, card.pretraining))
         options = schema(method(name).build, given=2)
-        fields = {f.name for kind in (View, Stage) for f in dataclasses.fields(kind)} | {"duration", "short"}
+        fields = {f.name for kind in (Input, Stage) for f in dataclasses.fields(kind)} | {"duration", "short"}
         assert set(re.findall(r"\b([a-z]\w*)=", said)) <= set(options) | fields
-        for what, text in re.findall(r"view\.(sample|augment)='([^']+)'", said):
+        for what, text in re.findall(r"input\.(sample|augment)='([^']+)'", said):
             (make_sampler if what == "sample" else make_ops)(text)
 
     @pytest.mark.parametrize("name", NAMES)

@@ -51,7 +51,7 @@ class TestConvolutional:
     def test_i3d_at_112_costs_what_the_literature_prints(self):
         """6.99 G, with 3.5 places rounded up to 4 where the map is smallest."""
         model = shrunk.on_meta("i3d", size=112)
-        assert shrunk.multiply_adds(model, 1, 16, 3, 112, 112) / 1e9 == pytest.approx(6.99, abs=0.01)
+        assert shrunk.macs(model, 1, 16, 3, 112, 112) / 1e9 == pytest.approx(6.99, abs=0.01)
 
     def test_p3d199_has_202_convolutions_and_47_blocks_of_three_kinds(self):
         net = shrunk.on_meta("p3d", depth=199, size=160).net
@@ -109,7 +109,7 @@ class TestLogoFormer:
     def test_windows_of_one_token_cost_as_the_port_would(self):
         """With the attention's products, and norms, as in the card's other counts."""
         options = {"window_frames": 1, "window_side": 1, "summary_frames": 2, "summary_side": 1}
-        counted = shrunk.multiply_adds(shrunk.on_meta("logo-former", **options), 1, 16, 3, 112, 112)
+        counted = shrunk.macs(shrunk.on_meta("logo-former", **options), 1, 16, 3, 112, 112)
         keys = 8 * 49
         attention = 4 * 2 * 784 * (1 + keys) * 512
         batch_norm = 16 * (64 * 56**2 + 4 * 64 * 28**2 + 5 * (128 * 14**2 + 256 * 7**2))

@@ -51,7 +51,7 @@ def make(cell, right, fold=1, seed=0, curve=(), **changes):
     facts = dict(
         schema=1, status="done", method="m", origin="o", options={"width": 1}, given={}, recipe={},
         dataset="faces", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=fold, seed=seed,
-        cell=cell, data=f"f{fold}", videos={"train": 1, "test": 20}, curve=epochs, confusion=confusion,
+        config_id=cell, data=f"f{fold}", videos={"train": 1, "test": 20}, curve=epochs, confusion=confusion,
     )  # fmt: skip
     return Record(**(facts | changes))
 
@@ -117,14 +117,14 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
 def test_a_record_that_lies_there_twice_counts_once():
     sheet = make_sheet(SUITE, 2 * both_folds("cell1", 7, 9), keys(), ["last"])
     pair = measured(sheet, 1)
-    assert pair.uar.score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].marks)
+    assert pair.uar.score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].caveats)
 
 
 def test_slips_of_the_paper_are_said_beside_its_numbers_alone():
     suite = replace(SUITE, rows=tuple(replace(row, note="") for row in ROWS))
     assert "a slip" in dict(make_sheet(suite, [], keys(), ["last"]).notes).values()
     elsewhere = {"drawings": keys()["faces"]}
-    assert make_sheet(suite, [], elsewhere, ["last"]).lines[1].marks == ()
+    assert make_sheet(suite, [], elsewhere, ["last"]).lines[1].caveats == ()
 
 
 def test_other_settings_are_told_of():
@@ -140,32 +140,34 @@ def test_selection_rules():
     assert measured(sheet, 1).uar.score.mean == pytest.approx(55)
     assert measured(sheet, 1, "best-on-test").uar.score.mean == pytest.approx(80)
     last, best = sheet.blocks[1:]
-    assert "selected by last; the published numbers by best-on-test" in said(sheet, last.marks)
-    assert "selected" not in said(sheet, best.marks)
+    assert "selected by last; the published numbers by best-on-test" in said(sheet, last.caveats)
+    assert "selected" not in said(sheet, best.caveats)
 
 
 def test_marks_become_footnotes_of_the_head_or_of_the_number():
     drawn = both_folds("cell1", 5, 6, synthetic=True) + both_folds("cell2", 6, 6, synthetic=True, limit=9)
     sheet = make_sheet(SUITE, drawn, keys(row2={"deviations": ("stage.epochs=1",)}), ["last"])
     head, one, two = sheet.blocks[1], measured(sheet, 1), measured(sheet, 2)
-    assert "synthetic: faces drawn by a program" in said(sheet, head.marks) and one.marks == ()
-    assert "limited: " in said(sheet, two.marks) and "run with stage.epochs=1" in said(sheet, two.marks)
-    assert "a remark" in said(sheet, sheet.lines[1].marks) and "a slip" in said(sheet, sheet.lines[1].marks)
-    assert "no plugin registers the method o" in said(sheet, sheet.lines[3].marks)
+    assert "synthetic: faces drawn by a program" in said(sheet, head.caveats) and one.caveats == ()
+    assert "limited: " in said(sheet, two.caveats) and "run with stage.epochs=1" in said(sheet, two.caveats)
+    assert "a remark" in said(sheet, sheet.lines[1].caveats) and "a slip" in said(
+        sheet, sheet.lines[1].caveats
+    )
+    assert "no plugin registers the method o" in said(sheet, sheet.lines[3].caveats)
 
 
 def test_a_mark_of_a_dataset_of_its_own_is_shown():
-    records = both_folds("cell1", 5, 6, dataset_notes={"marks": ["upside down"]})
+    records = both_folds("cell1", 5, 6, dataset_notes={"caveats": ["upside down"]})
     sheet = make_sheet(SUITE, records, keys(), ["last"])
-    assert "upside down: stated by the dataset" in said(sheet, sheet.blocks[1].marks)
+    assert "upside down: stated by the dataset" in said(sheet, sheet.blocks[1].caveats)
 
 
 def test_folds_that_are_missing_are_said():
     sheet = make_sheet(SUITE, [make("cell1", 5, 2), *both_folds("cell2", 5, 6)], keys(), ["last"])
-    assert said(sheet, measured(sheet, 1).marks) == "only fold 2 of 2" and measured(sheet, 2).marks == ()
+    assert said(sheet, measured(sheet, 1).caveats) == "only fold 2 of 2" and measured(sheet, 2).caveats == ()
     uneven = [*both_folds("cell1", 5, 6), make("cell1", 7, 1, seed=1)]
     sheet = make_sheet(SUITE, uneven, keys(), ["last"])
-    assert "more seeds" in said(sheet, sheet.blocks[1].marks)
+    assert "more seeds" in said(sheet, sheet.blocks[1].caveats)
 
 
 def test_best_and_second_by_what_is_shown():
@@ -186,7 +188,7 @@ def test_what_was_chosen_for_all_rows_hinders_no_rank():
     records = both_folds("cell1", 9, 9) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     sheet = make_sheet(SUITE, records, keys(**chosen), ["last"])
     assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [1, 2, 0]
-    assert said(sheet, measured(sheet, 1).marks) == "run with stage.epochs=1"
+    assert said(sheet, measured(sheet, 1).caveats) == "run with stage.epochs=1"
 
 
 def test_footnotes_go_on_behind_z():
@@ -445,7 +447,7 @@ def test_wrong_arguments_are_two_lines(table, arguments, code, message):
 def test_columns_stand_between_labels_and_numbers_in_every_format(wide):
     assert [one.name for one in wide.beside] == ["odd", "size"]
     assert wide.beside[1].texts == ("", "2.00 M", "5") and wide.beside[1].values == (None, 2_000_000, 5)
-    assert dict(wide.notes)[wide.beside[1].marks[0]] == "n"
+    assert dict(wide.notes)[wide.beside[1].caveats[0]] == "n"
     text = plain.text(wide).splitlines()
     assert next(line for line in text if "odd" in line).index("odd") < text[2].index("faces")
     rows = list(csv.DictReader(io.StringIO(plain.comma_separated(wide))))
@@ -484,7 +486,7 @@ def test_costs_and_fidelity_of_rows(table, tmp_path):
     assert {row["label"]: row["parameters"] for row in rows if row["parameters"]} == {"depth 1": "153416449"}
     profile = {
         "method": "dfer-clip", "given": {"words": "16", "temporal": "mean"}, "parameters": 7, "trained": 5,
-        "multiply_adds": 9, "frames": 16, "size": 224, "train": 1.5, "test": 2048.0, "memory_bytes": 3 << 20,
+        "macs": 9, "frames": 16, "size": 224, "train": 1.5, "test": 2048.0, "memory_bytes": 3 << 20,
     }  # fmt: skip
     facts = {"schema": 1, "classes": 7, "machine": {"device": "abacus"}, "profiles": [profile]}
     (tmp_path / "cost.json").write_text(json.dumps(facts))

@@ -6,7 +6,7 @@ from conftest import TOY
 from torch import nn
 from torch.nn import functional as F
 
-from dferbench import Method, Recipe, Stage, View
+from dferbench import Input, Method, Recipe, Stage
 from dferbench.models import Classifier
 from dferbench.registry.catalog import Entry, discover
 from dferbench.testing import assert_contract, check_method
@@ -108,7 +108,7 @@ class Moves(Good):
 def outcomes(build, patterns=(r"body\..*", r"head\..*")):
     stage = Stage(dict.fromkeys(patterns, 0.1), epochs=1, batch=4)
     catalog = discover()
-    method = Method("m", build, Recipe(View(frames=4, size=8), (stage,)))
+    method = Method("m", build, Recipe(Input(frames=4, size=8), (stage,)))
     catalog.add("methods", Entry("m", method, "a test"))
     return {o.rule: o for o in check_method("m", catalog)}
 
@@ -147,7 +147,7 @@ def test_a_pattern_without_match_is_caught():
 def test_a_recipe_that_is_no_data_is_caught():
     stage = Stage({r"head\..*": torch.tensor(0.1)}, epochs=1)
     catalog = discover()
-    catalog.add("methods", Entry("m", Method("m", Good, Recipe(View(4, 8), (stage,))), "a test"))
+    catalog.add("methods", Entry("m", Method("m", Good, Recipe(Input(4, 8), (stage,))), "a test"))
     assert not {o.rule: o for o in check_method("m", catalog)}["recipes are plain data that survive JSON"].ok
 
 

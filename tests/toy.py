@@ -4,7 +4,7 @@ from pathlib import Path
 
 from torch import nn
 
-from dferbench import Dataset, Method, Recipe, Stage, Video, View, hookimpl
+from dferbench import Dataset, Input, Method, Recipe, Stage, Video, hookimpl
 from dferbench.errors import DataError
 from dferbench.models import Classifier
 
@@ -58,6 +58,6 @@ def register_datasets(register):
 @hookimpl
 def register_methods(register):
     stage = Stage({".*": 0.05}, epochs=3, batch=6)
-    register(Method("toy-net", ToyNet, Recipe(View(frames=8, size=12, augment="flip"), (stage,))))
-    view = View(frames=8, size=12, sample="segments(random=false)")
-    register(Method("toy-frozen", Frozen, Recipe(view, (Stage({r"head\..*": 0.05}, epochs=3, batch=6),))))
+    register(Method("toy-net", ToyNet, Recipe(Input(frames=8, size=12, augment="flip"), (stage,))))
+    input = Input(frames=8, size=12, sample="segments(random=false)")
+    register(Method("toy-frozen", Frozen, Recipe(input, (Stage({r"head\..*": 0.05}, epochs=3, batch=6),))))

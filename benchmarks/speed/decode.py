@@ -31,7 +31,7 @@ from PIL import Image, ImageEnhance
 from dferbench.data.dataset import VideoFrames, collate
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.sampling import Segments
-from dferbench.types import Video, View
+from dferbench.types import Input, Video
 
 FRAMES = 16
 
@@ -131,9 +131,9 @@ def reference_item(folder: Path, draw: random.Random) -> torch.Tensor:
 
 def compare_items(folder: Path, repeat: int) -> None:
     """Print the CPU time of 12 training items and the bytes that each sends to the main process."""
-    view = View(frames=FRAMES, size=224, augment="jitter(0.5) | random-sized-crop | flip")
+    input = Input(frames=FRAMES, size=224, augment="jitter(0.5) | random-sized-crop | flip")
     video = Video("one", str(folder), 0)
-    items = VideoFrames([video], view, 224, training=True, seed=0, decoder=choose_decoder())
+    items = VideoFrames([video], input, 224, training=True, seed=0, decoder=choose_decoder())
     draw = random.Random(0)
     ours = cpu_ms(lambda: [items[epoch, 0] for epoch in range(12)], repeat) / 12
     theirs = cpu_ms(lambda: [reference_item(folder, draw) for _ in range(12)], repeat) / 12

@@ -23,7 +23,7 @@ from dferbench.experiment.plan import Plan, Request, make_plan, read_splits
 from dferbench.machine.device import make_fabric
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, discover
-from dferbench.training.batches import Feed, Losses
+from dferbench.training.batches import Feed, UnreadableVideos
 from dferbench.training.build import Built, build_model
 from dferbench.training.epoch import train_epoch
 from dferbench.training.optimizers import make_optimizer
@@ -47,7 +47,7 @@ class Bench:
         stage = self.plan.recipe.stages[0]
         optimizer = fabric.setup_optimizers(make_optimizer(self.built.model, stage))
         seen = self.built.seen if disk else {}
-        feed = Feed(self.plan, self.built.decoder, fabric, Losses(False), Progress(), seen)
+        feed = Feed(self.plan, self.built.decoder, fabric, UnreadableVideos(False), Progress(), seen)
         seconds = []
         with feed.open(train, training=True) as source:
             for epoch in range(count):

@@ -6,7 +6,7 @@ A video is 70 JPEG frames of 224 x 224 (quality 95, about 15 kB) of a drawn face
 takes 16 of them, drawn anew each time. Baseline: the way of DFER-CLIP's loader, restated: one Pillow image a
 frame, each change by Pillow, stack, float32 in 0..1 on the host. dferbench reads a folder or a pack and
 leaves uint8; changes are made on the host, or drawn there and left to the device, whose time is not counted.
-Every way ends with a batch of eight videos; "baseline, item" leaves that last copy out, a stricter mark.
+Every way ends with a batch of eight videos; "baseline, item" leaves that last copy out, a stricter caveat.
 
 CPU time in milliseconds a video, the least of several rounds in which all ways take turns. Trust the ratios
 within one run.
@@ -29,7 +29,7 @@ from dferbench.data.dataset import VideoFrames, collate
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.decoders.pack import packed_path, write_value
 from dferbench.data.packs.store import Store
-from dferbench.types import Video, View
+from dferbench.types import Input, Video
 
 SIDE, FRAMES, LENGTH, VIDEOS = 224, 16, 70, 8
 RECIPES = {
@@ -101,9 +101,9 @@ def crop_box(draw: random.Random) -> tuple[int, int, int, int]:
 
 def ours(paths: list[str], recipe: str, where: str) -> Callable[[int], object]:
     """One round over all videos in training, as a worker process does it up to handing over the batch."""
-    view = View(frames=FRAMES, size=SIDE, augment=recipe, augment_on=where)
+    input = Input(frames=FRAMES, size=SIDE, augment=recipe, augment_on=where)
     videos = [Video(str(i), path, 0) for i, path in enumerate(paths)]
-    items = VideoFrames(videos, view, SIDE, training=True, seed=0, decoder=choose_decoder())
+    items = VideoFrames(videos, input, SIDE, training=True, seed=0, decoder=choose_decoder())
     return lambda epoch: collate([items[epoch, i] for i in range(len(videos))])
 
 

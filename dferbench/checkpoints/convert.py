@@ -33,7 +33,7 @@ def take_over(
     opened = restore(checkpoint, catalog, make_fabric("cpu", "fp32"))
     header = checkpoint.header.model_copy(
         update={
-            "view": checkpoint.recipe.view,
+            "input": checkpoint.recipe.input,
             "precision": checkpoint.recipe.precision,
             "source": {"file": file.name, "sha256": checkpoint.sha256},
         }

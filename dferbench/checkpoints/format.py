@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -12,10 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from dferbench.errors import DataError
+from dferbench.experiment.old_records import upgraded_caveats, upgraded_input
 from dferbench.files import write_atomic
-from dferbench.types import View
+from dferbench.types import Input
 
-SCHEMA = 1
+SCHEMA = 2
 KEY = "dferbench"
 """Under this key of the safetensors metadata lies the header, as JSON."""
 
@@ -31,7 +33,7 @@ class Header(BaseModel):
     """Every option of the method, resolved."""
     classes: list[str]
     """In the order of the logits."""
-    view: View
+    input: Input
     precision: str = "fp32"
     holds: Literal["all", "learned"]
     """Whether all tensors of the model are in the file, or those that building does not give again."""
@@ -40,15 +42,15 @@ class Header(BaseModel):
     fold: int | None = None
     seed: int = 0
     """What the model was built from: frozen parts that no weight file gives are drawn from it."""
-    cell: str = ""
+    config_id: str = ""
     weights: dict[str, dict[str, Any]] = {}
     """Per backbone: where the weights came from, their sha256, and whether they were random."""
     source: dict[str, str] = {}
     """For a file that was taken over: name ("file") and "sha256" of the original."""
     notes: list[str] = []
     """What was assumed or given because the original does not say it."""
-    marks: list[str] = []
-    """The marks of the run that made it; results of the checkpoint carry them too."""
+    caveats: list[str] = []
+    """The caveats of the run that made it; results of the checkpoint carry them too."""
 
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
@@ -79,15 +81,17 @@ def read_header(path: Path) -> Header:
             "backbone go behind --weights.",
         )
     try:
-        header = Header.model_validate_json(stated)
+        header = Header.model_validate(_upgraded(json.loads(stated)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise DataError(f"{path} has a damaged header: {where}: {first['msg']}", "Make it again.") from None
+    except ValueError as error:
+        raise DataError(f"{path} has a damaged header: {error}", "Make it again.") from None
     if header.schema_ != SCHEMA:
         raise DataError(f"{path} has schema {header.schema_}, not {SCHEMA}", "Use the version that wrote it.")
-    if not isinstance(header.view.size, int) or min(header.view.size, header.view.frames) < 1:
-        raise DataError(f"{path} has a damaged header: its view is {header.view}", "Make it again.")
+    if not isinstance(header.input.size, int) or min(header.input.size, header.input.frames) < 1:
+        raise DataError(f"{path} has a damaged header: its input is {header.input}", "Make it again.")
     return header
 
 
@@ -101,5 +105,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         ) from error
 
 
-def _damaged(path: Path, error: Exception) -> DataError:
-    return DataError(f"{path} cannot be read as safetensors: {error}", "Make or fetch it again.")
+def _upgraded(header: dict[str, Any]) -> dict[str, Any]:
+    """A header of schema 1 as one of schema 2; others as they are."""
+    if not isinstance(header, dict) or header.get("schema") != 1:
+        return header
+    new = {**upgraded_caveats(header), "schema": 2, "input": upgraded_input(header["view"])}
+    new["config_id"] = new.pop("cell", "")
+    del new["view"]
+    return new

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from dferbench.checkpoints.format import SCHEMA, Header, is_safetensors, read_header, read_tensors
 from dferbench.errors import ConfigError, DataError
-from dferbench.experiment.plan import view_size
+from dferbench.experiment.plan import input_size
 from dferbench.files import sha256_of
 from dferbench.models.torch_files import read_foreign
 from dferbench.registry.catalog import Catalog, Entry
@@ -40,10 +40,10 @@ class Checkpoint:
     @property
     def facts(self) -> dict[str, Any]:
         """What a record should say of it."""
-        kept = {"classes", "holds", "dataset", "fold", "seed", "cell", "source", "notes", "marks"}
+        kept = {"classes", "holds", "dataset", "fold", "seed", "config_id", "source", "notes", "caveats"}
         stated = {"file": self.path.name, "sha256": self.sha256, **self.header.model_dump(include=kept)}
-        changed = ["another view"] if self.recipe.view != self.header.view else []
-        return {**stated, "marks": [*self.header.marks, *changed]}
+        changed = ["another input"] if self.recipe.input != self.header.input else []
+        return {**stated, "caveats": [*self.header.caveats, *changed]}
 
 
 def read_checkpoint(
@@ -56,8 +56,8 @@ def read_checkpoint(
 ) -> Checkpoint:
     """Read the checkpoint of a run, an imported file, or one that the code of a method's authors saved.
 
-    `model` names the method: needed for the authors' files, checked for others. `sets` may change the view
-    (`view.sample=...`) and the precision; for the authors' files it may also hold options, and `classes`
+    `model` names the method: needed for the authors' files, checked for others. `sets` may change the input
+    (`input.sample=...`) and the precision; for the authors' files it may also hold options, and `classes`
     names, that the file does not state. Nothing in the file is executed. Raises DataError for what is wrong
     with the file, ConfigError or UnknownName for the rest.
     """
@@ -102,14 +102,14 @@ def _official(
     converted = _convert(path, method, given, tuple(classes))
     resolved = resolve(model, known, converted.options)
     # What augments belongs to training, of which the file says nothing.
-    view = replace(method.recipe.view, augment="", frames=converted.frames or method.recipe.view.frames)
-    view = replace(view, size=view_size(Recipe(view), resolved, catalog))
+    input = replace(method.recipe.input, augment="", frames=converted.frames or method.recipe.input.frames)
+    input = replace(input, size=input_size(Recipe(input), resolved, catalog))
     header = Header(
         schema=SCHEMA,
         method=model,
         options=resolved,
         classes=list(converted.classes),
-        view=view,
+        input=input,
         precision=method.recipe.precision,
         holds="all",
         notes=list(converted.notes),
@@ -133,9 +133,9 @@ def _convert(path: Path, method: Method, given: dict[str, Any], classes: tuple[s
 
 def _changed(header: Header, changes: Mapping[str, str]) -> Recipe:
     """The recipe to test by, with what the user changed; what the model was made for stays."""
-    recipe = change_recipe(Recipe(header.view, precision=header.precision), changes)
+    recipe = change_recipe(Recipe(header.input, precision=header.precision), changes)
     for name in ("frames", "size"):
-        made_for = getattr(header.view, name)
-        if getattr(recipe.view, name) != made_for:
-            raise ConfigError(f"the model was made for view.{name}={made_for}", "Leave that as it is.")
+        made_for = getattr(header.input, name)
+        if getattr(recipe.input, name) != made_for:
+            raise ConfigError(f"the model was made for input.{name}={made_for}", "Leave that as it is.")
     return recipe

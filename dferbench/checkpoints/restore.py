@@ -19,7 +19,7 @@ from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.options import schema
 from dferbench.training.build import make_model
-from dferbench.types import Task, View
+from dferbench.types import Input, Task
 
 Used = dict[str, dict[str, Any]]
 START = "weights"
@@ -30,12 +30,13 @@ START = "weights"
 class Opened:
     """A model with its trained weights, in eval mode on the device, and what belongs to it.
 
-    `classes` are in the order of its logits; `view.size` is a number of pixels; `facts` is what a record says
-    of the checkpoint (its "marks" say what its results are worth), `weights` what it says of the backbones.
+    `classes` are in the order of its logits; `input.size` is a number of pixels; `facts` is what a record
+    says of the checkpoint (its "caveats" say what its results are worth), `weights` what it says of the
+    backbones.
     """
 
     model: Classifier
-    view: View
+    input: Input
     classes: tuple[str, ...]
     method: Entry
     facts: dict[str, Any]
@@ -71,7 +72,7 @@ def restore(
     fabric.to_device(model.eval())
     used = _origin(checkpoint, parts) if whole else parts.used
     classes = tuple(checkpoint.header.classes)
-    return Opened(model, checkpoint.recipe.view, classes, checkpoint.method, checkpoint.facts, used)
+    return Opened(model, checkpoint.recipe.input, classes, checkpoint.method, checkpoint.facts, used)
 
 
 def _whole(checkpoint: Checkpoint, catalog: Catalog, weights: Mapping[str, str]) -> tuple[Classifier, Parts]:
@@ -121,8 +122,8 @@ def _build(checkpoint: Checkpoint, parts: Parts, start: bool = True) -> Classifi
     """The model as it was before training; without `start`, from no file of weights either."""
     header = checkpoint.header
     options = header.options if start or not _start_of(checkpoint) else {**header.options, START: ""}
-    assert isinstance(header.view.size, int)
-    task = Task(header.dataset, tuple(header.classes), header.view.frames, header.view.size)
+    assert isinstance(header.input.size, int)
+    task = Task(header.dataset, tuple(header.classes), header.input.frames, header.input.size)
     return make_model(checkpoint.method, task, options, parts, header.seed)
 
 

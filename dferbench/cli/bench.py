@@ -49,7 +49,7 @@ class Status:
     @property
     def todo(self) -> int:
         """Cells without a finished record."""
-        return len(self.plan.cells) - self.done if self.plan else 0
+        return len(self.plan.runs) - self.done if self.plan else 0
 
 
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -150,9 +150,9 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
 def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
     from dferbench.profiling.estimate import seconds_a_cell
 
-    done = sum(plan.finished(*cell) is not None for cell in plan.cells)
+    done = sum(plan.finished(*cell) is not None for cell in plan.runs)
     each = seconds_a_cell(plan, videos, records)
-    todo = len(plan.cells) - done
+    todo = len(plan.runs) - done
     return Status(one.row, plan, done, one.epochs, videos, 0.0 if not todo else each and each * todo)
 
 
@@ -187,7 +187,7 @@ def _as_data(one: Status, error: str) -> dict[str, Any]:
         "number": row.number, "label": row.label, "group": row.group, "method": row.method,
         "options": dict(row.sets), "status": state, "error": error, "done": one.done, "todo": one.todo,
         "epochs": one.epochs, "videos": one.videos and dict(zip(("train", "test"), one.videos, strict=True)),
-        "seconds": one.seconds, "folder": str(plan.folder(*plan.cells[0]).parent) if plan else None,
+        "seconds": one.seconds, "folder": str(plan.folder(*plan.runs[0]).parent) if plan else None,
     }  # fmt: skip
 
 

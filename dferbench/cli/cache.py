@@ -70,21 +70,23 @@ def _tell(facts: dict[str, Any], rows: list[dict[str, Any]], clear: bool) -> Non
     held = f"{_size(facts['bytes'])} of at most {_size(facts['bound'])}"
     typer.echo(f"{facts['folder']}: {'removed ' + _size(facts['bytes']) if clear else held}")
     if rows and not clear:
-        heads = ["name", "holds", "view", "on", "videos", "size", "last used"]
+        heads = ["name", "holds", "input", "on", "videos", "size", "last used"]
         lines = [[*_words(row), row["videos"], _size(row["bytes"]), row["used"][:16]] for row in rows]
         typer.echo(tabulate(lines, heads, disable_numparse=True, missingval="-"))
 
 
 def _words(row: dict[str, Any]) -> list[str]:
     """A store's name, what it holds, how videos were seen, and on what it was computed."""
-    about, view = row["about"], row["about"].get("view", {})
+    about, input = row["about"], row["about"].get("input", {})
     if not about:
         return [row["name"], "unknown", "-", "-"]
     seen = f"{about.get('sees')} of {', '.join(about.get('backbones', {}))}, {about.get('precision')}"
     chance = (
-        f", {view['augment'] or 'no augmentation'}, seed {about.get('seed')}" if "augment" in view else ""
+        f", {input['augment'] or 'no augmentation'}, seed {about.get('seed')}" if "augment" in input else ""
     )
-    looked = f"{view.get('frames')} x {view.get('size')} px, {view.get('sample')}, {view.get('normalize')}"
+    looked = (
+        f"{input.get('frames')} x {input.get('size')} px, {input.get('sample')}, {input.get('normalize')}"
+    )
     return [row["name"], seen, looked + chance, str(about.get("device"))]
 
 

@@ -47,7 +47,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         list[str] | None,
         typer.Option(
             "--set",
-            help="A change of the view (view.sample=...); for an official file, what it does not say "
+            help="A change of the input (input.sample=...); for an official file, what it does not say "
             "(position=middle).",
         ),
     ] = None,

@@ -59,12 +59,12 @@ def names(text: str) -> tuple[str, ...]:
 
 def _told(header: Header, target: Path) -> str:
     """What was found in the file, in lines."""
-    view = header.model_dump()["view"]
+    input = header.model_dump()["input"]
     facts: Mapping[str, Any] = {
         "method": header.method,
         **header.options,
         "classes": ", ".join(header.classes),
-        "frames": f"{view['frames']} of {view['size']} x {view['size']} pixels",
+        "frames": f"{input['frames']} of {input['size']} x {input['size']} pixels",
     }
     width = max(map(len, facts))
     lines = [f"{name:<{width}}  {value}" for name, value in facts.items()]

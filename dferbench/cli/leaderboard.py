@@ -36,8 +36,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         list[str] | None,
         typer.Option(help="Only what began with this backbone or file, or with none; repeatable."),
     ] = None,
-    marks: Annotated[
-        list[str] | None, typer.Option(help="Only rows with this mark ('synthetic'), or none; repeatable.")
+    caveats: Annotated[
+        list[str] | None, typer.Option(help="Only rows with this caveat ('synthetic'), or none; repeatable.")
     ] = None,
     protocol: Annotated[str, typer.Option(help="any, or complete: results of every fold.")] = "any",
     published: Annotated[
@@ -72,7 +72,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         methods=tuple(method or ()),
         backbones=tuple(backbone or ()),
         pretraining=tuple(pretraining or ()),
-        marks=tuple(marks or ()),
+        caveats=tuple(caveats or ()),
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
@@ -137,10 +137,10 @@ def _folds(records: Iterable[Record], catalog: Catalog) -> dict[str, tuple[int, 
 
     found: dict[str, tuple[int, ...]] = {}
     unknown: dict[str, str] = {}
-    for one in {one.cell: one for one in records}.values():
+    for one in {one.config_id: one for one in records}.values():
         text = written(one.dataset, one.dataset_given)
         try:
-            found[one.cell] = tuple(make_dataset(text, catalog).dataset.folds)
+            found[one.config_id] = tuple(make_dataset(text, catalog).dataset.folds)
         except DferbenchError as error:
             unknown[text] = str(error)
     for text, why in unknown.items():

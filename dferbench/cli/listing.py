@@ -78,20 +78,20 @@ def _table(lines: Sequence[Sequence[str]], heads: Sequence[str], sentence: int) 
 def _method(entry: Entry) -> list[str]:
     """A line of the table of methods; parameters and multiply-adds are those kept for 7 classes."""
     facts = _facts(entry)
-    counts = [costs.short(facts[k]) if facts[k] else "" for k in ("parameters", "multiply_adds")]
+    counts = [costs.short(facts[k]) if facts[k] else "" for k in ("parameters", "macs")]
     first = about(entry).split(". ")[0].rstrip(".")
     return [entry.name, first, facts["fidelity"], facts["input"], *counts, _origin(entry)]
 
 
 def _facts(entry: Entry) -> dict[str, Any]:
     """What a method says of itself and what was counted; None where nothing was."""
-    view, cost = entry.value.recipe.view, costs.kept(entry.origin, entry.name)
+    input, cost = entry.value.recipe.input, costs.kept(entry.origin, entry.name)
     return {
         "fidelity": cards.word(str(entry.value.card.get("fidelity", ""))),
-        "input": f"{view.frames} x {cost.size if cost else view.size}",
+        "input": f"{input.frames} x {cost.size if cost else input.size}",
         "parameters": cost and cost.parameters,
         "trained": cost and cost.trained,
-        "multiply_adds": cost and cost.multiply_adds,
+        "macs": cost and cost.macs,
     }
 
 

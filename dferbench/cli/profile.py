@@ -82,8 +82,8 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
 def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog) -> Subject:
     """The method with its options and recipe settled, for classes whose names every method knows."""
-    from dferbench.data.loader import check_view
-    from dferbench.experiment.plan import view_size
+    from dferbench.data.loader import check_input
+    from dferbench.experiment.plan import input_size
     from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
     from dferbench.testing import NAMES
     from dferbench.types import Task
@@ -92,10 +92,10 @@ def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog
     own, changes = split_recipe(given)
     options = resolve(name, schema(entry.value.build, given=2), own)
     recipe = change_recipe(entry.value.recipe, changes)
-    size = view_size(recipe, options, catalog)
-    recipe = replace(recipe, view=replace(recipe.view, size=size))
-    check_view(recipe.view)
-    return Subject(entry, given, options, recipe, Task("profile", NAMES[:classes], recipe.view.frames, size))
+    size = input_size(recipe, options, catalog)
+    recipe = replace(recipe, input=replace(recipe.input, size=size))
+    check_input(recipe.input)
+    return Subject(entry, given, options, recipe, Task("profile", NAMES[:classes], recipe.input.frames, size))
 
 
 def _count(one: Subject, catalog: Catalog) -> Cost:
@@ -168,7 +168,7 @@ def _as_text(found: list[Profile], machine: Mapping[str, Any], classes: int) -> 
 
 def _line(one: Subject, cost: Cost, speed: Speed | None) -> list[str]:
     words = [one.method.name, f"{cost.frames} x {cost.size}"]
-    words += [short(cost.parameters), short(cost.trained), short(cost.multiply_adds)]
+    words += [short(cost.parameters), short(cost.trained), short(cost.macs)]
     if speed is None:
         return words
     train = "-" if speed.train is None else _rate(speed.train)

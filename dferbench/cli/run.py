@@ -40,7 +40,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         list[str] | None,
         typer.Option(
             "--set",
-            help="An option of the method (words=4), or of its recipe (view.frames=8, stage.batch=16).",
+            help="An option of the method (words=4), or of its recipe (input.frames=8, stage.batch=16).",
         ),
     ] = None,
     fold: Folds = None,

@@ -182,9 +182,11 @@ def _sheet(
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
     for line in left_out(records, keys):
         typer.echo(line, err=True)
-    cells = {one.cell for one in records}
+    cells = {one.config_id for one in records}
     if not asked:
-        keys = {d: rows if any(k.cell in cells for k in rows.values()) else {} for d, rows in keys.items()}
+        keys = {
+            d: rows if any(k.config_id in cells for k in rows.values()) else {} for d, rows in keys.items()
+        }
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
     return make_sheet(suite, records, keys, rules, _about(suite, catalog))
 
@@ -202,7 +204,7 @@ def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> 
             method=one.row.method,
             options=one.settled.options,
             dataset=one.settled.chosen.entry.name,
-            cell=one.settled.cell,
+            config_id=one.settled.config_id,
             deviations=one.deviations,
             folds=tuple(one.settled.chosen.dataset.folds),
         )

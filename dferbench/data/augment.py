@@ -153,7 +153,7 @@ OPS = {"jitter": Jitter, "rotate": Rotate, "random-sized-crop": RandomSizedCrop,
 
 
 def make_ops(text: str) -> tuple[Op, ...]:
-    """The operations that `View.augment` names, in order. Raises ConfigError or UnknownName."""
+    """The operations that `Input.augment` names, in order. Raises ConfigError or UnknownName."""
     return tuple(spec.make(text, OPS, "augmentation"))
 
 

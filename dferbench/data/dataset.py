@@ -17,7 +17,7 @@ from dferbench.data.decoders import Decoder
 from dferbench.data.pixels import HOST, Batch, Pixels, apply, each, fit, to_pixels
 from dferbench.data.sampling import Indices, make_sampler, shuffled
 from dferbench.errors import VideoError
-from dferbench.types import Video, View
+from dferbench.types import Input, Video
 
 Key = tuple[int, int]
 """(epoch, position in the split). The epoch is in the key, so that workers which live on need no state."""
@@ -66,7 +66,7 @@ Item = Read | Failure
 
 
 class VideoFrames(Dataset[Item]):
-    """The videos of one split through one view.
+    """The videos of one split through one input.
 
     What training draws depends on (seed, epoch, video id) alone: on no order, worker, process or device.
     Testing draws nothing, and shuffles by the id alone if the rule says so. A video that cannot be read is
@@ -76,18 +76,18 @@ class VideoFrames(Dataset[Item]):
     def __init__(
         self,
         videos: Sequence[Video],
-        view: View,
+        input: Input,
         size: int,
         *,
         training: bool,
         seed: int,
         decoder: Decoder,
     ) -> None:
-        self.videos, self.view, self.size = videos, view, size
+        self.videos, self.input, self.size = videos, input, size
         self.training, self.seed, self.decoder = training, seed, decoder
-        self.sampler = make_sampler(view.sample)
-        self.ops = make_ops(view.augment) if training else ()
-        self.on_host = view.augment_on == "host"
+        self.sampler = make_sampler(input.sample)
+        self.ops = make_ops(input.augment) if training else ()
+        self.on_host = input.augment_on == "host"
 
     @property
     def random(self) -> bool:
@@ -95,10 +95,10 @@ class VideoFrames(Dataset[Item]):
         return self.training and (self.sampler.random or bool(self.ops))
 
     def drawn(self, epoch: int) -> int:
-        """Whose draw this epoch sees: with `view.views` they come round, and without chance there is one."""
+        """Whose draw this epoch sees: with `input.draws` they come round, and without chance there is one."""
         if not self.random:
             return 0
-        return epoch % self.view.views if self.view.views else epoch
+        return epoch % self.input.draws if self.input.draws else epoch
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -109,7 +109,7 @@ class VideoFrames(Dataset[Item]):
 
         def choose(count: int) -> Indices:
             # A new generator each time: the choice must not depend on how many decoders were tried.
-            chosen = self.sampler(count, self.view.frames, self._generator("frames", epoch, video.id))
+            chosen = self.sampler(count, self.input.frames, self._generator("frames", epoch, video.id))
             return shuffled(chosen, video.id) if self.sampler.shuffle and not self.training else chosen
 
         try:

@@ -18,9 +18,9 @@ from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.pixels import apply_all
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.types import Video, View
+from dferbench.types import Input, Video
 
-__all__ = ["NORMALIZE", "Failure", "Loaded", "VideoLoader", "check_view", "finished", "to_float"]
+__all__ = ["NORMALIZE", "Failure", "Loaded", "VideoLoader", "check_input", "finished", "to_float"]
 
 TIMEOUT = 300
 """Seconds after which a batch that has not come is taken for a decoder that hangs."""
@@ -38,17 +38,17 @@ PLACES = ("host", "device")
 """Where training videos are changed: in the workers, or in torch on the device that trains."""
 
 
-def check_view(view: View) -> None:
-    """Raise ConfigError or UnknownName for a view that no video could be loaded through."""
-    if not isinstance(view.frames, int) or view.frames < 1:
-        raise ConfigError(f"view.frames is {view.frames!r}", "Give a whole number from 1 on.")
-    if not isinstance(view.views, int) or view.views < 0:
-        raise ConfigError(f"view.views is {view.views!r}", "Give a whole number; 0 always draws anew.")
-    make_sampler(view.sample)(1, view.frames, None)
-    make_ops(view.augment)
-    if view.augment_on not in PLACES:
-        raise UnknownName("place of augmentation", view.augment_on, PLACES)
-    _moments(view.normalize)
+def check_input(input: Input) -> None:
+    """Raise ConfigError or UnknownName for an input that no video could be loaded through."""
+    if not isinstance(input.frames, int) or input.frames < 1:
+        raise ConfigError(f"input.frames is {input.frames!r}", "Give a whole number from 1 on.")
+    if not isinstance(input.draws, int) or input.draws < 0:
+        raise ConfigError(f"input.draws is {input.draws!r}", "Give a whole number; 0 always draws anew.")
+    make_sampler(input.sample)(1, input.frames, None)
+    make_ops(input.augment)
+    if input.augment_on not in PLACES:
+        raise UnknownName("place of augmentation", input.augment_on, PLACES)
+    _moments(input.normalize)
 
 
 def finished(loaded: Loaded, size: int, device: torch.device | str) -> Tensor:
@@ -88,7 +88,7 @@ class VideoLoader:
     def __init__(
         self,
         videos: Sequence[Video],
-        view: View,
+        input: Input,
         size: int,
         *,
         training: bool,
@@ -98,7 +98,7 @@ class VideoLoader:
         start: str | None = None,
     ) -> None:
         decoder = choose_decoder(decoder) if isinstance(decoder, str) else decoder
-        self._videos = VideoFrames(videos, view, size, training=training, seed=seed, decoder=decoder)
+        self._videos = VideoFrames(videos, input, size, training=training, seed=seed, decoder=decoder)
         self._workers, self._start = workers, start
         self._plan = _Plan()
         self._loader: DataLoader[Any] | None = None

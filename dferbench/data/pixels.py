@@ -108,7 +108,7 @@ def _resized(frames: Tensor, width: int, height: int, way: Way) -> Tensor:
 
 
 def _cut(frames: Tensor, crop: Crop, size: int, way: Way) -> Tensor:
-    """The box of each frame: a view where it lies inside, black where it does not."""
+    """The box of each frame: an input where it lies inside, black where it does not."""
     if crop.scaled:
         frames = _resized(frames, *shorter_side_to(size, frames.shape[2], frames.shape[1]), way)
     left, top, right, bottom = crop.box

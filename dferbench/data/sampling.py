@@ -37,7 +37,7 @@ class Sampler(Protocol):
         ...
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
-        """(frames,) indices in 0..count-1; where tests show several views of a video, view after view, a
+        """(frames,) indices in 0..count-1; where tests show several clips of a video, clip after clip, a
         whole number of times as many. Raises ValueError for a video without frames."""
         ...
 
@@ -72,7 +72,7 @@ class Segments:
         if rest or not segments:
             raise ConfigError(
                 f"{frames} frames cannot be cut into pieces of {self.duration}",
-                "Choose view.frames as a multiple of the duration in view.sample.",
+                "Choose input.frames as a multiple of the duration in input.sample.",
             )
         starts = self._drawn(count, segments, rng) if rng and self.random else self._middles(count, segments)
         if starts is None:
@@ -183,7 +183,7 @@ class Groups:
         if rest or not groups:
             raise ConfigError(
                 f"{frames} frames cannot be taken in groups of {self.each}",
-                "Choose view.frames as a multiple of each in view.sample.",
+                "Choose input.frames as a multiple of each in input.sample.",
             )
         if rng and self.random:
             return np.concatenate([self._drawn(count, k, groups, rng) for k in range(groups)])
@@ -235,7 +235,7 @@ class Snippets:
         if rest or not 1 <= each <= self.length:
             raise ConfigError(
                 f"{frames} frames cannot fill {self.pieces} snippets of up to {self.length} frames",
-                f"Choose view.frames as a multiple of {self.pieces}.",
+                f"Choose input.frames as a multiple of {self.pieces}.",
             )
         inside = np.arange(self.length)
         if rng and self.random:
@@ -283,23 +283,23 @@ class Window:
 
     Training draws where it begins, and spreads the frames evenly over it; a video no longer than it shows
     count // rate frames, spread over the whole, and then its last one over and over. Testing keeps every
-    `rate`-th frame and takes `views` stretches of neighbours among them, the first at the beginning, the last
-    at the end, one after another: `views` times as many frames, for methods that average over them. One view
+    `rate`-th frame and takes `clips` stretches of neighbours among them, the first at the beginning, the last
+    at the end, one after another: `clips` times as many frames, for methods that average over them. One clip
     lies in the middle.
     """
 
     rate: int = 4
-    views: int = 1
+    clips: int = 1
     random: ClassVar[bool] = True
     shuffle: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in ("rate", "views"):
+        for name in ("rate", "clips"):
             if not isinstance(value := getattr(self, name), int) or value < 1:
                 raise ConfigError(f"window: {name} is {value!r}", "Give a whole number from 1 on.")
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
-        """(frames,) indices in 0..count-1 in training, (views * frames,) in testing. Raises ValueError for a
+        """(frames,) indices in 0..count-1 in training, (clips * frames,) in testing. Raises ValueError for a
         video without frames."""
         _require_frames(count)
         return self._seen(count, frames) if rng is None else self._drawn(count, frames, rng)
@@ -316,7 +316,7 @@ class Window:
     def _seen(self, count: int, frames: int) -> Indices:
         kept = np.arange(0, count, self.rate, dtype=np.int64)
         spare = max(len(kept) - frames, 0)
-        starts = np.linspace(0, spare, self.views) if self.views > 1 else np.array([spare / 2])
+        starts = np.linspace(0, spare, self.clips) if self.clips > 1 else np.array([spare / 2])
         places: Indices = starts.astype(np.int64)[:, None] + np.arange(frames)
         return kept[np.minimum(places, len(kept) - 1)].ravel()
 
@@ -329,7 +329,7 @@ SAMPLERS = {
 
 
 def make_sampler(text: str) -> Sampler:
-    """The sampler that `View.sample` names. Raises ConfigError or UnknownName."""
+    """The sampler that `Input.sample` names. Raises ConfigError or UnknownName."""
     spec.parse_one(text)
     sampler: Sampler = spec.make(text, SAMPLERS, "sampler")[0]
     return sampler

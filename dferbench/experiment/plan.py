@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ from dferbench.data.decoders.pack import is_packed
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
+from dferbench.experiment.config_id import config_id
 from dferbench.experiment.record import Record
-from dferbench.files import digest, expand, sha256_of
 from dferbench.places import root_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, Entry
@@ -68,7 +68,7 @@ class Plan:
     dataset_given: dict[str, Any]
     root: Path
     folds: tuple[int, ...]
-    cell: str
+    config_id: str
 
     @property
     def build(self) -> Any:
@@ -78,11 +78,11 @@ class Plan:
 
     def folder(self, fold: int, seed: int) -> Path:
         """Where the cell of this fold and seed leaves its files."""
-        name = f"{self.method.name}-{self.cell}"
+        name = f"{self.method.name}-{self.config_id}"
         return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
 
     @property
-    def cells(self) -> list[tuple[int, int]]:
+    def runs(self) -> list[tuple[int, int]]:
         """Every (fold, seed), folds first."""
         return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
 
@@ -103,7 +103,7 @@ class Settled:
     options: dict[str, Any]
     recipe: Recipe
     chosen: Chosen
-    cell: str
+    config_id: str
 
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
@@ -113,8 +113,8 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
 
 def place(settled: Settled, request: Request) -> Plan:
     """Join what a request means with where its data lie. Raises UnknownName or DataError."""
-    name, view = settled.chosen.entry.name, settled.recipe.view
-    assert isinstance(view.size, int)
+    name, input = settled.chosen.entry.name, settled.recipe.input
+    assert isinstance(input.size, int)
     root = root_of(name, settled.chosen.dataset, request.root)
     dataset = dataset_at(settled.chosen, root)
     return Plan(
@@ -122,14 +122,14 @@ def place(settled: Settled, request: Request) -> Plan:
         method=settled.method,
         options=settled.options,
         recipe=settled.recipe,
-        task=Task(name, tuple(dataset.classes), view.frames, view.size),
+        task=Task(name, tuple(dataset.classes), input.frames, input.size),
         dataset=dataset,
         dataset_entry=settled.chosen.entry,
         dataset_options=settled.chosen.options,
         dataset_given=settled.chosen.given,
         root=root,
         folds=_folds(dataset, name, request.folds),
-        cell=settled.cell,
+        config_id=settled.config_id,
     )
 
 
@@ -146,22 +146,22 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     own = method.options_for.get(name, {})
     options = resolve(method.name, {**known, **defaults, **own}, given)
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
-    recipe = replace(recipe, view=replace(recipe.view, size=view_size(recipe, options, catalog)))
-    cell = cell_hash(entry.name, options, recipe, chosen, request, catalog)
-    return Settled(entry, options, recipe, chosen, cell)
+    recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
+    identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
+    return Settled(entry, options, recipe, chosen, identity)
 
 
-def view_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
+def input_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
     """The side of the frames in pixels; "backbone" asks what the chosen backbone takes.
 
     Raises ConfigError if that gives no number of pixels.
     """
-    size = recipe.view.size
+    size = recipe.input.size
     if size == "backbone" and "backbone" in options:
         call = spec.parse_one(str(options["backbone"]))
         size = call.options.get("size", catalog.get("backbones", call.name).facts.get("size", size))
     if not isinstance(size, int) or size < 1:
-        raise ConfigError(f"view.size is '{size}', not a number of pixels", "Use --set view.size=224.")
+        raise ConfigError(f"input.size is '{size}', not a number of pixels", "Use --set input.size=224.")
     return size
 
 
@@ -172,47 +172,6 @@ def _folds(dataset: Dataset, name: str, asked: Sequence[int] | None) -> tuple[in
         if fold not in dataset.folds:
             raise UnknownName(f"fold of {name}", str(fold), map(str, dataset.folds))
     return tuple(asked) or tuple(dataset.folds)
-
-
-def cell_hash(
-    method: str,
-    options: Mapping[str, Any],
-    recipe: Recipe,
-    chosen: Chosen,
-    request: Request,
-    catalog: Catalog,
-    checkpoint: str = "",
-) -> str:
-    """Eight hex digits over what changes a result; output, workers and device must not.
-
-    `checkpoint` is the sha256 of the file that the model comes from, if it is not trained here.
-    """
-    weights = {name: _weights(name, text, catalog) for name, text in sorted(request.weights.items())}
-    what = {
-        "method": method,
-        "options": dict(options),
-        "recipe": asdict(recipe),
-        "dataset": [chosen.entry.name, dict(chosen.options)],
-        "weights": weights,
-        "limit": request.limit,
-    }
-    # Without one the key stays out, so that the hashes of trained cells are what they always were.
-    return digest(what | ({"checkpoint": checkpoint} if checkpoint else {}))[:8]
-
-
-def _weights(name: str, text: str, catalog: Catalog) -> str:
-    if name in catalog.entries["methods"] and name not in catalog.entries["backbones"]:
-        raise ConfigError(
-            f"--weights is for backbones, and '{name}' is a method",
-            f"Methods that start from a file take it as --set weights=FILE: see dferbench show {name}.",
-        )
-    catalog.get("backbones", name)
-    if text == "random":
-        return text
-    path = expand(text)
-    if not path.is_file():
-        raise DataError(f"the weights of {name}, {path}, are not a file", f"Use --weights {name}=FILE.")
-    return sha256_of(path)
 
 
 def read_splits(plan: Plan, progress: Progress) -> dict[int, Split]:

@@ -7,6 +7,7 @@ the file, whose keys are sorted.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -17,9 +18,10 @@ from dferbench import spec
 from dferbench.errors import ConfigError
 from dferbench.experiment import metrics, selection
 from dferbench.experiment.metrics import Confusion
+from dferbench.experiment.old_records import upgraded
 from dferbench.files import digest, to_json, write_atomic
 
-SCHEMA = 1
+SCHEMA = 2
 NAME = "record.json"
 
 
@@ -33,7 +35,7 @@ class Epoch(BaseModel):
     """Counted from 0 within the stage."""
     terms: dict[str, float]
     """Mean of each loss term over the epoch's videos."""
-    rates: dict[str, float]
+    learning_rates: dict[str, float]
     """Learning rate of each pattern during the epoch."""
     seconds: float
     confusion: list[list[int]]
@@ -72,7 +74,7 @@ class Record(BaseModel):
     """In the order of the labels and of the logits."""
     fold: int
     seed: int
-    cell: str
+    config_id: str
     """Hash of everything that changes the result, but for fold, seed and data."""
     data: str
     """Fingerprint of the ids, labels and splits of this fold."""
@@ -100,7 +102,7 @@ class Record(BaseModel):
     seconds: float = 0.0
 
     @property
-    def marks(self) -> tuple[str, ...]:
+    def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown beside it in every table."""
         found = {
             "synthetic": self.synthetic,
@@ -110,8 +112,8 @@ class Record(BaseModel):
             "uncommitted code": bool(self.environment.get("dirty")),
             "shuffled frames": _shuffled(self.recipe),
         }
-        stated = [*self.dataset_notes.get("marks", []), *self.checkpoint.get("marks", [])]
-        return tuple(dict.fromkeys([*(mark for mark, holds in found.items() if holds), *stated]))
+        stated = [*self.dataset_notes.get("caveats", []), *self.checkpoint.get("caveats", [])]
+        return tuple(dict.fromkeys([*(caveat for caveat, holds in found.items() if holds), *stated]))
 
     @property
     def pretraining(self) -> tuple[str, ...]:
@@ -129,7 +131,7 @@ class Record(BaseModel):
 
 def _shuffled(recipe: dict[str, Any]) -> bool:
     """Whether test videos showed their frames out of order."""
-    sample = recipe.get("view", {}).get("sample", "")
+    sample = recipe.get("input", {}).get("sample", "")
     return bool(sample and spec.parse_one(sample).options.get("shuffle"))
 
 
@@ -148,10 +150,13 @@ def write(record: Record, folder: Path) -> Path:
 
 
 def read(path: Path) -> Record:
-    """Read a record. Raises ConfigError if it is damaged, of another schema, or its metrics were altered."""
+    """Read a record, of this schema or an older one.
+
+    Raises ConfigError if it is damaged, of a newer schema, or its metrics were altered.
+    """
     try:
-        record = Record.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        record = Record.model_validate(upgraded(json.loads(path.read_bytes())))
+    except (OSError, ValueError) as error:
         raise ConfigError(
             f"{path} is no valid record: {_first_line(error)}",
             f"Move the folder {path.parent} away, and give the same command again.",

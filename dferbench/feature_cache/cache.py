@@ -23,7 +23,7 @@ SECONDS, BYTES = 10.0, 64 << 20
 """What waits is written when the last write is so long ago, or when it is so large: a kill loses no more."""
 
 
-class Table:
+class FeatureTable:
     """x of the videos of a split, as rows of one tensor."""
 
     def __init__(self, count: int) -> None:
@@ -46,7 +46,7 @@ class Table:
         return self._x[[self._rows[i] for i in index]]
 
 
-class Shelf:
+class FeatureCache:
     """The features of a split's videos on disk, of one kind; if `kind` is empty there are none.
 
     What cannot be read or written is said and done without: no result depends on it.

@@ -29,7 +29,7 @@ FORMAT = 1
 """Of a value on disk; to be raised when it changes."""
 
 
-def word_of(model: Classifier) -> str:
+def encoder_id(model: Classifier) -> str:
     """What the model's `encode` computes, in the word of the class that wrote it; "" if that says nothing."""
     owner = next(kind for kind in type(model).__mro__ if "encode" in vars(kind))
     return str(vars(owner).get("sees", ""))
@@ -40,7 +40,7 @@ def seen_by(model: Classifier, parts: Parts, catalog: Catalog) -> dict[str, Any]
 
     Empty if no word says what it computes.
     """
-    word = word_of(model)
+    word = encoder_id(model)
     if not word:
         return {}
     makers = [catalog.get("backbones", spec.parse_one(text).name) for text in parts.backbones]
@@ -63,18 +63,18 @@ def kind_of(
 ) -> dict[str, Any]:
     """All of it, as plain data, for the videos of a split that trains or tests.
 
-    `seed` is that of what the view draws at random, None if it draws nothing. Training and testing share
+    `seed` is that of what the input draws at random, None if it draws nothing. Training and testing share
     what they see in the same way.
     """
-    view = asdict(recipe.view)
-    del view["views"]  # the second draw is the same however many there are
+    input = asdict(recipe.input)
+    del input["draws"]  # the second draw is the same however many there are
     if seed is None:
-        del view["augment"], view["augment_on"]
-    differ = seed is not None or make_sampler(recipe.view.sample).shuffle
+        del input["augment"], input["augment_on"]
+    differ = seed is not None or make_sampler(recipe.input.sample).shuffle
     return {
         **seen,
         "format": FORMAT,
-        "view": view,
+        "input": input,
         "training": training and differ,
         "seed": seed,
         "precision": recipe.precision,

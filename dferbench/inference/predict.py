@@ -19,7 +19,7 @@ from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.face_crops.track import Following, follow
 from dferbench.face_crops.tree import Found, find_videos, printable
 from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
-from dferbench.inference.windows import Eye, Piece, sliding, whole
+from dferbench.inference.windows import ClipSampler, Piece, sliding, whole
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import encode
@@ -84,10 +84,10 @@ class _Seer:
     def __init__(self, request: Request, opened: Opened, catalog: Catalog, fabric: Fabric) -> None:
         if request.stride is not None and request.window is None:
             raise ConfigError("--stride is given without --window", "Add --window FRAMES.")
-        view = opened.view
-        assert isinstance(view.size, int)
+        input = opened.input
+        assert isinstance(input.size, int)
         self.request, self.opened, self.fabric = request, opened, fabric
-        self.eye = Eye(make_sampler(view.sample), view.frames, view.size)
+        self.eye = ClipSampler(make_sampler(input.sample), input.frames, input.size)
         self.find: FindFace | None = catalog.make("face_finders", request.finder)
         readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
         self.decoder: Decoder = choose_decoder(request.decoder, readers)
@@ -111,7 +111,7 @@ class _Seer:
 
     def _probabilities(self, pieces: Sequence[Piece]) -> list[tuple[float, ...]]:
         model, frames = self.opened.model, torch.from_numpy(np.stack([piece.frames for piece in pieces]))
-        video = to_float(frames, self.opened.view.normalize, self.fabric.device)
+        video = to_float(frames, self.opened.input.normalize, self.fabric.device)
         with torch.no_grad(), self.fabric.autocast():
             logits = model(encode(model, video, self.fabric))
         if not logits.isfinite().all():

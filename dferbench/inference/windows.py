@@ -30,7 +30,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Eye:
+class ClipSampler:
     """How pieces are seen: `frames` of them by the test rule of `sampler`, cropped, `size` pixels wide."""
 
     sampler: Sampler
@@ -42,7 +42,7 @@ class Eye:
         return np.stack([images[i] for i in self.sampler(len(images), self.frames, None)])
 
 
-def whole(path: str, eye: Eye, decoder: Decoder, track: Track | None) -> Piece:
+def whole(path: str, eye: ClipSampler, decoder: Decoder, track: Track | None) -> Piece:
     """The whole video, read as in every test. Raises VideoError."""
     count, chosen = 0, [0]
 
@@ -57,7 +57,7 @@ def whole(path: str, eye: Eye, decoder: Decoder, track: Track | None) -> Piece:
     return Piece(0, count - 1, None, None, frames)
 
 
-def sliding(path: str, eye: Eye, track: Track | None, window: int, stride: int) -> Iterator[Piece]:
+def sliding(path: str, eye: ClipSampler, track: Track | None, window: int, stride: int) -> Iterator[Piece]:
     """Windows of `window` frames, `stride` apart; the last one ends with the video, and so may be nearer.
 
     A shorter video is one piece. It is decoded once, and no more than one window is kept. Raises VideoError.
@@ -76,7 +76,7 @@ def sliding(path: str, eye: Eye, track: Track | None, window: int, stride: int) 
         yield _piece(number, images, seconds, eye)
 
 
-def _piece(last: int, images: deque[Pixels], seconds: deque[float | None], eye: Eye) -> Piece:
+def _piece(last: int, images: deque[Pixels], seconds: deque[float | None], eye: ClipSampler) -> Piece:
     return Piece(last - len(images) + 1, last, seconds[0], seconds[-1], eye.of(images))
 
 

@@ -37,12 +37,12 @@ class Classifier(nn.Module):
 
     sees: ClassVar[str] = ""
     """What `encode` computes, in words: classes that say the same share what they remember, on disk and
-    between runs, where backbones, weights and views agree. Only the word of the class that writes `encode`
+    between runs, where backbones, weights and input agree. Only the word of the class that writes `encode`
     counts; without one nothing outlives the run."""
 
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and
-        is remembered wherever the view draws nothing at random, or only `views` times."""
+        is remembered wherever the input draws nothing at random, or only `draws` times."""
         return video
 
     def forward(self, x: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from dferbench.models.classifier import Classifier
 
 
 def mean_probabilities(logits: Tensor) -> Tensor:
-    """Logits (B, V, C) of V views -> logits (B, C) whose softmax is the mean of theirs."""
+    """Logits (B, K, C) of K clips -> logits (B, C) whose softmax is the mean of theirs."""
     return logits.log_softmax(-1).logsumexp(1) - math.log(logits.shape[1])
 
 

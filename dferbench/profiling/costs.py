@@ -28,7 +28,7 @@ class Cost:
 
     parameters: int
     trained: int
-    multiply_adds: int
+    macs: int
     frames: int
     size: int
 

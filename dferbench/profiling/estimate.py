@@ -31,7 +31,7 @@ def seconds_a_cell(plan: Plan, videos: Counts | None, records: Sequence[Record])
     epochs = sum(stage.epochs for stage in plan.recipe.stages)
     like = [r for r in records if r.method == plan.method.name and r.dataset == plan.task.dataset]
     like = [r for r in like if bool(r.curve) == bool(epochs) and r.seconds > 0]
-    same = [r.seconds for r in like if r.cell == plan.cell]
+    same = [r.seconds for r in like if r.config_id == plan.config_id]
     if same:
         return fmean(same)
     if not like or videos is None:

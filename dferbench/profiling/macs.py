@@ -21,7 +21,7 @@ COUNTED = (
     "recurrent layers included; class texts that stay the same are read beforehand and not counted; norms, "
     "activations, pooling, additions and resizing are not"
 )
-"""What `Cost.multiply_adds` is, in words."""
+"""What `Cost.macs` is, in words."""
 
 
 def count(method: Entry, task: Task, options: Mapping[str, Any], recipe: Recipe, catalog: Catalog) -> Cost:
@@ -32,7 +32,7 @@ def count(method: Entry, task: Task, options: Mapping[str, Any], recipe: Recipe,
     return Cost(
         parameters=sum(sizes.values()),
         trained=sum(sizes[name] for name in trained),
-        multiply_adds=_multiply_adds(model.eval(), task),
+        macs=_multiply_adds(model.eval(), task),
         frames=task.frames,
         size=task.size,
     )

@@ -21,7 +21,7 @@ from dferbench.training.batches import encode
 from dferbench.training.build import make_model
 from dferbench.training.epoch import train_step
 from dferbench.training.optimizers import make_optimizer
-from dferbench.types import Recipe, Stage, Task, View
+from dferbench.types import Input, Recipe, Stage, Task
 
 WARM_UP = 2
 """Steps before the clock starts: they allocate, choose kernels and fill caches."""
@@ -89,7 +89,7 @@ def _trainer(
     stage: Stage = recipe.stages[-1]
     optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage))
     label = torch.arange(len(pixels), device=pixels.device) % classes
-    remembered = encode(model, pixels, fabric) if remembers(model, recipe.view) else None
+    remembered = encode(model, pixels, fabric) if remembers(model, recipe.input) else None
 
     def step() -> None:
         x = encode(model, pixels, fabric) if remembered is None else remembered
@@ -99,10 +99,10 @@ def _trainer(
     return step
 
 
-def remembers(model: Classifier, view: View) -> bool:
+def remembers(model: Classifier, input: Input) -> bool:
     """Whether training sees each video through `encode` once and then from memory."""
-    drawn = bool(view.augment) or make_sampler(view.sample).random
-    return type(model).encode is not Classifier.encode and (not drawn or view.views > 0)
+    drawn = bool(input.augment) or make_sampler(input.sample).random
+    return type(model).encode is not Classifier.encode and (not drawn or input.draws > 0)
 
 
 def _videos_a_second(step: Callable[[], Any], batch: int, steps: int, fabric: Fabric) -> float:

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 from dferbench import spec
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.types import Recipe, Stage, View
+from dferbench.types import Input, Recipe, Stage
 
-_Part = TypeVar("_Part", View, Stage)
+_Part = TypeVar("_Part", Input, Stage)
 
 
 def schema(build: Callable[..., Any], given: int = 0) -> dict[str, Any]:
@@ -73,26 +73,26 @@ def resolve(what: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> di
 
 
 def split_recipe(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Part what `--set` says into a method's options and changes of its recipe (`view.`, `stage.`)."""
-    recipe = {k: v for k, v in given.items() if k.split(".")[0] in ("view", "stage", "precision")}
+    """Part what `--set` says into a method's options and changes of its recipe (`input.`, `stage.`)."""
+    recipe = {k: v for k, v in given.items() if k.split(".")[0] in ("input", "stage", "precision")}
     return {k: v for k, v in given.items() if k not in recipe}, recipe
 
 
 def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
-    """The recipe with `view.frames=8`, `stage.batch=16` (every stage) or `stage.NAME.batch=16` applied.
+    """The recipe with `input.frames=8`, `stage.batch=16` (every stage) or `stage.NAME.batch=16` applied.
 
     Raises UnknownName for a field or stage that is not there and ConfigError for a value of the wrong type.
     """
     for path, text in changes.items():
         place, _, name = path.rpartition(".")
-        if place == "view":
-            recipe = replace(recipe, view=_set(recipe.view, name, text))
+        if place == "input":
+            recipe = replace(recipe, input=_set(recipe.input, name, text))
         elif place.split(".")[0] == "stage":
             recipe = replace(recipe, stages=_set_stages(recipe.stages, place[6:], name, text))
         elif path == "precision":
             recipe = replace(recipe, precision=text)
         else:
-            raise UnknownName("part of a recipe", path, ["view.FIELD", "stage.FIELD", "precision"])
+            raise UnknownName("part of a recipe", path, ["input.FIELD", "stage.FIELD", "precision"])
     return recipe
 
 

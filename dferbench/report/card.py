@@ -25,7 +25,7 @@ def card_text(card: Card, cost: Cost | None, width: int) -> str:
 def cost_text(cost: Cost) -> str:
     """A kept cost in one line."""
     return (
-        f"{short(cost.parameters)} parameters, {short(cost.trained)} trained; {short(cost.multiply_adds)} "
+        f"{short(cost.parameters)} parameters, {short(cost.trained)} trained; {short(cost.macs)} "
         f"multiply-adds a video of {cost.frames} frames of {cost.size} x {cost.size} ({CLASSES} classes, "
         "default options)"
     )

@@ -31,7 +31,7 @@ def with_columns(sheet: Sheet, columns: Sequence[Column]) -> Sheet:
     beside = [
         Beside(
             name=column.name,
-            marks=(letters[column.note],) if column.note else (),
+            caveats=(letters[column.note],) if column.note else (),
             texts=tuple("" if value is None else column.say(value) for value in column.values),
             values=column.values,
         )
@@ -46,7 +46,7 @@ def fidelity_column(rows: Sequence[Row], words: Mapping[str, str]) -> Column:
     return Column("fidelity", tuple(words.get(row.method) or None for row in rows))
 
 
-SIZES = {"parameters": "parameters", "trained": "trained", "multiply_adds": "multiply-adds"}
+SIZES = {"parameters": "parameters", "trained": "trained", "macs": "multiply-adds"}
 SPEEDS = {"train": "train videos/s", "test": "test videos/s", "memory_bytes": "memory"}
 
 

@@ -15,15 +15,15 @@ PROTOCOLS = ("any", "complete")
 class Filters:
     """What rows must have. Empty means anything.
 
-    `backbones`, `pretraining` and `marks` "none" mean rows without; a backbone may be given without options.
-    `protocol` "complete" wants results of every fold of the dataset.
+    `backbones`, `pretraining` and `caveats` "none" mean rows without; a backbone may be given without
+    options. `protocol` "complete" wants results of every fold of the dataset.
     """
 
     datasets: tuple[str, ...] = ()
     methods: tuple[str, ...] = ()
     backbones: tuple[str, ...] = ()
     pretraining: tuple[str, ...] = ()
-    marks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     protocol: str = "any"
 
 
@@ -38,7 +38,7 @@ def keep(rows: Iterable[Row], filters: Filters, folds: Mapping[str, Iterable[int
         ("method", filters.methods),
         ("backbone", filters.backbones),
         ("pretraining", filters.pretraining),
-        ("mark", filters.marks),
+        ("caveat", filters.caveats),
     ):
         rows = _having(rows, what, set(wanted))
     if filters.protocol not in PROTOCOLS:
@@ -51,7 +51,7 @@ NAMES: dict[str, Callable[[Row], set[str]]] = {
     "method": lambda row: {row.method},
     "backbone": lambda row: {row.backbone, row.backbone.split("(")[0]} if row.backbone else {"none"},
     "pretraining": lambda row: set(row.pretraining) or {"none"},
-    "mark": lambda row: set(row.marks) or {"none"},
+    "caveat": lambda row: set(row.caveats) or {"none"},
 }
 """What a filter may call a row by."""
 
@@ -65,4 +65,4 @@ def _having(rows: list[Row], what: str, wanted: set[str]) -> list[Row]:
 
 
 def _complete(row: Row, folds: Mapping[str, Iterable[int]]) -> bool:
-    return row.cell in folds and set(folds[row.cell]) <= set(row.folds)
+    return row.config_id in folds and set(folds[row.config_id]) <= set(row.folds)

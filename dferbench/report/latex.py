@@ -50,8 +50,8 @@ def escape(text: str) -> str:
     return single.replace("--", "-{}-")
 
 
-def _raised(marks: tuple[str, ...]) -> str:
-    return rf"$^{{\mathrm{{{','.join(marks)}}}}}$" if marks else ""
+def _raised(caveats: tuple[str, ...]) -> str:
+    return rf"$^{{\mathrm{{{','.join(caveats)}}}}}$" if caveats else ""
 
 
 def _heads(sheet: Sheet) -> list[str]:
@@ -59,11 +59,13 @@ def _heads(sheet: Sheet) -> list[str]:
     by_dataset = [list(mine) for _, mine in groupby(blocks, lambda block: block.dataset)]
     sizes = [(mine[0].name, sum(len(b.columns) for b in mine)) for mine in by_dataset]
     tops = [rf"\multicolumn{{{size}}}{{c}}{{{escape(name)}}}" for name, size in sizes]
-    kinds = [rf"\multicolumn{{{len(b.columns)}}}{{c}}{{{escape(b.kind)}{_raised(b.marks)}}}" for b in blocks]
+    kinds = [
+        rf"\multicolumn{{{len(b.columns)}}}{{c}}{{{escape(b.kind)}{_raised(b.caveats)}}}" for b in blocks
+    ]
     metrics = [name for block in blocks for name in block.columns]
     rules = [_rules([size for _, size in sizes], first), _rules([len(b.columns) for b in blocks], first)]
     blank = [""] * (first - 1)
-    beside = [escape(one.name) + _raised(one.marks) for one in sheet.beside]
+    beside = [escape(one.name) + _raised(one.caveats) for one in sheet.beside]
     heads = _line(["", *beside, *metrics])
     return [_line([*blank, *tops]), rules[0], _line([*blank, *kinds]), rules[1], heads]
 
@@ -89,7 +91,7 @@ def _row(line: Line, sheet: Sheet) -> str:
     pairs = zip(sheet.blocks, line.pairs, strict=True)
     cells = [cell for block, pair in pairs for cell in _cells(block, pair)]
     beside = map(escape, sheet.texts(line))
-    return _line([escape(line.row.label) + _raised(line.marks), *beside, *cells])
+    return _line([escape(line.row.label) + _raised(line.caveats), *beside, *cells])
 
 
 def _cells(block: Block, pair: Pair | None) -> list[str]:
@@ -100,7 +102,7 @@ def _cells(block: Block, pair: Pair | None) -> list[str]:
 
 
 def _number(number: Number, pair: Pair | None) -> str:
-    return RANKED[number.rank].format(escape(str(number.score))) + _raised(pair.marks if pair else ())
+    return RANKED[number.rank].format(escape(str(number.score))) + _raised(pair.caveats if pair else ())
 
 
 def _line(cells: list[str]) -> str:

@@ -32,13 +32,13 @@ class Row:
     war: Score
     pooled: tuple[float, float]
     best_on_test: tuple[float, float]
-    marks: tuple[str, ...]
-    cell: str
+    caveats: tuple[str, ...]
+    config_id: str
 
     @property
     def ranks(self) -> bool:
         """Whether this is a result; trials, drawn faces and random weights are shown, but apart."""
-        return not self.marks
+        return not self.caveats
 
 
 def load(folder: Path) -> tuple[list[Record], list[str]]:
@@ -72,9 +72,9 @@ def rows(records: Iterable[Record], select: str = "last", by: str = "uar") -> li
     """One row a setting, per dataset from best to worst. Raises UnknownName for an unknown rule."""
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for one in records:
-        groups[one.dataset, one.method, one.cell].append(one)
+        groups[one.dataset, one.method, one.config_id].append(one)
     made = [_row(group, select) for group in groups.values()]
-    return sorted(made, key=lambda r: (r.dataset, not r.ranks, -getattr(r, by).mean, r.method, r.cell))
+    return sorted(made, key=lambda r: (r.dataset, not r.ranks, -getattr(r, by).mean, r.method, r.config_id))
 
 
 def _row(group: Sequence[Record], select: str) -> Row:
@@ -94,8 +94,8 @@ def _row(group: Sequence[Record], select: str) -> Row:
         war=score([metrics.war(c) for c in picked]),
         pooled=(metrics.uar(pooled), metrics.war(pooled)) if pooled else (float("nan"), float("nan")),
         best_on_test=(fmean(metrics.uar(c) for c in best), fmean(metrics.war(c) for c in best)),
-        marks=tuple(sorted({mark for one in group for mark in one.marks})),
-        cell=first.cell,
+        caveats=tuple(sorted({caveat for one in group for caveat in one.caveats})),
+        config_id=first.config_id,
     )
 
 

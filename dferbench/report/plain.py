@@ -51,19 +51,19 @@ def about(sheet: Sheet) -> str:
 
 def _heads(sheet: Sheet, separator: str) -> list[str]:
     """Of every column behind the label."""
-    beside = [f"{one.name}{brackets(one.marks)}" for one in sheet.beside]
+    beside = [f"{one.name}{brackets(one.caveats)}" for one in sheet.beside]
     blocks = [_head(block, name, separator) for block in sheet.blocks for name in block.columns]
     return [*(escape_markdown(name) if separator == "<br>" else name for name in beside), *blocks]
 
 
 def _head(block: Block, name: str, separator: str) -> str:
-    words = (block.name, f"{block.kind}{brackets(block.marks)}", name)
+    words = (block.name, f"{block.kind}{brackets(block.caveats)}", name)
     return separator.join(escape_markdown(w) if separator == "<br>" else w for w in words)
 
 
-def brackets(marks: tuple[str, ...]) -> str:
+def brackets(caveats: tuple[str, ...]) -> str:
     """Letters of footnotes, as text shows them."""
-    return f" [{','.join(marks)}]" if marks else ""
+    return f" [{','.join(caveats)}]" if caveats else ""
 
 
 def _lines(sheet: Sheet, escape: Callable[[str], str], show: Callable[[Number], str]) -> Iterator[list[str]]:
@@ -75,13 +75,13 @@ def _lines(sheet: Sheet, escape: Callable[[str], str], show: Callable[[Number], 
         cells = [cell for block, pair in zip(sheet.blocks, line.pairs, strict=True)
                  for cell in _cells(block, pair, show)]  # fmt: skip
         beside = map(escape, sheet.texts(line))
-        yield [first, escape(row.label) + brackets(line.marks), *beside, *cells]
+        yield [first, escape(row.label) + brackets(line.caveats), *beside, *cells]
 
 
 def _cells(block: Block, pair: Pair | None, show: Callable[[Number], str]) -> list[str]:
-    marks = brackets(pair.marks) if pair else ""
+    caveats = brackets(pair.caveats) if pair else ""
     return [
-        "" if cell is None else show(cell) + marks if isinstance(cell, Number) else str(cell)
+        "" if cell is None else show(cell) + caveats if isinstance(cell, Number) else str(cell)
         for cell in block.cells(pair)
     ]
 
@@ -126,11 +126,11 @@ def _plain_cells(block: Block, pair: Pair | None) -> list[Any]:
 
 
 def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
-    yield from line.marks
-    yield from (mark for one in sheet.beside for mark in one.marks)
+    yield from line.caveats
+    yield from (caveat for one in sheet.beside for caveat in one.caveats)
     for block, pair in zip(sheet.blocks, line.pairs, strict=True):
         if pair:
-            yield from (*block.marks, *pair.marks)
+            yield from (*block.caveats, *pair.caveats)
 
 
 def as_json(sheet: Sheet) -> str:
@@ -154,12 +154,17 @@ def _row(sheet: Sheet, place: int) -> dict[str, Any]:
     line = sheet.lines[place]
     row = line.row
     results = [
-        {"dataset": b.dataset, "kind": b.kind, "notes": [*b.marks, *(p.marks if p else ())], **_numbers(p)}
+        {
+            "dataset": b.dataset,
+            "kind": b.kind,
+            "notes": [*b.caveats, *(p.caveats if p else ())],
+            **_numbers(p),
+        }
         for b, p in zip(sheet.blocks, line.pairs, strict=True)
     ]
     facts = {"number": row.number, "group": row.group, "label": row.label, "method": row.method}
     beside = {"beside": {one.name: one.values[place] for one in sheet.beside}} if sheet.beside else {}
-    return {**facts, "options": dict(row.sets), **beside, "notes": list(line.marks), "results": results}
+    return {**facts, "options": dict(row.sets), **beside, "notes": list(line.caveats), "results": results}
 
 
 def _numbers(pair: Pair | None) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def table(found: Predictions) -> str:
     several = len(found.predicted) > 1
     blocks = [_lines(found)] if several else [_one(one, found.classes) for one in found.predicted]
     blocks += [f"failed: {one.video}: {one.reason}" for one in found.failed]
-    notes = [f"* {mark}: {MEANING.get(mark, mark)}" for mark in found.facts.get("marks", [])]
+    notes = [f"* {caveat}: {MEANING.get(caveat, caveat)}" for caveat in found.facts.get("caveats", [])]
     if found.settings["window"] and several:
         notes.append(f"* means over windows of {found.settings['window']} frames")
     return "\n\n".join(["\n".join(blocks), *(["\n".join(notes)] if notes else [])])

@@ -40,8 +40,8 @@ def as_text(printed: Sequence[Printed], names: Sequence[str], by: str, style: st
 def _line(one: Printed, dataset: str, notes: Sequence[str]) -> list[str]:
     uar, war = ("-" if value is None else f"{value:.2f}" for value in one.results[dataset])
     venue = f"{one.venue} {one.year or ''}".strip()
-    mark = f"[{notes.index(one.note) + 1}]" if one.note else ""
-    return [one.label, venue, one.input, one.pretraining, uar, war, one.source, mark]
+    caveat = f"[{notes.index(one.note) + 1}]" if one.note else ""
+    return [one.label, venue, one.input, one.pretraining, uar, war, one.source, caveat]
 
 
 def as_data(printed: Sequence[Printed], names: Sequence[str], by: str) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ class _Profile(BaseModel):
     given: dict[str, str]
     parameters: int
     trained: int
-    multiply_adds: int
+    macs: int
     frames: int
     size: int
     train: float | None = None

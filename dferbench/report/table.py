@@ -32,7 +32,7 @@ class Key:
     method: str
     options: Mapping[str, Any]
     dataset: str
-    cell: str
+    config_id: str
     deviations: tuple[str, ...]
     folds: tuple[int, ...]
 
@@ -49,13 +49,13 @@ class Number:
 class Pair:
     """A row's UAR and WAR in one block, None where a source lacks one, with the letters of its footnotes.
 
-    While a table is being made, `marks` and `deviations` are whole sentences; a number with marks that its
-    column does not share is not ranked, while what the user chose for all rows hinders none.
+    While a table is being made, `caveats` and `deviations` are whole sentences; a number with caveats that
+    its column does not share is not ranked, while what the user chose for all rows hinders none.
     """
 
     uar: Number | None
     war: Number | None
-    marks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
 
     @property
@@ -66,7 +66,7 @@ class Pair:
     @property
     def notes(self) -> tuple[str, ...]:
         """All that must be said about the pair."""
-        return (*self.marks, *self.deviations)
+        return (*self.caveats, *self.deviations)
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Block:
 
     dataset: str
     kind: str
-    marks: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -100,7 +100,7 @@ class Line:
     """A row of the suite with its pairs, one a block, None where there is no number."""
 
     row: Row
-    marks: tuple[str, ...]
+    caveats: tuple[str, ...]
     pairs: tuple[Pair | None, ...]
 
 
@@ -109,7 +109,7 @@ class Beside:
     """A column between labels and numbers: per line its text, and its value for machines."""
 
     name: str
-    marks: tuple[str, ...]
+    caveats: tuple[str, ...]
     texts: tuple[str, ...]
     values: tuple[int | float | str | None, ...]
 
@@ -153,7 +153,7 @@ def make_sheet(
     own = (pair.notes for column in columns for pair in column if pair)
     letters = _letters(chain(*shared, *labels, *own))
     pairs = [_finish(column, notes, letters) for column, notes in zip(columns, shared, strict=True)]
-    heads = [replace(b, marks=_coded(notes, letters)) for b, notes in zip(blocks, shared, strict=True)]
+    heads = [replace(b, caveats=_coded(notes, letters)) for b, notes in zip(blocks, shared, strict=True)]
     lines = [
         Line(row, _coded(notes, letters), tuple(column[i] for column in pairs))
         for i, (row, notes) in enumerate(zip(suite.rows, labels, strict=True))
@@ -182,7 +182,7 @@ def _column(
     differs = block.name in suite.printed_datasets and block.kind != suite.select
     unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
     pairs = (_measured(keys.get(row.number), records, block.kind) for row in suite.rows)
-    return [pair and replace(pair, marks=(*unlike, *pair.marks)) for pair in pairs]
+    return [pair and replace(pair, caveats=(*unlike, *pair.caveats)) for pair in pairs]
 
 
 def _printed(row: Row, dataset: str) -> Pair | None:
@@ -198,16 +198,16 @@ def _as_printed(value: float | None) -> Number | None:
 
 def _measured(key: Key | None, records: Sequence[Record], rule: str) -> Pair | None:
     """Mean and deviation over the row's runs."""
-    found = [r for r in records if key and r.cell == key.cell and r.dataset == key.dataset]
+    found = [r for r in records if key and r.config_id == key.config_id and r.dataset == key.dataset]
     if key is None or not found:
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
     picked = [one.under(rule) for one in mine]
     uar, war = (Number(score([metric(c) for c in picked])) for metric in (metrics.uar, metrics.war))
-    marks = dict.fromkeys(mark for one in mine for mark in one.marks)
+    caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
     deviations = tuple(f"run with {words}" for words in key.deviations)
-    return Pair(uar, war, (*map(meaning, marks), *_coverage(mine, key.folds), *twice), deviations)
+    return Pair(uar, war, (*map(meaning, caveats), *_coverage(mine, key.folds), *twice), deviations)
 
 
 def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str]:
@@ -229,14 +229,14 @@ def _finish(
     column: Sequence[Pair | None], shared: Sequence[str], letters: Mapping[str, str]
 ) -> list[Pair | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
-    fair = [pair for pair in column if pair and set(pair.marks) <= set(shared)]
+    fair = [pair for pair in column if pair and set(pair.caveats) <= set(shared)]
     uar, war = _best([pair.uar for pair in fair]), _best([pair.war for pair in fair])
 
     def finish(pair: Pair) -> Pair:
-        marks = _coded((note for note in pair.notes if note not in shared), letters)
+        caveats = _coded((note for note in pair.notes if note not in shared), letters)
         if pair not in fair:
-            return Pair(pair.uar, pair.war, marks)
-        return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war), marks)
+            return Pair(pair.uar, pair.war, caveats)
+        return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war), caveats)
 
     return [pair and finish(pair) for pair in column]
 
@@ -292,5 +292,5 @@ def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
 
 def _only_elsewhere(key: Key, records: Sequence[Record]) -> bool:
     facts = (key.method, key.options, key.dataset)
-    cells = {one.cell for one in records if (one.method, one.options, one.dataset) == facts}
-    return bool(cells) and key.cell not in cells
+    cells = {one.config_id for one in records if (one.method, one.options, one.dataset) == facts}
+    return bool(cells) and key.config_id not in cells

@@ -68,7 +68,7 @@ def _table(sheet: Sheet, columns: Columns) -> Table:
         if line.row.group != group:
             group = line.row.group
             table.add_row(Text(group, style="italic"))
-        table.add_row(Text(line.row.label + brackets(line.marks)), *(cells[place] for _, cells in columns))
+        table.add_row(Text(line.row.label + brackets(line.caveats)), *(cells[place] for _, cells in columns))
     return table
 
 
@@ -76,22 +76,22 @@ def _beside(sheet: Sheet) -> Iterator[Columns]:
     from rich.text import Text
 
     for one in sheet.beside:
-        yield [(f"{one.name}{brackets(one.marks)}", [Text(text) for text in one.texts])]
+        yield [(f"{one.name}{brackets(one.caveats)}", [Text(text) for text in one.texts])]
 
 
 def _numbers(sheet: Sheet) -> Iterator[Columns]:
     for place, block in enumerate(sheet.blocks):
         rows = [list(_cells(block, line.pairs[place])) for line in sheet.lines]
-        heads = [f"{block.name}\n{block.kind}{brackets(block.marks)}\n{name}" for name in block.columns]
+        heads = [f"{block.name}\n{block.kind}{brackets(block.caveats)}\n{name}" for name in block.columns]
         yield [(head, [row[number] for row in rows]) for number, head in enumerate(heads)]
 
 
 def _cells(block: Block, pair: Pair | None) -> Iterable[Text]:
     from rich.text import Text
 
-    marks = brackets(pair.marks if pair else ())
+    caveats = brackets(pair.caveats if pair else ())
     for cell in block.cells(pair):
         if isinstance(cell, Number):
-            yield Text.assemble((str(cell.score), STYLES[cell.rank]), marks)
+            yield Text.assemble((str(cell.score), STYLES[cell.rank]), caveats)
         else:
             yield Text("" if cell is None else str(cell))

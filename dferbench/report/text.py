@@ -17,14 +17,14 @@ MEANING = {
     "own split": "the videos were divided into train and test by the user's own lists",
     "partial data": "the copy lacks videos of the official protocol",
     "shuffled frames": "test videos showed their frames out of order, to see what order is worth",
-    "another view": "the model was tested through another view than it was made for (--set view.*)",
+    "another input": "the model was tested through another input than it was made for (--set input.*)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
 }
 
 
-def meaning(mark: str) -> str:
-    """A mark and what it means, in one line; marks that a dataset invents explain themselves."""
-    return f"{mark}: {MEANING.get(mark, 'stated by the dataset')}"
+def meaning(caveat: str) -> str:
+    """A caveat and what it means, in one line; caveats that a dataset invents explain themselves."""
+    return f"{caveat}: {MEANING.get(caveat, 'stated by the dataset')}"
 
 
 Words = Mapping[str, str] | None
@@ -32,15 +32,15 @@ Words = Mapping[str, str] | None
 
 
 def leaderboard(rows: Sequence[Row], select: str, style: str = "simple", fidelity: Words = None) -> str:
-    """All rows as one table a dataset, marks explained below. `style` is a table format of tabulate."""
+    """All rows as one table a dataset, caveats explained below. `style` is a table format of tabulate."""
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(
             f"{dataset}, test results in percent, selection: {select}\n\n{_table(mine, style, fidelity)}"
         )
-    marks = sorted({mark for row in rows for mark in row.marks})
-    blocks += ["\n".join(f"{_symbol(mark)} {meaning(mark)}" for mark in marks)] if marks else []
+    caveats = sorted({caveat for row in rows for caveat in row.caveats})
+    blocks += ["\n".join(f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats)] if caveats else []
     return "\n\n".join(blocks)
 
 
@@ -53,9 +53,9 @@ def _table(rows: Sequence[Row], style: str, fidelity: Words) -> str:
 
 
 def _cells(row: Row, fidelity: Words) -> list[str]:
-    marks = "".join(_symbol(mark) for mark in row.marks)
+    caveats = "".join(_symbol(caveat) for caveat in row.caveats)
     return [
-        f"{row.method}{' ' if marks else ''}{marks}",
+        f"{row.method}{' ' if caveats else ''}{caveats}",
         *([] if fidelity is None else [fidelity.get(row.method, "")]),
         row.setting,
         ",".join(map(str, row.folds)),
@@ -66,5 +66,5 @@ def _cells(row: Row, fidelity: Words) -> list[str]:
     ]
 
 
-def _symbol(mark: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤^", strict=True)).get(mark, "?")
+def _symbol(caveat: str) -> str:
+    return dict(zip(MEANING, "*†‡§¶#°~¤^", strict=True)).get(caveat, "?")

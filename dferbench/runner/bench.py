@@ -13,7 +13,7 @@ from dferbench.experiment.suite import Row
 from dferbench.machine.device import make_fabric
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
-from dferbench.runner.run import run_cells
+from dferbench.runner.run import run_all
 from dferbench.training.build import rehearse
 
 
@@ -42,7 +42,7 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     for job, fabric in zip(jobs, fabrics, strict=True):
         progress.say(f"row {job.row.number}: {job.row.label} ({job.row.method})")
         try:
-            records = run_cells(job.plan, splits, catalog, fabric, progress)
+            records = run_all(job.plan, splits, catalog, fabric, progress)
             reasons = [r.error.splitlines()[0] for r in records if r.status != "done"]
         except DferbenchError as error:
             reasons = [f"{error}. {error.hint}"]

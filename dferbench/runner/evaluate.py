@@ -12,17 +12,18 @@ from lightning_fabric import Fabric
 
 from dferbench.checkpoints.read import Checkpoint
 from dferbench.checkpoints.restore import Opened, restore
-from dferbench.data.loader import check_view
+from dferbench.data.loader import check_input
 from dferbench.errors import ConfigError
-from dferbench.experiment.plan import Plan, Request, Settled, Split, cell_hash, place, read_splits
+from dferbench.experiment.config_id import config_id
+from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import Record
 from dferbench.files import digest
 from dferbench.machine.device import make_fabric
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
-from dferbench.runner.runs import do_cells
-from dferbench.training.batches import Feed, Losses
+from dferbench.runner.runs import do_runs
+from dferbench.training.batches import Feed, UnreadableVideos
 from dferbench.training.build import decoder_of
 from dferbench.training.scoring import batch_of, predict
 
@@ -38,8 +39,17 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         request = replace(request, folds=_unseen(request.folds, header.fold, checkpoint.path))
     columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
     trained = digest([checkpoint.sha256, header.classes])
-    cell = cell_hash(method.name, header.options, checkpoint.recipe, chosen, request, catalog, trained)
-    return place(Settled(method, header.options, checkpoint.recipe, chosen, cell), request)
+    chosen_id = config_id(
+        method.name,
+        header.options,
+        checkpoint.recipe,
+        chosen,
+        request.weights,
+        request.limit,
+        catalog,
+        trained,
+    )
+    return place(Settled(method, header.options, checkpoint.recipe, chosen, chosen_id), request)
 
 
 def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
@@ -77,7 +87,7 @@ def measure(
 
     Raises ConfigError or DataError for what can be known before the first video.
     """
-    check_view(plan.recipe.view)
+    check_input(plan.recipe.input)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric, weights)
@@ -88,14 +98,14 @@ def measure(
         return _test(plan, opened, columns, catalog, split, folder, fabric, progress)
 
     given = {"checkpoint": checkpoint.path.name, **plan.request.sets}
-    return do_cells(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
+    return do_runs(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
 
 
 def _open(
     plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric, weights: Mapping[str, str]
 ) -> Opened | None:
     """The model, or None if every cell is done and none is needed."""
-    if all(plan.finished(*cell) for cell in plan.cells):
+    if all(plan.finished(*cell) for cell in plan.runs):
         return None
     return restore(checkpoint, catalog, fabric, weights)
 
@@ -111,7 +121,7 @@ def _test(
     progress: Progress,
 ) -> dict[str, Any]:
     """Test one cell, write its predictions, and return what the record adds."""
-    started, losses, model = time.monotonic(), Losses(plan.request.skip_bad), opened.model
+    started, losses, model = time.monotonic(), UnreadableVideos(plan.request.skip_bad), opened.model
     batch = batch_of(opened.method.value.recipe.stages)
     with Feed(plan, decoder_of(plan, catalog), fabric, losses, progress).open(split.test) as source:
         said = predict(model, source, batch, len(opened.classes), fabric, progress).only(columns)

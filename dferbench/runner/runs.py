@@ -24,7 +24,7 @@ Work: TypeAlias = "Callable[[Record, Split, Path], dict[str, Any]]"
 """work(draft, split, folder): does a cell, leaves its files in the folder, and gives what the record adds."""
 
 
-def do_cells(
+def do_runs(
     plan: Plan,
     splits: Mapping[int, Split],
     fabric: Fabric,
@@ -37,7 +37,7 @@ def do_cells(
     `more` is what every record says from the start. A cell that fails is recorded as failed and the others
     go on. Raises ConfigError for a cell that was made with other data, and whatever an interruption raises.
     """
-    return [_cell(plan, cell, splits[cell[0]], fabric, progress, work, more or {}) for cell in plan.cells]
+    return [_cell(plan, cell, splits[cell[0]], fabric, progress, work, more or {}) for cell in plan.runs]
 
 
 def _cell(
@@ -123,7 +123,7 @@ def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> R
         classes=list(plan.task.classes),
         fold=cell[0],
         seed=cell[1],
-        cell=plan.cell,
+        config_id=plan.config_id,
         data=split.fingerprint,
         videos={"train": len(split.train), "test": len(split.test)},
         synthetic=plan.dataset.synthetic or is_made(plan.root),

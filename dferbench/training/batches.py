@@ -15,15 +15,15 @@ from torch import Tensor
 from dferbench.data.decoders import Decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
 from dferbench.experiment.plan import Plan
-from dferbench.feature_cache.cache import Shelf, Table
+from dferbench.feature_cache.cache import FeatureCache, FeatureTable
 from dferbench.feature_cache.key import kind_of
 from dferbench.models import Classifier
 from dferbench.progress import Progress
-from dferbench.types import Video, View
+from dferbench.types import Input, Video
 
 
 @dataclass
-class Losses:
+class UnreadableVideos:
     """Which videos could not be read, and whether that may pass; shared by the splits of a cell."""
 
     allowed: bool
@@ -39,7 +39,7 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Seen:
+class EncodedBatch:
     """A batch as the method saw it: x from `encode`, and the positions (B,) of its videos in the split."""
 
     x: Tensor
@@ -48,28 +48,28 @@ class Seen:
 
 
 class Source:
-    """The videos of one split, through one view, for one model."""
+    """The videos of one split, through one input, for one model."""
 
     def __init__(
         self,
         videos: Sequence[Video],
         loader: VideoLoader,
-        view: View,
+        input: Input,
         fabric: Fabric,
-        losses: Losses,
+        losses: UnreadableVideos,
         progress: Progress,
-        shelf: Shelf,
+        shelf: FeatureCache,
     ) -> None:
         self.videos, self.loader, self.losses = videos, loader, losses
-        self._view, self._fabric, self._progress, self._shelf = view, fabric, progress, shelf
-        self._tables: dict[int, Table] = {}
+        self._input, self._fabric, self._progress, self._shelf = input, fabric, progress, shelf
+        self._tables: dict[int, FeatureTable] = {}
 
     def __len__(self) -> int:
         return len(self.videos)
 
     def batches(
         self, model: Classifier, order: Sequence[int], batch: int, epoch: int = 0, drop_last: bool = False
-    ) -> Iterator[Seen]:
+    ) -> Iterator[EncodedBatch]:
         """The videos of `order` in batches; epoch decides what training draws at random."""
         if self._may_remember(model):
             yield from self._remembered(model, order, batch, self.loader.drawn(epoch), drop_last)
@@ -81,23 +81,23 @@ class Source:
 
     def _may_remember(self, model: Classifier) -> bool:
         overridden = type(model).encode is not Classifier.encode
-        return overridden and (not self.loader.random or self._view.views > 0)
+        return overridden and (not self.loader.random or self._input.draws > 0)
 
-    def _see(self, model: Classifier, loaded: Loaded) -> Seen:
+    def _see(self, model: Classifier, loaded: Loaded) -> EncodedBatch:
         self.losses.take(loaded, self.videos)
         index = loaded.index.tolist()
         if not index:
-            return Seen(torch.empty(0), [], torch.empty(0))
+            return EncodedBatch(torch.empty(0), [], torch.empty(0))
         frames = finished(loaded, self.loader.size, self._fabric.device)
-        video = to_float(frames, self._view.normalize, self._fabric.device)
-        return Seen(encode(model, video, self._fabric), index, self._labels(index))
+        video = to_float(frames, self._input.normalize, self._fabric.device)
+        return EncodedBatch(encode(model, video, self._fabric), index, self._labels(index))
 
     def _labels(self, index: Sequence[int]) -> Tensor:
         return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
 
     def _remembered(
         self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool
-    ) -> Iterator[Seen]:
+    ) -> Iterator[EncodedBatch]:
         if draw not in self._tables:
             self._tables[draw] = self._remember(model, draw)
         table = self._tables[draw]
@@ -105,14 +105,14 @@ class Source:
         stop = len(kept) - len(kept) % batch if drop_last else len(kept)
         for start in range(0, stop, batch):
             index = kept[start : start + batch]
-            yield Seen(table.take(index).to(self._fabric.device), index, self._labels(index))
+            yield EncodedBatch(table.take(index).to(self._fabric.device), index, self._labels(index))
 
-    def _remember(self, model: Classifier, draw: int) -> Table:
+    def _remember(self, model: Classifier, draw: int) -> FeatureTable:
         """Every video as one draw shows it: what earlier runs left, and the rest read and encoded now.
 
         Each is encoded by itself, so that its bits depend on no neighbour, and not on what was missing.
         """
-        table = Table(len(self))
+        table = FeatureTable(len(self))
         for index, x, decoder in self._shelf.found(draw):
             table.put(index, x)
             self.losses.decoders[decoder] += 1
@@ -137,21 +137,21 @@ class Feed:
     plan: Plan
     decoder: Decoder
     fabric: Fabric
-    losses: Losses
+    losses: UnreadableVideos
     progress: Progress
     seen: Mapping[str, Any] = field(default_factory=dict)
 
     @contextmanager
     def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
         """The videos of one split, with the processes that read them; they end with the block."""
-        plan, view, size = self.plan, self.plan.recipe.view, self.plan.task.size
+        plan, input, size = self.plan, self.plan.recipe.input, self.plan.task.size
         workers = plan.request.workers
         loader = VideoLoader(
-            videos, view, size, training=training, seed=seed, workers=workers, decoder=self.decoder
+            videos, input, size, training=training, seed=seed, workers=workers, decoder=self.decoder
         )
-        shelf = Shelf(videos, self._kind(training, seed if loader.random else None), self.progress)
+        shelf = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
-            yield Source(videos, loader, view, self.fabric, self.losses, self.progress, shelf)
+            yield Source(videos, loader, input, self.fabric, self.losses, self.progress, shelf)
         finally:
             loader.close()
 

@@ -10,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dferbench.data.decoders import Decoder, choose_decoder
-from dferbench.data.loader import check_view
+from dferbench.data.loader import check_input
 from dferbench.errors import ConfigError
 from dferbench.experiment.plan import Plan
 from dferbench.feature_cache.key import seen_by
@@ -80,7 +80,7 @@ def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
 
     Raises ConfigError: a typo costs seconds, not a night.
     """
-    check_view(plan.recipe.view)
+    check_input(plan.recipe.input)
     bound()
     model = build_model(plan, catalog, fabric, seed=0).model
     for stage in plan.recipe.stages:

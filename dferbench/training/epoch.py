@@ -13,7 +13,7 @@ from dferbench.errors import DferbenchError
 from dferbench.machine.seeds import permutation, seed_everything
 from dferbench.models import Batch, Classifier
 from dferbench.progress import Progress
-from dferbench.training.batches import Seen, Source
+from dferbench.training.batches import EncodedBatch, Source
 from dferbench.types import Stage
 
 
@@ -74,7 +74,7 @@ def train_epoch(
     return sums.means()
 
 
-def _batch(seen: Seen, source: Source, stage: Stage, epoch: float) -> Batch:
+def _batch(seen: EncodedBatch, source: Source, stage: Stage, epoch: float) -> Batch:
     info = [source.videos[i].info for i in seen.index]
     return Batch(seen.x, seen.label, info, stage.name, epoch)
 

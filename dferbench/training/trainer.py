@@ -15,7 +15,7 @@ from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
 from dferbench.progress import Progress
 from dferbench.training import resume as states
-from dferbench.training.batches import Feed, Losses, Source
+from dferbench.training.batches import Feed, Source, UnreadableVideos
 from dferbench.training.build import Built
 from dferbench.training.epoch import train_epoch
 from dferbench.training.optimizers import make_optimizer, make_schedule, rates
@@ -33,7 +33,7 @@ class Cell:
     ) -> None:
         self.plan, self.built, self.model = plan, built, built.model
         self.fabric, self.folder, self.seed, self.progress = fabric, folder, seed, progress
-        self.losses = Losses(plan.request.skip_bad)
+        self.losses = UnreadableVideos(plan.request.skip_bad)
         self.curve: list[Epoch] = []
         self.predictions: Predictions | None = None
 
@@ -72,7 +72,7 @@ class Cell:
                 stage=stage.name,
                 epoch=epoch,
                 terms=terms,
-                rates=used,
+                learning_rates=used,
                 seconds=round(time.monotonic() - started, 3),
                 confusion=self.predictions.confusion(),
             )
@@ -99,7 +99,7 @@ class Cell:
         return predict(self.model, test, batch, classes, self.fabric, self.progress)
 
 
-def train_cell(
+def train_run(
     plan: Plan, built: Built, split: Split, fabric: Fabric, folder: Path, seed: int, progress: Progress
 ) -> dict[str, Any]:
     """Train and test one cell, write its predictions, and return what the record adds.
@@ -132,15 +132,15 @@ def save_learned(built: Built, record: Record, folder: Path) -> None:
         method=record.method,
         options=record.options,
         classes=record.classes,
-        view=record.recipe["view"],
+        input=record.recipe["input"],
         precision=record.recipe["precision"],
         holds="learned",
         dataset=record.dataset,
         fold=record.fold,
         seed=record.seed,
-        cell=record.cell,
+        config_id=record.config_id,
         weights=record.weights,
-        marks=list(record.marks),
+        caveats=list(record.caveats),
     )
     write_checkpoint(folder / CHECKPOINT, states.learned(built.model, built.ever_trained), header)
 

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from dferbench import Method, Recipe, Stage, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, hookimpl
 from dferbench.models import Classifier
 
 
@@ -22,9 +22,9 @@ class FaceMean(Classifier):
 
 STAGE = Stage({r"head\..*": 0.01}, epochs=30, batch=64)
 # Always the same frames, so that their features are remembered.
-VIEW = View(frames=16, size="backbone", sample="segments(random=false)")
+INPUT = Input(frames=16, size="backbone", sample="segments(random=false)")
 
 
 @hookimpl
 def register_methods(register):
-    register(Method("face-mean", FaceMean, Recipe(VIEW, (STAGE,))))
+    register(Method("face-mean", FaceMean, Recipe(INPUT, (STAGE,))))

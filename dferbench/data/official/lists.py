@@ -45,7 +45,7 @@ def listed(labels: Iterable[str]) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a list: UTF-8 with or without a mark, UTF-16 with one, else GBK. Raises DataError.
+    """The text of a list: UTF-8 with or without a caveat, UTF-16 with one, else GBK. Raises DataError.
 
     GBK is read as GB18030, which contains it and has the rarer characters too.
     """

@@ -69,19 +69,19 @@ class Release(Dataset):
         return all(self.protocol.agrees(f, s, copy.folds[f][s]) for f, s in self.protocol.parts)
 
     def notes(self, root: Path) -> Mapping[str, Any]:
-        """Variant, origin of labels and folds, and the marks of a copy that is not the official set."""
+        """Variant, origin of labels and folds, and the caveats of a copy that is not the official set."""
         copy, official = self.copy(root), self.official(root)
         short = any(
             len(copy.folds[fold][split]) < part.videos for (fold, split), part in self.protocol.parts.items()
         )
-        marks = {"own split": copy.split == OWN and not official, "partial data": short}
+        caveats = {"own split": copy.split == OWN and not official, "partial data": short}
         return {
             "variant": copy.variant,
             "labels": copy.labels,
             "split": copy.split,
             "official lists": official,
             **copy.facts,
-            "marks": [mark for mark, holds in marks.items() if holds],
+            "caveats": [caveat for caveat, holds in caveats.items() if holds],
         }
 
     def findings(self, root: Path) -> Iterable[Finding]:

@@ -16,7 +16,7 @@ from dferbench.registry.datasets import Chosen, written
 from dferbench.types import Dataset, Video
 
 REENCODED = "re-encoded"
-"""The mark of results on videos whose frames were encoded once more."""
+"""The caveat of results on videos whose frames were encoded once more."""
 
 
 def dataset_at(chosen: Chosen, root: Path) -> Dataset:
@@ -92,7 +92,7 @@ class PackedDataset(Dataset):
         """What was said of the source, and that this is a pack of it."""
         notes = {**self._index.notes, "pack": self._source}
         if self._index.reencoded:
-            notes |= {REENCODED: self._index.reencoded, "marks": [*notes.get("marks", []), REENCODED]}
+            notes |= {REENCODED: self._index.reencoded, "caveats": [*notes.get("caveats", []), REENCODED]}
         return notes
 
 

@@ -105,7 +105,7 @@ class Local(Dataset):
         """Where labels, classes and folds came from and what was done to paths; always an own split."""
         note = self.locate(root).note
         said = {"labels": str(self.home), "split": OWN, "classes": self.found.known}
-        return said | ({"paths": note} if note else {}) | {"marks": ["own split"]}
+        return said | ({"paths": note} if note else {}) | {"caveats": ["own split"]}
 
     def findings(self, root: Path) -> Iterable[Finding]:
         """What was assumed, what was replaced, and stated numbers of frames that the disk does not have."""

@@ -78,7 +78,7 @@ class Caer(Release):
     def notes(self, root: Path) -> Mapping[str, Any]:
         """As for every release; a copy with fewer clips than any known one is marked."""
         short = len(self.copy(root).media) < LISTED
-        return {**super().notes(root), "marks": ["partial data"] if short else []}
+        return {**super().notes(root), "caveats": ["partial data"] if short else []}
 
     def findings(self, root: Path) -> Iterable[Finding]:
         """How many clips there are, of the two numbers in circulation, and of each class."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.aen.card import CARD
 
@@ -26,19 +26,19 @@ VIDEO = Stage(
 )
 # Ours: its authors train the 2D model on photographs, which are not at hand.
 STILL = replace(VIDEO, train={r"still\..*": 0.01}, epochs=20, schedule="every(10)", name="still")
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=112,
     sample="segments(duration=2, short=first-frame)",
     normalize="none",
     augment="random-sized-crop | flip | rotate(5) | jitter(brightness=0.1)",
 )
-DFEW = Recipe(VIEW, (STILL, VIDEO))
+DFEW = Recipe(INPUT, (STILL, VIDEO))
 # Ours: a narrow net on a third of the pixels, few epochs and crops that keep most of the face, so that it
 # ends within minutes on two cores.
 QUICK: dict[str, Any] = {"batch": 16, "optimizer": "adam"}
 SYNTHETIC = Recipe(
-    replace(VIEW, size=64, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, size=64, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (
         replace(STILL, train={r"still\..*": 1e-3}, epochs=2, schedule="constant", **QUICK),
         replace(VIDEO, train={r"(?!still\.).*": 5e-4}, epochs=12, schedule="cosine(warmup=1)", **QUICK),

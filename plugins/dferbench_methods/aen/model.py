@@ -34,7 +34,7 @@ STILL = "still"
 
 
 @dataclass(frozen=True)
-class Seen:
+class EncodedBatch:
     """Per level 0, 1 and 3: frame vectors (B, T, d) and clip vectors (B, d); and the logits of three heads,
     `z0` (B, C) of the deepest vector, `z1` (B, G) and `z3` (B, C) of the fused ones."""
 
@@ -110,13 +110,13 @@ class Aen(Classifier):
         high = self.trunk.stages(low, 2, 3)
         return self.trunk.stages(high, 4, 4).mean((2, 3)), self.tap1(low), self.tap3(high)
 
-    def see(self, video: Tensor) -> Seen:
+    def see(self, video: Tensor) -> EncodedBatch:
         """Everything that prediction and loss look at, of (B, T, 3, H, W)."""
         x0, x1, x3 = (x.reshape(*video.shape[:2], -1) for x in self.frame(video.flatten(0, 1)))
         c0, c1, c3 = self.time0(x0), self.time1(x1), self.time3(x3)
         f1 = self.out1(join(self.query1(c0), c1)) + self.residual(c0)
         f3 = self.out3(join(self.query3(f1), c3)) + f1
-        return Seen((x0, x1, x3), (c0, c1, c3), self.head0(c0), self.head1(f1), self.head3(f3))
+        return EncodedBatch((x0, x1, x3), (c0, c1, c3), self.head0(c0), self.head1(f1), self.head3(f3))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> (B, C): the log-probabilities of two heads, mixed."""
@@ -145,7 +145,7 @@ class Aen(Classifier):
         """What the frozen 2D model says of each frame: (B, T, 3, H, W) -> (B, T, C)."""
         return frame_features(self.still.eval(), video)
 
-    def _terms(self, seen: Seen, scores: Tensor, label: Tensor) -> dict[str, Tensor]:
+    def _terms(self, seen: EncodedBatch, scores: Tensor, label: Tensor) -> dict[str, Tensor]:
         clips, outputs = self.guides
         follow = outputs_follow_frames(seen.z1, seen.z3, scores, self.grouping)
         return {
@@ -160,7 +160,7 @@ def _require(task: Task, beta: float, guides: tuple[float, float]) -> None:
     if task.size % 16 or task.size < 16:
         raise ConfigError(
             f"aen of {task.size} x {task.size} pixels has vectors of unequal lengths",
-            "Use --set view.size=112, or another multiple of 16.",
+            "Use --set input.size=112, or another multiple of 16.",
         )
     if not 0 <= beta <= 1 or min(guides) < 0:
         raise ConfigError(

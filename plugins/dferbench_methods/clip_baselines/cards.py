@@ -25,13 +25,13 @@ POOLING = (
     "the frames' cosines."
 )
 PIXELS = (
-    "view.normalize is 'none', as in the DFER-CLIP code; CLIP was trained with its mean and deviation, "
-    "view.normalize=clip. It matters most where the tower is frozen."
+    "input.normalize is 'none', as in the DFER-CLIP code; CLIP was trained with its mean and deviation, "
+    "input.normalize=clip. It matters most where the tower is frozen."
 )
 NOT_DRAWN = (
-    "Ours: the view draws nothing at random, so that frozen features are computed once and remembered. The "
+    "Ours: the input draws nothing at random, so that frozen features are computed once and remembered. The "
     "paper's rows were probably trained with random frames, crops and flips: "
-    "view.sample=segments view.augment='random-sized-crop | flip'."
+    "input.sample=segments input.augment='random-sized-crop | flip'."
 )
 RATES = (
     "The paper gives no optimiser, rates or epochs for this row. Ours are those of its own model: SGD with "
@@ -120,7 +120,7 @@ def _card(  # noqa: PLR0913 - one parameter a field
     fidelity: str,
     deviations: Sequence[str],
     results: Sequence[Mapping[str, Any]],
-    view: str = FROZEN_INPUT,
+    input: str = FROZEN_INPUT,
     origin: Mapping[str, str] = OURS,
     pretraining: str = PRETRAINED,
     code: str = NO_CODE,
@@ -135,7 +135,7 @@ def _card(  # noqa: PLR0913 - one parameter a field
         "code": code,
         "bibtex": bibtex,
         "summary": summary,
-        "input": view,
+        "input": input,
         "fidelity": fidelity,
         "deviations": list(deviations),
         "pretraining": pretraining,
@@ -214,7 +214,7 @@ FINETUNE = _card(
      "temporal=mean."],
     [_row("default", "55.70/68.41", "39.64/50.77", "37.53/50.48"),
      _row("temporal=cls-transformer", "58.28/70.27", "40.55/51.22", "38.39/50.92")],
-    view="16 frames, one at random from each sixteenth of the video, the middles in testing, 224 x 224 RGB, "
+    input="16 frames, one at random from each sixteenth of the video, the middles in testing, 224 x 224 RGB, "
     "pixels in 0..1; cropped and flipped in training, and each dataset's own augmentation as for dfer-clip.",
 )  # fmt: skip
 

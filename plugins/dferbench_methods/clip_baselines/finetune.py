@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 STAGE = replace(SCHEDULE, train={r"(temporal\..*)?": 1e-2, r"tower\..*": 1e-5, r"head\..*": 1e-2})
 MAFW = Recipe(AUGMENTED, (STAGE,))
-DFEW = replace(MAFW, view=replace(AUGMENTED, augment="jitter(brightness=0.5) | random-sized-crop | flip"))
-FERV39K = replace(MAFW, view=replace(AUGMENTED, augment="rotate(4) | random-sized-crop | flip"))
+DFEW = replace(MAFW, input=replace(AUGMENTED, augment="jitter(brightness=0.5) | random-sized-crop | flip"))
+FERV39K = replace(MAFW, input=replace(AUGMENTED, augment="rotate(4) | random-sized-crop | flip"))
 SYNTHETIC = Recipe(
     replace(AUGMENTED, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (replace(STAGE, epochs=3, batch=16, schedule="steps(2)"),),

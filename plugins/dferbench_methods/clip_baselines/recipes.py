@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dferbench import Recipe, Stage, View
+from dferbench import Input, Recipe, Stage
 
-SEEN_ONCE = View(frames=16, size="backbone", sample="segments(random=false)", normalize="none")
+SEEN_ONCE = Input(frames=16, size="backbone", sample="segments(random=false)", normalize="none")
 """Ours: nothing drawn at random, so that the features of the frozen tower are remembered."""
 AUGMENTED = replace(SEEN_ONCE, sample="segments", augment="random-sized-crop | flip")
 SCHEDULE = Stage(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.cliper.card import CARD
 
 if TYPE_CHECKING:
@@ -30,18 +30,18 @@ IMAGE = Stage(
     weight_decay=0.1,
     name="images",
 )
-VIEW = View(
+INPUT = Input(
     frames=16,
     size="backbone",
     sample="segments(duration=2, short=first-frame)",
     normalize="clip",
     augment="jitter(brightness=0.4) | flip | random-sized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
 )
-RECIPE = Recipe(VIEW, (TEXT, IMAGE))
+RECIPE = Recipe(INPUT, (TEXT, IMAGE))
 # Ours: few epochs, higher rates for a small tower, and crops that keep most of the face, so that it ends
 # within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, normalize="none", augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, normalize="none", augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (TEXT, replace(IMAGE, train={r"tower\.image\..*": 1e-4}, epochs=3, schedule="restarts(3)")),
 )
 

@@ -40,8 +40,8 @@ CARD: Mapping[str, Any] = {
         "How frames become a video: the mean of their features, each of length one, brought to length one; "
         "pool=mean-raw and pool=mean-logits are the alternatives. A survey's 88 million trained parameters "
         "leave no room for a large temporal model.",
-        "Frames and their choice: 16, as 8 pairs of neighbours; view.frames, view.sample.",
-        "Augmentation of videos: that of the images, drawn once a video; view.augment.",
+        "Frames and their choice: 16, as 8 pairs of neighbours; input.frames, input.sample.",
+        "Augmentation of videos: that of the images, drawn once a video; input.augment.",
         "Epochs and batch on videos: 2 and 20 epochs, 16 videos; stage.*. The code has 2 and 57 epochs and "
         "128 images.",
         "Rates on videos: those of the images; stage.*.",

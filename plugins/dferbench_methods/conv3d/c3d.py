@@ -33,7 +33,7 @@ class C3D(nn.Module):
         if min(frames, size) < SMALLEST:
             raise ConfigError(
                 f"C3D's poolings leave nothing of {frames} frames of {size} x {size}",
-                "Give it at least view.frames=16 and view.size=16; it was made for 16 and 112.",
+                "Give it at least input.frames=16 and input.size=16; it was made for 16 and 112.",
             )
         inner = 3
         for name, times in LAYERS.items():

@@ -40,7 +40,7 @@ UNKNOWN_FERV39K = (
     "FERV39k: size, frames, optimiser and epochs of its row are not published: the recipe for any dataset."
 )
 UNKNOWN_DFEW = (
-    "DFEW: optimiser and rate of the paper's row: those of its authors' later code; view.size, stage.*."
+    "DFEW: optimiser and rate of the paper's row: those of its authors' later code; input.size, stage.*."
 )
 TIM = (
     "The DFEW paper interpolates each video to 16 frames (TIM); here, as in its authors' later code, 16 of "
@@ -180,7 +180,7 @@ P3D = _card(
     "part unknown.",
     [
         "Depth: 63, as in the DFEW authors' code; depth=131 and depth=199 are the others.",
-        "Size: 160, the net's own and that of the DFEW authors' code; the paper gives none: view.size.",
+        "Size: 160, the net's own and that of the DFEW authors' code; the paper gives none: input.size.",
         UNKNOWN_DFEW,
         UNKNOWN_FERV39K,
     ],
@@ -195,7 +195,7 @@ P3D = _card(
         "stage at torch's default.",
         "Dropout is 0.5 as in the port.",
         BATCH_OF_ONE,
-        PIXELS.format("the port's weights want view.normalize=imagenet, the official ones pixels=caffe"),
+        PIXELS.format("the port's weights want input.normalize=imagenet, the official ones pixels=caffe"),
         "The Caffe weights are not read.",
     ],
     "P3D-199 of the torch port with depth=199 relu=port, or a model of DFEW's code",
@@ -227,7 +227,7 @@ I3D = _card(
     "in part.",
     [
         "Size on DFEW: 224 as in its authors' code; the cost that Former-DFER's table prints (6.99 G) points "
-        "to 112: view.size=112.",
+        "to 112: input.size=112.",
         UNKNOWN_DFEW,
         UNKNOWN_FERV39K,
     ],

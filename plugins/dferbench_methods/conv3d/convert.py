@@ -22,7 +22,7 @@ Given = Mapping[str, Any]
 Classes = tuple[str, ...]
 SAMPLED = (
     "The file does not say which frames it was trained on; DFEW's repository tests on equal steps through "
-    "the video: --set view.sample=uniform."
+    "the video: --set input.sample=uniform."
 )
 
 

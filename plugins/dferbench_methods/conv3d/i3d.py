@@ -176,5 +176,5 @@ def _check(pool: str, frames: int, size: int) -> None:
         raise ConfigError(
             f"I3D's pooling windows of 2x7x7 do not fit the {left[0]}x{left[1]}x{left[1]} that are left of "
             f"{frames} frames of {size} x {size}",
-            "Use view.size=224 and at least 9 frames, or pool=adaptive.",
+            "Use input.size=224 and at least 9 frames, or pool=adaptive.",
         )

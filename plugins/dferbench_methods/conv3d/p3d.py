@@ -111,5 +111,5 @@ def _check(frames: int, depth: int, relu: str) -> None:
     if frames // 16 != 1:
         raise ConfigError(
             f"P3D halves time four times to one step, which {frames} frames do not give",
-            "Use view.frames=16.",
+            "Use input.frames=16.",
         )

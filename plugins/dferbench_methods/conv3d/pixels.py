@@ -1,4 +1,4 @@
-"""What pixels a net's weights were trained on, made from the 0..1 RGB that a view gives."""
+"""What pixels a net's weights were trained on, made from the 0..1 RGB that an input gives."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ PIXELS = {
     "mmaction": _bytes(104, 117, 128),
     "caffe": _bytes(104, 117, 123),
 }
-"""As the view gives them (0..1); -1..1 (DeepMind's I3D); torchvision's and Hara's moments of Kinetics; what
+"""As the input gives them (0..1); -1..1 (DeepMind's I3D); torchvision's and Hara's moments of Kinetics; what
 users of C3D's torch port found its Sports-1M weights to want, and what mmaction feeds them; official P3D."""
 
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from dferbench import Recipe, Stage, View
+from dferbench import Input, Recipe, Stage
 
 EVERYTHING = r".*"
 SIZE = {"c3d": 112, "p3d": 160, "i3d": 224, "r3d18": 112, "r2plus1d18": 112}
 """What DFEW's repository feeds each net."""
 
-VIEW = View(
+INPUT = Input(
     frames=16, size=112, sample="segments", normalize="none", augment="random-sized-crop | flip"
 )  # fmt: skip
 # Former-DFER (ACM MM 2021), whose authors trained Table 5's 3D ResNet18 on DFEW. drop_last is ours.
@@ -35,7 +35,7 @@ MAFW_STAGE = replace(
 )
 # Ours: narrow nets on small frames, so that it ends on two cores within minutes.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=48, augment="flip"),
+    replace(INPUT, size=48, augment="flip"),
     (Stage({EVERYTHING: 1e-3}, epochs=14, batch=16, optimizer="adam", schedule="cosine(warmup=1)"),),
 )
 
@@ -52,15 +52,15 @@ OPTIONS_FOR: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
 
 def of(name: str) -> tuple[Recipe, Mapping[str, Recipe]]:
     """The recipe for any dataset, and those for datasets that have one of their own."""
-    view = replace(VIEW, size=SIZE[name])
-    own = {"dfew": _dfew(name, view), "synthetic": SYNTHETIC}
+    input = replace(INPUT, size=SIZE[name])
+    own = {"dfew": _dfew(name, input), "synthetic": SYNTHETIC}
     if name == "c3d":
-        return Recipe(view, (C3D_STAGE,)), {**own, "mafw": Recipe(view, (MAFW_STAGE,))}
-    return Recipe(view, (STAGE,)), own
+        return Recipe(input, (C3D_STAGE,)), {**own, "mafw": Recipe(input, (MAFW_STAGE,))}
+    return Recipe(input, (STAGE,)), own
 
 
-def _dfew(name: str, view: View) -> Recipe:
+def _dfew(name: str, input: Input) -> Recipe:
     """Former-DFER's pairs of frames for the row that its authors trained, DFEW's repository for the rest."""
     if name == "r3d18":
-        return Recipe(replace(view, sample="segments(duration=2, short=first-frame)"), (STAGE,))
-    return Recipe(replace(view, sample="uniform", augment=""), (DFEW_STAGE,))
+        return Recipe(replace(input, sample="segments(duration=2, short=first-frame)"), (STAGE,))
+    return Recipe(replace(input, sample="uniform", augment=""), (DFEW_STAGE,))

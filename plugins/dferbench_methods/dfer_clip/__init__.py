@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.registry.options import schema
 from dferbench.types import Converted
 from dferbench_methods.dfer_clip.card import CARD
@@ -27,16 +27,16 @@ STAGE = Stage(
     drop_last=True,
 )
 # The paper is silent on normalisation; its code feeds pixels in 0..1, without CLIP's mean and deviation.
-VIEW = View(
+INPUT = Input(
     frames=16, size="backbone", sample="segments", normalize="none", augment="random-sized-crop | flip"
 )
-MAFW = Recipe(VIEW, (STAGE,))
-DFEW = replace(MAFW, view=replace(VIEW, augment="jitter(brightness=0.5) | random-sized-crop | flip"))
-FERV39K = replace(MAFW, view=replace(VIEW, augment="rotate(4) | random-sized-crop | flip"))
+MAFW = Recipe(INPUT, (STAGE,))
+DFEW = replace(MAFW, input=replace(INPUT, augment="jitter(brightness=0.5) | random-sized-crop | flip"))
+FERV39K = replace(MAFW, input=replace(INPUT, augment="rotate(4) | random-sized-crop | flip"))
 # Ours: the paper's rates, but few epochs and small batches, so that it ends on a laptop within minutes, and
 # crops that keep most of the face.
 SYNTHETIC = Recipe(
-    replace(VIEW, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (replace(STAGE, epochs=3, batch=16, schedule="steps(2)"),),
 )
 

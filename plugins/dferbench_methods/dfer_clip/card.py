@@ -54,7 +54,7 @@ CARD: Mapping[str, Any] = {
         "Texts are cut behind the longest end of text: the same features under a causal mask, in less time.",
         "Seeds are set for each fold; the code seeds once and runs its folds one after another.",
         "Short videos repeat their last frame, as the code does since September 2023; the published numbers "
-        "were probably made when it repeated the first (view.sample='segments(short=first-frame)').",
+        "were probably made when it repeated the first (input.sample='segments(short=first-frame)').",
         "The paper reports the test epoch with the best WAR; here that is one selection rule of several.",
         "The recipe for `synthetic` is not the paper's.",
     ],

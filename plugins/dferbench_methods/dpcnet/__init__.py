@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.dpcnet.card import CARD
 
 if TYPE_CHECKING:
@@ -22,12 +22,14 @@ STAGE = Stage(
     weight_decay=1e-4,
     drop_last=True,
 )
-VIEW = View(frames=8, size=112, sample="groups(each=2)", normalize="none", augment="random-sized-crop | flip")
-DFEW = Recipe(VIEW, (STAGE,))
+INPUT = Input(
+    frames=8, size=112, sample="groups(each=2)", normalize="none", augment="random-sized-crop | flip"
+)
+DFEW = Recipe(INPUT, (STAGE,))
 # Ours: a quarter of the pixels and of the width, few epochs and crops that keep most of the face, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (
         replace(
             STAGE,
@@ -55,9 +57,9 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     width: int = 64,
     weights: str = "",
 ) -> Classifier:
-    """DPCNet for a task with an even number of frames, half of them each view's.
+    """DPCNet for a task with an even number of frames, half of them each input's.
 
-    `frame_gate` weighs the frames of a view, "sigmoid" or "softmax"; the LSTM has `layers` layers, the
+    `frame_gate` weighs the frames of an input, "sigmoid" or "softmax"; the LSTM has `layers` layers, the
     classifier one hidden layer of `hidden`, 0 for none. `agree` is how far apart the views' frames are,
     "cosine" or "mse"; `mf` and `dp` scale the two terms that make the views agree. `fusion` averages the
     views' "probabilities" or "logits". `width` is the stem's; `weights` is a file with a ResNet-50 to start

@@ -28,7 +28,7 @@ CARD: Mapping[str, Any] = {
     "summary": (
         "A video is cut into four groups, each of which gives one frame to each of two views; a ResNet-50, "
         "excitation of places and frames, an LSTM, and excitation of channels and time make one feature of "
-        "each view. Two terms of the loss make the views agree; both are tested."
+        "each input. Two terms of the loss make the views agree; both are tested."
     ),
     "input": (
         "8 frames, two from each quarter of the video (at random in training, at its thirds in testing), "
@@ -38,8 +38,8 @@ CARD: Mapping[str, Any] = {
     "fidelity": "reconstruction: of the paper's abstract, its framework figure, and what others report of "
     "it. The parameters (50.8 M) and multiply-adds (9.55 G) are those reported (51 M, 9.52 G).",
     "unknowns": [
-        "How a group's frames are drawn and weighted: two distinct ones at random; view.sample.",
-        "Pretraining: from scratch; weights=FILE, with view.normalize=imagenet where the file wants it.",
+        "How a group's frames are drawn and weighted: two distinct ones at random; input.sample.",
+        "Pretraining: from scratch; weights=FILE, with input.normalize=imagenet where the file wants it.",
         "The gate of the frames: sigmoid; frame_gate=softmax.",
         "The LSTM: one layer, forwards; layers.",
         "The classifier: one hidden layer of 1024 with dropout 0.5, which explains 4.2 M of the reported "
@@ -48,11 +48,11 @@ CARD: Mapping[str, Any] = {
         "agree=mse.",
         "How much the two terms weigh: 1 each; mf and dp.",
         "What both views say together: the mean of their probabilities; fusion=logits.",
-        "The whole recipe on DFEW: SGD at 0.01, 100 epochs, batch 32, crops and flips; stage.* and view.*.",
+        "The whole recipe on DFEW: SGD at 0.01, 100 epochs, batch 32, crops and flips; stage.* and input.*.",
     ],
     "deviations": [
         "Faces are taken as they come with the dataset; the paper aligned them by landmarks.",
-        "Frames and size are free; the figure has 4 frames a view and maps of 4 x 4.",
+        "Frames and size are free; the figure has 4 frames an input and maps of 4 x 4.",
     ],
     "pretraining": "None here unless weights=FILE gives the trunk a ResNet-50 with torchvision's names "
     "(ImageNet, or one trained on faces), its classifier left out. Of the published numbers it is not known; "

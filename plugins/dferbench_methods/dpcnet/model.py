@@ -1,4 +1,4 @@
-"""The network: a ResNet-50 over all frames, then each view by itself, through the same weights."""
+"""The network: a ResNet-50 over all frames, then each input by itself, through the same weights."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class Choices:
 class DpcNet(Classifier):
     """Two views of T / 2 frames each, which must agree in their features and in what they say.
 
-    The frames 0, 2, 4 ... are one view, 1, 3, 5 ... the other, as `groups(each=2)` gives them. Raises
+    The frames 0, 2, 4 ... are one input, 1, 3, 5 ... the other, as `groups(each=2)` gives them. Raises
     ConfigError for a number of frames that is odd, DataError for weights that do not fit.
     """
 
@@ -61,7 +61,7 @@ class DpcNet(Classifier):
         if rest or not each:
             raise ConfigError(
                 f"dpcnet cannot make {VIEWS} views of {task.frames} frames",
-                "Give an even number: --set view.frames=8.",
+                "Give an even number: --set input.frames=8.",
             )
         self.trunk = ResNet2d(Bottleneck, DEPTHS, width)
         inner = self.trunk.dim // 2
@@ -80,7 +80,7 @@ class DpcNet(Classifier):
         return frames.reshape(len(x), VIEWS, *frames.shape[1:])
 
     def decide(self, views: Tensor) -> Tensor:
-        """(B, 2, T / 2, dim) -> the logits of each view (B, 2, C)."""
+        """(B, 2, T / 2, dim) -> the logits of each input (B, 2, C)."""
         logits: Tensor = self.head(self.aggregate(views.flatten(0, 1)))
         return logits.reshape(*views.shape[:2], -1)
 
@@ -89,7 +89,7 @@ class DpcNet(Classifier):
         return FUSION[self.choices.fusion](self.decide(self.views(x)))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of each view, and how far their features and their distributions are apart."""
+        """Cross-entropy of each input, and how far their features and their distributions are apart."""
         views = self.views(batch.x)
         one, other = self.decide(views).unbind(1)
         return {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.ec_stfl.card import CARD
 
@@ -23,11 +23,11 @@ STAGE = Stage(
     weight_decay=1e-4,
     drop_last=True,
 )
-VIEW = View(frames=16, size=112, sample="uniform(random=false)", normalize="none", augment="flip")
-DFEW = Recipe(VIEW, (STAGE,))
+INPUT = Input(frames=16, size=112, sample="uniform(random=false)", normalize="none", augment="flip")
+DFEW = Recipe(INPUT, (STAGE,))
 # Ours: a quarter of the pixels and of the width, and few epochs, so that it ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56),
+    replace(INPUT, size=56),
     (
         replace(
             STAGE,

@@ -39,11 +39,11 @@ CARD: Mapping[str, Any] = {
         "The norm in the loss: L2, form=paper; form=paper-l1 is the other.",
         "Whether a video counts among those of its own class in the batch: it does.",
         "Optimiser, rate, epochs and augmentation: SGD at 0.01, 100 epochs and a flip; --set stage.* and "
-        "view.*.",
+        "input.*.",
     ],
     "deviations": [
         "The code of 2024 has another loss on another net: form=code2024 variant=torchvision, with "
-        "view.sample='segments(duration=2, short=first-frame)' view.augment='random-sized-crop | flip' "
+        "input.sample='segments(duration=2, short=first-frame)' input.augment='random-sized-crop | flip' "
         "stage.batch=32 stage.epochs=200 'stage.schedule=every(50)'.",
         "The paper interpolates each video to 16 frames (TIM); here 16 of its frames are taken.",
         "The paper divides the rate by 10 when the loss saturates; here after every 40 epochs.",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.emoclip.card import CARD
 
@@ -23,12 +23,12 @@ STAGE = Stage(
     weight_decay=5e-4,
     drop_last=True,
 )
-VIEW = View(frames=32, size="backbone", sample="every(4)", normalize="clip", augment="rotate(6) | flip")
-RECIPE = Recipe(VIEW, (STAGE,))
+INPUT = Input(frames=32, size="backbone", sample="every(4)", normalize="clip", augment="rotate(6) | flip")
+RECIPE = Recipe(INPUT, (STAGE,))
 # Ours: few frames of which none is drawn, so that the tower sees each video once, and a higher rate for a
 # small model.
 SYNTHETIC = Recipe(
-    replace(VIEW, frames=16, sample="every(2, random=false)", normalize="none", augment=""),
+    replace(INPUT, frames=16, sample="every(2, random=false)", normalize="none", augment=""),
     (replace(STAGE, train={r"temporal\..*|logit_scale": 5e-3}, epochs=20, batch=16, schedule="steps(15)"),),
 )
 

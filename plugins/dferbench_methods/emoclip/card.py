@@ -76,7 +76,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, sampling, normalisation, turns, flip": "code",
         "optimiser, rate, weight decay, schedule, epochs, batch, drop_last": "code, on DFEW and FERV39k",
-        "captions": "code: learn_from=captions view.sample='every(2)' stage.batch=64 stage.epochs=30 "
+        "captions": "code: learn_from=captions input.sample='every(2)' stage.batch=64 stage.epochs=30 "
         "stage.schedule='steps(15, 35, 50)' on mafw(captions=true)",
         "synthetic": "ours: 16 frames of which none is drawn, heads of 64, 20 epochs, rate 5e-3",
     },

@@ -104,7 +104,9 @@ def compose(
     if layers < 1 or head_dim < 1:
         raise ConfigError(f"layers is {layers} and head_dim is {head_dim}", "Give at least 1 of each.")
     if task.frames >= PLACES:
-        raise ConfigError(f"{task.frames} frames", f"EmoCLIP has places for {PLACES - 1}: lower view.frames.")
+        raise ConfigError(
+            f"{task.frames} frames", f"EmoCLIP has places for {PLACES - 1}: lower input.frames."
+        )
     tower = require_text_tower(parts.backbone(backbone), backbone)
     described = texts(text, task.classes)
     temporal = ClsTransformer(tower.dim, PLACES - 1, layers, HEADS, head_dim, mlp_ratio=1)

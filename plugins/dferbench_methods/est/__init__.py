@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.est.card import CARD
 
@@ -23,12 +23,12 @@ STAGE = Stage(
     weight_decay=1e-4,
     drop_last=True,
 )
-VIEW = View(frames=35, size=224, sample="snippets", normalize="none", augment="")
-DFEW = Recipe(VIEW, (STAGE,))
+INPUT = Input(frames=35, size=224, sample="snippets", normalize="none", augment="")
+DFEW = Recipe(INPUT, (STAGE,))
 # Ours: three frames a snippet, a sixteenth of the pixels, a quarter of the width and few epochs, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, frames=21, size=56),
+    replace(INPUT, frames=21, size=56),
     (replace(STAGE, train={r"(?!positions$).*": 5e-4}, epochs=14, batch=16, schedule="cosine(warmup=1)"),),
 )
 SMALL = {"width": 16}

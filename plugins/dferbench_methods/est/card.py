@@ -37,7 +37,7 @@ CARD: Mapping[str, Any] = {
     "fidelity": "official-code: follows the released code; the weights that its trunk starts from are not "
     "here.",
     "unknowns": [
-        "How a video is brought to 105 frames: evenly, frames repeated or left out; view.sample.",
+        "How a video is brought to 105 frames: evenly, frames repeated or left out; input.sample.",
         "Whether the paper's optimiser and rates are the code's: taken as such.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
     ],

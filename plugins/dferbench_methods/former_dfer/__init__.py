@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.former_dfer.card import CARD
 
@@ -23,18 +23,18 @@ STAGE = Stage(
     weight_decay=1e-4,
     drop_last=True,
 )
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=112,
     sample="segments(duration=2, short=first-frame)",
     normalize="none",
     augment="random-sized-crop | flip",
 )
-DFEW = Recipe(VIEW, (STAGE,))
+DFEW = Recipe(INPUT, (STAGE,))
 # Ours: a quarter of the pixels and of the width, few epochs and crops that keep most of the face, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (
         replace(
             STAGE,

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.ial.card import CARD
 
@@ -23,7 +23,7 @@ STAGE = Stage(
     weight_decay=0.1,
     drop_last=True,
 )
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=112,
     sample="segments(short=first-frame)",
@@ -31,10 +31,10 @@ VIEW = View(
     augment="random-sized-crop(scale=(0.85, 1), ratio=(0.6, 1.6667)) | flip | jitter(brightness=0.6) "
     "| rotate(4)",
 )
-DFEW = Recipe(VIEW, (STAGE,))
+DFEW = Recipe(INPUT, (STAGE,))
 # Ours: a narrow net on a quarter of the pixels, so that it ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56, augment="random-sized-crop(scale=(0.85, 1)) | flip"),
+    replace(INPUT, size=56, augment="random-sized-crop(scale=(0.85, 1)) | flip"),
     (
         replace(
             STAGE,

@@ -97,7 +97,7 @@ def _side(size: int, down: int) -> int:
 
 def _require(task: Task, scale: float, aux: tuple[float, float]) -> None:
     if task.frames < 2:
-        raise ConfigError(f"ial of {task.frames} frames sees no change", "Use --set view.frames=2 or more.")
+        raise ConfigError(f"ial of {task.frames} frames sees no change", "Use --set input.frames=2 or more.")
     if min(scale, *aux) < 0:
         raise ConfigError(
             f"the weights of ial's losses are {scale}, {aux[0]} and {aux[1]}", "Give 0 or more."

@@ -137,7 +137,7 @@ def sinusoid(places: int, dim: int) -> Tensor:
 def _require(frames: int, scale: float, hidden: int, narrow: int) -> None:
     if frames % SNIPPETS or not frames:
         raise ConfigError(
-            f"{frames} frames do not fall evenly to {SNIPPETS} snippets", "Give 35: --set view.frames=35."
+            f"{frames} frames do not fall evenly to {SNIPPETS} snippets", "Give 35: --set input.frames=35."
         )
     if hidden < 1 or narrow < 1:
         raise ConfigError(f"a classifier with hidden={hidden} and narrow={narrow}", "Give at least 1.")

@@ -52,7 +52,7 @@ CARD: Mapping[str, Any] = {
         "Its weight: compact=0.1.",
         "The main loss: cross-entropy; objective=asl is the asymmetric loss that the port trains with.",
         "Pretraining: none; the port names a face recogniser's weights (MS-Celeb-1M), weights=FILE.",
-        "The recipe: the port's, which is that of Former-DFER; --set stage.* and view.*.",
+        "The recipe: the port's, which is that of Former-DFER; --set stage.* and input.*.",
         "FERV39k and MAFW: the recipe of DFEW.",
         "How linear layers start: truncated normals of 0.02.",
     ],

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.m3dfel.card import CARD
 
@@ -23,18 +23,18 @@ STAGE = Stage(
     weight_decay=0.05,
     drop_last=True,
 )
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=112,
     sample="grid(jitter=15)",
     normalize="none",
     augment="random-sized-crop | flip | jitter(brightness=0.4)",
 )
-RECIPE = Recipe(VIEW, (STAGE,))
+RECIPE = Recipe(INPUT, (STAGE,))
 # Ours: small frames, few epochs and crops that keep most of the face, so that it ends within minutes on two
 # cores, with a net a quarter as wide.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (replace(STAGE, train={r".*": 1e-3}, epochs=14, batch=16, schedule="cosine(warmup=1)"),),
 )
 

@@ -35,7 +35,7 @@ CARD: Mapping[str, Any] = {
         "to the square in testing."
     ),
     "fidelity": "official-code: follows the released code in network, loss and rates; without weights=FILE "
-    "its trunk starts from scratch, and view and schedule differ in three things, as the deviations say.",
+    "its trunk starts from scratch, and input and schedule differ in three things, as the deviations say.",
     "unknowns": [
         "FERV39k and MAFW: nothing is published but FERV39k's result: the recipe of DFEW, for 300 epochs.",
         "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion multiply-adds a video.",

@@ -30,7 +30,7 @@ class M3dfel(Classifier):
         if instance < 1 or task.frames % instance:
             raise ConfigError(
                 f"{task.frames} frames cannot be cut into clips of {instance}",
-                "Choose view.frames as a multiple of instance.",
+                "Choose input.frames as a multiple of instance.",
             )
         if not 0 <= smoothing < 1:
             raise ConfigError(f"labels smoothed by {smoothing}", "Give 0 up to below 1; the code has 0.1.")

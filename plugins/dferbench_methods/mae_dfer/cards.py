@@ -85,7 +85,7 @@ MAE_DFER: Mapping[str, Any] = {
         {"variant": "the same, second run", "ferv39k": _pair(43.29, 52.50), "mafw": _pair(42.36, 55.03)},
     ],
     "results_are": f"{RESULTS_ARE}. Its repository has the files of the second run, and those of DFEW.",
-    "multiply_adds": {
+    "macs": {
         "published": "50 G, which is 49.75 G with five operations for each value that a norm sees; the count "
         "here leaves norms out"
     },
@@ -132,7 +132,7 @@ VIDEOMAE: Mapping[str, Any] = {
          "mafw": _pair(40.87, 53.51)},
     ],
     "results_are": f"{RESULTS_ARE}. Run and printed by MAE-DFER's authors.",
-    "multiply_adds": {
+    "macs": {
         "published": "81 G, which is 80.76 G with five operations for each value that a norm sees; the count "
         "here leaves norms out"
     },

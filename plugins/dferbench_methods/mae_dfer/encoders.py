@@ -42,7 +42,7 @@ class ByRegion(nn.Module):
             shown = " x ".join(map(str, grid)), "x".join(map(str, regions))
             raise ConfigError(
                 f"{shown[0]} tokens cannot be cut into {shown[1]} regions",
-                "Choose divisors of the tokens in regions, or other frames or another size in the view.",
+                "Choose divisors of the tokens in regions, or other frames or another size in the input.",
             )
         self.regions = regions
         count = regions[0] * regions[1] * regions[2]

@@ -95,7 +95,9 @@ def _grid(task: Task, net: Net) -> Grid:
         raise ConfigError(f"drop_path is {net.drop_path:g}", "Give 0 up to below 1; the code has 0.1.")
     for what, length, part in (("frames", task.frames, TUBE[0]), ("size", task.size, TUBE[1])):
         if length % part:
-            raise ConfigError(f"view.{what} is {length}", f"Choose a multiple of {part}: that makes a token.")
+            raise ConfigError(
+                f"input.{what} is {length}", f"Choose a multiple of {part}: that makes a token."
+            )
     return task.frames // TUBE[0], task.size // TUBE[1], task.size // TUBE[2]
 
 

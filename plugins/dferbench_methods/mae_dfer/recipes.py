@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from dferbench import Recipe, Stage, View
+from dferbench import Input, Recipe, Stage
 
 DECAY = 0.75
 RATE = 1e-3 / 256
@@ -25,10 +25,10 @@ def layered(rate: float, depth: int, decay: float = DECAY) -> dict[str, float]:
 
 def recipe(depth: int, batch: int, rate: int) -> Recipe:
     """The fine-tuning of an encoder of so many blocks, on windows in steps of `rate` frames."""
-    view = View(
+    input = Input(
         frames=16,
         size=160,
-        sample=f"window(rate={rate}, views=2)",
+        sample=f"window(rate={rate}, clips=2)",
         normalize="imagenet",
         augment="random-sized-crop | flip",
     )
@@ -41,7 +41,7 @@ def recipe(depth: int, batch: int, rate: int) -> Recipe:
         weight_decay=0.05,
         drop_last=True,
     )
-    return Recipe(view, (stage,))
+    return Recipe(input, (stage,))
 
 
 SMALL: Mapping[str, float | int] = {
@@ -55,10 +55,10 @@ def synthetic() -> Recipe:
     shows that everything works, but stays near chance: hundreds of videos do not teach a transformer from
     scratch."""
     whole = recipe(depth=4, batch=16, rate=2)
-    view = replace(whole.view, size=64, augment="flip")
+    input = replace(whole.input, size=64, augment="flip")
     rates, stage = layered(3e-4, 4, decay=1), whole.stages[0]
     short = replace(stage, train=rates, epochs=6, schedule="cosine(warmup=1)", drop_last=False)
-    return Recipe(view, (short,))
+    return Recipe(input, (short,))
 
 
 def of(depth: int) -> tuple[Recipe, dict[str, Recipe]]:

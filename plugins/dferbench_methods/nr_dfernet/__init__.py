@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.nr_dfernet.card import CARD
 
 if TYPE_CHECKING:
@@ -22,18 +22,18 @@ STAGE = Stage(
     weight_decay=0.1,
     drop_last=True,
 )
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=112,
     sample="segments(duration=2, short=first-frame)",
     normalize="none",
     augment="random-sized-crop | flip | jitter(brightness=0.6) | rotate(4)",
 )
-DFEW = Recipe(VIEW, (STAGE,))
+DFEW = Recipe(INPUT, (STAGE,))
 # Ours: a quarter of the pixels and of the width, few epochs and crops that keep most of the face, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (
         replace(
             STAGE,

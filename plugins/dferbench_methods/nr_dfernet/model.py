@@ -62,7 +62,7 @@ class NrDferNet(Classifier):
         if task.frames < LENGTH + 1:
             raise ConfigError(
                 f"nr-dfernet cannot see a snippet in {task.frames} frames",
-                f"Give at least {LENGTH + 1}: --set view.frames=16.",
+                f"Give at least {LENGTH + 1}: --set input.frames=16.",
             )
         places = math.ceil(task.size / DOWN) ** 2
         self.trunk = Trunk(width)

@@ -15,7 +15,7 @@ INPUT = (
 PRETRAINING = (
     "None: from scratch, as Former-DFER states for its own ResNet18-LSTM; of the other published rows it is "
     "not known. weights=FILE starts the trunk from a file with torchvision's names (ImageNet, or a ResNet-18 "
-    "trained on faces), its classifier left out; view.normalize=imagenet then suits most."
+    "trained on faces), its classifier left out; input.normalize=imagenet then suits most."
 )
 RECIPE_ORIGIN = {
     "frames, size, augmentation": "code of Former-DFER; its paper says that its baselines share the sampling",
@@ -31,7 +31,7 @@ RESULTS_ARE = (
 )
 NO_CODE = "none for this row"
 DFEW_PRESET = (
-    "The recipe of the DFEW authors' code: --set variant=dfew view.sample=uniform view.augment= "
+    "The recipe of the DFEW authors' code: --set variant=dfew input.sample=uniform input.augment= "
     "stage.optimizer=adam \"stage.train={'.*': 0.001}\" stage.schedule=constant stage.weight_decay=0."
 )
 
@@ -118,7 +118,7 @@ VIT: Mapping[str, Any] = {
         "The architecture: a transformer over frame features, depth=3, heads=8; an image transformer inside "
         "each frame is another reading, and not offered.",
         "Pre-training of the trunk: none; weights=FILE.",
-        "Size and frames: 112 and 8 pairs; view.size=224 and view.sample=segments are as likely.",
+        "Size and frames: 112 and 8 pairs; input.size=224 and input.sample=segments are as likely.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
         "Optimiser and schedule: Former-DFER's; --set stage.epochs=50 stage.batch=48 "
         "'stage.schedule=steps(30, 40)' is nearer to DFER-CLIP's.",

@@ -33,7 +33,14 @@ class Recurrent(nn.Module):
     """
 
     def __init__(
-        self, dim: int, frames: int, cell: str, hidden: int, layers: int, bidirectional: bool, readout: str
+        self,
+        dim: int,
+        frames: int,
+        cell: str,
+        hidden: int,
+        layers: int,
+        bidirectional: bool,
+        readout: str,
     ) -> None:
         super().__init__()
         _require(cell, hidden, layers, readout)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dferbench import Recipe, Stage, View
+from dferbench import Input, Recipe, Stage
 
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=112,
     sample="segments(duration=2, short=first-frame)",
@@ -22,19 +22,19 @@ STAGE = Stage(
     weight_decay=1e-4,
     drop_last=True,
 )
-DYNAMIC = Recipe(VIEW, (STAGE,))
+DYNAMIC = Recipe(INPUT, (STAGE,))
 """Eight pairs of frames, one from each eighth of the video (Former-DFER, ACM MM 2021, and its code)."""
 
 # Size, batch and rate: the MAFW paper. It cuts the rate to a fifth when the loss saturates; the epochs at
 # which that happens, and Adam, are ours.
 LSTM_MAFW = Recipe(
-    replace(VIEW, size=224),
+    replace(INPUT, size=224),
     (replace(STAGE, train={r".*": 1e-4}, batch=16, optimizer="adam", schedule="steps(40, 80, gamma=0.2)"),),
 )
 # Ours: a quarter of the pixels and of the width, few epochs and crops that keep most of the face, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(VIEW, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, size=56, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
     (
         replace(
             STAGE,

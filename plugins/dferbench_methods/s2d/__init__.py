@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Stage, Task, View, hookimpl
+from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench.types import Converted
 from dferbench_methods.s2d.card import CARD
 
@@ -24,16 +24,16 @@ STAGE = Stage(
     weight_decay=0.05,
     drop_last=True,
 )
-VIEW = View(
+INPUT = Input(
     frames=16,
     size=224,
-    sample="window(rate=1, views=2)",
+    sample="window(rate=1, clips=2)",
     normalize="imagenet",
     augment="random-sized-crop | flip",
 )
-RECIPE = Recipe(VIEW, (STAGE,))
+RECIPE = Recipe(INPUT, (STAGE,))
 # The code takes the 16 frames that DFEW's authors chose from all of each video; ours are all of them, too.
-WHOLE = replace(VIEW, sample="segments(random=false)")
+WHOLE = replace(INPUT, sample="segments(random=false)")
 DFEW = Recipe(WHOLE, (STAGE,))
 PLAIN = {"mixup": 0.0, "cutmix": 0.0, "smoothing": 0.0, "dropout": 0.0}
 """What the released script for FERV39k switches off."""

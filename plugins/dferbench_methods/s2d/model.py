@@ -122,12 +122,12 @@ def _require_fit(task: Task, shape: Shape, dropout: float, landmark: str) -> int
     if rest or not side:
         raise ConfigError(
             f"frames of {task.size} pixels in patches of {shape.patch}",
-            "Choose view.size as a multiple of patch.",
+            "Choose input.size as a multiple of patch.",
         )
     if landmark and side != SIDE:
         raise ConfigError(
             f"the landmark network sees {SIDE} x {SIDE} places, and the image model {side} x {side}",
-            f"Choose view.size as {SIDE} times patch, or leave landmark out.",
+            f"Choose input.size as {SIDE} times patch, or leave landmark out.",
         )
     if not 0 <= dropout < 1:
         raise ConfigError(f"dropout is {dropout:g}", "Give 0 up to below 1; the released code has 0.5.")

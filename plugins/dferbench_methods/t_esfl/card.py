@@ -39,7 +39,7 @@ CARD: Mapping[str, Any] = {
     "fidelity": "reconstruction: the paper gives the flow of data, the loss and part of the recipe; all "
     "sizes are those of EST, a method of the same authors with the same figure.",
     "unknowns": [
-        "Frames of a snippet, and how a video is cut: as in EST; view.frames and view.sample.",
+        "Frames of a snippet, and how a video is cut: as in EST; input.frames and input.sample.",
         "From how many orders the snippets' is drawn: EST's ten.",
         "The classifier's inner widths: EST's 128 and 64, and 256 and 256 for the 43 compound classes; "
         "hidden and narrow.",

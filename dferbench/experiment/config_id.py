@@ -1,0 +1,67 @@
+"""Which configuration a run belongs to: eight hex digits over everything that changes a result."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from dferbench.errors import ConfigError, DataError
+from dferbench.files import digest, expand, sha256_of
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.datasets import Chosen
+from dferbench.types import Recipe
+
+
+def config_id(
+    method: str,
+    options: Mapping[str, Any],
+    recipe: Recipe,
+    chosen: Chosen,
+    weights: Mapping[str, str],
+    limit: int | None,
+    catalog: Catalog,
+    checkpoint: str = "",
+) -> str:
+    """Eight hex digits over what changes a result; output, workers and device must not.
+
+    `weights` are those of backbones, as the user named them; `checkpoint` is the sha256 of the file that the
+    model comes from, if it is not trained here. Raises ConfigError, DataError or UnknownName for weights.
+    """
+    what = {
+        "method": method,
+        "options": dict(options),
+        "recipe": first_form(recipe),
+        "dataset": [chosen.entry.name, dict(chosen.options)],
+        "weights": {name: _weights(name, text, catalog) for name, text in sorted(weights.items())},
+        "limit": limit,
+    }
+    # Without one the key stays out, so that the ids of trained configurations are what they always were.
+    return digest(what | ({"checkpoint": checkpoint} if checkpoint else {}))[:8]
+
+
+def first_form(recipe: Recipe) -> dict[str, Any]:
+    """The recipe under the names of the first release, so that the same configuration keeps its id.
+
+    `input` was called `view`, its `draws` and the sampler's `clips` were both called `views`.
+    """
+    form = asdict(recipe)
+    view = form.pop("input")
+    view["views"] = view.pop("draws")
+    view["sample"] = view["sample"].replace("clips=", "views=")
+    return {**form, "view": view}
+
+
+def _weights(name: str, text: str, catalog: Catalog) -> str:
+    if name in catalog.entries["methods"] and name not in catalog.entries["backbones"]:
+        raise ConfigError(
+            f"--weights is for backbones, and '{name}' is a method",
+            f"Methods that start from a file take it as --set weights=FILE: see dferbench show {name}.",
+        )
+    catalog.get("backbones", name)
+    if text == "random":
+        return text
+    path = expand(text)
+    if not path.is_file():
+        raise DataError(f"the weights of {name}, {path}, are not a file", f"Use --weights {name}=FILE.")
+    return sha256_of(path)
