@@ -1,11 +1,12 @@
-"""Do the records of one run, made by different releases, agree? Prints them side by side; exits 1 if they do not.
+"""Do the records of one run, made by different releases, agree? Prints them; exits 1 if they do not.
 
 `python .ci/compare.py NAME=record.json ...`: the first is what the others are held against.
 
-What must be the same to the last bit: the cell (options, recipe, everything that changes a result), the data (ids,
-labels and splits), the classes, and how many test videos of each class were judged. What may differ: the weights and
-with them a few verdicts. Another torch adds in another order, and 90 steps of training make a large difference of the
-smallest; another PyAV brings another FFmpeg and x264, whose drawn files decode to slightly other pixels.
+What must be the same to the last bit: the cell (options, recipe, everything that changes a result), the
+data (ids, labels and splits), the classes, and how many test videos of each class were judged. What may
+differ: the weights and with them a few verdicts. Another torch adds in another order, and 90 steps of
+training make a large difference of the smallest; another PyAV brings another FFmpeg and x264, whose drawn
+files decode to slightly other pixels.
 """
 
 from __future__ import annotations

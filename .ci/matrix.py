@@ -1,7 +1,7 @@
 """Where dferbench can be installed without a compiler: every Python and platform, asked of the package index.
 
-`python .ci/matrix.py [UV]` resolves pyproject.toml with wheels alone, and needs neither that Python nor that machine.
-Exits 1 if what is said to be supported does not resolve.
+`python .ci/matrix.py [UV]` resolves pyproject.toml with wheels alone, and needs neither that Python nor that
+machine. Exits 1 if what is said to be supported does not resolve.
 """
 
 from __future__ import annotations
@@ -55,16 +55,20 @@ def main(uv: str = "uv", project: Path = PROJECT) -> int:
     """Print the matrix; 1 if a supported combination does not resolve."""
     places = [(python, platform) for platform in PLATFORMS for python in PYTHONS]
     with ThreadPoolExecutor(4) as pool:
-        answers = dict(zip(places, pool.map(lambda p: resolve(uv, *p, project), places), strict=True))
+        found = pool.map(lambda place: resolve(uv, place[0], place[1], project), places)
+        answers = dict(zip(places, found, strict=True))
     print(" " * 16 + "".join(f"{python:18}" for python in PYTHONS))
     for platform in PLATFORMS:
         cells = [answers[python, platform] or "resolves" for python in PYTHONS]
         print(f"{platform:16}" + "".join(f"{cell:18}" for cell in cells).rstrip())
-    lost = [f"{platform}, Python {python}: {answers[python, platform]}"
-            for python, platform in places if platform in SUPPORTED and answers[python, platform]]  # fmt: skip
+    lost = [
+        f"{platform}, Python {python}: {why}"
+        for (python, platform), why in answers.items()
+        if why and platform in SUPPORTED
+    ]
     print("\n".join(lost) or f"supported and all there: {', '.join(SUPPORTED)}")
     return int(bool(lost))
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:2]))
+    sys.exit(main(sys.argv[1] if sys.argv[1:] else "uv"))
