@@ -7,6 +7,7 @@ or the lowest. Only one of the environments is on the disk at a time.
 
 from __future__ import annotations
 
+import configparser
 import json
 import os
 import re
@@ -24,11 +25,13 @@ ROOT = Path(__file__).parents[1]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FURTHER = ("3.12", "3.13", "3.14")
 QUICK = ("-m", "not slow and not long")
-LOWEST_TESTS = (
-    "decoding", "packs", "images", "loader", "augment", "sampling", "synthetic", "main_job", "dfer_clip",
-    "run", "checkpoints", "record", "cli", "predict", "faces", "leaderboard", "tables", "compare",
-)  # fmt: skip
-"""What the lowest versions are held to: reading, training, checkpoints and the command line."""
+
+
+def lowest_tests() -> list[str]:
+    """What the lowest versions are held to: the files that tox runs with them."""
+    tox = configparser.ConfigParser(interpolation=None)
+    tox.read(ROOT / "tox.ini")
+    return re.findall(r"tests/test_\w+\.py", tox["testenv:lowest"]["commands"])
 
 
 def marked(name: str) -> str:
@@ -71,8 +74,9 @@ class Environment:
 
     def main_job(self, command: str, name: str = "main command") -> dict[str, Any] | None:
         """Run a main command in the folder, where no earlier run answers for it; gives its record."""
-        # Two threads everywhere: how many there are decides in which order numbers are added.
-        threads = {"OMP_NUM_THREADS": "2"}
+        # One thread everywhere: how many there are decides in which order numbers are added, and two of
+        # them beside the two processes that read videos only wait for one another on two cores.
+        threads = {"OMP_NUM_THREADS": "1"}
         shell = ("bash", "-euo", "pipefail", "-c", command)
         good = self.steps.run(f"{self.name}: {name}", *shell, cwd=self.folder, **self.own, **threads)
         records = list(self.folder.glob("runs/**/record.json"))
@@ -118,7 +122,7 @@ def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict
 
 
 def lowest(steps: Steps, folder: Path, uv: Path) -> dict[str, Any] | None:
-    """The lowest versions that pyproject.toml allows: the main command, then `LOWEST_TESTS`."""
+    """The lowest versions that pyproject.toml allows: the main command, then tox's tests of them."""
     here, wanted = Environment("lowest", steps, folder), folder / "lowest.txt"
     command = (
         uv,
@@ -149,7 +153,7 @@ def lowest(steps: Steps, folder: Path, uv: Path) -> dict[str, Any] | None:
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
     if here.uv("install for tests", uv, "--no-deps", "--editable", ROOT):
-        here.tests(*(f"tests/test_{name}.py" for name in LOWEST_TESTS))
+        here.tests(*lowest_tests())
     return record
 
 
