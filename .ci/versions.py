@@ -83,9 +83,11 @@ class Environment:
         return json.loads(records[0].read_text()) if good and len(records) == 1 else None
 
     def uv(self, name: str, uv: Path, *arguments: str | Path) -> bool:
-        """Install something into the environment."""
-        command = (uv, "pip", "install", "--quiet", "--no-config", "--python", self.python, *arguments)
-        return self.steps.run(f"{self.name}: {name}", *command, cwd=self.folder)
+        """Install something into the environment, compiled as pip does: every process would do it again."""
+        command = (uv, "pip", "install", "--quiet", "--no-config", "--compile-bytecode")
+        return self.steps.run(
+            f"{self.name}: {name}", *command, "--python", self.python, *arguments, cwd=self.folder
+        )
 
     def tests(self, *arguments: str) -> None:
         """Run tests of the checkout with the environment."""
