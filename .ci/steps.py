@@ -38,11 +38,15 @@ class Steps:
             command, cwd=cwd, env=env, text=True, errors="replace",
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         ) as process:  # fmt: skip
-            for line in process.stdout or ():
-                sys.stdout.write(line)
-                sys.stdout.flush()
-                if closing := CLOSING.fullmatch(line.strip()):
-                    self.tests[name] = closing[1]
+            try:
+                for line in process.stdout or ():
+                    sys.stdout.write(line)
+                    sys.stdout.flush()
+                    if closing := CLOSING.fullmatch(line.strip()):
+                        self.tests[name] = closing[1]
+            except BaseException:  # whoever stops this stops what it started
+                process.terminate()
+                raise
         return process.returncode
 
     def skip(self, name: str, why: str) -> None:
