@@ -16,7 +16,7 @@ FLOORS = [
     {"hookspecs", "selection", "record", "places", "options", "cards", "costs"},
     {"catalog", "datasets", "releases", "suite", "nn"},
     {"data", "faces"},
-    {"engine", "report", "builtins"},
+    {"engine", "report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]
 SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))
@@ -83,7 +83,8 @@ def test_the_host_names_no_method_and_no_dataset():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"]]
+    "arguments",
+    [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"], ["doctor", "--help"]],
 )
 def test_light_commands_import_no_torch(arguments, tmp_path):
     code = (
