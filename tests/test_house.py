@@ -17,7 +17,7 @@ FLOORS = [
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "inference", "profiling", "runner"},
-    {"report", "builtins"},
+    {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]
 SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))
@@ -71,7 +71,8 @@ def test_the_host_names_no_method_and_no_dataset():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"]]
+    "arguments",
+    [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"], ["doctor", "--help"]],
 )
 def test_light_commands_import_no_torch(arguments, tmp_path):
     code = (
