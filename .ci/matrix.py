@@ -6,6 +6,7 @@ machine. Exits 1 if what is said to be supported does not resolve.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from pathlib import Path
 PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 PLATFORMS = {
-    # PyPI's own names for what wheels of today need: glibc 2.28 (2018), macOS 14.
+    # What wheels of today need: glibc 2.28 (2018), and macOS 14, which `resolve` says.
     "Linux x86_64": "x86_64-manylinux_2_28",
     "Linux aarch64": "aarch64-manylinux_2_28",
     "macOS arm64": "aarch64-apple-darwin",
@@ -47,7 +48,9 @@ def resolve(uv: str, python: str, platform: str, project: Path = PROJECT) -> str
         return "requires-python"
     command = [uv, "pip", "compile", "--quiet", "--no-header", "--only-binary", ":all:", "--no-config"]
     command += ["--python-version", python, "--python-platform", PLATFORMS[platform], str(project)]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=project.parent)
+    # uv means macOS 13, for which PyAV and torch build no more.
+    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
+    done = subprocess.run(command, capture_output=True, text=True, cwd=project.parent, env=environment)
     return culprit(done.stderr) if done.returncode else ""
 
 
