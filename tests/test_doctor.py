@@ -1,4 +1,4 @@
-"""dferbench doctor: it names what fails, with the reason and the next step, and nothing goes up in a traceback."""
+"""dferbench doctor: it names what fails, with the reason and the next step, and no traceback comes out."""
 
 import json
 
