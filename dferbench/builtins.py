@@ -99,3 +99,29 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
     for name, build in FINDERS.items():
         register(name, build)
+
+
+@hookimpl
+def register_optimizers(register: Callable[..., None]) -> None:
+    """Register the optimizers of the host, which are imported when used."""
+    place = "dferbench.training.optimizers"
+    register("sgd", f"{place}:sgd", about="Stochastic gradient descent.")
+    register("adam", f"{place}:adam", about="Adam, with the weight decay in the gradient.")
+    register("adamw", f"{place}:adamw", about="Adam with decoupled weight decay.")
+    register("timm", f"{place}:from_timm", about="An optimizer of timm, by its name.")
+
+
+@hookimpl
+def register_schedules(register: Callable[..., None]) -> None:
+    """Register the learning rate schedules of the host, which are imported when used."""
+    place = "dferbench.training.schedules"
+    register("constant", f"{place}:constant", about="The learning rates stay as they are.")
+    register("steps", f"{place}:milestones", about="Times gamma after each of the given numbers of epochs.")
+    register("every", f"{place}:every", about="Times gamma after every so many epochs.")
+    register("cosine", f"{place}:cosine", about="Linear warm-up, then half a cosine.")
+    register(
+        "cosine-under-rise",
+        f"{place}:cosine_under_rise",
+        about="Half a cosine whose first epochs a linear warm-up replaces.",
+    )
+    register("restarts", f"{place}:restarts", about="Half a cosine, restarted every so many epochs.")

@@ -72,11 +72,16 @@ def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     from dferbench import spec
     from dferbench.data.augment import OPS
     from dferbench.data.sampling import SAMPLERS
-    from dferbench.training.optimizers import OPTIMIZERS, SCHEDULES
+    from dferbench.registry.catalog import discover
 
+    entries = discover().entries
+    optimizers, schedules = (
+        {name: entry.load() for name, entry in entries[kind].items() if entry.origin == "dferbench"}
+        for kind in ("optimizers", "schedules")
+    )
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
-    for listed, rules in zip(tables, (SAMPLERS, OPS, OPTIMIZERS, SCHEDULES), strict=True):
+    for listed, rules in zip(tables, (SAMPLERS, OPS, optimizers, schedules), strict=True):
         calls = [spec.parse_one(text) for text in listed if not text.startswith(("input.", "stage."))]
         assert [call.name for call in calls] == list(rules)
         for call in calls:

@@ -36,7 +36,7 @@ class Epoch(BaseModel):
     terms: dict[str, float]
     """Mean of each loss term over the epoch's videos."""
     learning_rates: dict[str, float]
-    """Learning rate of each pattern during the epoch."""
+    """Learning rate of each pattern in the epoch's last step."""
     seconds: float
     confusion: list[list[int]]
     """Of the test videos after the epoch; rows are the truth."""
