@@ -1,0 +1,104 @@
+"""Reading `events.jsonl`: what a run has reported so far, and how it stands. No torch."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import mean
+from typing import Any, TypeAlias
+
+from dferbench.errors import ConfigError
+
+NAME = "events.jsonl"
+RECENT = 5
+"""So many epochs tell how long the next ones take."""
+
+Event: TypeAlias = dict[str, Any]
+
+
+def read_events(path: Path) -> list[Event]:
+    """The events of a run in order; a last line that is not finished is left out.
+
+    Raises ConfigError for a finished line that is no event.
+    """
+    *whole, _ = path.read_bytes().split(b"\n")
+    return [_event(line, path, number) for number, line in enumerate(whole, 1)]
+
+
+def _event(line: bytes, path: Path, number: int) -> Event:
+    try:
+        event = json.loads(line)
+        if isinstance(event["event"], str):
+            return dict(event)
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise ConfigError(
+        f"line {number} of {path} is no event of a run: {line[:40]!r}",
+        "Remove that line, or start the run again with --force.",
+    )
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a run stands after the events so far."""
+
+    start: Event
+    """Its last `run_started`."""
+    epochs: list[Event] = field(default_factory=list)
+    """Every `epoch_done`, first to last."""
+    end: Event | None = None
+    """`run_ended` or `run_failed`; None while it runs."""
+
+    @property
+    def done(self) -> int:
+        """How many epochs are done."""
+        return int(self.epochs[-1]["epochs"]) if self.epochs else int(self.start["epochs"])
+
+    @property
+    def caveats(self) -> Sequence[str]:
+        """Those known so far."""
+        caveats: Sequence[str] = (self.end or {}).get("caveats", self.start["caveats"])
+        return caveats
+
+    @property
+    def seconds_left(self) -> float | None:
+        """What the remaining epochs take if they take as long as the last ones; None before the first."""
+        recent = [float(epoch["seconds"]) for epoch in self.epochs[-RECENT:]]
+        return mean(recent) * (self.start["total_epochs"] - self.done) if recent else None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the run's process ended without a word. Of another machine's processes nothing is known."""
+        if self.end is not None or self.start["host"] != platform.node() or os.name != "posix":
+            return False
+        try:
+            os.kill(self.start["pid"], 0)
+        except ProcessLookupError:
+            return True
+        except PermissionError:
+            return False
+        return False
+
+
+def standing(events: Sequence[Event]) -> Standing | None:
+    """How the run stands, or None if it has not started. A resumed run goes on where it stood."""
+    start, end, epochs = None, None, []
+    for event in events:
+        if event["event"] == "run_started":
+            start, end = event, None
+        elif event["event"] == "epoch_done":
+            epochs.append(event)
+        elif event["event"] in ("run_ended", "run_failed"):
+            end = event
+    return Standing(start, epochs, end) if start else None
+
+
+def newest(place: Path) -> Path | None:
+    """The events of the run in this folder, or of the run below it that reported last; None if none did."""
+    if (place / NAME).is_file():
+        return place / NAME
+    return max(place.rglob(NAME), key=lambda path: path.stat().st_mtime_ns, default=None)
