@@ -16,7 +16,7 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "inference", "profiling", "runner"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"},
     {"report", "builtins"},
     {"cli", "testing", "__main__"},
 ]

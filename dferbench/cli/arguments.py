@@ -31,3 +31,9 @@ SkipBad = Annotated[
     bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read; the record names them.")
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker", help="Also log to csv, tensorboard, wandb or mlflow, as NAME or 'NAME(option=value)'."
+    ),
+]

@@ -33,7 +33,12 @@ class Csv(Observer):
 
     def epoch_done(self, epoch: EpochResult) -> None:
         """Add a row."""
-        place = {"epochs": epoch.epochs, "stage": epoch.row.stage, "epoch": epoch.row.epoch, "step": epoch.step}
+        place = {
+            "epochs": epoch.epochs,
+            "stage": epoch.row.stage,
+            "epoch": epoch.row.epoch,
+            "step": epoch.step,
+        }
         self.rows.append({**place, **scalars(epoch, self.videos), "caveats": self.caveats})
         self._write()
 

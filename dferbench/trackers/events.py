@@ -61,14 +61,28 @@ class Standing:
     @property
     def caveats(self) -> Sequence[str]:
         """Those known so far."""
-        caveats: Sequence[str] = (self.end or {}).get("caveats", self.start["caveats"])
-        return caveats
+        said = self.end if self.end and "caveats" in self.end else self.start
+        return list(said["caveats"])
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to be expected, as far as can be known here."""
+        return self.end is not None or self.gone
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the run is done."""
+        return self.end is not None and self.end["event"] == "run_ended"
 
     @property
     def seconds_left(self) -> float | None:
-        """What the remaining epochs take if they take as long as the last ones; None before the first."""
-        recent = [float(epoch["seconds"]) for epoch in self.epochs[-RECENT:]]
-        return mean(recent) * (self.start["total_epochs"] - self.done) if recent else None
+        """What the remaining epochs take; None before the first is done."""
+        return self.seconds_left_after(self.epochs[-1]) if self.epochs else None
+
+    def seconds_left_after(self, epoch: Event) -> float:
+        """What the epochs behind this one take if they take as long as the last ones up to it."""
+        known = [float(one["seconds"]) for one in self.epochs if one["epochs"] <= epoch["epochs"]]
+        return mean(known[-RECENT:]) * int(self.start["total_epochs"] - epoch["epochs"])
 
     @property
     def gone(self) -> bool:
@@ -84,10 +98,13 @@ class Standing:
         return False
 
 
-def standing(events: Sequence[Event]) -> Standing | None:
-    """How the run stands, or None if it has not started. A resumed run goes on where it stood."""
+def standing(path: Path | None) -> Standing | None:
+    """How the run of these events stands, or None if it has not started; a resumed run goes on.
+
+    Raises ConfigError for a file that holds something else.
+    """
     start, end, epochs = None, None, []
-    for event in events:
+    for event in read_events(path) if path and path.is_file() else ():
         if event["event"] == "run_started":
             start, end = event, None
         elif event["event"] == "epoch_done":
@@ -97,8 +114,8 @@ def standing(events: Sequence[Event]) -> Standing | None:
     return Standing(start, epochs, end) if start else None
 
 
-def newest(place: Path) -> Path | None:
+def newest(run: Path) -> Path | None:
     """The events of the run in this folder, or of the run below it that reported last; None if none did."""
-    if (place / NAME).is_file():
-        return place / NAME
-    return max(place.rglob(NAME), key=lambda path: path.stat().st_mtime_ns, default=None)
+    if (run / NAME).is_file():
+        return run / NAME
+    return max(run.rglob(NAME), key=lambda path: path.stat().st_mtime_ns, default=None)

@@ -17,12 +17,22 @@ def title(record: Record) -> str:
 
 def configuration(record: Record) -> dict[str, Any]:
     """Everything that decides the result, by name; nested as in the record."""
-    names = ("method", "options", "recipe", "dataset", "dataset_options", "fold", "seed", "config_id", "limit")
+    names = (
+        "method",
+        "options",
+        "recipe",
+        "dataset",
+        "dataset_options",
+        "fold",
+        "seed",
+        "config_id",
+        "limit",
+    )
     return {name: getattr(record, name) for name in names}
 
 
 def parameters(record: Record) -> dict[str, str | int | float | bool]:
-    """The configuration with one name a value, as in `recipe.input.frames`; what is no plain value is JSON."""
+    """The configuration with a name for each value, as in `recipe.input.frames`; a list or mapping is JSON."""
     return dict(_leaves("", configuration(record)))
 
 
