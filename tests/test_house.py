@@ -71,7 +71,8 @@ def test_the_host_names_no_method_and_no_dataset():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"]]
+    "arguments",
+    [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"], ["watch", "--once"]],
 )
 def test_light_commands_import_no_torch(arguments, tmp_path):
     code = (
