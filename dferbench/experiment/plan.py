@@ -15,6 +15,7 @@ from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
 from dferbench.experiment.config_id import config_id
+from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
 from dferbench.places import root_of
 from dferbench.progress import Progress
@@ -72,14 +73,8 @@ class Plan:
     folds: tuple[int, ...]
     config_id: str
 
-    @property
-    def build(self) -> Any:
-        """The method's build function: (task, parts, **options) -> Classifier."""
-        method: Method = self.method.value
-        return method.build
-
     def folder(self, fold: int, seed: int) -> Path:
-        """Where the cell of this fold and seed leaves its files."""
+        """Where the run of this fold and seed leaves its files."""
         name = f"{self.method.name}-{self.config_id}"
         return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
 
@@ -89,7 +84,7 @@ class Plan:
         return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
 
     def finished(self, fold: int, seed: int) -> Record | None:
-        """The record of a cell that is done and not to be started again. Raises ConfigError if damaged."""
+        """The record of a run that is done and not to be started again. Raises ConfigError if damaged."""
         path = self.folder(fold, seed) / records.NAME
         if self.request.force or not path.is_file():
             return None
@@ -149,6 +144,7 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     options = resolve(method.name, {**known, **defaults, **own}, given)
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
+    check_recipe(recipe, request.limit)
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
     return Settled(entry, options, recipe, chosen, identity)
 
@@ -195,7 +191,7 @@ def _read_split(plan: Plan, fold: int) -> Split:
             _require_there(found[split], f"{where}, {split}", plan)
     both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
     if both:
-        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Mend the lists.")
+        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Fix the lists.")
     fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
     return Split(found["train"], found["test"], fingerprint)
 
