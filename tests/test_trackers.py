@@ -2,13 +2,17 @@
 
 import csv
 import json
+import re
+import shlex
 import shutil
 import sys
+import tomllib
 
 import pytest
 from conftest import ROOT, TOY
 
 from dferbench.experiment import record as records
+from dferbench.registry.catalog import discover
 
 FOLLOWER = ROOT / "tests" / "follower.py"
 EPOCHS = 4
@@ -279,10 +283,11 @@ def test_a_failure_is_logged_with_its_reason(tracked, toy_root, tmp_path):
     assert "3.png" in (tmp_path / "diary.txt").read_text().splitlines()[-1]
 
 
-def test_a_run_that_does_not_start_tells_its_trackers_nothing(tmp_path):
+def test_a_run_that_does_not_start_tells_its_trackers_nothing(tmp_path, monkeypatch):
     from dferbench.trackers.jsonl import JsonLines
     from dferbench.training.observer import Observers
 
+    monkeypatch.chdir(tmp_path)
     Observers([JsonLines()]).run_failed("the model cannot be built")
     assert not list(tmp_path.iterdir())
 
@@ -301,3 +306,34 @@ def test_bench_takes_trackers(in_process, toy_root, tmp_path):
     plugins = ("--plugin", TOY, "--plugin", FOLLOWER)
     in_process(*plugins, "bench", suite, "-d", "toy", *words, "--tracker", "csv", check=0)
     assert [len(rows(path.parent)) for path in records.find(tmp_path / "runs")] == [2, 2]
+
+
+PAGE = (ROOT / "docs" / "trackers.md").read_text()
+COMMANDS = re.findall(r"^(dferbench [^\n]*)", PAGE, re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_of_the_page_is_valid(command, in_process):
+    """A device that is not there stops a run after everything else was understood."""
+    words = shlex.split(command.replace("benchmarks/", f"{ROOT}/benchmarks/"))[1:]
+    if words[0] == "watch":
+        assert "waiting for a run" in in_process(*words, check=0).stdout
+        return
+    for name in re.findall(r"--tracker \W?(tensorboard|wandb|mlflow)", command):
+        pytest.importorskip(name)
+    assert "no device" in in_process(*words, "--device", "cuda:99", check=3).stderr
+
+
+def test_the_pages_own_tracker_works(in_process, toy_root, tmp_path):
+    (tmp_path / "mine.py").write_text(re.search(r"```python\n(.*?)```", PAGE, re.DOTALL)[1])
+    words = ("run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--device", "cpu", "-j", "0")
+    tracker = re.search(r'--tracker "(best.*?)"', PAGE)[1]
+    done = in_process("--plugin", "mine.py", "--plugin", TOY, *words, "--tracker", tracker, check=0)
+    assert "epoch 1: best war so far, " in done.stdout
+
+
+def test_the_page_names_every_tracker_and_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    offered = set(discover().entries["trackers"])
+    assert offered == {"csv", *re.findall(r'pip install "dferbench\[(\w+)\]"', PAGE)}
+    assert offered - {"csv"} <= set(project["optional-dependencies"])

@@ -33,6 +33,7 @@ class LineScreen(AbstractContextManager["LineScreen"]):
     def show(self, now: Standing | None) -> None:
         """Print the lines that are new since the last time."""
         if now is None:
+            self.epochs = 0
             self._say_once(f"waiting for a run in {self.run}")
             return
         if not self.epochs:

@@ -118,4 +118,13 @@ def newest(run: Path) -> Path | None:
     """The events of the run in this folder, or of the run below it that reported last; None if none did."""
     if (run / NAME).is_file():
         return run / NAME
-    return max(run.rglob(NAME), key=lambda path: path.stat().st_mtime_ns, default=None)
+    found = [Path(folder) / NAME for folder, _, files in os.walk(run) if NAME in files]
+    return max(found, key=_changed, default=None)
+
+
+def _changed(path: Path) -> int:
+    """When the file was last written; a run that is started again may take it away at any moment."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

@@ -32,7 +32,7 @@ def configuration(record: Record) -> dict[str, Any]:
 
 
 def parameters(record: Record) -> dict[str, str | int | float | bool]:
-    """The configuration with a name for each value, like `recipe.input.frames`; lists and mappings as JSON."""
+    """The configuration with a name for each value, like `recipe.input.frames`; others are JSON."""
     return dict(_leaves("", configuration(record)))
 
 
