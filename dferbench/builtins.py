@@ -102,6 +102,15 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_trackers(register: Callable[..., None]) -> None:
+    """Register the trackers of the host."""
+    register("csv", "dferbench.trackers.csv_table:Csv", about="a table of the epochs in the run's folder")
+    register("mlflow", "dferbench.trackers.mlflow:MLflow", about="a run in an MLflow store")
+    register("tensorboard", "dferbench.trackers.tensorboard:TensorBoard", about="TensorBoard event files")
+    register("wandb", "dferbench.trackers.wandb:WandB", about="a run at Weights & Biases, or offline")
+
+
+@hookimpl
 def register_optimizers(register: Callable[..., None]) -> None:
     """Register the optimizers of the host, which are imported when used."""
     place = "dferbench.training.optimizers"

@@ -16,7 +16,7 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "inference", "profiling", "runner"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"},
     {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]
@@ -72,7 +72,10 @@ def test_the_host_names_no_method_and_no_dataset():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"], ["doctor", "--help"]],
+    [
+        ["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"], ["doctor", "--help"],
+        ["watch", "--once"],
+    ],  # fmt: skip
 )
 def test_light_commands_import_no_torch(arguments, tmp_path):
     code = (

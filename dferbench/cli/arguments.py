@@ -32,3 +32,9 @@ DecoderName = Annotated[
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable videos; the record lists them.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker", help="Also log to csv, tensorboard, wandb or mlflow, as NAME or 'NAME(option=value)'."
+    ),
+]

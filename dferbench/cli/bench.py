@@ -20,6 +20,7 @@ from dferbench.cli.arguments import (
     Root,
     Seeds,
     SkipBad,
+    Trackers,
     Workers,
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
@@ -75,6 +76,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     limit: Limit = None,
     workers: Workers = 2,
     skip_bad: SkipBad = False,
+    tracker: Trackers = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the plan and its estimated cost without running anything."),
@@ -104,6 +106,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         device=device,
         workers=workers,
         skip_bad=skip_bad,
+        trackers=tuple(tracker or ()),
     )
     found, missing = experiments(suite, base, epochs, catalog)
     if missing:

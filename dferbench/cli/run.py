@@ -19,6 +19,7 @@ from dferbench.cli.arguments import (
     Root,
     Seeds,
     SkipBad,
+    Trackers,
     Workers,
 )
 from dferbench.cli.complete import method_names
@@ -60,6 +61,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    tracker: Trackers = None,
     force: Annotated[
         bool, typer.Option("--force", help="Start over, even if the run is finished or interrupted.")
     ] = False,
@@ -88,6 +90,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        trackers=tuple(tracker or ()),
         force=force,
     )
     plan = make_plan(request, context.obj)

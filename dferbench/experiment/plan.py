@@ -43,6 +43,8 @@ class Request:
     decoder: str = "auto"
     skip_bad: bool = False
     force: bool = False
+    trackers: Sequence[str] = ()
+    """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
 
 
 @dataclass(frozen=True)

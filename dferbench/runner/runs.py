@@ -109,7 +109,6 @@ def _recorded(
         progress.say(f"failed: {error}. {error.hint}".strip())
         failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
         outcome.append(draft.model_copy(update=failed))
-        observers.run_failed(f"{error}. {error.hint}".strip())
     except BaseException as error:
         halted = not isinstance(error, Exception)
         status = "interrupted" if halted else "failed"
@@ -117,6 +116,8 @@ def _recorded(
         observers.run_failed(repr(error))
         raise
     records.write(outcome[0], folder)
+    if outcome[0].status == "failed":
+        observers.run_failed(outcome[0].error)
 
 
 def _draft(plan: Plan, run: tuple[int, int], split: Split, fabric: Fabric) -> Record:
