@@ -15,6 +15,7 @@ from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
 from dferbench.experiment.config_id import config_id
+from dferbench.experiment.metrics import Metrics, known
 from dferbench.experiment.record import Record
 from dferbench.places import root_of
 from dferbench.progress import Progress
@@ -69,6 +70,8 @@ class Plan:
     root: Path
     folds: tuple[int, ...]
     config_id: str
+    metrics: Metrics
+    """What records of its runs state."""
 
     @property
     def build(self) -> Any:
@@ -91,7 +94,7 @@ class Plan:
         path = self.folder(fold, seed) / records.NAME
         if self.request.force or not path.is_file():
             return None
-        record = records.read(path)
+        record = records.read(path, self.metrics)
         return record if record.status == "done" else None
 
 
@@ -104,6 +107,7 @@ class Settled:
     recipe: Recipe
     chosen: Chosen
     config_id: str
+    metrics: Metrics
 
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
@@ -130,6 +134,7 @@ def place(settled: Settled, request: Request) -> Plan:
         root=root,
         folds=_folds(dataset, name, request.folds),
         config_id=settled.config_id,
+        metrics=settled.metrics,
     )
 
 
@@ -148,7 +153,7 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
-    return Settled(entry, options, recipe, chosen, identity)
+    return Settled(entry, options, recipe, chosen, identity, known(catalog))
 
 
 def input_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:

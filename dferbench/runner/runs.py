@@ -14,6 +14,7 @@ from lightning_fabric import Fabric
 from dferbench.data.packs.dataset import REENCODED
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record as records
+from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
@@ -58,9 +59,9 @@ def _cell(
         shutil.rmtree(folder, ignore_errors=True)
     progress.say(f"fold {cell[0]} seed {cell[1]}: {len(split.train)} train, {len(split.test)} test videos")
     draft = _draft(plan, cell, split, fabric).model_copy(update=dict(more))
-    with _recorded(draft, folder, progress) as outcome:
+    with _recorded(draft, folder, plan.metrics, progress) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
-    return records.read(folder / records.NAME)
+    return records.read(folder / records.NAME, plan.metrics)
 
 
 def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
@@ -85,12 +86,14 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
 
 
 @contextmanager
-def _recorded(draft: Record, folder: Path, progress: Progress) -> Iterator[list[Record]]:
+def _recorded(
+    draft: Record, folder: Path, metrics: Metrics, progress: Progress
+) -> Iterator[list[Record]]:
     """Whatever happens inside, the folder's record says so: running, done, failed or interrupted.
 
     A failure that the user can fix stays within its cell; anything else goes on up.
     """
-    records.write(draft, folder)
+    records.write(draft, folder, metrics)
     outcome: list[Record] = []
     try:
         yield outcome
@@ -101,9 +104,9 @@ def _recorded(draft: Record, folder: Path, progress: Progress) -> Iterator[list[
     except BaseException as error:
         halted = not isinstance(error, Exception)
         status = "interrupted" if halted else "failed"
-        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder)
+        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder, metrics)
         raise
-    records.write(outcome[0], folder)
+    records.write(outcome[0], folder, metrics)
 
 
 def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> Record:

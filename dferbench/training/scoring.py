@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torchmetrics.classification import MulticlassConfusionMatrix
 
+from dferbench.experiment.counts import top2_hits
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.progress import Progress
@@ -35,6 +36,10 @@ class Predictions:
         matrix = metric(torch.from_numpy(self.logits).argmax(1), torch.from_numpy(self.labels))
         counts: list[list[int]] = matrix.long().tolist()
         return counts
+
+    def top2(self) -> int:
+        """How many have their class among the two with the highest logits; ties go to the earlier class."""
+        return top2_hits(self.logits, self.labels)
 
     def only(self, columns: Sequence[int]) -> Predictions:
         """The same with these logits alone, in this order."""

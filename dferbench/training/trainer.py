@@ -10,7 +10,7 @@ import torch
 from lightning_fabric import Fabric
 
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
-from dferbench.experiment.metrics import uar, war
+from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
 from dferbench.progress import Progress
@@ -75,6 +75,7 @@ class Cell:
                 learning_rates=used,
                 seconds=round(time.monotonic() - started, 3),
                 confusion=self.predictions.confusion(),
+                top2=self.predictions.top2(),
             )
             self.curve.append(row)
             self.progress.say(f"{stage.name} {epoch + 1}/{stage.epochs}: {_said(row)}")
@@ -116,6 +117,7 @@ def train_run(
     return {
         "curve": cell.curve,
         "confusion": cell.predictions.confusion(),
+        "top2": cell.predictions.top2(),
         "decoders": dict(cell.losses.decoders),
         "skipped": sorted(cell.losses.skipped),
         "seconds": round(sum(row.seconds for row in cell.curve) or time.monotonic() - started, 3),
@@ -148,4 +150,4 @@ def save_learned(built: Built, record: Record, folder: Path) -> None:
 def _said(row: Epoch) -> str:
     """An epoch in words: its loss terms and its test result in percent."""
     terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
-    return f"{terms}, test UAR {uar(row.confusion):.2f} WAR {war(row.confusion):.2f}"
+    return f"{terms}, test {said(row.counts)}"
