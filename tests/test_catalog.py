@@ -1,5 +1,6 @@
 """Discovery: lazy, isolated, with the origin of every name."""
 
+import sys
 import textwrap
 
 import pytest
@@ -73,7 +74,7 @@ def test_an_unknown_name_gets_the_nearest(plugin):
 
 def test_every_hook_has_a_caller():
     from dferbench.registry import hookspecs
-    from dferbench.registry.catalog import KINDS
+    from dferbench.registry.kinds import KINDS
 
     hooks = {name for name in vars(hookspecs) if name.startswith("register_")}
     assert hooks == {f"register_{kind}" for kind in KINDS} | {"register_commands"}
@@ -92,3 +93,69 @@ def test_a_plugin_adds_a_command(plugin, cli):
         """
     )
     assert cli("--plugin", path, "hello", check=0).stdout == "hello from a plugin\n"
+
+
+LAZY = """
+from dferbench import hookimpl
+from pydantic import BaseModel, Field
+
+class Options(BaseModel):
+    '''How strong.'''
+    strength: float = Field(0.5, ge=0, le=1, description="how strong it is")
+
+@hookimpl
+def register_temporal_heads(register):
+    register("lazy", "heavy_part:Head", options=Options, about="imported when it is used")
+"""
+
+
+def test_what_is_registered_by_its_path_is_imported_when_it_is_used(plugin, tmp_path, monkeypatch):
+    (tmp_path / "heavy_part.py").write_text("def Head(dim, frames, strength): return dim, frames, strength")
+    monkeypatch.syspath_prepend(tmp_path)
+    catalog = discover([plugin(LAZY)])
+    assert "heavy_part" not in sys.modules
+    assert catalog.make("temporal_heads", "lazy", 4, 2) == (4, 2, 0.5)
+    assert catalog.make("temporal_heads", "lazy(0.25)", 4, 2) == (4, 2, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("lazy(strength=2)", "strength: input should be less than or equal to 1, got 2"),
+        ("lazy(strength=x)", "strength: input should be a valid number"),
+        ("lazy(weight=1)", "option of temporal head lazy"),
+        ("lazy(1, 2)", "takes 1 options, got 2"),
+    ],
+)
+def test_options_of_a_part_are_checked_by_their_model(plugin, tmp_path, monkeypatch, text, error):
+    (tmp_path / "heavy_part.py").write_text("def Head(dim, frames, strength): return dim, frames, strength")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        discover([plugin(LAZY)]).make("temporal_heads", text, 4, 2)
+    assert error in caught.value.message and caught.value.hint
+
+
+def test_a_path_that_cannot_be_imported_names_the_plugin(plugin):
+    catalog = discover([plugin(LAZY.replace("heavy_part", "no_such_module"))])
+    with pytest.raises(ConfigError, match=r"'lazy' of .*cannot be imported"):
+        catalog.make("temporal_heads", "lazy", 4, 2)
+
+
+def test_a_package_of_plugins_loses_only_the_broken_one(tmp_path, monkeypatch, plugin):
+    package = tmp_path / "several"
+    for name, code in {"good": GOOD, "bad": "raise RuntimeError('no licence')"}.items():
+        (package / name).mkdir(parents=True)
+        (package / name / "__init__.py").write_text(code)
+    (package / "__init__.py").write_text("")
+    monkeypatch.syspath_prepend(tmp_path)
+    listing = """
+    from dferbench import hookimpl
+
+    @hookimpl
+    def plugin_modules():
+        return ["several.bad", "several.good"]
+    """
+    catalog = discover([plugin(listing)])
+    assert catalog.get("methods", "mine").origin == "several.good"
+    (broken,) = [one for one in catalog.broken if one.origin == "several.bad"]
+    assert broken.reason == "RuntimeError: no licence"

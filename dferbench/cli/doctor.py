@@ -12,7 +12,8 @@ import typer
 
 import dferbench
 from dferbench.places import config_file
-from dferbench.registry.catalog import KINDS, Catalog
+from dferbench.registry.catalog import Catalog
+from dferbench.registry.kinds import KINDS
 
 PACKAGES = {
     "torch": "torch", "torchvision": "torchvision", "open_clip_torch": "open_clip", "av": "av",
@@ -59,10 +60,10 @@ def _devices() -> Iterator[tuple[str, bool]]:
 
 
 def _plugins(catalog: Catalog, tracebacks: bool) -> Iterator[tuple[str, bool]]:
-    counts = ", ".join(f"{len(entries)} {KINDS[kind]}s" for kind, entries in catalog.entries.items())
+    counts = ", ".join(f"{len(entries)} {KINDS[kind].noun}s" for kind, entries in catalog.entries.items())
     yield f"registered: {counts}", True
     for (kind, name), origins in catalog.contested.items():
-        yield f"the {KINDS[kind]} name '{name}' is claimed by {' and '.join(origins)}", False
+        yield f"the {KINDS[kind].noun} name '{name}' is claimed by {' and '.join(origins)}", False
     for broken in catalog.broken:
         yield f"plugin {broken.origin}: {broken.reason}", False
         if tracebacks:

@@ -13,7 +13,8 @@ import typer
 from dferbench import cards
 from dferbench.errors import ConfigError
 from dferbench.profiling import costs
-from dferbench.registry.catalog import KINDS, Catalog, Entry
+from dferbench.registry.catalog import Catalog, Entry
+from dferbench.registry.kinds import KINDS
 
 GAP, NARROWEST, WIDEST = 2, 28, 64
 """Characters between columns, and of a column of sentences."""
@@ -40,7 +41,7 @@ def list_(
     others = [one for one in kinds if one != "methods"]
     typer.echo("\n\n".join([*tables, *([_others(catalog, others)] if others else [])]))
     for (kind, name), origins in catalog.contested.items():
-        typer.echo(f"contested: {KINDS[kind]} '{name}' is claimed by {' and '.join(origins)}", err=True)
+        typer.echo(f"contested: {KINDS[kind].noun} '{name}' is claimed by {' and '.join(origins)}", err=True)
     for broken in catalog.broken:
         typer.echo(f"broken: {broken.origin}: {broken.reason} (dferbench doctor shows more)", err=True)
 
@@ -53,7 +54,7 @@ def _methods(catalog: Catalog) -> str:
 
 def _others(catalog: Catalog, kinds: Sequence[str]) -> str:
     lines = [
-        [KINDS[kind], name, about(entry), _origin(entry)]
+        [KINDS[kind].noun, name, about(entry), _origin(entry)]
         for kind in kinds
         for name, entry in sorted(catalog.entries[kind].items())
     ]

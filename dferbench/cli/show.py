@@ -14,20 +14,10 @@ from dferbench import cards
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.profiling import costs
-from dferbench.registry.catalog import KINDS, Catalog, Entry
+from dferbench.registry.catalog import Catalog, Entry
+from dferbench.registry.kinds import KINDS
 from dferbench.registry.options import schema
 from dferbench.types import Method
-
-GIVEN = {
-    "methods": 2,
-    "datasets": 0,
-    "backbones": 1,
-    "temporal_heads": 2,
-    "prompts": 2,
-    "decoders": 0,
-    "face_finders": 0,
-}
-"""How many arguments the host hands to each kind's build, before the user's options."""
 
 
 def show(
@@ -51,13 +41,12 @@ def show(
 
 
 def _describe(kind: str, entry: Entry) -> dict[str, Any]:
-    build = entry.value.build if isinstance(entry.value, Method) else entry.value
     facts: dict[str, Any] = {
         "name": entry.name,
-        "kind": KINDS[kind],
+        "kind": KINDS[kind].noun,
         "about": about(entry),
         "from": entry.origin,
-        "options": schema(build, GIVEN[kind]),
+        "options": _options(kind, entry),
         **{k: v for k, v in entry.facts.items() if k != "about"},
     }
     if isinstance(entry.value, Method):
@@ -67,6 +56,14 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     elif kind == "datasets":
         facts |= {"where": entry.value.where, "folds": list(entry.value.folds)}
     return facts
+
+
+def _options(kind: str, entry: Entry) -> dict[str, Any]:
+    """The options and their defaults."""
+    if entry.options is not None:
+        return dict(entry.options())
+    build = entry.value.build if isinstance(entry.value, Method) else entry.load()
+    return schema(build, KINDS[kind].given)
 
 
 def _recipes(method: Method) -> dict[str, Any]:

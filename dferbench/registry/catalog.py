@@ -19,32 +19,42 @@ from types import ModuleType
 from typing import Any
 
 import pluggy
+from pydantic import BaseModel
 
 from dferbench import spec
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry import hookspecs
+from dferbench.registry.kinds import KINDS
+from dferbench.registry.options import filled
 from dferbench.types import Method
-
-KINDS = {
-    "methods": "method",
-    "datasets": "dataset",
-    "backbones": "backbone",
-    "temporal_heads": "temporal head",
-    "prompts": "prompt",
-    "decoders": "decoder",
-    "face_finders": "face finder",
-}
-"""The registries: each is filled through the hook `register_<kind>`; the value is its noun."""
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered thing: a `Method`, or what builds a dataset or part; `facts` is light data about it."""
+    """One registered thing: a `Method`, or what builds a dataset or part; `facts` is light data about it.
+
+    What builds it may be registered as "package.module:name", so that nothing heavy is imported before it is
+    used; `options` is a pydantic model of its options, None where its signature says them.
+    """
 
     name: str
     value: Any
     origin: str
     facts: Mapping[str, Any] = field(default_factory=dict)
+    options: type[BaseModel] | None = None
+
+    def load(self) -> Any:
+        """The value, imported if it was registered by its path. Raises ConfigError if that fails."""
+        if not isinstance(self.value, str):
+            return self.value
+        module, _, name = self.value.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError) as error:
+            raise ConfigError(
+                f"'{self.name}' of {self.origin} cannot be imported from {self.value}: {error}",
+                "Install what it needs, or fix the plugin.",
+            ) from error
 
 
 @dataclass(frozen=True)
@@ -69,11 +79,11 @@ class Catalog:
         """The entry of that name. Raises UnknownName, or ConfigError if two plugins claim it."""
         if claims := self.contested.get((kind, name)):
             raise ConfigError(
-                f"the {KINDS[kind]} name '{name}' is claimed by {' and '.join(claims)}",
+                f"the {KINDS[kind].noun} name '{name}' is claimed by {' and '.join(claims)}",
                 "Uninstall one of them, or rename the method in the plugin that is yours.",
             )
         if name not in self.entries[kind]:
-            raise UnknownName(KINDS[kind], name, self.entries[kind])
+            raise UnknownName(KINDS[kind].noun, name, self.entries[kind])
         return self.entries[kind][name]
 
     def make(self, kind: str, text: str, *given: Any, **options: Any) -> Any:
@@ -84,8 +94,11 @@ class Catalog:
         call = spec.parse_one(text)
         call = spec.Call(call.name, call.args, {**options, **call.options})
         entry = self.get(kind, call.name)
-        bound = spec.bind(call, entry.value, KINDS[kind], *given)
-        return entry.value(*bound.args, **bound.kwargs)
+        build, noun = entry.load(), KINDS[kind].noun
+        if entry.options is not None:
+            return build(*given, **filled(entry.options, call, noun))
+        bound = spec.bind(call, build, noun, *given)
+        return build(*bound.args, **bound.kwargs)
 
     def add(self, kind: str, entry: Entry) -> None:
         """Take an entry in; a name that is taken becomes unusable for both, for neither is the right one."""
@@ -189,9 +202,18 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
             raise TypeError(f"register() takes a dferbench.Method, not {type(method).__name__}")
         found.append((kind, Entry(method.name, method, origin)))
 
-    def part(name: str, build: Callable[..., Any], **facts: Any) -> None:
-        if not callable(build):
-            raise TypeError(f"register('{name}', ...) takes something callable, not {type(build).__name__}")
-        found.append((kind, Entry(name, build, origin, facts)))
+    def part(
+        name: str,
+        build: Callable[..., Any] | str,
+        options: type[BaseModel] | None = None,
+        **facts: Any,
+    ) -> None:
+        by_path = isinstance(build, str) and ":" in build
+        if not callable(build) and not by_path:
+            raise TypeError(
+                f"register('{name}', ...) takes something callable or 'package.module:name', "
+                f"not {build if isinstance(build, str) else type(build).__name__}"
+            )
+        found.append((kind, Entry(name, build, origin, facts, options)))
 
     return method if kind == "methods" else part

@@ -56,6 +56,42 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
 
 @hookspec
+def register_metrics(register: Callable[..., None]) -> None:
+    """register(name, function, about=""): function(counts) -> a score, None where it is not defined."""
+
+
+@hookspec
+def register_samplers(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(**options) -> sampler(count, frames, rng) -> indices."""
+
+
+@hookspec
+def register_augmentations(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(**options) -> an operation, drawn once for each video."""
+
+
+@hookspec
+def register_optimizers(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(groups, weight_decay, **options) -> torch optimizer."""
+
+
+@hookspec
+def register_schedules(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(optimizer, epochs, steps, **options) -> torch scheduler; `steps`
+    is the number of optimizer steps in an epoch."""
+
+
+@hookspec
+def register_trackers(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(**options) -> an observer of one run."""
+
+
+@hookspec
+def register_launchers(register: Callable[..., None]) -> None:
+    """register(name, build, about=""): build(**options) -> launcher(commands) that starts processes."""
+
+
+@hookspec
 def register_commands(app: typer.Typer) -> None:
     """Add subcommands to the command line."""
 

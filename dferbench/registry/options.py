@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
 
+from pydantic import BaseModel, ValidationError
+
 from dferbench import spec
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.types import Input, Recipe, Stage
@@ -111,3 +113,39 @@ def _set(thing: _Part, name: str, text: str) -> _Part:
         raise UnknownName(f"field of a {type(thing).__name__.lower()}", name, known)
     loose = name == "size"  # a number of pixels or the word "backbone"
     return replace(thing, **{name: convert(name, spec.value(text), None if loose else known[name])})
+
+
+def filled(model: type[BaseModel], call: spec.Call, noun: str) -> dict[str, Any]:
+    """All options of a call, checked by their pydantic model: arguments without a name fill its fields in
+    order. Raises UnknownName for an option that is not there and ConfigError for a value that does not fit.
+    """
+    names = list(model.model_fields)
+    if len(call.args) > len(names):
+        raise ConfigError(
+            f"{noun} {call.name} takes {len(names)} options, got {len(call.args)}",
+            f"They are: {', '.join(names)}.",
+        )
+    stated = {**dict(zip(names, call.args, strict=False)), **call.options}
+    return validated(model, stated, f"{noun} {call.name}")
+
+
+def validated(model: type[BaseModel], stated: Mapping[str, Any], what: str) -> dict[str, Any]:
+    """Every option of `model`, those in `stated` checked and the others at their defaults.
+
+    Raises UnknownName for an option that is not there and ConfigError for a value that does not fit.
+    """
+    for name in stated:
+        if name not in model.model_fields:
+            raise UnknownName(f"option of {what}", name, model.model_fields)
+    try:
+        return dict(model.model_validate(stated))
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"]))
+        reason = first["msg"].removeprefix("Value error, ")
+        raise ConfigError(
+            f"{what}: {name}: {reason[:1].lower()}{reason[1:]}, got {first['input']!r}",
+            f"Its default is {model.model_fields[str(first['loc'][0])].default!r}."
+            if first["loc"]
+            else "See dferbench show.",
+        ) from None

@@ -1,0 +1,35 @@
+"""The kinds of things that a plugin may bring: one door each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of registered things: its noun, what one does, and how many arguments the host hands to its
+    `build` before the user's options."""
+
+    noun: str
+    about: str
+    given: int = 0
+
+
+KINDS: Mapping[str, Kind] = {
+    "methods": Kind("method", "A network with the recipe that trains it.", 2),
+    "datasets": Kind("dataset", "Which videos there are, where they lie and what they show."),
+    "backbones": Kind("backbone", "Turns images into features, with pretrained weights.", 1),
+    "temporal_heads": Kind("temporal head", "Turns the features of a video's frames into one feature.", 2),
+    "prompts": Kind("prompt", "Turns class texts into text features.", 2),
+    "decoders": Kind("decoder", "Reads frames of a video file."),
+    "face_finders": Kind("face finder", "Finds the face in a frame."),
+    "metrics": Kind("metric", "Turns counts of predictions into a score."),
+    "samplers": Kind("sampler", "Chooses which frames of a video a model sees."),
+    "augmentations": Kind("augmentation", "Changes training videos at random."),
+    "optimizers": Kind("optimizer", "Updates parameters from their gradients.", 2),
+    "schedules": Kind("schedule", "Changes learning rates during training.", 3),
+    "trackers": Kind("tracker", "Observes runs and writes down what happens."),
+    "launchers": Kind("launcher", "Starts the runs of a study, here or elsewhere."),
+}
+"""Each registry is filled through the hook `register_<kind>`."""
