@@ -207,7 +207,7 @@ def test_another_epoch_than_the_last_has_no_predictions(tmp_path, compare):
     one = record.read(b / "record.json")
     best = [[15, 0, 0], [0, 10, 0], [0, 0, 5]]
     curve = [
-        Epoch(stage="train", epoch=i, terms={}, rates={}, seconds=1.0, confusion=confusion)
+        Epoch(stage="train", epoch=i, terms={}, learning_rates={}, seconds=1.0, confusion=confusion)
         for i, confusion in enumerate((best, one.confusion))
     ]
     record.write(one.model_copy(update={"curve": curve}), b)

@@ -14,12 +14,12 @@ from dferbench.report.text import leaderboard
 
 def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
     epochs = [
-        Epoch(stage="train", epoch=i, terms={"ce": 1.0}, rates={".*": 0.1}, seconds=1.0,
+        Epoch(stage="train", epoch=i, terms={"ce": 1.0}, learning_rates={".*": 0.1}, seconds=1.0,
               confusion=[[a, b], [c, d]])
         for i, (a, b, c, d) in enumerate(curve)
     ]  # fmt: skip
     facts = dict(
-        schema=1, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
+        schema=2, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
         dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, config_id="01234567",
         data="f", videos={"train": 1, "test": 20}, curve=epochs, confusion=epochs[-1].confusion,
     )  # fmt: skip
@@ -29,8 +29,9 @@ def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
 def test_write_and_read(tmp_path):
     path = record.write(make(), tmp_path)
     again = record.read(path)
-    assert again.metrics["last"] == {"uar": 75.0, "war": 75.0}
-    assert again.metrics["best-on-test"] == pytest.approx({"uar": 85.0, "war": 85.0})
+    uar_war = [[again.metrics[rule][name] for name in ("uar", "war")] for rule in ("last", "best-on-test")]
+    assert uar_war == [[75.0, 75.0], pytest.approx([85.0, 85.0])]
+    assert again.metrics["last"]["top2"] is None, "nobody counted top-2 hits"
     assert record.measured(make()) == again
 
 
@@ -73,8 +74,8 @@ def test_leaderboard_means_and_marks(tmp_path):
     records, problems = load(tmp_path)
     assert len(problems) == 1 and "failed (it broke)" in problems[0]
     first, second = rows(records)
-    assert (first.method, first.uar.mean, first.uar.runs, first.ranks) == ("m", 87.5, 2, True)
-    assert first.uar.spread == pytest.approx(12.5 * 2**0.5)
+    assert (first.method, first.scores["uar"].mean, first.scores["uar"].runs, first.ranks) == ("m", 87.5, 2, True)
+    assert first.scores["uar"].spread == pytest.approx(12.5 * 2**0.5)
     assert not second.ranks
     text = leaderboard([first, second], "last")
     assert "87.50 ± 17.68" in text and "synthetic" in text

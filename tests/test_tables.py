@@ -28,7 +28,7 @@ NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 
 
 def printed(uar, war, note=""):
-    return Printed(id="1/x", table=1, label="x", results={"faces": (uar, war)}, note=note)
+    return Printed(id="1/x", table=1, label="x", results={"faces": [uar, war]}, note=note)
 
 
 ROWS = (
@@ -45,11 +45,11 @@ def make(cell, right, fold=1, seed=0, curve=(), **changes):
     """A record of two classes with 10 videos each, of which so many were right."""
     confusion = [[right, 10 - right], [10 - right, right]]
     epochs = [
-        Epoch(stage="train", epoch=i, terms={}, rates={}, seconds=1.0, confusion=[[n, 10 - n], [10 - n, n]])
+        Epoch(stage="train", epoch=i, terms={}, learning_rates={}, seconds=1.0, confusion=[[n, 10 - n], [10 - n, n]])
         for i, n in enumerate(curve)
     ]
     facts = dict(
-        schema=1, status="done", method="m", origin="o", options={"width": 1}, given={}, recipe={},
+        schema=2, status="done", method="m", origin="o", options={"width": 1}, given={}, recipe={},
         dataset="faces", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=fold, seed=seed,
         config_id=cell, data=f"f{fold}", videos={"train": 1, "test": 20}, curve=epochs, confusion=confusion,
     )  # fmt: skip
@@ -70,7 +70,7 @@ def both_folds(cell, *rights, **changes):
 
 def measured(sheet, number, kind="last"):
     block = next(i for i, b in enumerate(sheet.blocks) if b.kind == kind)
-    return sheet.lines[number - 1].pairs[block]
+    return sheet.lines[number - 1].cells[block]
 
 
 def said(sheet, letters):
@@ -84,8 +84,8 @@ def test_mean_deviation_and_number_of_runs():
     ]
     pair = measured(make_sheet(SUITE, records, keys(), ["last"]), 1)
     values = [50.0, 60.0, 90.0, 80.0]
-    assert pair.uar.score.mean == pytest.approx(mean(values)) == pair.war.score.mean
-    assert pair.uar.score.spread == pytest.approx(stdev(values)) and pair.uar.score.runs == 4
+    assert pair.numbers["uar"].score.mean == pytest.approx(mean(values)) == pair.numbers["war"].score.mean
+    assert pair.numbers["uar"].score.spread == pytest.approx(stdev(values)) and pair.numbers["uar"].score.runs == 4
 
 
 def test_missing_numbers_are_empty_never_zero():
@@ -108,7 +108,7 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
     renamed = replace(SUITE, rows=(replace(ROWS[0], label="other name", number=1), *ROWS[1:]))
     records = both_folds("cell1", 7, 9)
     one, two = (measured(make_sheet(suite, records, keys(), ["last"]), 1) for suite in (SUITE, renamed))
-    assert one == two and one.uar.score.mean == pytest.approx(80)
+    assert one == two and one.numbers["uar"].score.mean == pytest.approx(80)
     others = [*both_folds("else", 7, 9), *both_folds("cell1", 7, 9, dataset="drawings")]
     sheet = make_sheet(SUITE, others, keys(), ["last"])
     assert measured(sheet, 1) is None
@@ -117,7 +117,7 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
 def test_a_record_that_lies_there_twice_counts_once():
     sheet = make_sheet(SUITE, 2 * both_folds("cell1", 7, 9), keys(), ["last"])
     pair = measured(sheet, 1)
-    assert pair.uar.score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].caveats)
+    assert pair.numbers["uar"].score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].caveats)
 
 
 def test_slips_of_the_paper_are_said_beside_its_numbers_alone():
@@ -137,8 +137,8 @@ def test_other_settings_are_told_of():
 def test_selection_rules():
     records = [make("cell1", 6, 1, curve=(9, 6)), make("cell1", 5, 2, curve=(7, 5))]
     sheet = make_sheet(SUITE, records, keys(), ["last", "best-on-test"])
-    assert measured(sheet, 1).uar.score.mean == pytest.approx(55)
-    assert measured(sheet, 1, "best-on-test").uar.score.mean == pytest.approx(80)
+    assert measured(sheet, 1).numbers["uar"].score.mean == pytest.approx(55)
+    assert measured(sheet, 1, "best-on-test").numbers["uar"].score.mean == pytest.approx(80)
     last, best = sheet.blocks[1:]
     assert "selected by last; the published numbers by best-on-test" in said(sheet, last.caveats)
     assert "selected" not in said(sheet, best.caveats)
@@ -172,22 +172,22 @@ def test_folds_that_are_missing_are_said():
 
 def test_best_and_second_by_what_is_shown():
     sheet = make_sheet(SUITE, [], keys(), ["last"])
-    ranks = [(p.uar.rank, p.war.rank) if p else None for p in (line.pairs[0] for line in sheet.lines)]
+    ranks = [(p.numbers["uar"].rank, p.numbers["war"].rank) if p else None for p in (line.cells[0] for line in sheet.lines)]
     assert ranks == [(2, 2), (1, 1), None, (0, 1)]
     alone = make_sheet(SUITE, both_folds("cell1", 5, 5), keys(), ["last"])
-    assert measured(alone, 1).uar.rank == 0
+    assert measured(alone, 1).numbers["uar"].rank == 0
     trial = (
         both_folds("cell1", 9, 9, limit=3) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     )
     sheet = make_sheet(SUITE, trial, keys(), ["last"])
-    assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [0, 1, 2], "a trial never is the best"
+    assert [measured(sheet, n).numbers["uar"].rank for n in (1, 2, 3)] == [0, 1, 2], "a trial never is the best"
 
 
 def test_what_was_chosen_for_all_rows_hinders_no_rank():
     chosen = {n: {"deviations": ("stage.epochs=1",)} for n in ("row1", "row2")}
     records = both_folds("cell1", 9, 9) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     sheet = make_sheet(SUITE, records, keys(**chosen), ["last"])
-    assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [1, 2, 0]
+    assert [measured(sheet, n).numbers["uar"].rank for n in (1, 2, 3)] == [1, 2, 0]
     assert said(sheet, measured(sheet, 1).caveats) == "run with stage.epochs=1"
 
 
@@ -467,9 +467,9 @@ def test_a_number_that_a_source_lacks_is_empty_and_hinders_no_rank():
         Row(4, "ua", "o", printed=printed(70.0, None)),
     )
     sheet = make_sheet(Suite("t", "T", "P", "last", rows), [], {"faces": {}}, ["last"])
-    pairs = [line.pairs[0] for line in sheet.lines]
+    pairs = [line.cells[0] for line in sheet.lines]
     assert (
-        pairs[2].uar is None and pairs[2].war.rank == 1 and pairs[3].uar.rank == 1 and pairs[1].uar.rank == 2
+        pairs[2].uar is None and pairs[2].numbers["war"].rank == 1 and pairs[3].numbers["uar"].rank == 1 and pairs[1].numbers["uar"].rank == 2
     )
     (half,) = [row for row in json.loads(plain.as_json(sheet))["rows"] if row["label"] == "half"]
     assert half["results"][0]["uar"] is None and half["results"][0]["war"]["mean"] == 90.0

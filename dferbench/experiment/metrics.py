@@ -6,14 +6,15 @@ too, and a record stays readable where a plugin's metric is not installed.
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, fields
+from typing import Any, Literal, TypeAlias
 
-from dferbench.errors import ConfigError, UnknownName
+from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.experiment.counts import Counts, f1_scores, recalls
-from dferbench.registry.catalog import Catalog
+from dferbench.registry.catalog import Catalog, Entry
 
 Function: TypeAlias = "Callable[[Counts], float | None]"
 
@@ -84,6 +85,8 @@ class Metric:
             return float(found) if found is not None and math.isfinite(found) else None
         except ZeroDivisionError:
             return None
+        except DferbenchError:
+            raise
         except Exception as error:
             raise ConfigError(
                 f"the metric '{self.name}' of {self.origin} failed: {type(error).__name__}: {error}",
@@ -158,15 +161,47 @@ METRICS: Metrics = {
         ),
     )
 }
-"""The host's own. A catalog holds these and those of plugins: see `known`."""
+"""The host's own. A catalog holds these and those of plugins: see `registered`."""
 
 
-def known(catalog: Catalog) -> dict[str, Metric]:
-    """Every metric that the host or a plugin registers; names that two of them claim are left out."""
+def registered(catalog: Catalog) -> dict[str, Metric]:
+    """Every metric that the host or a plugin registers; names that two of them claim are left out.
+
+    Raises ConfigError for a registration that says what no metric has.
+    """
     entries = catalog.entries["metrics"]
-    free = {name: one for name, one in entries.items() if ("metrics", name) not in catalog.contested}
-    return {name: METRICS[name] if one.origin == "dferbench" else _foreign(name, one.value, one.origin, one.facts)
-            for name, one in free.items()}  # fmt: skip
+    return {name: _made(one) for name, one in entries.items() if ("metrics", name) not in catalog.contested}
+
+
+def facts(one: Metric) -> dict[str, Any]:
+    """What is registered beside a metric's name and function."""
+    return {f.name: getattr(one, f.name) for f in fields(Metric) if f.name not in _GIVEN}
+
+
+_GIVEN = ("name", "function", "origin")
+
+
+def _made(entry: Entry) -> Metric:
+    stated = dict(entry.facts)
+    if odd := set(stated) - {f.name for f in fields(Metric)} | set(stated) & set(_GIVEN):
+        choices = ", ".join(f.name for f in fields(Metric) if f.name not in _GIVEN)
+        raise ConfigError(
+            f"the metric '{entry.name}' of {entry.origin} is registered with '{min(odd)}'",
+            f"Choose of {choices}.",
+        )
+    about = stated.pop("about", "") or inspect.getdoc(entry.value) or ""
+    if stated.get("unit", "%") != "%":
+        stated = {"low": None, "high": None, **stated}
+    title = stated.pop("title", entry.name)
+    return Metric(entry.name, _function(entry), title, about, origin=entry.origin, **stated)
+
+
+def _function(entry: Entry) -> Function:
+    """What is registered by its path is imported when it is first computed."""
+    if isinstance(entry.value, str):
+        return lambda counts: entry.load()(counts)
+    function: Function = entry.value
+    return function
 
 
 def find(name: str, metrics: Metrics) -> Metric:

@@ -15,7 +15,7 @@ from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
 from dferbench.experiment.config_id import config_id
-from dferbench.experiment.metrics import Metrics, known
+from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.record import Record
 from dferbench.places import root_of
 from dferbench.progress import Progress
@@ -153,7 +153,7 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
-    return Settled(entry, options, recipe, chosen, identity, known(catalog))
+    return Settled(entry, options, recipe, chosen, identity, registered(catalog))
 
 
 def input_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:

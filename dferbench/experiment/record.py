@@ -234,7 +234,9 @@ def _exact(value: float | None) -> str:
 def _edited(path: Path, one: Metric | None = None) -> str:
     """What to do about a record that contradicts itself; a plugin may also have changed its metric."""
     plugin = one.origin if one and one.origin != METRICS["uar"].origin else ""
-    cause = f"The file was edited by hand, or {plugin} was changed." if plugin else "The file was edited by hand."
+    cause = (
+        f"The file was edited by hand, or {plugin} was changed." if plugin else "The file was edited by hand."
+    )
     return f"{cause} Restore it, or move the folder {path.parent} away and run the same command again."
 
 

@@ -15,7 +15,7 @@ from dferbench.checkpoints.restore import Opened, restore
 from dferbench.data.loader import check_input
 from dferbench.errors import ConfigError
 from dferbench.experiment.config_id import config_id
-from dferbench.experiment.metrics import known
+from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import Record
 from dferbench.files import digest
@@ -50,7 +50,9 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         catalog,
         trained,
     )
-    return place(Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, known(catalog)), request)
+    return place(
+        Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog)), request
+    )
 
 
 def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:

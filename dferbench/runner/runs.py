@@ -86,9 +86,7 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
 
 
 @contextmanager
-def _recorded(
-    draft: Record, folder: Path, metrics: Metrics, progress: Progress
-) -> Iterator[list[Record]]:
+def _recorded(draft: Record, folder: Path, metrics: Metrics, progress: Progress) -> Iterator[list[Record]]:
     """Whatever happens inside, the folder's record says so: running, done, failed or interrupted.
 
     A failure that the user can fix stays within its cell; anything else goes on up.
