@@ -203,6 +203,16 @@ TWICE = '{id = "a", table = 1, label = "A", results = {}}'
         ('[{id = "a", table = 1, label = "A", results = {d = [1.0, 100.5]}}]', "100"),
         ('[{id = "a", table = 1, label = "A", results = {d = [1.0]}}]', "results"),
         (f"[{TWICE}, {TWICE}]", "twice"),
+        (
+            '[{id = "a", label = "A", results = {d = {f2 = 1.0}}}]',
+            "no metric named 'f2'; known are uar, war, macro-f1, weighted-f1, top2",
+        ),
+        (
+            '[{id = "a", label = "A", results = {d = {macro_f1 = 100.5}}}]',
+            r"macro F1 must be in \\[0, 100\\]",
+        ),
+        ('[{id = "a", label = "A", results = {d = {macro_f1 = "x"}}}]', "macro-f1"),
+        ('[{id = "a", label = "A", results = {d = 5}}]', "UAR, WAR"),
     ],
 )
 def test_bad_printed_numbers_are_refused(tmp_path, rows, message):

@@ -105,8 +105,8 @@ class Metric:
     @property
     def range(self) -> str:
         """Its bounds as an interval, such as [0, 100]."""
-        low, high = ("inf" if bound is None else f"{bound:g}" for bound in (self.low, self.high))
-        return f"[{low}, {high}]" if low != "inf" else f"(-inf, {high}]"
+        low = "(-inf" if self.low is None else f"[{self.low:g}"
+        return f"{low}, inf)" if self.high is None else f"{low}, {self.high:g}]"
 
     def admits(self, value: float) -> bool:
         """Whether the value lies in its range."""
