@@ -251,7 +251,7 @@ def test_chosen_metrics_and_who_is_ahead(compare, two):
         expected = 100 * f1_score(TRUTH, guess, average="macro")
         assert facts["numbers"][side]["macro-f1"] == pytest.approx(expected)
         # These records have no hits; one-hot logits put the earliest of the two others second.
-        hits = (guess == TRUTH) | (TRUTH == np.where(guess == 0, 1, 0))
+        hits = (guess == TRUTH) | (np.where(guess == 0, 1, 0) == TRUTH)
         assert facts["numbers"][side]["top2"] == pytest.approx(100 * hits.mean())
     out = compare(*two, "--metrics", "macro_f1,top2", "--by", "war")[1]
     assert "By WAR, A is ahead." in out and "top-2 accuracy" in out and "UAR  " not in out

@@ -165,15 +165,18 @@ def test_fidelity_is_a_column_on_request(text_of, tmp_path):
 
 def test_any_metric_ranks_and_is_a_column(board, capfd):
     """Classes that are confused one way have another order by macro F1 than by UAR."""
-    uneven = {"x": [[10, 0], [6, 14]], "y": [[4, 6], [0, 20]], "z": [[8, 2], [3, 17]]}
+    uneven = {"x": [[10, 0], [6, 14]], "y": [[4, 6], [1, 19]], "z": [[8, 2], [3, 17]]}
     for cell, confusion in uneven.items():
-        one = make(cell, 5, dataset="uneven", confusion=confusion, videos={"train": 1, "test": 30})
+        one = make(
+            f"uneven-{cell}", 5, dataset="uneven", confusion=confusion, videos={"train": 1, "test": 30}
+        )
         record.write(one, Path("runs") / f"uneven-{cell}")
     for by, name in (("uar", "uar"), ("f1", "macro-f1"), ("war", "war")):
         _run(["leaderboard", "--json", "-d", "uneven", "--metrics", "uar,war,macro-f1", "--by", by])
         rows = json.loads(capfd.readouterr().out)["rows"]
         values = [row["scores"][name]["mean"] for row in rows]
         assert values == sorted(values, reverse=True) and len(set(values)) == 3
+        assert rows[0]["config_id"] == ("uneven-x" if by == "uar" else "uneven-z")
         assert all(len(row["pooled"]) == len(row["best_on_test"]) == 3 for row in rows)
     _run(["leaderboard", "-d", "uneven", "--metrics", "war,macro_f1"])
     out = capfd.readouterr().out

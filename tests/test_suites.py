@@ -209,7 +209,7 @@ TWICE = '{id = "a", table = 1, label = "A", results = {}}'
         ),
         (
             '[{id = "a", label = "A", results = {d = {macro_f1 = 100.5}}}]',
-            r"macro F1 must be in \\[0, 100\\]",
+            r"macro F1 must be in \[0, 100\]",
         ),
         ('[{id = "a", label = "A", results = {d = {macro_f1 = "x"}}}]', "macro-f1"),
         ('[{id = "a", label = "A", results = {d = 5}}]', "UAR, WAR"),
