@@ -84,6 +84,15 @@ def register_prompts(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_metrics(register: Callable[..., None]) -> None:
+    """Register the metrics of the host."""
+    from dferbench.experiment.metrics import METRICS, facts
+
+    for name, one in METRICS.items():
+        register(name, one.function, **facts(one))
+
+
+@hookimpl
 def register_decoders(register: Callable[..., None]) -> None:
     """Register the readers of the host."""
     from dferbench.data.decoders import DECODERS

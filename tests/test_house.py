@@ -73,7 +73,11 @@ def test_the_host_names_no_method_and_no_dataset():
 @pytest.mark.parametrize(
     "arguments",
     [
-        ["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"], ["doctor", "--help"],
+        ["list"],
+        ["--help"],
+        ["show", "dfer-clip"],
+        ["leaderboard", "--help"],
+        ["doctor", "--help"],
         ["watch", "--once"],
     ],  # fmt: skip
 )

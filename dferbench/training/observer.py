@@ -22,7 +22,7 @@ class EpochResult:
     row: Epoch
     """Stage, epoch in the stage (from 0), mean losses, learning rates, seconds and test confusion matrix."""
     metrics: Mapping[str, float]
-    """Of the test videos after the epoch, in percent: "uar" and "war"."""
+    """Every metric that is defined, of the test videos after the epoch: "uar", "war" and so on."""
     epochs: int
     """Epochs done in the run, over all stages; the first epoch reports 1."""
     step: int
