@@ -9,7 +9,7 @@ from dferbench.errors import ConfigError, DataError
 from dferbench.experiment.record import read as read_record
 from dferbench.experiment.suite import read_printed
 from dferbench.models.parts import Parts
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import assignments
 from dferbench.types import Task
@@ -58,7 +58,7 @@ def test_a_file_that_is_no_file_of_tensors_is_said_to_be_none(content, tmp_path)
 
 def test_texts_in_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        texts(str(tmp_path / "none.toml"), ("happy",))
+        class_texts(str(tmp_path / "none.toml"), ("happy",))
     assert str(caught.value) == f"there is no file {tmp_path / 'none.toml'}"
 
 

@@ -6,9 +6,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dferbench.data.official import CLASSES, canonical
-from dferbench.data.official.lists import listed, shown
-from dferbench.errors import ConfigError, DataError
+from dferbench import ConfigError, DataError
+from dferbench.data.official import CLASSES, canonical, listed, shown
 from dferbench_datasets.local.entry import Entry, firsts
 
 MOST = 1000

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from dferbench.data.official.lists import shown
-from dferbench.data.official.tree import VIDEOS
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import VIDEOS, shown
 from dferbench_datasets.local.entry import Entry
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from dferbench.data.official import blocks
-from dferbench.data.official.lists import shown
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import blocks, shown
 from dferbench_datasets.local.classes import name_of
 from dferbench_datasets.local.entry import Entry, Parts
 from dferbench_datasets.local.ids import natural_order

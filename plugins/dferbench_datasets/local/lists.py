@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dferbench.data.official import find_lists, require_all
-from dferbench.data.official.lists import read_rows
-from dferbench.errors import ConfigError, DataError
-from dferbench.files import sha256_of
+from dferbench import ConfigError, DataError, sha256_of
+from dferbench.data.official import find_lists, read_rows, require_all
 from dferbench_datasets.local.classes import find_classes
 from dferbench_datasets.local.entry import Entry, Parts
 from dferbench_datasets.local.local import Local, given, given_within

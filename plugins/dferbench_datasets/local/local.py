@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dferbench import Dataset, Finding, Video
-from dferbench.data.official import OWN
-from dferbench.data.official.lists import shown
-from dferbench.data.official.tree import count_images
-from dferbench.errors import ConfigError, DataError
-from dferbench.files import expand
-from dferbench.progress import Progress
+from dferbench import ConfigError, DataError, Dataset, Finding, Video, expand
+from dferbench.data import Progress
+from dferbench.data.official import OWN, count_images, shown
 from dferbench_datasets.local.classes import Classes
 from dferbench_datasets.local.disk import Disk
 from dferbench_datasets.local.entry import Entry, Parts, firsts

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dferbench.data.official.lists import shown
-from dferbench.errors import ConfigError, DataError
+from dferbench import ConfigError, DataError
+from dferbench.data.official import shown
 from dferbench_datasets.local.entry import Entry
 
 LONGEST, DEEPEST = 4096, 64

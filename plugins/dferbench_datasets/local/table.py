@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dferbench.data.official.lists import read_text, shown
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import read_text, shown
 from dferbench_datasets.local.entry import Entry, Parts
 from dferbench_datasets.local.folds import in_turn, own_folds, require_apart
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-from dferbench.data.official.tree import IMAGES, VIDEOS, entries
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import IMAGES, VIDEOS, entries
 from dferbench_datasets.local.entry import Entry, Parts
 from dferbench_datasets.local.folds import own_folds
 from dferbench_datasets.local.table import LEFT_OUT
