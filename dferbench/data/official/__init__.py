@@ -10,7 +10,7 @@ from dferbench.data.official.drawing import (
     write_video,
 )
 from dferbench.data.official.labels import CLASSES, MAFW_ORDER, canonical
-from dferbench.data.official.lists import Row, last_parts, listed, read_rows, read_table, read_text, shown
+from dferbench.data.official.lists import ListRow, last_parts, listed, read_rows, read_table, read_text, shown
 from dferbench.data.official.lookup import find_lists, own_lists, read_folds, require_all
 from dferbench.data.official.protocol import Folds, Part, Protocol, Rows, list_hash, tally
 from dferbench.data.official.release import OFFICIAL, OWN, RULE, Copy, Release, nothing_found
@@ -37,10 +37,10 @@ __all__ = [
     "Codes",
     "Copy",
     "Folds",
+    "ListRow",
     "Part",
     "Protocol",
     "Release",
-    "Row",
     "Rows",
     "blocks",
     "by_rule",
