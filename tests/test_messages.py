@@ -116,10 +116,11 @@ def test_a_damaged_record_says_how_to_go_on(tmp_path):
 
 def test_list_of_one_kind(in_process):
     shown = in_process("list", "datasets", check=0).stdout
-    assert "synthetic" in shown and "clip-tiny" not in shown and "multiply-adds" not in shown
+    assert "synthetic" in shown and "clip-tiny" not in shown and "MACs" not in shown
     methods = in_process("list", "methods", check=0).stdout
-    assert "multiply-adds" in methods and "drawn faces" not in methods
-    assert "methods, datasets" in in_process("list", "colours", check=3).stderr
+    assert "MACs" in methods and "drawn faces" not in methods
+    refused = in_process("list", "augmentation.s", check=3).stderr
+    assert "there is no kind named 'augmentation.s'" in refused and "augmentations" in refused
 
 
 def test_a_step_that_is_no_epoch_is_refused():
