@@ -105,8 +105,9 @@ def test_show_of_a_card_that_is_not_whole_shows_what_there_is(in_process, tmp_pa
 
 
 def test_list_has_fidelity_input_and_cost(in_process):
-    head, _, *lines = in_process("list", check=0).stdout.splitlines()
-    assert head.split("  ")[0] == "method" and "fidelity" in head and "multiply-adds" in head
+    title, _, head, _, *lines = in_process("list", "methods", check=0).stdout.splitlines()
+    assert title == "Method: a network with the recipe that trains it."
+    assert head.split("  ")[0] == "method" and "fidelity" in head and "MACs" in head
     (line,) = [line for line in lines if line.startswith("dfer-clip ")]
     assert "official-code" in line and "16 x 224" in line and "153 M" in line and "70.6 G" in line
     found = {one["name"]: one for one in json.loads(in_process("list", "--json").stdout)["methods"]}
