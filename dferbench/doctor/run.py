@@ -7,9 +7,8 @@ from functools import partial
 
 from dferbench.doctor.finding import Finding, tried
 from dferbench.doctor.writable import writable
-from dferbench.errors import ConfigError
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits, settle
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.types import Stage
@@ -35,7 +34,9 @@ def _plan(plan: Plan, catalog: Catalog) -> Iterator[Finding]:
     for fold, split in splits.items():
         yield tried(f"video of fold {fold}", hint, partial(_video, plan, catalog, split))
         for stage in plan.recipe.stages:
-            yield tried(f"batches of fold {fold}, stage {stage.name}", "", partial(_batches, stage, split))
+            yield tried(
+                f"batches of fold {fold}, stage {stage.name}", "", partial(_batches, plan, stage, fold, split)
+            )
     if "text" in plan.options:
         yield tried("class texts", "Use --set text=class-names.", partial(_texts, plan))
     yield tried("weights and model", "See dferbench show.", partial(_model, plan, catalog))
@@ -61,7 +62,7 @@ def _lists(plan: Plan, splits: dict[int, Split]) -> str:
 
 def _video(plan: Plan, catalog: Catalog, split: Split) -> str:
     """One video stands for all: that every one can be read is what `data verify --deep` tells."""
-    from dferbench.training.build import decoder_of
+    from dferbench.training.batches import decoder_of
 
     first = (split.train or split.test)[0]
     frames, used = decoder_of(plan, catalog).read(first.path, [0])
@@ -69,25 +70,22 @@ def _video(plan: Plan, catalog: Catalog, split: Split) -> str:
     return f"{first.id}, {width} x {height} pixels, by {used}"
 
 
-def _batches(stage: Stage, split: Split) -> str:
-    videos = len(split.train)
-    if stage.epochs and stage.drop_last and videos < stage.batch:
-        raise ConfigError(
-            f"no batch of {stage.batch} can be filled from {videos} videos, and smaller ones are dropped",
-            f"Use --set stage.batch={max(videos, 1)} or less, or --set stage.drop_last=false.",
-        )
-    steps = videos // stage.batch if stage.drop_last else -(-videos // stage.batch)
-    return f"{steps} of up to {stage.batch} videos"
+def _batches(plan: Plan, stage: Stage, fold: int, split: Split) -> str:
+    from dferbench.runner.preflight import check_batches
+    from dferbench.training.schedules import steps_per_epoch
+
+    check_batches(plan, {fold: split})
+    return f"{steps_per_epoch(len(split.train), stage)} of up to {stage.batch} videos"
 
 
 def _texts(plan: Plan) -> str:
     source = str(plan.options["text"])
-    return f"{source}: one for each of {len(texts(source, plan.task.classes))} classes"
+    return f"{source}: one for each of {len(class_texts(source, plan.task.classes))} classes"
 
 
 def _model(plan: Plan, catalog: Catalog) -> str:
     from dferbench.machine.device import make_fabric
-    from dferbench.training.build import rehearse
+    from dferbench.runner.preflight import rehearse
 
     rehearse(plan, catalog, make_fabric(plan.request.device, plan.recipe.precision))
     given = ", ".join(plan.request.weights) or "the method's own"

@@ -73,4 +73,5 @@ def final_scalars(record: Record) -> dict[str, float]:
         f"final/{rule}/{name}": value
         for rule, values in record.metrics.items()
         for name, value in values.items()
+        if value is not None
     }
