@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 FLOORS = [
-    {"errors", "types", "progress", "spec", "files", "places", "cards"},
+    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},

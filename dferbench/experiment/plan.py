@@ -20,7 +20,7 @@ from dferbench.places import root_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.datasets import Chosen, make_dataset
-from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
+from dferbench.registry.options import change_recipe, options_of, resolve, split_recipe
 from dferbench.types import Dataset, Method, Recipe, Task, Video
 
 
@@ -69,12 +69,6 @@ class Plan:
     root: Path
     folds: tuple[int, ...]
     config_id: str
-
-    @property
-    def build(self) -> Any:
-        """The method's build function: (task, parts, **options) -> Classifier."""
-        method: Method = self.method.value
-        return method.build
 
     def folder(self, fold: int, seed: int) -> Path:
         """Where the cell of this fold and seed leaves its files."""
@@ -141,10 +135,10 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     name, dataset = chosen.entry.name, chosen.dataset
 
     given, changes = split_recipe(request.sets)
-    known = schema(method.build, given=2)
+    known = options_of(method).model_fields
     defaults = {k: v for k, v in dataset.defaults.items() if k in known}
     own = method.options_for.get(name, {})
-    options = resolve(method.name, {**known, **defaults, **own}, given)
+    options = resolve(method, given, {**defaults, **own})
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)

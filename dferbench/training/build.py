@@ -57,7 +57,7 @@ def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
 def make_model(method: Entry, task: Task, options: Mapping[str, Any], parts: Parts, seed: int) -> Classifier:
     """What the method builds, with everything random drawn from the seed. Raises ConfigError or DataError."""
     seed_everything(seed, "build")
-    model = method.value.build(task, parts, **options)
+    model = method.value.make(task, parts, **options)
     if not isinstance(model, Classifier):
         raise ConfigError(
             f"{method.name} built a {type(model).__name__}, not a dferbench.models.Classifier",
