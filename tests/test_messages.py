@@ -11,7 +11,7 @@ from dferbench.experiment.suite import read_printed
 from dferbench.models.parts import Parts
 from dferbench.models.texts import texts
 from dferbench.registry.catalog import discover
-from dferbench.registry.options import assignments
+from dferbench.registry.options import assignments, resolve
 from dferbench.types import Task
 
 
@@ -24,7 +24,7 @@ def refused(method, **options):
         "synthetic", ("happy", "sad"), input.frames, input.size if isinstance(input.size, int) else 32
     )
     with pytest.raises(ConfigError) as caught:
-        known.build(task, Parts(catalog), **{**known.options_for.get("synthetic", {}), **options})
+        known.make(task, Parts(catalog), **resolve(known, options, known.options_for.get("synthetic", {})))
     return str(caught.value)
 
 

@@ -18,10 +18,10 @@ NOUNS = {
 }
 """Types of JSON schema as a user knows them."""
 BOUNDS = {
-    "minimum": "at least {:g}",
-    "exclusiveMinimum": "greater than {:g}",
-    "maximum": "at most {:g}",
-    "exclusiveMaximum": "less than {:g}",
+    "minimum": ">= {:g}",
+    "exclusiveMinimum": "> {:g}",
+    "maximum": "<= {:g}",
+    "exclusiveMaximum": "< {:g}",
 }
 BRACKETS = {"minimum": "[", "exclusiveMinimum": "(", "maximum": "]", "exclusiveMaximum": ")"}
 
@@ -43,10 +43,11 @@ def _words(part: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
         return written(part["const"])
     noun = NOUNS.get(part.get("type", ""), "any value")
     bounds = [(name, part[name]) for name in BOUNDS if name in part]
+    multiple = [f"and a multiple of {part['multipleOf']:g}"] if "multipleOf" in part else []
     if len(bounds) == 2:
         (low, least), (high, most) = bounds
-        return f"{noun} in {BRACKETS[low]}{least:g}, {most:g}{BRACKETS[high]}"
-    return " ".join([noun, *(BOUNDS[name].format(bound) for name, bound in bounds)])
+        return " ".join([f"{noun} in {BRACKETS[low]}{least:g}, {most:g}{BRACKETS[high]}", *multiple])
+    return " ".join([noun, *(BOUNDS[name].format(bound) for name, bound in bounds), *multiple])
 
 
 def written(value: Any) -> str:

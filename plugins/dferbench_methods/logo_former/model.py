@@ -70,7 +70,9 @@ class LogoFormer(Classifier):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The objective, and the weighted compact loss unless its weight is 0."""
         feature = self.feature(batch.x)
-        terms: dict[str, Tensor] = {self.objective: OBJECTIVES[self.objective](self.head(feature), batch.label)}
+        terms: dict[str, Tensor] = {
+            self.objective: OBJECTIVES[self.objective](self.head(feature), batch.label)
+        }
         if self.weight:
             terms["compact"] = self.weight * compact(feature, self.head.weight, batch.label)
         return terms
