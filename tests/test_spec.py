@@ -2,7 +2,7 @@
 
 import pytest
 
-from dferbench import Input, Recipe, Stage, spec
+from dferbench import Input, Method, Recipe, Stage, spec
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.options import assignments, change_recipe, convert, resolve
 

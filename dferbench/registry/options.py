@@ -153,7 +153,7 @@ def validated(
     what: str,
     instead: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Every option of `model`: those in `stated`, the others as in `instead` or at their defaults, all checked.
+    """Every option of `model`, checked: as in `stated`, else as in `instead`, else at its default.
 
     Raises UnknownName for an option that is not there and ConfigError for a value that does not fit.
     """
