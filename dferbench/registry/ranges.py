@@ -42,6 +42,8 @@ def _words(part: Mapping[str, Any], shared: Mapping[str, Any]) -> str:
     if "const" in part:
         return written(part["const"])
     noun = NOUNS.get(part.get("type", ""), "any value")
+    if "examples" in part:
+        return f"{noun} such as {', '.join(map(written, part['examples']))}"
     bounds = [(name, part[name]) for name in BOUNDS if name in part]
     multiple = [f"and a multiple of {part['multipleOf']:g}"] if "multipleOf" in part else []
     if len(bounds) == 2:

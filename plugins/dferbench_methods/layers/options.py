@@ -37,10 +37,18 @@ Position = Annotated[
 Temperature = Annotated[
     float, Field(gt=0, description="Constant that cosine similarities are divided by before the softmax.")
 ]
-Probability = Annotated[float, Field(ge=0, le=1)]
 Pixels = Annotated[
     Literal["unit", "signed", "kinetics", "hara", "sports1m", "mmaction", "caffe"],
     Field(description="Pixel scale that the pretrained weights expect; unit is 0..1 as read."),
 ]
 Dropout = Annotated[float, Field(ge=0, lt=1, description="Dropout rate before the classifier.")]
-LossWeight = Annotated[float, Field(ge=0)]
+DropPath = Annotated[
+    float, Field(ge=0, lt=1, description="Stochastic depth: how often training leaves the last block out.")
+]
+Mixup = Annotated[
+    float, Field(ge=0, description="Parameter of the beta distribution that mixup draws from; 0 for none.")
+]
+Cutmix = Annotated[
+    float, Field(ge=0, description="Parameter of the beta distribution that CutMix draws from; 0 for none.")
+]
+Smoothing = Annotated[float, Field(ge=0, lt=1, description="Label smoothing.")]
