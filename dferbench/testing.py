@@ -23,7 +23,7 @@ from dferbench.models import Batch, Classifier
 from dferbench.models.frames import frame_features
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, discover
-from dferbench.registry.options import options_of, resolve
+from dferbench.registry.options import options_of, resolve, validated
 from dferbench.training.build import ever_trained, require_frozen
 from dferbench.training.optimizers import make_optimizer, make_schedule, parameter_groups
 from dferbench.types import Method, Recipe, Stage, Task
@@ -217,6 +217,16 @@ def recipes_are_data(trial: Trial) -> None:
         resolve(trial.method, options)
 
 
+def options_are_described(trial: Trial) -> None:
+    """every option of a model of options has a description, and a default that fits its constraints"""
+    model = trial.method.options
+    if model is None:
+        return
+    nameless = [name for name, field in model.model_fields.items() if not field.description]
+    assert not nameless, f"'{nameless[0]}' has no description"
+    validated(model, dict(model()), trial.method.name)
+
+
 def its_card_is_whole(trial: Trial) -> None:
     """the card, if there is one, has every field of dferbench.cards.Card"""
     if trial.method.card:
@@ -250,6 +260,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     training_lowers_the_loss,
     state_survives,
     recipes_are_data,
+    options_are_described,
     its_card_is_whole,
     the_rest_stays_frozen,
 )
