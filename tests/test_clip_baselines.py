@@ -21,6 +21,7 @@ from dferbench.models.cosine import CosineClassifier
 from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Entry, discover
+from dferbench.registry.options import resolve
 from dferbench_methods.clip_backbones.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
 from dferbench_methods.clip_backbones.towers import build_tower
 
@@ -63,7 +64,7 @@ def method(name):
 def build(name, task=TASK, seed=0, catalog=CATALOG, **options):
     torch.manual_seed(seed)
     parts = Parts(catalog)
-    return method(name).build(task, parts, **{"backbone": "tiny", **options}).eval()
+    return method(name).make(task, parts, **resolve(method(name), {"backbone": "tiny", **options})).eval()
 
 
 def videos(count=3, seed=3):

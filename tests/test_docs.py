@@ -54,6 +54,13 @@ def test_every_command_is_in_the_readme(cli):
     assert names <= {word for command in COMMANDS for word in command.split()}
 
 
+def test_the_page_of_options_is_current():
+    from dferbench.registry.catalog import discover
+    from dferbench.report.options_page import page
+
+    assert (ROOT / "docs" / "options.md").read_text() == page(discover())
+
+
 def test_links_lead_somewhere():
     for name in ("README.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(([^)#]+)\)", (ROOT / name).read_text()):

@@ -16,9 +16,9 @@ from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.dpcnet import INPUT
 from dferbench_methods.dpcnet.agreement import cosine, jensen_shannon, mean_probabilities
 from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame
+from dferbench_methods.dpcnet.method import INPUT
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"frames": 8, "size": 32, "width": 4, "hidden": 32}

@@ -44,7 +44,7 @@ def build(classes=shrunk.SEVEN, frames=8, seed=0, **options):
     """Over the tiny tower of the official statement, its weights drawn at random."""
     torch.manual_seed(seed)
     given = {"backbone": TINY, "head_dim": 16, **options}
-    return METHOD.build(Task("toy", tuple(classes), frames, 32), Parts(CATALOG, missing="random"), **given)
+    return METHOD.make(Task("toy", tuple(classes), frames, 32), Parts(CATALOG, missing="random"), **given)
 
 
 def videos(count=3, frames=8):

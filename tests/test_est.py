@@ -23,7 +23,7 @@ from dferbench.models.freezing import parameter_groups
 from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.est import INPUT, STAGE
+from dferbench_methods.est.method import INPUT, STAGE
 from dferbench_methods.layers.snippet_files import CLASSES
 from dferbench_methods.layers.snippets import ORDERS, sinusoid
 

@@ -21,7 +21,7 @@ from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
 from dferbench.profiling.macs import count
 from dferbench.registry.catalog import discover
-from dferbench.registry.options import schema
+from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
 from dferbench_methods.mae_dfer.blocks import DropPath
@@ -186,7 +186,7 @@ class TestSizes:
         """The published counts add five operations for each value that a norm sees."""
         entry = CATALOG.get("methods", name)
         task = Task("t", shrunk.SEVEN, 16, size)
-        found = count(entry, task, schema(entry.value.build, given=2), entry.value.recipe, CATALOG)
+        found = count(entry, task, resolve(entry.value, {}), entry.value.recipe, CATALOG)
         with torch.device("meta"):
             model, seen = shrunk.build(name, size=size), []
             for part in model.modules():

@@ -15,7 +15,7 @@ from dferbench.files import sha256_of
 from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.nr_dfernet import DFEW
+from dferbench_methods.nr_dfernet.method import DFEW
 from dferbench_methods.nr_dfernet.snippets import NEVER, SnippetFilter, windows
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
