@@ -264,8 +264,8 @@ def test_the_toy_trains_on_a_gpu(toy_run):
 def test_a_limit_that_fills_no_batch_is_told_before_weights_and_videos_are_looked_for(in_process, tmp_path):
     """No such file of weights and no such root: neither is what the message is about."""
     done = in_process(
-        "run", "-m", "linear-probe", "-d", "folder", "--root", tmp_path / "nowhere", "--limit", "8",
-        "--weights", f"clip-tiny={tmp_path / 'nothing'}", "--set", "stage.batch=16",
+        "--plugin", TOY, "run", "-m", "linear-probe", "-d", "toy", "--root", tmp_path / "nowhere",
+        "--limit", "8", "--weights", f"clip-tiny={tmp_path / 'nothing'}", "--set", "stage.batch=16",
         "--set", "stage.drop_last=true", check=3,
     )  # fmt: skip
     assert done.stderr.splitlines()[0] == (
