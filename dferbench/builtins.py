@@ -84,6 +84,15 @@ def register_prompts(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_metrics(register: Callable[..., None]) -> None:
+    """Register the metrics of the host."""
+    from dferbench.experiment.metrics import METRICS, facts
+
+    for name, one in METRICS.items():
+        register(name, one.function, **facts(one))
+
+
+@hookimpl
 def register_decoders(register: Callable[..., None]) -> None:
     """Register the readers of the host."""
     from dferbench.data.decoders import DECODERS
@@ -99,6 +108,15 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
     for name, build in FINDERS.items():
         register(name, build)
+
+
+@hookimpl
+def register_trackers(register: Callable[..., None]) -> None:
+    """Register the trackers of the host."""
+    register("csv", "dferbench.trackers.csv_table:Csv", about="a table of the epochs in the run's folder")
+    register("mlflow", "dferbench.trackers.mlflow:MLflow", about="a run in an MLflow store")
+    register("tensorboard", "dferbench.trackers.tensorboard:TensorBoard", about="TensorBoard event files")
+    register("wandb", "dferbench.trackers.wandb:WandB", about="a run at Weights & Biases, or offline")
 
 
 @hookimpl

@@ -30,6 +30,8 @@ from dferbench.training.optimizers import make_optimizer
 from dferbench.training.schedules import make_schedule
 from dferbench.types import Method, Recipe, Stage, Task
 
+__all__ = ["Outcome", "assert_contract", "check_method"]
+
 CLASS_COUNTS = (3, 7, 11)
 STEPS = 40
 """How many steps the loss has to fall in: most methods need one, high published rates overshoot first."""

@@ -19,7 +19,7 @@ from dferbench.models.freezing import parameter_groups
 from dferbench.models.parts import Parts
 from dferbench.models.prompts import Context, Fixed
 from dferbench.models.temporal import ClsTransformer, Mean
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench_methods.clip_backbones.towers import build_tower
 
@@ -144,7 +144,7 @@ def text_features(p, written, position, words):
 def reference_logits(x, p, position="end", words=8, depth=1, written=None):
     frames = image_features(x.flatten(0, 1), p).unflatten(0, x.shape[:2])
     v = temporal_feature(frames, p, depth)
-    t = text_features(p, written or texts("descriptors", SEVEN), position, words)
+    t = text_features(p, written or class_texts("descriptors", SEVEN), position, words)
     v, t = (f / (f * f).sum(-1, keepdim=True).sqrt() for f in (v, t))
     return v @ t.T / 0.01
 
@@ -172,7 +172,7 @@ class TestExactness:
     @pytest.mark.parametrize("text", ["class-names", "expression"])
     def test_and_in_single_precision_with_other_texts(self, text):
         model, x = build(text=text), videos()
-        written = texts(text, SEVEN)
+        written = class_texts(text, SEVEN)
         expected = reference_logits(x.double(), parameters_of(model.double()), written=written)
         assert expected.std() > 0.1
         with torch.no_grad():

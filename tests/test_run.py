@@ -24,7 +24,7 @@ def test_a_run_leaves_a_complete_record(toy_run):
     (one,), plan = toy_run(seeds=(3,), sets={"stage.epochs": "4"})
     folder = folder_of(plan, seed=3)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoint.safetensors", "predictions.npz", "record.json", "state.pt",
+        "checkpoint.safetensors", "events.jsonl", "predictions.npz", "record.json", "state.pt",
     ]  # fmt: skip
     assert record.read(folder / "record.json") == one
     assert one.status == "done" and len(one.curve) == 4 and one.parameters["total"] > 0

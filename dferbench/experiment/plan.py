@@ -15,6 +15,7 @@ from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
 from dferbench.experiment.config_id import config_id
+from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
 from dferbench.places import root_of
@@ -43,6 +44,8 @@ class Request:
     decoder: str = "auto"
     skip_bad: bool = False
     force: bool = False
+    trackers: Sequence[str] = ()
+    """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,8 @@ class Plan:
     root: Path
     folds: tuple[int, ...]
     config_id: str
+    metrics: Metrics
+    """What records of its runs state."""
 
     def folder(self, fold: int, seed: int) -> Path:
         """Where the run of this fold and seed leaves its files."""
@@ -86,7 +91,7 @@ class Plan:
         path = self.folder(fold, seed) / records.NAME
         if self.request.force or not path.is_file():
             return None
-        record = records.read(path)
+        record = records.read(path, self.metrics)
         return record if record.status == "done" else None
 
 
@@ -99,6 +104,7 @@ class Settled:
     recipe: Recipe
     chosen: Chosen
     config_id: str
+    metrics: Metrics
 
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
@@ -125,6 +131,7 @@ def place(settled: Settled, request: Request) -> Plan:
         root=root,
         folds=_folds(dataset, name, request.folds),
         config_id=settled.config_id,
+        metrics=settled.metrics,
     )
 
 
@@ -144,7 +151,7 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     check_recipe(recipe, request.limit)
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
-    return Settled(entry, options, recipe, chosen, identity)
+    return Settled(entry, options, recipe, chosen, identity, registered(catalog))
 
 
 def input_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:

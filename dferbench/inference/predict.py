@@ -18,7 +18,7 @@ from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.face_crops.track import Following, follow
 from dferbench.face_crops.tree import Found, find_videos, printable
-from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
+from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, Span
 from dferbench.inference.windows import ClipSampler, Piece, sliding, whole
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
@@ -33,7 +33,7 @@ BATCH = 8
 
 
 @dataclass(frozen=True)
-class Request:
+class PredictionRequest:
     """Which videos are wanted and how they are cut: `window` and `stride` in frames, or the whole of each."""
 
     videos: Sequence[Path]
@@ -45,8 +45,8 @@ class Request:
 
 
 def predict_videos(
-    request: Request, opened: Opened, catalog: Catalog, fabric: Fabric, progress: Progress
-) -> Predictions:
+    request: PredictionRequest, opened: Opened, catalog: Catalog, fabric: Fabric, progress: Progress
+) -> PredictedVideos:
     """The probabilities of every video that can be read; the others are named.
 
     Raises ConfigError for a stride without a window and for a face finder or decoder that cannot be built,
@@ -63,7 +63,7 @@ def predict_videos(
                 failed.append(Failed(printable(one.path), error.reason))
             bar.advance()
     settings = {"finder": request.finder, "window": request.window, "stride": seer.stride}
-    return Predictions(opened.classes, predicted, failed, opened.facts, settings)
+    return PredictedVideos(opened.classes, predicted, failed, opened.facts, settings)
 
 
 def _found(paths: Sequence[Path]) -> tuple[list[Found], list[Failed]]:
@@ -84,7 +84,7 @@ def _found(paths: Sequence[Path]) -> tuple[list[Found], list[Failed]]:
 class _Seer:
     """A model with everything that stands between a file and its input."""
 
-    def __init__(self, request: Request, opened: Opened, catalog: Catalog, fabric: Fabric) -> None:
+    def __init__(self, request: PredictionRequest, opened: Opened, catalog: Catalog, fabric: Fabric) -> None:
         if request.stride is not None and request.window is None:
             raise ConfigError("--stride is given without --window", "Add --window FRAMES.")
         input = opened.input

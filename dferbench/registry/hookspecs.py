@@ -57,7 +57,11 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_metrics(register: Callable[..., None]) -> None:
-    """register(name, function, about=""): function(counts) -> a score, None where it is not defined."""
+    """register(name, function, about="", title=name, unit="%", low=0, high=100, higher_is_better=True,
+    needs="confusion", aliases=()): function(counts) -> float, None where it is undefined. `counts` has
+    `.confusion` (C, C) of integers with the truth in rows, `.classes`, `.total` and `.top2`, the number of
+    videos whose class is among the two with the highest logits (None in old records, unless
+    needs="top-2 hits", which leaves those out). With another unit there are no bounds but those given."""
 
 
 @hookspec

@@ -15,6 +15,7 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.preflight import check_batches, rehearse
 from dferbench.runner.run import run_all
+from dferbench.trackers.choose import make_observers
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     """
     if not jobs:
         return {}
+    observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
     fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
@@ -45,7 +47,7 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     for job, fabric in zip(jobs, fabrics, strict=True):
         progress.say(f"row {job.row.number}: {job.row.label} ({job.row.method})")
         try:
-            records = run_all(job.plan, splits, catalog, fabric, progress)
+            records = run_all(job.plan, splits, catalog, fabric, progress, observers)
             reasons = [r.error.splitlines()[0] for r in records if r.status != "done"]
         except DferbenchError as error:
             reasons = [f"{error}. {error.hint}"]

@@ -13,6 +13,7 @@ from dferbench.checkpoints.restore import Opened, restore
 from dferbench.data.loader import check_input
 from dferbench.errors import ConfigError
 from dferbench.experiment.config_id import config_id
+from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import Record
 from dferbench.files import digest
@@ -49,7 +50,9 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         catalog,
         trained,
     )
-    return place(Settled(method, header.options, checkpoint.recipe, chosen, chosen_id), request)
+    return place(
+        Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog)), request
+    )
 
 
 def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
@@ -128,6 +131,7 @@ def _test(
     said.save(folder)
     return {
         "confusion": said.confusion(),
+        "top2": said.top2(),
         "parameters": {"total": sum(p.numel() for p in model.parameters()), "trained": 0},
         "weights": opened.weights,
         "notes": {**model.notes, **_about_columns(columns, opened.classes)},

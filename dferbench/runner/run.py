@@ -18,6 +18,7 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.preflight import check_batches, rehearse
 from dferbench.runner.runs import do_runs
+from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.batches import decoder_of
 from dferbench.training.observer import Observers
@@ -29,13 +30,14 @@ if TYPE_CHECKING:
 CHECKPOINT = "checkpoint.safetensors"
 
 
-def run(plan: Plan, catalog: Catalog, progress: Progress, observers: Observers | None = None) -> list[Record]:
+def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     """Run what has no finished record yet and return the records of all runs, in the plan's order.
 
-    A run that fails is recorded as failed and the others continue. `observers` are told what happens.
+    A run that fails is recorded as failed and the others continue. The request's trackers follow them.
     Raises ConfigError or DataError for what can be known before any run starts, and whatever a user's
     interruption raises.
     """
+    observers = make_observers(plan.request.trackers, catalog, progress)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     if any(plan.finished(*one) is None for one in plan.runs):
         rehearse(plan, catalog, fabric)
@@ -50,10 +52,10 @@ def run_all(
     catalog: Catalog,
     fabric: Fabric,
     progress: Progress,
-    observers: Observers | None = None,
+    observers: Observers,
 ) -> list[Record]:
-    """The same for a plan that was rehearsed and whose splits were read and checked."""
-    context = Context(catalog, fabric, progress, observers or Observers())
+    """The same for a plan that was rehearsed and whose splits were read and checked; `observers` follow."""
+    context = Context(catalog, fabric, progress, observers)
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         built = build_model(plan, catalog, fabric, draft.seed)

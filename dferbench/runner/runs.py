@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from dferbench.data.packs.dataset import REENCODED
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record as records
+from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
@@ -64,9 +65,9 @@ def _do(
         shutil.rmtree(folder, ignore_errors=True)
     progress.say(f"fold {run[0]} seed {run[1]}: {len(split.train)} train, {len(split.test)} test videos")
     draft = _draft(plan, run, split, fabric).model_copy(update=dict(more))
-    with _recorded(draft, folder, progress, observers) as outcome:
+    with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
-    record = records.read(folder / records.NAME)
+    record = records.read(folder / records.NAME, plan.metrics)
     if record.status == "done":
         observers.run_ended(record)
     return record
@@ -95,13 +96,13 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
 
 @contextmanager
 def _recorded(
-    draft: Record, folder: Path, progress: Progress, observers: Observers
+    draft: Record, folder: Path, metrics: Metrics, progress: Progress, observers: Observers
 ) -> Iterator[list[Record]]:
     """Whatever happens inside, the folder's record says so: running, done, failed or interrupted.
 
     A failure that the user can fix ends this run alone; anything else is raised.
     """
-    records.write(draft, folder)
+    records.write(draft, folder, metrics)
     outcome: list[Record] = []
     try:
         yield outcome
@@ -109,14 +110,15 @@ def _recorded(
         progress.say(f"failed: {error}. {error.hint}".strip())
         failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
         outcome.append(draft.model_copy(update=failed))
-        observers.run_failed(f"{error}. {error.hint}".strip())
     except BaseException as error:
         halted = not isinstance(error, Exception)
         status = "interrupted" if halted else "failed"
-        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder)
+        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder, metrics)
         observers.run_failed(repr(error))
         raise
-    records.write(outcome[0], folder)
+    records.write(outcome[0], folder, metrics)
+    if outcome[0].status == "failed":
+        observers.run_failed(outcome[0].error)
 
 
 def _draft(plan: Plan, run: tuple[int, int], split: Split, fabric: Fabric) -> Record:

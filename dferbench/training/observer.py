@@ -22,7 +22,7 @@ class EpochResult:
     row: Epoch
     """Stage, epoch in the stage (from 0), mean losses, learning rates, seconds and test confusion matrix."""
     metrics: Mapping[str, float]
-    """Of the test videos after the epoch, in percent: "uar" and "war"."""
+    """Every metric that is defined, of the test videos after the epoch: "uar", "war" and so on."""
     epochs: int
     """Epochs done in the run, over all stages; the first epoch reports 1."""
     step: int
@@ -49,18 +49,24 @@ class Observer(Protocol):
         """The run is done; the record is complete and on disk."""
 
     def run_failed(self, error: str) -> None:
-        """The run failed or was interrupted. It can be resumed from its last saved state."""
+        """The run failed or was interrupted; its record on disk says so. It can be resumed from its last
+        saved state. `error` is what is wrong and, on a second line, what to do."""
 
 
 class Observers:
-    """Several observers as one. One that raises is reported once, in a sentence, and dropped."""
+    """Several observers as one. One that raises is reported once, in a sentence, and dropped.
+
+    A run that fails before it started, while its model is built, is not theirs to report.
+    """
 
     def __init__(self, observers: Sequence[Observer] = (), progress: Progress | None = None) -> None:
         self._observers = list(observers)
         self._progress = progress or Progress()
+        self._running = False
 
     def run_started(self, record: Record, folder: Path, epochs: int, step: int) -> None:
         """See `Observer`."""
+        self._running = True
         self._tell(lambda observer: observer.run_started(record, folder, epochs, step))
 
     def epoch_done(self, epoch: EpochResult) -> None:
@@ -73,11 +79,14 @@ class Observers:
 
     def run_ended(self, record: Record) -> None:
         """See `Observer`."""
+        self._running = False
         self._tell(lambda observer: observer.run_ended(record))
 
     def run_failed(self, error: str) -> None:
         """See `Observer`."""
-        self._tell(lambda observer: observer.run_failed(error))
+        if self._running:
+            self._running = False
+            self._tell(lambda observer: observer.run_failed(error))
 
     def _tell(self, event: Callable[[Observer], None]) -> None:
         for observer in list(self._observers):

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dferbench.experiment.counts import top2_hits
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.progress import Progress
@@ -37,6 +38,10 @@ class Predictions:
         cells = self.labels * classes + self.logits.argmax(1)
         counts: list[list[int]] = np.bincount(cells, minlength=classes**2).reshape(classes, classes).tolist()
         return counts
+
+    def top2(self) -> int:
+        """How many have their class among the two with the highest logits; ties go to the earlier class."""
+        return top2_hits(self.logits, self.labels)
 
     def only(self, columns: Sequence[int]) -> Predictions:
         """The same with these logits alone, in this order."""

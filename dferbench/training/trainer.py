@@ -19,7 +19,7 @@ from torch import Tensor
 
 from dferbench.data.decoders import Decoder
 from dferbench.errors import DferbenchError
-from dferbench.experiment.metrics import uar, war
+from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
 from dferbench.machine.seeds import permutation, seed_everything
@@ -80,6 +80,7 @@ def train_run(
     return {
         "curve": trainer.curve,
         "confusion": predictions.confusion(),
+        "top2": predictions.top2(),
         "decoders": dict(unreadable.decoders),
         "skipped": sorted(unreadable.skipped),
         "seconds": round(sum(row.seconds for row in trainer.curve) or time.monotonic() - started, 3),
@@ -137,6 +138,7 @@ class Trainer:
                 learning_rates=learning_rates(optimizer),
                 seconds=round(time.monotonic() - started, 3),
                 confusion=predictions.confusion(),
+                top2=predictions.top2(),
             )
             self._report(row, number)
             self._save(number, epoch + 1, optimizer)
@@ -177,10 +179,11 @@ class Trainer:
     def _report(self, row: Epoch, number: int) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
         self.curve.append(row)
-        scores = {"uar": uar(row.confusion), "war": war(row.confusion)}
+        found = {name: metric.of(row.counts) for name, metric in self.plan.metrics.items()}
+        scores = {name: value for name, value in found.items() if value is not None}
         terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
-        shown = f"{terms}, test UAR {scores['uar']:.2f} WAR {scores['war']:.2f}"
-        self.progress.say(f"{row.stage} {row.epoch + 1}/{self.stages[number].epochs}: {shown}")
+        place = f"{row.stage} {row.epoch + 1}/{self.stages[number].epochs}"
+        self.progress.say(f"{place}: {terms}, test {said(row.counts)}")
         self.observers.epoch_done(
             EpochResult(row, scores, len(self.curve), self._steps(number, row.epoch + 1))
         )

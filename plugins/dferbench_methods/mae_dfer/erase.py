@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 
 AREA = (0.02, 1 / 3)
 """The smallest and the largest share of the frame that a box has."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 CARD: Mapping[str, Any] = {
     "title": "From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression Recognition "
