@@ -264,8 +264,8 @@ def test_the_toy_trains_on_a_gpu(toy_run):
 def test_a_limit_that_fills_no_batch_is_told_before_weights_and_videos_are_looked_for(in_process, tmp_path):
     """No such file of weights and no such root: neither is what the message is about."""
     done = in_process(
-        "run", "-m", "linear-probe", "-d", "folder", "--root", tmp_path / "nowhere", "--limit", "8",
-        "--weights", f"clip-tiny={tmp_path / 'nothing'}", "--set", "stage.batch=16",
+        "--plugin", TOY, "run", "-m", "linear-probe", "-d", "toy", "--root", tmp_path / "nowhere",
+        "--limit", "8", "--weights", f"clip-tiny={tmp_path / 'nothing'}", "--set", "stage.batch=16",
         "--set", "stage.drop_last=true", check=3,
     )  # fmt: skip
     assert done.stderr.splitlines()[0] == (
@@ -303,10 +303,11 @@ def register_schedules(register):
 @pytest.fixture
 def watched(toy_root, tmp_path):
     """Run the toy with observers and the plugin above; gives the record."""
-    from dferbench.experiment.plan import Request, make_plan
+    from dferbench.experiment.plan import Request, make_plan, read_splits
+    from dferbench.machine.device import make_fabric
     from dferbench.progress import Progress
     from dferbench.registry.catalog import discover
-    from dferbench.runner.run import run
+    from dferbench.runner.run import run_all
     from dferbench.training.observer import Observers
 
     plugin = tmp_path / "plugin.py"
@@ -319,7 +320,9 @@ def watched(toy_root, tmp_path):
             sets={name.replace("_", ".", 1): value for name, value in sets.items()},
         )  # fmt: skip
         progress = progress or Progress()
-        (one,) = run(make_plan(request, catalog), catalog, progress, Observers(observers, progress))
+        plan, told = make_plan(request, catalog), Observers(observers, progress)
+        fabric = make_fabric("cpu", "fp32")
+        (one,) = run_all(plan, read_splits(plan, progress), catalog, fabric, progress, told)
         return one
 
     return go

@@ -185,15 +185,7 @@ STAGES = {
     ("est", ""): (ADAM, 1e-4, 160, 8, "cosine-under-rise(warmup=10)", 1e-4, True),
     ("logo-former", ""): FORMER,
     ("ial", ""): (*LI[:3], 40, *LI[4:]),
-    ("m3dfel", ""): (
-        "adamw",
-        5e-4,
-        300,
-        256,
-        BY_STEP,
-        0.05,
-        True,
-    ),
+    ("m3dfel", ""): ("adamw", 5e-4, 300, 256, BY_STEP, 0.05, True),
 }
 """(method, dataset) -> optimizer, rate, epochs, batch, schedule, weight decay, drop_last."""
 PAIRS, CROP = "segments(duration=2, short=first-frame)", "random-sized-crop | flip"
