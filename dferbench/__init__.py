@@ -11,6 +11,7 @@ from dferbench.files import expand, sha256_of, write_atomic
 from dferbench.registry.hookspecs import hookimpl
 from dferbench.registry.options import schema
 from dferbench.spec import parse_one
+from dferbench.training.observer import Observer
 from dferbench.types import (
     Converted,
     Dataset,
@@ -35,6 +36,7 @@ __all__ = [
     "Finding",
     "Input",
     "Method",
+    "Observer",
     "Recipe",
     "Stage",
     "Task",
