@@ -9,6 +9,7 @@ import shrunk
 import torch
 from conftest import ROOT
 from PIL import Image
+from stages import learning_rates, make_optimizer
 from torch import nn
 from torch.nn import functional as F
 
@@ -25,7 +26,6 @@ from dferbench.models.texts import class_texts
 from dferbench.profiling import costs
 from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench_methods.emoclip.captions import Reader, read
 from dferbench_methods.emoclip.model import info_nce
 
@@ -307,13 +307,7 @@ class TestCaptions:
 
 
 def test_rates():
-    optimizer = make_optimizer(build(), STAGE)
-    schedule, rates = make_schedule(optimizer, STAGE), []
-    for _ in range(STAGE.epochs):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
-    assert rates == pytest.approx([1e-3] * 25 + [1e-4] * 25)
+    assert learning_rates(STAGE) == pytest.approx([1e-3] * 25 + [1e-4] * 25)
 
 
 def test_on_synthetic_nothing_is_drawn_so_that_features_are_remembered():

@@ -20,8 +20,8 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "inference", "profiling", "runner"},
-    {"report", "builtins"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"},
+    {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]
 SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))
@@ -82,7 +82,15 @@ def test_the_host_names_no_method_and_no_dataset():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["list"], ["--help"], ["show", "dfer-clip"], ["leaderboard", "--help"]]
+    "arguments",
+    [
+        ["list"],
+        ["--help"],
+        ["show", "dfer-clip"],
+        ["leaderboard", "--help"],
+        ["doctor", "--help"],
+        ["watch", "--once"],
+    ],
 )
 def test_light_commands_import_no_torch(arguments, tmp_path):
     code = (

@@ -2,7 +2,6 @@
 
 import pytest
 
-from dferbench import spec
 from dferbench.cards import read as read_card
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, DataError
@@ -123,9 +122,14 @@ def test_list_of_one_kind(in_process):
     assert "there is no kind named 'augmentation.s'" in refused and "augmentations" in refused
 
 
-def test_a_step_that_is_no_epoch_is_refused():
-    from dferbench.training.optimizers import SCHEDULES
-
-    with pytest.raises(ConfigError, match="'x' is no number of epochs"):
-        spec.make("steps(30, x)", SCHEDULES, "schedule")
-    assert spec.make("steps(30, 40)", SCHEDULES, "schedule")
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("steps(30, x)", "'x' is not a number of epochs"),
+        ("every(0)", "every: the period must be a whole number of epochs from 1 on, got 0"),
+        ("cosine(by=batch)", "no unit of a schedule named 'batch'"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(schedule, words):
+    with pytest.raises(ConfigError, match=words):
+        discover().make("schedules", schedule, 50, 10)

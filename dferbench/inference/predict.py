@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from dferbench.checkpoints.restore import Opened
 from dferbench.data.decoders import Decoder, choose_decoder
@@ -24,6 +24,9 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import encode
 from dferbench.types import FindFace
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 BATCH = 8
 """Windows that are predicted at a time."""
