@@ -61,6 +61,13 @@ def test_imports_point_down(path):
             assert floor_of(parts[1]) <= floor_of(here), f"{here} imports {module} from above"
 
 
+def test_the_plan_of_the_house_has_every_room():
+    plan = (ROOT / "CONTRIBUTING.md").read_text().split("```")[1]
+    named = set(re.findall(r"^  (\w+)", plan, re.MULTILINE))
+    rooms = {path.parent.name for path in (ROOT / "dferbench").glob("*/__init__.py")}
+    assert rooms <= named and all(floor_of(name) is not None for name in rooms)
+
+
 def test_the_host_names_no_method_and_no_dataset():
     from dferbench.registry.catalog import discover
 
