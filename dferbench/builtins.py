@@ -99,3 +99,21 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
     for name, build in FINDERS.items():
         register(name, build)
+
+
+@hookimpl
+def register_samplers(register: Callable[..., None]) -> None:
+    """Register the host's rules for which frames a model sees."""
+    from dferbench.data.registered import SAMPLERS
+
+    for name, (path, about) in SAMPLERS.items():
+        register(name, path, about=about)
+
+
+@hookimpl
+def register_augmentations(register: Callable[..., None]) -> None:
+    """Register the host's operations on training videos and batches."""
+    from dferbench.data.registered import AUGMENTATIONS
+
+    for name, (path, about) in AUGMENTATIONS.items():
+        register(name, path, about=about)
