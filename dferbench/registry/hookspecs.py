@@ -62,7 +62,7 @@ def register_metrics(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_samplers(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> sampler(count, frames, rng) -> (frames,) indices."""
+    """register(name, build, about=""): build(**options) -> sampler(count, frames, rng) -> indices."""
 
 
 @hookspec

@@ -39,7 +39,7 @@ CARD: Mapping[str, Any] = {
         "On which photographs the 2D model of the published numbers was trained: the code has lists for "
         "AffectNet, RAF-DB and both. Here it is trained on frames of the training videos, with their labels; "
         "weights=2D_pretrain.pth stage.still.epochs=0 takes the authors' file.",
-        "Rate, epochs and schedule of the 2D model: stage.still.*.",
+        "Learning rate, epochs and schedule of the 2D model: stage.still.*.",
         "The share of the deepest vector in the published predictions: beta=0.3, as in the test script; the "
         "training script takes the best of eleven on the test set.",
         "The sentiment of MAFW's contempt, anxiety, helplessness and disappointment: negative.",
@@ -62,7 +62,7 @@ CARD: Mapping[str, Any] = {
     "model of expressions in photographs (AffectNet or RAF-DB). weights=FILE takes the authors' files, the "
     "classifiers left out unless their shapes fit.",
     "recipe_origin": {
-        "stage video: optimiser, rate, weight decay, schedule, epochs, batch, drop_last": "code",
+        "stage video: optimizer, learning rate, weight decay, schedule, epochs, batch, drop_last": "code",
         "frames, size, crop, flip": "code",
         "turns, brightness": "code, simplified",
         "stage still": "ours",

@@ -34,8 +34,9 @@ NOT_DRAWN = (
     "input.sample=segments input.augment='random-sized-crop | flip'."
 )
 RATES = (
-    "The paper gives no optimiser, rates or epochs for this row. Ours are those of its own model: SGD with "
-    "momentum 0.9, weight decay 1e-4, batch 48, 50 epochs, rates a tenth at 30 and 40; {}."
+    "The paper gives no optimizer, learning rates or epochs for this row. Ours are those of its own "
+    "model: SGD with momentum 0.9, weight decay 1e-4, batch 48, 50 epochs, learning rates a tenth at 30 "
+    "and 40; {}."
 )
 PRETRAINED = (
     "CLIP ViT-B/32 of OpenAI (400 million images with their texts), in the published numbers and by "
@@ -49,8 +50,8 @@ FACES = (
 )
 INPUT_ORIGIN = {"frames, size, pixels": "DFER-CLIP's code, for its own model", "synthetic": "ours"}
 OURS = {
-    "optimiser, rates, epochs, batch, schedule": "ours: those of DFER-CLIP's own model; the paper gives none "
-    "for this row",
+    "optimizer, learning rates, epochs, batch, schedule": "ours: those of DFER-CLIP's own model; the "
+    "paper gives none for this row",
     **INPUT_ORIGIN,
 }
 SYNTHETIC = "The recipe for `synthetic` is ours."

@@ -34,8 +34,8 @@ CARD: Mapping[str, Any] = {
         "training), 224 x 224 RGB with CLIP's mean and deviation; brightened, flipped and cropped at random "
         "in training, squashed to the square in testing. Each frame goes through the image tower by itself."
     ),
-    "fidelity": "reconstruction: texts, losses, stages and rates follow the released code for still images; "
-    "the abstract is all of the paper that was at hand, and nothing of how it treats videos.",
+    "fidelity": "reconstruction: texts, losses, stages and learning rates follow the released code for "
+    "still images; the abstract is all of the paper that was at hand, and nothing of how it treats videos.",
     "unknowns": [
         "How frames become a video: the mean of their features, each of length one, brought to length one; "
         "pool=mean-raw and pool=mean-logits are the alternatives. A survey's 88 million trained parameters "
@@ -44,7 +44,7 @@ CARD: Mapping[str, Any] = {
         "Augmentation of videos: that of the images, drawn once a video; input.augment.",
         "Epochs and batch on videos: 2 and 20 epochs, 16 videos; stage.*. The code has 2 and 57 epochs and "
         "128 images.",
-        "Rates on videos: those of the images; stage.*.",
+        "Learning rates on videos: those of the images; stage.*.",
         "Texts a class and words in each on DFEW and FERV39k: those of the code for images; descriptors=5, "
         "words=4.",
         "Over what descriptors are counted: the batch, as in the code, though 16 videos give counts of 0 "
@@ -54,18 +54,19 @@ CARD: Mapping[str, Any] = {
         "The colour jitter changes brightness only; the code's also changes hue (0.3). Crops draw their "
         "aspect uniformly within 0.3 to 3.3, and half of them swap width and height.",
         "Frames that are not square are squashed; the code scales the shorter side and crops the centre.",
-        "Weights and optimiser are in float32; the code runs in float16, which is why its eps is 1e-4, kept "
+        "Weights and optimizer are in float32; the code runs in float16, which is why its eps is 1e-4, kept "
         "here.",
         "Texts are cut behind their end: the same features under a causal mask, in less time.",
-        "On `synthetic`, rates, epochs and crops are ours, and pixels are in 0..1.",
+        "On `synthetic`, learning rates, epochs and crops are ours, and pixels are in 0..1.",
     ],
     "pretraining": "CLIP ViT-B/16 of OpenAI (400 million images with their texts), in the published numbers "
     "and by default here; on `synthetic`, clip-tiny.",
     "recipe_origin": {
-        "optimisers, rates, weight decay, restarts, epochs of the first stage": "code, for still images",
+        "optimizers, learning rates, weight decay, "
+        "restarts, epochs of the first stage": "code, for still images",
         "normalisation, crops, flip, brightness": "code, for still images",
         "frames, sampling, batch, epochs of the second stage": "ours",
-        "synthetic": "ours: 2 and 3 epochs, rates 0.01 and 1e-4",
+        "synthetic": "ours: 2 and 3 epochs, learning rates 0.01 and 1e-4",
     },
     "results": [published(5, "default", dfew="57.56/70.84", ferv39k="41.23/51.34")],
     "results_are": "UAR/WAR in percent as printed in table 5 of the DFER-CLIP paper (arXiv:2308.13382); "

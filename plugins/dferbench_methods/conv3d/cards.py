@@ -26,7 +26,7 @@ RECIPE_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that it suits this net is ours",
     "16 frames, one a segment; drop_last": "ours, for all nets of this table",
     "dfew: uniform frames, Adam 1e-3 constant, batch 128, 200 epochs, no augmentation": "code of the DFEW "
-    "authors (2022); their paper (batch 24, rate by grid search) gives no optimiser",
+    "authors (2022); their paper (batch 24, learning rate by grid search) gives no optimizer",
     "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 FORMER_DFER_ORIGIN = {
@@ -37,10 +37,11 @@ FORMER_DFER_ORIGIN = {
     "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 UNKNOWN_FERV39K = (
-    "FERV39k: size, frames, optimiser and epochs of its row are not published: the recipe for any dataset."
+    "FERV39k: size, frames, optimizer and epochs of its row are not published: the recipe for any dataset."
 )
 UNKNOWN_DFEW = (
-    "DFEW: optimiser and rate of the paper's row: those of its authors' later code; input.size, stage.*."
+    "DFEW: optimizer and learning rate of the paper's row: those of its authors' later code; input.size, "
+    "stage.*."
 )
 TIM = (
     "The DFEW paper interpolates each video to 16 frames (TIM); here, as in its authors' later code, 16 of "
@@ -130,8 +131,8 @@ C3D = _card(
     [
         UNKNOWN_DFEW,
         UNKNOWN_FERV39K,
-        "MAFW: optimiser and epochs: SGD, 100 epochs, a fifth of the rate at 40 and 80. The paper feeds all "
-        "frames of a video and does not say how; here 16.",
+        "MAFW: optimizer and epochs: SGD, 100 epochs, a fifth of the learning rate at 40 and 80. The "
+        "paper feeds all frames of a video and does not say how; here 16.",
         "Whether the DFEW paper's net had batch norm: its authors' code has, and so bn=true is the option on "
         "`dfew`; elsewhere bn=false, the net of 2015.",
     ],
@@ -149,9 +150,10 @@ C3D = _card(
     "c3d.pickle of the torch port (Sports-1M), mmaction's c3d_sports1m_pretrain, or a model of DFEW's code",
     recipe_origin={
         **RECIPE_ORIGIN,
-        "any dataset: rate 3e-3 in place of 0.01": "ours, after what is remembered of the paper's "
+        "any dataset: learning rate 3e-3 in place of 0.01": "ours, after what is remembered of the paper's "
         "training on Sports-1M; at 0.01 it diverges",
-        "mafw: rate 1e-4, a fifth when the loss saturates, batch 8": "MAFW paper; when it saturates: ours",
+        "mafw: learning rate 1e-4, a fifth when the "
+        "loss saturates, batch 8": "MAFW paper; when it saturates: ours",
     },
     results=[published(5, "default", dfew="42.74/53.54", ferv39k="22.68/31.69", mafw="31.17/42.25")],
 )

@@ -40,8 +40,8 @@ CARD: Mapping[str, Any] = {
     "fidelity": (
         "official-code: follows the released code where it and the paper differ or the paper is silent: "
         "model, frames, "
-        "augmentation, rates, schedule, batch, weight decay. The forward pass and SGD steps are tested "
-        "against an independent statement of the same facts."
+        "augmentation, learning rates, schedule, batch, weight decay. The forward pass and SGD steps are "
+        "tested against an independent statement of the same facts."
     ),
     "deviations": [
         "The class descriptions are dferbench's own, written to the question the paper asks; the paper's are "
@@ -64,7 +64,7 @@ CARD: Mapping[str, Any] = {
         "here; on `synthetic`, clip-tiny."
     ),
     "recipe_origin": {
-        "rates, epochs, batch, steps of the schedule, words": "paper (section 4.2) and code",
+        "learning rates, epochs, batch, steps of the schedule, words": "paper (section 4.2) and code",
         "momentum, weight decay, drop_last, frames, augmentation of each dataset, pixels in 0..1": "code",
         "synthetic": "ours: fewer epochs, small batches, crops that keep most of the face",
     },

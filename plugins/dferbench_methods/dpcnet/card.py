@@ -36,7 +36,7 @@ CARD: Mapping[str, Any] = {
         "testing."
     ),
     "fidelity": "reconstruction: of the paper's abstract, its framework figure, and what others report of "
-    "it. The parameters (50.8 M) and multiply-adds (9.55 G) are those reported (51 M, 9.52 G).",
+    "it. The parameters (50.8 M) and MACs (9.55 G) are those reported (51 M, 9.52 G).",
     "unknowns": [
         "How a group's frames are drawn and weighted: two distinct ones at random; input.sample.",
         "Pretraining: from scratch; weights=FILE, with input.normalize=imagenet where the file wants it.",
@@ -59,7 +59,7 @@ CARD: Mapping[str, Any] = {
     "the authors' baselines on FERV39k gained much from MS-Celeb-1M.",
     "recipe_origin": {
         "frames, groups, size": "paper (its figure); the size follows from the map in it",
-        "augmentation, optimiser, rate, weight decay, schedule, epochs, batch, drop_last": "ours",
+        "augmentation, optimizer, learning rate, weight decay, schedule, epochs, batch, drop_last": "ours",
         "synthetic": "ours: 56 x 56, width=16 hidden=256, 14 epochs, Adam",
     },
     "results": [published(5, "default", dfew="57.11/66.32")],

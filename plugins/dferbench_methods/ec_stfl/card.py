@@ -33,20 +33,20 @@ CARD: Mapping[str, Any] = {
         "16 frames in equal steps over the whole video, 112 x 112 RGB, pixels in 0..1; flipped in training. "
         "A dataset of videos that were interpolated to 16 frames, as DFEW offers, is taken frame by frame."
     ),
-    "fidelity": "paper: net, loss, its scale, batch and input follow the paper; the optimiser is not "
+    "fidelity": "paper: net, loss, its scale, batch and input follow the paper; the optimizer is not "
     "published.",
     "unknowns": [
         "The norm in the loss: L2, form=paper; form=paper-l1 is the other.",
         "Whether a video counts among those of its own class in the batch: it does.",
-        "Optimiser, rate, epochs and augmentation: SGD at 0.01, 100 epochs and a flip; --set stage.* and "
-        "input.*.",
+        "Optimizer, learning rate, epochs and augmentation: SGD at 0.01, 100 epochs and a flip; --set "
+        "stage.* and input.*.",
     ],
     "deviations": [
         "The code of 2024 has another loss on another net: form=code2024 variant=torchvision, with "
         "input.sample='segments(duration=2, short=first-frame)' input.augment='random-sized-crop | flip' "
         "stage.batch=32 stage.epochs=200 'stage.schedule=every(50)'.",
         "The paper interpolates each video to 16 frames (TIM); here 16 of its frames are taken.",
-        "The paper divides the rate by 10 when the loss saturates; here after every 40 epochs.",
+        "The paper divides the learning rate by 10 when the loss saturates; here after every 40 epochs.",
         "The term is offered on the two 3D ResNet18 only, of the paper's seven nets.",
         "A batch of one class has no between-class distance: the term is 0 there, as the paper drops it.",
     ],
@@ -55,7 +55,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, size, batch, scale of the loss": "paper",
         "normalisation (none)": "code",
-        "optimiser, rate, weight decay, schedule, epochs, flip, drop_last": "ours",
+        "optimizer, learning rate, weight decay, schedule, epochs, flip, drop_last": "ours",
         "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam",
     },
     "results": [published(5, "default", dfew="45.35/56.51")],

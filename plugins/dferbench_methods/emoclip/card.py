@@ -38,8 +38,9 @@ CARD: Mapping[str, Any] = {
         "beginning, 224 x 224 RGB with CLIP's mean and deviation; turned by up to 6 degrees and flipped in "
         "training, squashed to the square in testing. Each frame goes through the image tower by itself."
     ),
-    "fidelity": "official-code: model, loss, frames, augmentation, rates and schedule follow the released "
-    "code; the forward pass and the loss are tested against an independent statement of the same facts.",
+    "fidelity": "official-code: model, loss, frames, augmentation, learning rates and schedule follow "
+    "the released code; the forward pass and the loss are tested against an independent statement of the "
+    "same facts.",
     "unknowns": [
         "How the authors' released file looks inside: no copy was at hand. import reads what the training "
         "scripts save, a whole CLIP and the temporal model; a file with the image tower alone, which their "
@@ -68,17 +69,18 @@ CARD: Mapping[str, Any] = {
         "Captions teach only with a dataset that has them, mafw(captions=true); no dataset here has more. "
         "Videos without one, MAFW's neutral ones, do not count, as in the code, whose batches lack them. "
         "The code keeps the epoch with the lowest training loss; here that is no rule of selection.",
-        "The towers never learn; the code can train either at a thousandth of the rate.",
+        "The towers never learn; the code can train either at a thousandth of the learning rate.",
         "The recipe for `synthetic` is not the paper's.",
     ],
     "pretraining": "CLIP ViT-B/32 of OpenAI (400 million images with their texts), in the published numbers "
     "and by default here; on `synthetic`, clip-tiny. The zero-shot rows learned from MAFW's captions.",
     "recipe_origin": {
         "frames, sampling, normalisation, turns, flip": "code",
-        "optimiser, rate, weight decay, schedule, epochs, batch, drop_last": "code, on DFEW and FERV39k",
+        "optimizer, learning rate, weight decay, "
+        "schedule, epochs, batch, drop_last": "code, on DFEW and FERV39k",
         "captions": "code: learn_from=captions input.sample='every(2)' stage.batch=64 stage.epochs=30 "
         "stage.schedule='steps(15, 35, 50)' on mafw(captions=true)",
-        "synthetic": "ours: 16 frames of which none is drawn, heads of 64, 20 epochs, rate 5e-3",
+        "synthetic": "ours: 16 frames of which none is drawn, heads of 64, 20 epochs, learning rate 5e-3",
     },
     "results": [
         _row("default", "SurveyFER, a survey's list", dfew="58.04/62.12", ferv39k="31.41/36.18",

@@ -38,7 +38,7 @@ CARD: Mapping[str, Any] = {
     "here.",
     "unknowns": [
         "How a video is brought to 105 frames: evenly, frames repeated or left out; input.sample.",
-        "Whether the paper's optimiser and rates are the code's: taken as such.",
+        "Whether the paper's optimizer and learning rates are the code's: taken as such.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
     ],
     "deviations": [
@@ -54,7 +54,8 @@ CARD: Mapping[str, Any] = {
     "pretraining": "None here unless weights=FILE gives the trunk a ResNet-18 with torchvision's names, or "
     "all of it a checkpoint of the released code. The published numbers start from MS-Celeb-1M and FER+.",
     "recipe_origin": {
-        "frames, size, optimiser, rate, weight decay, schedule, epochs, batch, drop_last, scale": "code",
+        "frames, size, optimizer, learning rate, weight decay, "
+        "schedule, epochs, batch, drop_last, scale": "code",
         "how 105 frames are made": "ours",
         "synthetic": "ours: 21 frames of 56 x 56, width=16, 14 epochs at 0.0005",
     },

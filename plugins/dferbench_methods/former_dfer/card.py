@@ -42,13 +42,14 @@ CARD: Mapping[str, Any] = {
     ],
     "deviations": [
         "Frames and size are free: the learned positions are as many as the task needs. The code fixes both.",
-        "The recipe for AFEW (from weights of DFEW, rate 0.001, 20 epochs) is weights=FILE with stage.* set.",
+        "The recipe for AFEW (from weights of DFEW, learning rate 0.001, 20 epochs) is weights=FILE with "
+        "stage.* set.",
     ],
     "pretraining": "None: from scratch, as in the paper and its published numbers. weights=FILE takes a "
     "checkpoint of the released code, the classifier left out unless its shape fits.",
     "recipe_origin": {
-        "frames, size, augmentation, optimiser, rate, weight decay, schedule, epochs, batch": "paper and "
-        "code",
+        "frames, size, augmentation, optimizer, learning rate, "
+        "weight decay, schedule, epochs, batch": "paper and code",
         "drop_last, what a short video becomes": "code",
         "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam",
     },

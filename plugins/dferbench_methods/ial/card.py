@@ -37,9 +37,9 @@ CARD: Mapping[str, Any] = {
     "abstract and a figure only.",
     "unknowns": [
         "The weight of the loss in the paper: scale=0.1, as in the code, beside a comment that says 0.5.",
-        "The net behind the published numbers: a survey prints 9.63 G multiply-adds for it, and the released "
+        "The net behind the published numbers: a survey prints 9.63 G MACs for it, and the released "
         "one, which is here, has 5.6 G.",
-        "Epochs: 100, where the rate has come to nothing; the code is stopped by hand.",
+        "Epochs: 100, where the learning rate has come to nothing; the code is stopped by hand.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
     ],
     "deviations": [
@@ -56,7 +56,8 @@ CARD: Mapping[str, Any] = {
     "pretraining": "None: from scratch, as in the code. weights=FILE takes a checkpoint of the released "
     "code, the classifiers left out unless their shapes fit.",
     "recipe_origin": {
-        "frames, size, augmentation, optimiser, rate, weight decay, schedule, batch, drop_last": "code",
+        "frames, size, augmentation, optimizer, learning rate, weight "
+        "decay, schedule, batch, drop_last": "code",
         "epochs, what a short video becomes": "ours",
         "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam",
     },

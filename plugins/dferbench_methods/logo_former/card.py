@@ -41,7 +41,7 @@ CARD: Mapping[str, Any] = {
         "has 1 by 1, which is no attention at all.",
         "How a window is summarised: a depthwise convolution of the window's size with a norm, as in the "
         "port; summary_frames=2 summary_side=1 is its size.",
-        "Width and depth: 512 and 4, as in the port, which makes 17.9 G multiply-adds. A survey prints "
+        "Width and depth: 512 and 4, as in the port, which makes 17.9 G MACs. A survey prints "
         "10.27 G; dim=256 depth=6 comes within 2 % of that, and is a guess.",
         "Norms and shortcuts around attention, which the port lacks: before each part and beside it, as in "
         "other transformers.",
@@ -68,7 +68,8 @@ CARD: Mapping[str, Any] = {
     "ResNet-18 for face recognition. weights=FILE takes a ResNet-18 with the names of torchvision, of which "
     "stage 4 and the classifier are left out.",
     "recipe_origin": {
-        "optimiser, rate, weight decay, schedule, epochs, batch, drop_last": "a port of unknown authorship",
+        "optimizer, learning rate, weight decay, "
+        "schedule, epochs, batch, drop_last": "a port of unknown authorship",
         "frames, size, augmentation": "the port; frames also a survey",
         "compact loss and its weight": "ours",
         "synthetic": "ours: 64 x 64, 128 wide, 2 blocks, a stem of 16, 14 epochs, Adam",

@@ -45,7 +45,7 @@ CARD: Mapping[str, Any] = {
         "not here.",
         "The code drops videos of fewer than 16 frames, from tests too; here all are kept, and those of up "
         "to 9 frames show their first two again and again, as in the loader that it took over.",
-        "100 epochs instead of 1000: after 100 the rate is a 16,000th of the first.",
+        "100 epochs instead of 1000: after 100 the learning rate is a 16,000th of the first.",
         "Frames, size, thresholds and the name of the neutral class are free; without such a class, "
         "neutral='' leaves the filter out.",
         "Brightness and turns act on 8-bit pixels, in the code on tensors.",
@@ -53,7 +53,8 @@ CARD: Mapping[str, Any] = {
     "pretraining": "None: from scratch, as in the code. weights=FILE takes a state dict of the released code "
     "(none was published), the classifier left out unless its shape fits.",
     "recipe_origin": {
-        "frames, size, augmentation, optimiser, rate, weight decay, schedule, batch, drop_last": "code",
+        "frames, size, augmentation, optimizer, learning rate, weight "
+        "decay, schedule, batch, drop_last": "code",
         "epochs": "ours: 100 of the code's 1000",
         "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam, weight decay 1e-4",
     },

@@ -19,10 +19,10 @@ PRETRAINING = (
 )
 RECIPE_ORIGIN = {
     "frames, size, augmentation": "code of Former-DFER; its paper says that its baselines share the sampling",
-    "optimiser, rate, schedule, epochs, batch": "paper and code of Former-DFER for its own model; that its "
-    "baselines share them is inferred",
+    "optimizer, learning rate, schedule, epochs, batch": "paper and code of Former-DFER for its own "
+    "model; that its baselines share them is inferred",
     "drop_last": "code of Former-DFER",
-    "mafw (resnet18-lstm)": "size, batch and rate: the MAFW paper; Adam, epochs and 16 frames: ours",
+    "mafw (resnet18-lstm)": "size, batch and learning rate: the MAFW paper; Adam, epochs and 16 frames: ours",
     "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam",
 }
 RESULTS_ARE = (
@@ -120,7 +120,7 @@ VIT: Mapping[str, Any] = {
         "Pre-training of the trunk: none; weights=FILE.",
         "Size and frames: 112 and 8 pairs; input.size=224 and input.sample=segments are as likely.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
-        "Optimiser and schedule: Former-DFER's; --set stage.epochs=50 stage.batch=48 "
+        "Optimizer and schedule: Former-DFER's; --set stage.epochs=50 stage.batch=48 "
         "'stage.schedule=steps(30, 40)' is nearer to DFER-CLIP's.",
     ],
     "deviations": [

@@ -45,20 +45,20 @@ CARD: Mapping[str, Any] = {
         "hidden and narrow.",
         "The trunk's start: from scratch; weights=FILE. The paper cites a CNN trained on faces, which is the "
         "FER+ ResNet-18 of EST's code.",
-        "Optimiser, weight decay and epochs on MAFW: Adam, 1e-4 and 160; stage.*.",
+        "Optimizer, weight decay and epochs on MAFW: Adam, 1e-4 and 160; stage.*.",
     ],
     "deviations": [
         "Audio and captions are not used: the paper's rows with them are 33.35/48.70 and 31.00/50.29.",
-        "The rate is cut to a fifth after 80 and 120 epochs, in the paper when the loss saturates.",
+        "The learning rate is cut to a fifth after 80 and 120 epochs, in the paper when the loss saturates.",
         "Faces are taken as they come with the dataset; the paper aligned them and dropped frames without.",
         "A batch of one has no order term in training, over which batch norm has no spread.",
     ],
     "pretraining": "None here unless weights=FILE gives the trunk a ResNet-18 with torchvision's names, or "
     "all of it a checkpoint of EST's code. The published numbers start from a CNN trained on faces.",
     "recipe_origin": {
-        "size, batch, rate, the factor of its cuts, scale, number of snippets": "paper",
+        "size, batch, learning rate, the factor of its cuts, scale, number of snippets": "paper",
         "frames, pixels, no augmentation": "code of EST",
-        "optimiser, weight decay, epochs, when the rate is cut, drop_last": "ours",
+        "optimizer, weight decay, epochs, when the learning rate is cut, drop_last": "ours",
         "synthetic": "ours: 21 frames of 56 x 56, width=16, 14 epochs at 0.0005",
     },
     "results": [published(5, "default", mafw="33.28/48.18")],
