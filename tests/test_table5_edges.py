@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inputs import make_ops, make_sampler
 
 from dferbench import Task, cards
-from dferbench.data.augment import make_ops
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.experiment.plan import input_size
 from dferbench.models import Batch

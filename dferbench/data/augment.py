@@ -181,4 +181,3 @@ def place(width: int, height: int, w: int, h: int, rng: np.random.Generator) -> 
     """A box of w x h, anywhere within width x height."""
     left, top = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
     return left, top, left + w, top + h
-

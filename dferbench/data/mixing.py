@@ -6,6 +6,7 @@ distributions over classes. mixup: Zhang et al., ICLR 2018; CutMix: Yun et al., 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -31,6 +32,26 @@ class BatchOp(Protocol):
         All that is random comes from `rng`, which depends on seed, epoch and number of the batch alone.
         """
         ...
+
+
+@dataclass(frozen=True)
+class Mixer:
+    """The batch augmentations of a run, in order, for so many classes."""
+
+    ops: tuple[BatchOp, ...]
+    classes: int
+    seed: int
+
+    def __call__(self, videos: Tensor, label: Tensor, epoch: int, step: int) -> Mixed:
+        """Videos and labels (B,) int64 of a batch -> what training sees instead, (B, C) float its targets."""
+        import torch
+
+        digest = hashlib.sha256(f"mix/{self.seed}/{epoch}/{step}".encode()).digest()
+        rng = np.random.default_rng(int.from_bytes(digest, "big"))
+        target = torch.nn.functional.one_hot(label, self.classes).float()
+        for op in self.ops:
+            videos, target = op.mix(videos, target, rng)
+        return videos, target
 
 
 @dataclass(frozen=True)

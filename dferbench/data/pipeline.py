@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,7 @@ import torch
 from dferbench import spec
 from dferbench.data.augment import Op, draw
 from dferbench.data.mixing import BatchOp
-from dferbench.data.normalize import Moments, moments
+from dferbench.data.normalize import moments
 from dferbench.data.pixels import HOST, apply
 from dferbench.data.ranges import require_count
 from dferbench.data.sampling import Sampler
@@ -28,8 +28,9 @@ PLACES = ("host", "device")
 class Pipeline:
     """An `Input` whose parts are built: from files to the tensors that a model gets.
 
-    `ops` change single videos and `mixing` whole batches, both in training only. `makers` are what built the
-    sampler and the augmentations, by name: features depend on their code.
+    `size` is the side of the frames in pixels. `ops` change single videos and `mixing` whole batches, both in
+    training only. `makers` are the classes and functions behind the fields "sample" and "augment" of the
+    input: features depend on their code.
     """
 
     input: Input
@@ -37,8 +38,7 @@ class Pipeline:
     sampler: Sampler
     ops: tuple[Op, ...] = ()
     mixing: tuple[BatchOp, ...] = ()
-    moments: Moments | None = None
-    makers: Mapping[str, Any] = field(default_factory=dict)
+    makers: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
     @property
     def on_host(self) -> bool:
@@ -63,18 +63,20 @@ def build_pipeline(input: Input, catalog: Catalog) -> Pipeline:
     if input.augment_on not in PLACES:
         raise UnknownName("place of augmentation", input.augment_on, PLACES)
     assert isinstance(input.size, int)
-    sampler = _sampler(input, catalog)
-    built = [_augmentation(call, catalog) for call in spec.parse(input.augment)]
-    names = [("samplers", spec.parse_one(input.sample).name)]
-    names += [("augmentations", call.name) for call in spec.parse(input.augment)]
+    moments(input.normalize)
+    sampler = make_sampler(input, catalog)
+    texts = spec.split(input.augment, "|") if input.augment.strip() else []
+    built = [_augmentation(text, catalog) for text in texts]
     return Pipeline(
         input,
         input.size,
         sampler,
         tuple(one for one in built if isinstance(one, Op)),
         tuple(one for one in built if isinstance(one, BatchOp)),
-        moments(input.normalize),
-        {name: catalog.get(kind, name).load() for kind, name in names},
+        {
+            "sample": _makers("samplers", [input.sample], [sampler], catalog),
+            "augment": _makers("augmentations", texts, built, catalog),
+        },
     )
 
 
@@ -97,12 +99,16 @@ def rehearse(pipeline: Pipeline) -> None:
             )
 
 
-def _sampler(input: Input, catalog: Catalog) -> Sampler:
+def make_sampler(input: Input, catalog: Catalog) -> Sampler:
+    """The sampler that the input names, tried on videos of several lengths.
+
+    Raises ConfigError or UnknownName.
+    """
     sampler = catalog.make("samplers", input.sample)
     entry = catalog.get("samplers", spec.parse_one(input.sample).name)
     if not isinstance(sampler, Sampler):
         raise ConfigError(
-            f"the sampler '{entry.name}' is a {type(sampler).__name__} without `random`, `shuffle` and a call",
+            f"the sampler '{entry.name}' is a {type(sampler).__name__} that lacks random, shuffle or a call",
             f"Fix {entry.origin}: see dferbench.data.sampling.Sampler.",
         )
     for count in (1, input.frames, 10 * input.frames + 7):
@@ -123,12 +129,18 @@ def _require_indices(chosen: Any, count: int, frames: int, testing: bool, entry:
         )
 
 
-def _augmentation(call: spec.Call, catalog: Catalog) -> Op | BatchOp:
-    entry = catalog.get("augmentations", call.name)
-    built = catalog.build("augmentations", call)
+def _augmentation(text: str, catalog: Catalog) -> Op | BatchOp:
+    built = catalog.make("augmentations", text)
     if not isinstance(built, Op | BatchOp):
+        entry = catalog.get("augmentations", spec.parse_one(text).name)
         raise ConfigError(
-            f"the augmentation '{call.name}' is a {type(built).__name__} that can neither draw nor mix",
+            f"the augmentation '{entry.name}' is a {type(built).__name__} that can neither draw nor mix",
             f"Fix {entry.origin}: see dferbench.data.augment.Op and dferbench.data.mixing.BatchOp.",
         )
     return built
+
+
+def _makers(kind: str, texts: Sequence[str], built: Sequence[Any], catalog: Catalog) -> tuple[Any, ...]:
+    """What was registered under these names, and the classes of what it built."""
+    registered = [catalog.get(kind, spec.parse_one(text).name).load() for text in texts]
+    return (*registered, *map(type, built))

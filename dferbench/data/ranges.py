@@ -1,4 +1,4 @@
-"""What an option of a sampler or an augmentation may be; anything else is told with its value and its range."""
+"""What an option of a sampler or an augmentation may be; errors tell the value and the range."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The host's samplers and augmentations: where each is written, and what it does. Nothing heavy is imported."""
+"""The host's samplers and augmentations: where each is written, and what it does. Imports nothing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Transforms of other libraries as changes of a video: their chance is fixed by a seed that we draw.
 
-The libraries draw from generators that belong to the whole process. A change sets them for its own duration and
-puts them back, so that it does the same wherever, whenever and how often it is applied, and disturbs nobody.
+The libraries draw from generators that belong to the whole process. A change sets them while it is applied
+and puts them back, so that it does the same wherever, whenever and how often it is applied.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ class Builds(Protocol):
 
     def build(self) -> Callable[[Tensor], Tensor]:
         """A transform of (T, 3, H, W) uint8 that keeps shape and type, and draws once for all frames."""
+        ...
+
+    def __hash__(self) -> int:
+        """Of its options."""
         ...
 
 

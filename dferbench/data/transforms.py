@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -33,6 +33,8 @@ class Torchvision:
     `p` is the probability that a video is changed at all.
     """
 
+    transform: ClassVar[str]
+    """The name of torchvision's class."""
     p: float = 1.0
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Seeded | None:
@@ -44,6 +46,13 @@ class Torchvision:
 
     def build(self) -> Callable[[Any], Any]:
         """torchvision's transform."""
+        from torchvision.transforms import v2
+
+        transform: Callable[[Any], Any] = getattr(v2, self.transform)(*self.arguments())
+        return transform
+
+    def arguments(self) -> tuple[Any, ...]:
+        """What torchvision's class is called with."""
         raise NotImplementedError
 
 
@@ -52,6 +61,7 @@ class ColorJitter(Torchvision):
     """Brightness, contrast and saturation times factors from U(1 - x, 1 + x), never below 0, and a turn of
     the hue by U(-hue, hue) of the circle; the four in one random order for a video."""
 
+    transform = "ColorJitter"
     brightness: float = 0.0
     contrast: float = 0.0
     saturation: float = 0.0
@@ -64,17 +74,16 @@ class ColorJitter(Torchvision):
         require_number("color-jitter: hue", self.hue, 0, 0.5)
         require_probability("color-jitter: p", self.p)
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's ColorJitter."""
-        from torchvision.transforms import v2
-
-        return v2.ColorJitter(self.brightness, self.contrast, self.saturation, self.hue)
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of torchvision."""
+        return (self.brightness, self.contrast, self.saturation, self.hue)
 
 
 @dataclass(frozen=True)
 class RandAugment(Torchvision):
     """`n` operations drawn from fourteen, each of magnitude `m` of `bins` (Cubuk et al., CVPRW 2020)."""
 
+    transform = "RandAugment"
     n: int = 2
     m: int = 9
     bins: int = 31
@@ -89,43 +98,41 @@ class RandAugment(Torchvision):
                 "Give a smaller m, or more bins.",
             )
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's RandAugment."""
-        from torchvision.transforms import v2
-
-        return v2.RandAugment(self.n, self.m, self.bins)
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of torchvision."""
+        return (self.n, self.m, self.bins)
 
 
 @dataclass(frozen=True)
 class TrivialAugment(Torchvision):
     """One operation, drawn as its magnitude is (Müller and Hutter, ICCV 2021: TrivialAugment Wide)."""
 
+    transform = "TrivialAugmentWide"
     bins: int = 31
 
     def __post_init__(self) -> None:
         require_count("trivial-augment: bins", self.bins, 2)
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's TrivialAugmentWide."""
-        from torchvision.transforms import v2
-
-        return v2.TrivialAugmentWide(self.bins)
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of torchvision."""
+        return (self.bins,)
 
 
 @dataclass(frozen=True)
 class AutoAugment(Torchvision):
     """One of the pairs of operations that were found for a data set of images (Cubuk et al., CVPR 2019)."""
 
+    transform = "AutoAugment"
     policy: str = "imagenet"
 
     def __post_init__(self) -> None:
         require_among("auto-augment: policy", self.policy, POLICIES)
 
-    def build(self) -> Callable[[Any], Any]:
+    def arguments(self) -> tuple[Any, ...]:
         """torchvision's AutoAugment."""
-        from torchvision.transforms import v2
+        from torchvision.transforms import AutoAugmentPolicy
 
-        return v2.AutoAugment(v2.AutoAugmentPolicy(self.policy))
+        return (AutoAugmentPolicy(self.policy),)
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,7 @@ class RandomErasing(Torchvision):
     """With probability `p` a box of U(scale) of the area, its aspect log-uniform in `ratio`, takes the grey
     level `value` in every frame (Zhong et al., AAAI 2020)."""
 
+    transform = "RandomErasing"
     p: float = 0.5
     scale: tuple[float, float] = (0.02, 0.33)
     ratio: tuple[float, float] = (0.3, 3.3)
@@ -145,17 +153,16 @@ class RandomErasing(Torchvision):
         require_count("random-erasing: value", self.value, 0)
         require_number("random-erasing: value", self.value, 0, 255)
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's RandomErasing, which erases whenever it is called: `p` was drawn already."""
-        from torchvision.transforms import v2
-
-        return v2.RandomErasing(1.0, self.scale, self.ratio, self.value)
+    def arguments(self) -> tuple[Any, ...]:
+        """Probability 1, as `p` was drawn already, then area, aspect and grey level."""
+        return (1.0, self.scale, self.ratio, self.value)
 
 
 @dataclass(frozen=True)
 class GaussianBlur(Torchvision):
     """With probability `p` a blur of U(sigma) pixels, by a kernel of `kernel` x `kernel` pixels."""
 
+    transform = "GaussianBlur"
     kernel: int = 9
     sigma: tuple[float, float] = (0.1, 2.0)
     p: float = 0.5
@@ -169,34 +176,32 @@ class GaussianBlur(Torchvision):
         require_range("gaussian-blur: sigma", self.sigma, 0.001)
         require_probability("gaussian-blur: p", self.p)
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's GaussianBlur."""
-        from torchvision.transforms import v2
-
-        return v2.GaussianBlur(self.kernel, self.sigma)
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of torchvision."""
+        return (self.kernel, self.sigma)
 
 
 @dataclass(frozen=True)
 class Grayscale(Torchvision):
     """With probability `p` the three channels become the luminance of the frame."""
 
+    transform = "Grayscale"
     p: float = 0.1
 
     def __post_init__(self) -> None:
         require_probability("grayscale: p", self.p)
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's Grayscale."""
-        from torchvision.transforms import v2
-
-        return v2.Grayscale(3)
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of torchvision."""
+        return (3,)
 
 
 @dataclass(frozen=True)
 class RandomAffine(Torchvision):
-    """A turn by U(-degrees, degrees), a shift by up to those shares of width and height, U(scale), and a shear
-    along x by U(-shear, shear) degrees; nearest pixel, black outside."""
+    """A turn by U(-degrees, degrees), a shift by up to those shares of width and height, a scale of U(scale)
+    and a shear along x by U(-shear, shear) degrees; nearest pixel, black outside."""
 
+    transform = "RandomAffine"
     degrees: float = 0.0
     translate: tuple[float, float] = (0.0, 0.0)
     scale: tuple[float, float] = (1.0, 1.0)
@@ -208,8 +213,6 @@ class RandomAffine(Torchvision):
         require_range("random-affine: scale", self.scale, 0.01, 100)
         require_number("random-affine: shear", self.shear, 0, 89)
 
-    def build(self) -> Callable[[Any], Any]:
-        """torchvision's RandomAffine."""
-        from torchvision.transforms import v2
-
-        return v2.RandomAffine(self.degrees, self.translate, self.scale, self.shear)
+    def arguments(self) -> tuple[Any, ...]:
+        """In the order of torchvision."""
+        return (self.degrees, self.translate, self.scale, self.shear)

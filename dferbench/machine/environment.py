@@ -16,7 +16,7 @@ import dferbench
 from dferbench.machine.device import device_name
 
 PACKAGES = (
-    "torch", "torchvision", "open_clip_torch", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
+    "torch", "torchvision", "open_clip_torch", "timm", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
     "opencv-python-headless", "numpy",
 )  # fmt: skip
 

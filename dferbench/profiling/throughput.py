@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
-from dferbench.data.sampling import make_sampler
+from dferbench.data.pipeline import Pipeline, build_pipeline
 from dferbench.errors import DferbenchError
 from dferbench.models import Batch, Classifier
 from dferbench.models.parts import Parts
@@ -21,7 +21,7 @@ from dferbench.training.batches import encode
 from dferbench.training.build import make_model
 from dferbench.training.epoch import train_step
 from dferbench.training.optimizers import make_optimizer
-from dferbench.types import Input, Recipe, Stage, Task
+from dferbench.types import Recipe, Stage, Task
 
 WARM_UP = 2
 """Steps before the clock starts: they allocate, choose kernels and fill caches."""
@@ -64,7 +64,8 @@ def measure(
         pixels = torch.rand(batch, task.frames, 3, task.size, task.size, device=fabric.device)
         test = _videos_a_second(_tester(model, pixels, fabric), batch, steps, fabric)
         if recipe.stages:
-            step = _trainer(model, pixels, recipe, len(task.classes), fabric)
+            kept = remembers(model, build_pipeline(recipe.input, catalog))
+            step = _trainer(model, pixels, recipe.stages[-1], len(task.classes), kept, fabric)
             train = _videos_a_second(step, batch, steps, fabric)
     except (torch.cuda.OutOfMemoryError, DferbenchError) as error:
         if not isinstance(error.__cause__ or error, torch.cuda.OutOfMemoryError):
@@ -83,13 +84,12 @@ def _tester(model: Classifier, pixels: torch.Tensor, fabric: Fabric) -> Callable
 
 
 def _trainer(
-    model: Classifier, pixels: torch.Tensor, recipe: Recipe, classes: int, fabric: Fabric
+    model: Classifier, pixels: torch.Tensor, stage: Stage, classes: int, kept: bool, fabric: Fabric
 ) -> Callable[[], Any]:
-    """A step of the last stage; where the engine would remember what `encode` gives, that is not timed."""
-    stage: Stage = recipe.stages[-1]
+    """A step of a stage; where the engine would keep what `encode` gives, that is not timed."""
     optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage))
     label = torch.arange(len(pixels), device=pixels.device) % classes
-    remembered = encode(model, pixels, fabric) if remembers(model, recipe.input) else None
+    remembered = encode(model, pixels, fabric) if kept else None
 
     def step() -> None:
         x = encode(model, pixels, fabric) if remembered is None else remembered
@@ -99,10 +99,10 @@ def _trainer(
     return step
 
 
-def remembers(model: Classifier, input: Input) -> bool:
+def remembers(model: Classifier, pipeline: Pipeline) -> bool:
     """Whether training sees each video through `encode` once and then from memory."""
-    drawn = bool(input.augment) or make_sampler(input.sample).random
-    return type(model).encode is not Classifier.encode and (not drawn or input.draws > 0)
+    overridden = type(model).encode is not Classifier.encode
+    return overridden and (not pipeline.random or pipeline.input.draws > 0)
 
 
 def _videos_a_second(step: Callable[[], Any], batch: int, steps: int, fabric: Fabric) -> float:

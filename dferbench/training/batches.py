@@ -13,7 +13,10 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from dferbench.data.decoders import Decoder
-from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
+from dferbench.data.loader import Loaded, VideoLoader, finished
+from dferbench.data.mixing import Mixer
+from dferbench.data.normalize import to_float
+from dferbench.data.pipeline import Pipeline
 from dferbench.experiment.plan import Plan
 from dferbench.feature_cache.cache import FeatureCache, FeatureTable
 from dferbench.feature_cache.key import kind_of
@@ -40,15 +43,19 @@ class UnreadableVideos:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """A batch as the method saw it: x from `encode`, and the positions (B,) of its videos in the split."""
+    """A batch as the method saw it: x from `encode`, and the positions (B,) of its videos in the split.
+
+    `target` (B, C) is what their labels became if they were mixed.
+    """
 
     x: Tensor
     index: list[int]
     label: Tensor
+    target: Tensor | None = None
 
 
 class Source:
-    """The videos of one split, through one input, for one model."""
+    """The videos of one split, through one input, for one model; `mixer` mixes those of a batch."""
 
     def __init__(
         self,
@@ -59,9 +66,11 @@ class Source:
         losses: UnreadableVideos,
         progress: Progress,
         shelf: FeatureCache,
+        mixer: Mixer | None = None,
     ) -> None:
         self.videos, self.loader, self.losses = videos, loader, losses
         self._input, self._fabric, self._progress, self._shelf = input, fabric, progress, shelf
+        self._mixer = mixer
         self._tables: dict[int, FeatureTable] = {}
 
     def __len__(self) -> int:
@@ -74,8 +83,8 @@ class Source:
         if self._may_remember(model):
             yield from self._remembered(model, order, batch, self.loader.drawn(epoch), drop_last)
             return
-        for loaded in self.loader.batches(order, batch, epoch, drop_last):
-            seen = self._see(model, loaded)
+        for step, loaded in enumerate(self.loader.batches(order, batch, epoch, drop_last)):
+            seen = self._see(model, loaded, (epoch, step))
             if seen.index:
                 yield seen
 
@@ -83,14 +92,18 @@ class Source:
         overridden = type(model).encode is not Classifier.encode
         return overridden and (not self.loader.random or self._input.draws > 0)
 
-    def _see(self, model: Classifier, loaded: Loaded) -> EncodedBatch:
+    def _see(self, model: Classifier, loaded: Loaded, when: tuple[int, int]) -> EncodedBatch:
+        """`when` is the epoch and the number of the batch in it."""
         self.losses.take(loaded, self.videos)
         index = loaded.index.tolist()
         if not index:
             return EncodedBatch(torch.empty(0), [], torch.empty(0))
         frames = finished(loaded, self.loader.size, self._fabric.device)
         video = to_float(frames, self._input.normalize, self._fabric.device)
-        return EncodedBatch(encode(model, video, self._fabric), index, self._labels(index))
+        label, target = self._labels(index), None
+        if self._mixer is not None:
+            video, target = self._mixer(video, label, *when)
+        return EncodedBatch(encode(model, video, self._fabric), index, label, target)
 
     def _labels(self, index: Sequence[int]) -> Tensor:
         return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
@@ -120,8 +133,8 @@ class Source:
         if not missing:
             return table
         with self._progress.bar("encode once", len(missing)) as bar, self._shelf.adding(len(missing)):
-            for loaded in self.loader.batches(missing, 1, draw):
-                seen = self._see(model, loaded)
+            for step, loaded in enumerate(self.loader.batches(missing, 1, draw)):
+                seen = self._see(model, loaded, (draw, step))
                 for index, x in zip(seen.index, seen.x.cpu(), strict=True):
                     table.put(index, x)
                     self._shelf.put(index, draw, x, *loaded.decoders)
@@ -136,6 +149,7 @@ class Feed:
 
     plan: Plan
     decoder: Decoder
+    pipeline: Pipeline
     fabric: Fabric
     losses: UnreadableVideos
     progress: Progress
@@ -144,21 +158,27 @@ class Feed:
     @contextmanager
     def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
         """The videos of one split, with the processes that read them; they end with the block."""
-        plan, input, size = self.plan, self.plan.recipe.input, self.plan.task.size
-        workers = plan.request.workers
+        pipeline, workers = self.pipeline, self.plan.request.workers
         loader = VideoLoader(
-            videos, input, size, training=training, seed=seed, workers=workers, decoder=self.decoder
+            videos, pipeline, training=training, seed=seed, workers=workers, decoder=self.decoder
         )
+        mixer = Mixer(pipeline.mixing, len(self.plan.task.classes), seed)
         shelf = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
-            yield Source(videos, loader, input, self.fabric, self.losses, self.progress, shelf)
+            yield Source(
+                videos, loader, pipeline.input, self.fabric, self.losses, self.progress, shelf,
+                mixer if training and pipeline.mixing else None,
+            )  # fmt: skip
         finally:
             loader.close()
 
     def _kind(self, training: bool, seed: int | None) -> dict[str, Any]:
         if not self.seen:
             return {}
-        return kind_of(self.seen, self.plan.recipe, self.decoder, self.fabric, training=training, seed=seed)
+        return kind_of(
+            self.seen, self.pipeline, self.plan.recipe.precision, self.decoder, self.fabric,
+            training=training, seed=seed,
+        )  # fmt: skip
 
 
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from lightning_fabric import Fabric
 
+from dferbench.data import pipeline as pipelines
 from dferbench.data.decoders import Decoder, choose_decoder
-from dferbench.data.loader import check_input
+from dferbench.data.pipeline import Pipeline, build_pipeline
 from dferbench.errors import ConfigError
 from dferbench.experiment.plan import Plan
 from dferbench.feature_cache.key import seen_by
@@ -29,6 +30,7 @@ class Built:
 
     model: Classifier
     decoder: Decoder
+    pipeline: Pipeline
     ever_trained: set[str]
     parameters: dict[str, int]
     weights: dict[str, dict[str, Any]]
@@ -45,7 +47,8 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
     seen = seen_by(model, parts, catalog)
     fabric.to_device(model)
-    return Built(model, decoder_of(plan, catalog), trained, counts, parts.used, seen)
+    pipeline = build_pipeline(plan.recipe.input, catalog)
+    return Built(model, decoder_of(plan, catalog), pipeline, trained, counts, parts.used, seen)
 
 
 def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
@@ -80,12 +83,34 @@ def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
 
     Raises ConfigError: a typo costs seconds, not a night.
     """
-    check_input(plan.recipe.input)
+    pipelines.rehearse(build_pipeline(plan.recipe.input, catalog))
     bound()
-    model = build_model(plan, catalog, fabric, seed=0).model
+    built = build_model(plan, catalog, fabric, seed=0)
+    model = built.model
+    require_mixes(model, built.pipeline)
     for stage in plan.recipe.stages:
         make_schedule(make_optimizer(model, stage), stage)
         require_frozen(model, plan.task, stage.name)
+
+
+def require_mixes(model: Classifier, pipeline: Pipeline) -> None:
+    """A recipe that mixes the videos of a batch needs a loss that takes what their labels become, and
+    features that are computed anew each time. Raises ConfigError."""
+    if not pipeline.mixing:
+        return
+    text = pipeline.input.augment
+    if type(model).loss is not Classifier.loss and not type(model).mixes:
+        raise ConfigError(
+            f"input.augment is '{text}', which mixes videos, and the loss of {type(model).__name__} takes "
+            "single labels only",
+            "Leave the mixing out; a method that does its own has options for it: see dferbench show METHOD.",
+        )
+    if pipeline.input.draws and type(model).encode is not Classifier.encode:
+        raise ConfigError(
+            f"input.augment is '{text}', which mixes videos anew in every batch, and input.draws is "
+            f"{pipeline.input.draws}, which keeps them",
+            "Use --set input.draws=0, or leave the mixing out.",
+        )
 
 
 def require_frozen(model: Classifier, task: Task, stage: str) -> None:

@@ -76,7 +76,7 @@ def train_epoch(
 
 def _batch(seen: EncodedBatch, source: Source, stage: Stage, epoch: float) -> Batch:
     info = [source.videos[i].info for i in seen.index]
-    return Batch(seen.x, seen.label, info, stage.name, epoch)
+    return Batch(seen.x, seen.label, info, stage.name, epoch, seen.target)
 
 
 def train_step(

@@ -108,7 +108,7 @@ def train_run(
     """
     started = time.monotonic()
     cell = Cell(plan, built, fabric, folder, seed, progress)
-    feed = Feed(plan, built.decoder, fabric, cell.losses, progress, built.seen)
+    feed = Feed(plan, built.decoder, built.pipeline, fabric, cell.losses, progress, built.seen)
     with feed.open(split.train, training=True, seed=seed) as train, feed.open(split.test) as test:
         cell.run(train, test)
     assert cell.predictions is not None
