@@ -90,10 +90,10 @@ def _version(wanted: bool) -> None:
 
 def _root(
     plugin: Annotated[
-        list[Path] | None, typer.Option(help="A Python file that is a plugin; may be repeated.")
+        list[Path] | None, typer.Option(help="Python file to load as a plugin; repeatable.")
     ] = None,
     version: Annotated[
-        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+        bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
     pass

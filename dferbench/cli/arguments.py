@@ -12,22 +12,23 @@ from dferbench.cli.complete import dataset_names
 DatasetName = Annotated[
     str,
     typer.Option(
-        "--dataset", "-d", help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names
+        "--dataset", "-d", help="Dataset: NAME or 'NAME(option=value)'.", autocompletion=dataset_names
     ),
 ]
 Folds = Annotated[
-    str | None, typer.Option("--fold", "-f", help="Folds: 1, 1,3 or all; the first if not given.")
+    str | None, typer.Option("--fold", "-f", help="Folds to run: 1, 1,3 or all. Default: the first.")
 ]
-Seeds = Annotated[str, typer.Option("--seed", "-s", help="Seeds: 0 or 0,1,2.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="The folder of the runs.")]
-Root = Annotated[Path | None, typer.Option(help="Where the dataset lies.")]
+Seeds = Annotated[str, typer.Option("--seed", "-s", help="Random seeds: 0 or 0,1,2.")]
+Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1 or mps.")]
+Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the runs.")]
+Root = Annotated[Path | None, typer.Option(help="Root folder of the dataset.")]
 Limit = Annotated[
-    int | None, typer.Option(min=1, help="Use at most N videos of each split: a trial, marked as such.")
+    int | None,
+    typer.Option(min=1, help="Use at most N videos of each split; tables mark the run as limited."),
 ]
-Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Processes that read videos.")]
-DecoderName = Annotated[str, typer.Option(help="auto, or the name of a decoder.")]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read; the record names them.")
+Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Number of processes that read videos.")]
+DecoderName = Annotated[
+    str, typer.Option(help="Video decoder: auto or a name from `dferbench list decoders`.")
 ]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable videos; the record lists them.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

@@ -54,21 +54,21 @@ class Status:
 
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The suite, such as benchmarks/table1.toml.")],
+    file: Annotated[Path, typer.Argument(help="Suite file, such as benchmarks/table1.toml.")],
     dataset: DatasetName,
-    rows: Annotated[str | None, typer.Option(help="Only these rows: 1 or 1,3.")] = None,
+    rows: Annotated[str | None, typer.Option(help="Run only these rows: 1 or 1,3.")] = None,
     fold: Folds = None,
     seed: Seeds = "0",
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="An option for every row, as in run; stage.* where it trains."),
+        typer.Option("--set", help="Option for every row, as in `run`; stage.* applies to rows that train."),
     ] = None,
     epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs of every stage of rows that train.")
+        int | None, typer.Option(min=0, help="Number of epochs of every stage, for rows that train.")
     ] = None,
     root: Root = None,
     weights: Annotated[
-        list[str] | None, typer.Option(help="Weights of a backbone: NAME=FILE or random.")
+        list[str] | None, typer.Option(help="Backbone weights: NAME=FILE or NAME=random.")
     ] = None,
     device: Device = "auto",
     output: Output = Path("runs"),
@@ -76,7 +76,8 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     skip_bad: SkipBad = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Print the plan and its cost; run nothing.")
+        bool,
+        typer.Option("--dry-run", help="Print the plan and its estimated cost without running anything."),
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Quiet = False,

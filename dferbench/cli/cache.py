@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 def cache(
-    verify: Annotated[bool, typer.Option("--verify", help="Read everything and check its checksum.")] = False,
-    clear: Annotated[bool, typer.Option("--clear", help="Remove all features.")] = False,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read all features and verify their checksums.")
+    ] = False,
+    clear: Annotated[bool, typer.Option("--clear", help="Remove all cached features.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show the features of frozen parts that runs share, check them, or remove them.

@@ -14,9 +14,9 @@ from dferbench.registry.catalog import Catalog
 def check(
     context: typer.Context,
     model: Annotated[
-        list[str] | None, typer.Argument(help="Methods; all if none is named.", autocompletion=method_names)
+        list[str] | None, typer.Argument(help="Methods. Default: all.", autocompletion=method_names)
     ] = None,
-    set_: Annotated[list[str] | None, typer.Option("--set", help="An option of the method.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="Option of the method.")] = None,
 ) -> None:
     """Run the contract suite on methods; exits with 3 if one breaks a rule."""
     catalog: Catalog = context.obj

@@ -39,7 +39,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         typer.Option(
             "--model",
             "-m",
-            help="The method; only an official file does not say it.",
+            help="Method; needed only for official files, which do not state it.",
             autocompletion=method_names,
         ),
     ] = "",
@@ -51,22 +51,20 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
             "(position=middle).",
         ),
     ] = None,
-    classes: Annotated[
-        str, typer.Option(help="For an official file: the names of its classes, in order: a,b,c.")
-    ] = "",
+    classes: Annotated[str, typer.Option(help="For an official file: its class names in order: a,b,c.")] = "",
     fold: Folds = None,
     device: Device = "auto",
     output: Output = Path("runs"),
     root: Root = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(help="For a run's checkpoint: where its backbone's weights are now, NAME=FILE."),
+        typer.Option(help="For a run's checkpoint: current location of its backbone weights, NAME=FILE."),
     ] = None,
     limit: Limit = None,
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
-    force: Annotated[bool, typer.Option("--force", help="Test again what is done.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Test again even if a record exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
     quiet: Quiet = False,
 ) -> int:

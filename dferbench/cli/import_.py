@@ -18,18 +18,18 @@ if TYPE_CHECKING:
 
 def import_(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The checkpoint, for example model_best.pth.")],
+    file: Annotated[Path, typer.Argument(help="Checkpoint file, for example model_best.pth.")],
     model: Annotated[
-        str, typer.Option("--model", "-m", help="The method it is of.", autocompletion=method_names)
+        str, typer.Option("--model", "-m", help="Method of the checkpoint.", autocompletion=method_names)
     ],
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", help="An option of the method that the file does not say: position=middle."),
+        typer.Option("--set", help="Method option that the file does not state, such as position=middle."),
     ] = None,
-    classes: Annotated[str, typer.Option(help="The names of its classes, in order: a,b,c.")] = "",
+    classes: Annotated[str, typer.Option(help="Its class names in order: a,b,c.")] = "",
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="The new file; FILE with the ending .safetensors if not given."),
+        typer.Option("--output", "-o", help="Output file. Default: FILE with the suffix .safetensors."),
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -19,39 +19,44 @@ EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
 
 def predict(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    videos: Annotated[list[Path], typer.Argument(help="Video files, folders of frames, folders of both.")],
+    videos: Annotated[
+        list[Path], typer.Argument(help="Video files, folders of frames, or folders of either.")
+    ],
     checkpoint: Annotated[
-        Path, typer.Option("--checkpoint", "-c", help="A run's checkpoint.safetensors, or an author's file.")
+        Path, typer.Option("--checkpoint", "-c", help="A run's checkpoint.safetensors, or an official file.")
     ],
     model: Annotated[
         str,
         typer.Option(
-            "--model", "-m", help="The method, if the file does not say.", autocompletion=method_names
+            "--model", "-m", help="Method, if the file does not state it.", autocompletion=method_names
         ),
     ] = "",
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="An option of the method that the file does not say.")
+        list[str] | None, typer.Option("--set", help="Method option that the file does not state.")
     ] = None,
     classes: Annotated[
-        str, typer.Option(help="The classes in the order of the logits, if the file does not say: a,b,c.")
+        str,
+        typer.Option(help="Class names in the order of the logits, if the file does not state them: a,b,c."),
     ] = "",
-    weights: Annotated[list[str] | None, typer.Option(help="Weights of a backbone: NAME=FILE.")] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")] = None,
     finder: Annotated[
         str,
         typer.Option(help="Crop the face first: haar, yunet(model=FILE), boxes(path=FILE), center, none."),
     ] = "none",
     margin: Annotated[
-        float, typer.Option(min=0, max=10, help="How much larger the crop is than the face, as a share.")
+        float, typer.Option(min=0, max=10, help="Margin around the face, as a fraction of the face size.")
     ] = 0.3,
-    window: Annotated[int | None, typer.Option(min=1, help="Predict over windows of so many frames.")] = None,
+    window: Annotated[
+        int | None, typer.Option(min=1, help="Predict over sliding windows of N frames.")
+    ] = None,
     stride: Annotated[
-        int | None, typer.Option(min=1, help="Frames between two windows; half a window if not given.")
+        int | None, typer.Option(min=1, help="Frames between windows. Default: half a window.")
     ] = None,
     plot: Annotated[
-        Path | None, typer.Option(help="Draw the windows of each video: a .png, .pdf or .svg.")
+        Path | None, typer.Option(help="Plot the predictions of each video over time: a .png, .pdf or .svg.")
     ] = None,
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write everything to a .json or .csv file.")
+        Path | None, typer.Option("--output", "-o", help="Write all predictions to a .json or .csv file.")
     ] = None,
     device: Device = "auto",
     decoder: DecoderName = "auto",

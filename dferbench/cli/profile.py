@@ -33,23 +33,23 @@ class Subject:
 def profile(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     model: Annotated[
-        list[str] | None, typer.Argument(help="Methods; all if none is named.", autocompletion=method_names)
+        list[str] | None, typer.Argument(help="Methods. Default: all.", autocompletion=method_names)
     ] = None,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", help="An option of every method named, or of its recipe.")
+        list[str] | None, typer.Option("--set", help="Option of every method named, or of its recipe.")
     ] = None,
-    classes: Annotated[int, typer.Option(min=2, max=11, help="The number of classes.")] = CLASSES,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps.")] = "auto",
+    classes: Annotated[int, typer.Option(min=2, max=11, help="Number of classes.")] = CLASSES,
+    device: Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1 or mps.")] = "auto",
     batch: Annotated[
-        int | None, typer.Option(min=1, help="Videos a step; 16 on a GPU and 2 elsewhere if not given.")
+        int | None, typer.Option(min=1, help="Videos per step. Default: 16 on a GPU, 2 elsewhere.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="Steps whose median counts.")] = 5,
+    steps: Annotated[int, typer.Option(min=1, help="Number of timed steps; the median is reported.")] = 5,
     count_only: Annotated[
-        bool, typer.Option("--count", help="Count parameters and multiply-adds; measure nothing.")
+        bool, typer.Option("--count", help="Count parameters and MACs only; measure nothing.")
     ] = False,
     write: Annotated[
         bool,
-        typer.Option("--write", help="Keep the counts in each plugin's package, for dferbench list."),
+        typer.Option("--write", help="Store the counts in each plugin's package, for `dferbench list`."),
     ] = False,
     json_: Annotated[
         bool, typer.Option("--json", help="Print one JSON object, fit for dferbench table --cost.")

@@ -32,37 +32,37 @@ EXIT_SOME_FAILED = 5
 
 def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    model: Annotated[
-        str, typer.Option("--model", "-m", help="The method to run.", autocompletion=method_names)
-    ],
+    model: Annotated[str, typer.Option("--model", "-m", help="Method to run.", autocompletion=method_names)],
     dataset: DatasetName,
     set_: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
-            help="An option of the method (words=4), or of its recipe (input.frames=8, stage.batch=16).",
+            help="Option of the method (words=4) or of its recipe (input.frames=8, stage.batch=16).",
         ),
     ] = None,
     fold: Folds = None,
     seed: Seeds = "0",
     epochs: Annotated[
-        int | None, typer.Option(min=0, help="Epochs of every stage; 0 tests the model as it is built.")
+        int | None, typer.Option(min=0, help="Number of epochs of every stage; 0 tests the untrained model.")
     ] = None,
     device: Device = "auto",
     precision: Annotated[
-        str | None, typer.Option(help="fp32, bf16 or fp16; the method's own if not given.")
+        str | None, typer.Option(help="fp32, bf16 or fp16. Default: as the recipe says.")
     ] = None,
     output: Output = Path("runs"),
     root: Root = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(help="Weights of a backbone: NAME=FILE, or NAME=random to start from nothing."),
+        typer.Option(help="Backbone weights: NAME=FILE, or NAME=random for random initialisation."),
     ] = None,
     limit: Limit = None,
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
-    force: Annotated[bool, typer.Option("--force", help="Start again what is done or half done.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start over, even if the run is finished or interrupted.")
+    ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
     quiet: Quiet = False,
 ) -> int:

@@ -17,27 +17,35 @@ SHOWN = 20
 
 def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    source: Annotated[Path, typer.Argument(help="A folder of video files or of folders of frame images.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the crops, new or begun.")],
+    source: Annotated[Path, typer.Argument(help="Folder of video files or of folders with frame images.")],
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Output folder for the crops; an interrupted job continues there."
+        ),
+    ],
     finder: Annotated[
         str, typer.Option(help="haar, yunet(model=FILE), boxes(path=FILE), center, none, or a plugin's.")
     ] = "haar",
-    size: Annotated[int, typer.Option(min=1, max=4096, help="Side of the crops in pixels.")] = 224,
+    size: Annotated[int, typer.Option(min=1, max=4096, help="Side length of the crops in pixels.")] = 224,
     margin: Annotated[
-        float, typer.Option(min=0, max=10, help="How much larger the crop is than the face, as a share.")
+        float, typer.Option(min=0, max=10, help="Margin around the face, as a fraction of the face size.")
     ] = 0.3,
-    every: Annotated[int, typer.Option(min=1, help="Look for the face in every so many frames.")] = 5,
+    every: Annotated[int, typer.Option(min=1, help="Detect the face every N frames.")] = 5,
     least: Annotated[
-        float, typer.Option(min=0, max=1, help="The share of looks that must find a face.")
+        float, typer.Option(min=0, max=1, help="Minimum fraction of sampled frames with a face.")
     ] = 0.5,
     align: Annotated[
-        bool, typer.Option("--align", help="Turn the frames until the eyes are level, if they are found.")
+        bool,
+        typer.Option("--align", help="Rotate frames so that the eyes are level, where eyes are detected."),
     ] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one video may take.")] = 60.0,
-    workers: Annotated[int, typer.Option("--workers", "-j", min=1, help="Processes that read videos.")] = 2,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Time limit per video, in seconds.")] = 60.0,
+    workers: Annotated[
+        int, typer.Option("--workers", "-j", min=1, help="Number of processes that read videos.")
+    ] = 2,
     quality: Annotated[int, typer.Option(min=1, max=100, help="JPEG quality.")] = 95,
     json_: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> int:
     """Cut the face out of every frame of every video, with one size of crop throughout a video.
 

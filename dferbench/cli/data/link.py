@@ -16,9 +16,11 @@ from dferbench.registry.datasets import make_dataset
 
 def link(
     context: typer.Context,
-    name: Annotated[str, typer.Argument(help="The dataset's plain name.", autocompletion=dataset_names)],
-    folder: Annotated[Path | None, typer.Argument(help="Its root, or a pack of it.")] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Forget the root instead.")] = False,
+    name: Annotated[
+        str, typer.Argument(help="Name of the dataset, without options.", autocompletion=dataset_names)
+    ],
+    folder: Annotated[Path | None, typer.Argument(help="Root folder, or a pack of the dataset.")] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Forget the root folder.")] = False,
 ) -> None:
     """Remember a dataset's root in the configuration file, so that --root is not needed."""
     context.obj.get("datasets", _plain(name))

@@ -18,14 +18,14 @@ def make(
     context: typer.Context,
     dataset: Annotated[
         str,
-        typer.Argument(help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
+        typer.Argument(help="Dataset: NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
     ],
-    root: Annotated[Path, typer.Option(help="The folder to write into: new or empty.")],
+    root: Annotated[Path, typer.Option(help="Folder to write to; must be new or empty.")],
     layout: Annotated[
-        str, typer.Option(help="One of the forms that the release has; data info lists them.")
+        str, typer.Option(help="Layout of the official release; `dferbench data info` lists them.")
     ] = "",
-    scale: Annotated[float, typer.Option(help="The share of the real number of videos, up to 1.")] = 0.01,
-    seed: Annotated[int, typer.Option(min=0, help="Other seeds draw other people.")] = 0,
+    scale: Annotated[float, typer.Option(help="Fraction of the real number of videos, up to 1.")] = 0.01,
+    seed: Annotated[int, typer.Option(min=0, help="Random seed for the drawn people.")] = 0,
 ) -> None:
     """Write a synthetic release: drawn faces in the official folders, names and lists, marked as drawn."""
     chosen = make_dataset(dataset, context.obj)

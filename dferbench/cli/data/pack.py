@@ -19,21 +19,32 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     dataset: Annotated[
         str,
-        typer.Argument(help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
+        typer.Argument(help="Dataset: NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The folder of the pack, new or begun.")],
-    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", help="Output folder for the pack; an interrupted job continues there."
+        ),
+    ],
+    root: Annotated[Path | None, typer.Option(help="Root folder of the dataset.")] = None,
     quality: Annotated[
         int, typer.Option(min=1, max=100, help="JPEG quality for video files; images are copied as they are.")
     ] = 95,
     workers: Annotated[
-        int, typer.Option("--workers", "-j", min=0, help="Processes that read videos; 0: this one alone.")
+        int,
+        typer.Option(
+            "--workers",
+            "-j",
+            min=0,
+            help="Number of processes that read videos; 0 reads in the main process.",
+        ),
     ] = 2,
     skip_bad: Annotated[
-        bool, typer.Option("--skip-bad", help="Leave out videos that cannot be read; the pack names them.")
+        bool, typer.Option("--skip-bad", help="Skip unreadable videos; the pack lists them.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print what was packed as one JSON object.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")] = False,
 ) -> None:
     """Copy all frames of all videos into one file, and use it as the dataset's root: run --root PACK.
 

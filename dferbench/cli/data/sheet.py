@@ -14,13 +14,13 @@ def sheet(
     context: typer.Context,
     dataset: Annotated[
         str,
-        typer.Argument(help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
+        typer.Argument(help="Dataset: NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
     ],
-    output: Annotated[Path, typer.Option("--output", "-o", help="The PNG to write.")] = Path("sheet.png"),
-    frames: Annotated[int, typer.Option(min=1, help="Frames a video.")] = 8,
-    videos: Annotated[int, typer.Option(min=1, help="Videos a class.")] = 1,
-    fold: Annotated[int, typer.Option(help="The fold whose test videos are shown.")] = 1,
-    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="PNG file to write.")] = Path("sheet.png"),
+    frames: Annotated[int, typer.Option(min=1, help="Frames per video.")] = 8,
+    videos: Annotated[int, typer.Option(min=1, help="Videos per class.")] = 1,
+    fold: Annotated[int, typer.Option(help="Fold whose test videos are shown.")] = 1,
+    root: Annotated[Path | None, typer.Option(help="Root folder of the dataset.")] = None,
 ) -> None:
     """Write a contact sheet: some videos of each class, one row each, time from left to right."""
     from dferbench.cli.progress import make_progress

@@ -27,14 +27,16 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     context: typer.Context,
     dataset: Annotated[
         str,
-        typer.Argument(help="The dataset, as NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
+        typer.Argument(help="Dataset: NAME or 'NAME(option=value)'.", autocompletion=dataset_names),
     ],
-    root: Annotated[Path | None, typer.Option(help="Where the dataset lies.")] = None,
-    fold: Annotated[str, typer.Option(help="Folds, as 1,2 or 'all'.")] = "all",
-    deep: Annotated[bool, typer.Option("--deep", help="Decode every frame, not only a sample.")] = False,
-    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds that one video may take.")] = 60.0,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes that decode; one a core.")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Let warnings count as errors.")] = False,
+    root: Annotated[Path | None, typer.Option(help="Root folder of the dataset.")] = None,
+    fold: Annotated[str, typer.Option(help="Folds: 1, 1,2 or all.")] = "all",
+    deep: Annotated[bool, typer.Option("--deep", help="Decode every frame instead of a sample.")] = False,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Time limit per video, in seconds.")] = 60.0,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Number of decoding processes. Default: one per core.")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Treat warnings as errors.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check a copy of a dataset: lists, folds, files, frames; exits with 4 if anything is wrong."""
