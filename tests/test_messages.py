@@ -37,7 +37,7 @@ def refused(method, **options):
         ("emoclip", {"backbone": "clip-tiny", "head_dim": -4}, "head_dim is -4"),
         ("mae-dfer", {"depth": 0}, "depth is 0"),
         ("mae-dfer", {"width": 63}, "width is 63"),
-        ("mae-dfer", {"smoothing": 2.0}, "smoothing is 2"),
+        ("mae-dfer", {"smoothing": 2.0}, "smoothing must be a number in [0, 1), got 2"),
     ],
 )
 def test_a_value_out_of_range_is_named_by_its_option(method, options, said):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from math import sqrt
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -25,6 +25,11 @@ Mixed = tuple["Tensor", "Tensor"]
 @runtime_checkable
 class BatchOp(Protocol):
     """An augmentation of a whole batch: what a registered augmentation builds that is no `Op`."""
+
+    @property
+    def relabels(self) -> bool:
+        """Whether targets may change: the loss of a method must then take distributions over the classes."""
+        ...
 
     def mix(self, videos: Tensor, target: Tensor, rng: np.random.Generator) -> Mixed:
         """Videos (B, T, 3, H, W) float and targets (B, C) -> both anew; the given tensors stay as they are.
@@ -42,8 +47,9 @@ class Mixer:
     classes: int
     seed: int
 
-    def __call__(self, videos: Tensor, label: Tensor, epoch: int, step: int) -> Mixed:
-        """Videos and labels (B,) int64 of a batch -> what training sees instead, (B, C) float its targets."""
+    def __call__(self, videos: Tensor, label: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor | None]:
+        """Videos and labels (B,) int64 of a batch -> what training sees instead, and (B, C) float targets, or
+        None if the labels stand."""
         import torch
 
         digest = hashlib.sha256(f"mix/{self.seed}/{epoch}/{step}".encode()).digest()
@@ -51,7 +57,7 @@ class Mixer:
         target = torch.nn.functional.one_hot(label, self.classes).float()
         for op in self.ops:
             videos, target = op.mix(videos, target, rng)
-        return videos, target
+        return videos, target if any(op.relabels for op in self.ops) else None
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ class Mixup:
     """With probability `p` each video is blended with that of the batch in reverse order: a share from
     Beta(alpha, alpha), one for the batch, stays."""
 
+    relabels: ClassVar[bool] = True
     alpha: float = 0.8
     p: float = 1.0
 
@@ -79,6 +86,7 @@ class Cutmix:
     """With probability `p` a box of each video, the same in all its frames, comes from the batch in reverse
     order: a share from Beta(alpha, alpha) of the area stays."""
 
+    relabels: ClassVar[bool] = True
     alpha: float = 1.0
     p: float = 1.0
 
@@ -101,6 +109,7 @@ class MixupOrCutmix:
     """One of the two for each batch, CutMix with probability `switch`, as timm's Mixup and the transformers
     that are fine-tuned with it have them."""
 
+    relabels: ClassVar[bool] = True
     mixup: float = 0.8
     cutmix: float = 1.0
     switch: float = 0.5
@@ -123,6 +132,7 @@ class MixupOrCutmix:
 class LabelSmoothing:
     """`amount` of each target is spread evenly over all classes (Szegedy et al., CVPR 2016)."""
 
+    relabels: ClassVar[bool] = True
     amount: float = 0.1
 
     def __post_init__(self) -> None:

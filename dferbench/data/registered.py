@@ -38,6 +38,7 @@ AUGMENTATIONS: Parts = {
         ("grayscale", "transforms:Grayscale", "Without colour."),
         ("random-affine", "transforms:RandomAffine", "Turned, shifted, scaled, sheared."),
         ("timm-rand-augment", "timm_augment:TimmRandAugment", "RandAugment as VideoMAE's code applies it."),
+        ("noise-erasing", "erasing:NoiseErasing", "A box of normalised pixels that becomes noise."),
         ("mixup", "mixing:Mixup", "Videos of a batch blended in pairs, and their targets."),
         ("cutmix", "mixing:Cutmix", "A box from another video of the batch, and targets to match."),
         ("mixup-or-cutmix", "mixing:MixupOrCutmix", "One of the two for each batch."),

@@ -44,8 +44,8 @@ class Classifier(nn.Module):
     counts; without one nothing outlives the run."""
 
     mixes: ClassVar[bool] = False
-    """Whether a `loss` of one's own uses `Batch.target`. Recipes that mix videos are refused where it does
-    not; the loss below does."""
+    """Whether a `loss` of one's own uses `Batch.target`. Recipes that mix videos and their labels
+    are refused where it does not; the loss below does."""
 
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and

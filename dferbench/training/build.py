@@ -98,8 +98,8 @@ def require_mixes(model: Classifier, pipeline: Pipeline) -> None:
     features that are computed anew each time. Raises ConfigError."""
     if not pipeline.mixing:
         return
-    text = pipeline.input.augment
-    if type(model).loss is not Classifier.loss and not type(model).mixes:
+    text, relabels = pipeline.input.augment, any(op.relabels for op in pipeline.mixing)
+    if relabels and type(model).loss is not Classifier.loss and not type(model).mixes:
         raise ConfigError(
             f"input.augment is '{text}', which mixes videos, and the loss of {type(model).__name__} takes "
             "single labels only",
@@ -107,7 +107,7 @@ def require_mixes(model: Classifier, pipeline: Pipeline) -> None:
         )
     if pipeline.input.draws and type(model).encode is not Classifier.encode:
         raise ConfigError(
-            f"input.augment is '{text}', which mixes videos anew in every batch, and input.draws is "
+            f"input.augment is '{text}', which changes every batch anew, and input.draws is "
             f"{pipeline.input.draws}, which keeps them",
             "Use --set input.draws=0, or leave the mixing out.",
         )

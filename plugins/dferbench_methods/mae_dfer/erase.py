@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from dferbench.errors import ConfigError
+from dferbench.data.ranges import require_probability
 
 AREA = (0.02, 1 / 3)
 """The smallest and the largest share of the frame that a box has."""
@@ -22,8 +22,7 @@ class Erase:
     global generator. Raises ConfigError for a probability outside 0..1."""
 
     def __init__(self, p: float) -> None:
-        if not 0 <= p <= 1:
-            raise ConfigError(f"erase is {p:g}", "Give a probability from 0 to 1.")
+        require_probability("erase", p)
         self.p = p
 
     def __call__(self, x: Tensor) -> Tensor:

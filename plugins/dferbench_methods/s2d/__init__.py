@@ -13,7 +13,7 @@ from dferbench_methods.s2d.card import CARD
 if TYPE_CHECKING:
     from dferbench.models.classifier import Classifier
 
-# The code's, but for its augmentation. The image model and the landmark network are frozen, and so is the
+# The code's. The image model and the landmark network are frozen, and so is the
 # norm that serves no block: no gradient reaches it.
 STAGE = Stage(
     train={r"(?!vit\.|landmark\.|spare\.).*": 1e-5},
@@ -29,7 +29,8 @@ INPUT = Input(
     size=224,
     sample="window(rate=1, clips=2)",
     normalize="imagenet",
-    augment="random-sized-crop | flip",
+    augment="resize | timm-rand-augment(rand-m7-n4-mstd0.5-inc1) | random-resized-crop(ratio=(0.75, 1.3333)) "
+    "| flip | noise-erasing",
 )
 RECIPE = Recipe(INPUT, (STAGE,))
 # The code takes the 16 frames that DFEW's authors chose from all of each video; ours are all of them, too.
