@@ -70,16 +70,33 @@ def test_every_hook_is_documented_where_it_is_declared():
 
 def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     from dferbench import spec
-    from dferbench.data.augment import OPS
-    from dferbench.data.sampling import SAMPLERS
+    from dferbench.registry.catalog import discover
     from dferbench.training.optimizers import OPTIMIZERS, SCHEDULES
 
+    entries = discover().entries
+    samplers, augmentations = (
+        {name: entry.load() for name, entry in entries[kind].items() if entry.origin == "dferbench"}
+        for kind in ("samplers", "augmentations")
+    )
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
-    for listed, rules in zip(tables, (SAMPLERS, OPS, OPTIMIZERS, SCHEDULES), strict=True):
+    for listed, rules in zip(tables, (samplers, augmentations, OPTIMIZERS, SCHEDULES), strict=True):
         calls = [spec.parse_one(text) for text in listed if not text.startswith(("input.", "stage."))]
         assert [call.name for call in calls] == list(rules)
         for call in calls:
             known = inspect.signature(rules[call.name]).parameters
             stated = {n: p.default for n, p in known.items() if p.default is not p.empty and n != "shuffle"}
             assert call.options == stated, call.name
+
+
+def test_the_augmentation_of_the_page_on_recipes_works(tmp_path):
+    from dferbench.data.pipeline import build_pipeline, rehearse
+    from dferbench.registry.catalog import discover
+    from dferbench.types import Input
+
+    page = (ROOT / "docs" / "recipes.md").read_text()
+    path = tmp_path / "negative.py"
+    path.write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
+    pipeline = build_pipeline(Input(augment="negative(p=1)"), discover([path]))
+    rehearse(pipeline)
+    assert pipeline.ops[0].p == 1
