@@ -112,7 +112,7 @@ def test_a_video_twice_in_the_order_comes_twice(videos, loader):
 # --- nothing but (seed, epoch, id) decides -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", caveats=pytest.mark.slow)])
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_batches_are_the_same_bytes_with_any_number_of_workers(videos, loader, start):
     alone, helped = loader(videos, CHANGED), loader(videos, CHANGED, workers=2, start=start)
     for epoch in (0, 1):

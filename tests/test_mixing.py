@@ -12,7 +12,9 @@ from torch.nn import functional as F
 from dferbench.data.mixing import Mixer
 from dferbench.errors import ConfigError
 from dferbench.models import Batch, Classifier
-from dferbench.types import Input
+from dferbench.registry.catalog import Catalog, Entry
+from dferbench.testing import Trial, mixed_targets_count
+from dferbench.types import Input, Method, Recipe, Stage
 
 LABEL = torch.tensor([0, 1, 2, 1])
 VIDEOS = torch.arange(4.0).view(4, 1, 1, 1, 1).expand(4, 3, 3, 20, 24)
@@ -150,3 +152,36 @@ def test_features_that_are_kept_cannot_be_mixed(toy_run):
 def test_values_out_of_range_are_told_with_their_range(text, words):
     with pytest.raises(ConfigError, match=words):
         build(Input(augment=text))
+
+
+class Deaf(Logits):
+    mixes = True
+
+    def __init__(self):
+        super().__init__()
+        self.score = torch.nn.Linear(3, 3)
+
+    def forward(self, x):
+        return self.score(x.mean((1, 3, 4)))
+
+    def loss(self, batch):
+        return {"ce": F.cross_entropy(self(batch.x), batch.label)}
+
+
+class Hearing(Deaf):
+    def loss(self, batch):
+        return Classifier.loss(self, batch)
+
+
+@pytest.mark.parametrize(("build_", "kept"), [(Deaf, False), (Hearing, True)])
+def test_the_contract_tells_a_loss_that_only_says_it_takes_targets(build_, kept):
+    stage = Stage(train={".*": 0.1}, epochs=1)
+    catalog = Catalog()
+    method = Method("m", lambda task, parts: build_(), Recipe(Input(2, 8), (stage,)))
+    catalog.add("methods", Entry("m", method, "here"))
+    trial = Trial("m", catalog, {})
+    if kept:
+        mixed_targets_count(trial)
+    else:
+        with pytest.raises(AssertionError, match="other targets give the same loss"):
+            mixed_targets_count(trial)
