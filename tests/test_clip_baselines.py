@@ -18,9 +18,9 @@ from dferbench.cards import problems
 from dferbench.cli import _run
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models.cosine import CosineClassifier
+from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Entry, discover
-from dferbench.training.build import ever_trained
 from dferbench_methods.clip_backbones.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
 from dferbench_methods.clip_backbones.towers import build_tower
 

@@ -71,16 +71,15 @@ def test_every_hook_is_documented_where_it_is_declared():
 def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     from dferbench import spec
     from dferbench.registry.catalog import discover
-    from dferbench.training.optimizers import OPTIMIZERS, SCHEDULES
 
     entries = discover().entries
-    samplers, augmentations = (
+    parts = [
         {name: entry.load() for name, entry in entries[kind].items() if entry.origin == "dferbench"}
-        for kind in ("samplers", "augmentations")
-    )
+        for kind in ("samplers", "augmentations", "optimizers", "schedules")
+    ]
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
-    for listed, rules in zip(tables, (samplers, augmentations, OPTIMIZERS, SCHEDULES), strict=True):
+    for listed, rules in zip(tables, parts, strict=True):
         calls = [spec.parse_one(text) for text in listed if not text.startswith(("input.", "stage."))]
         assert [call.name for call in calls] == list(rules)
         for call in calls:
@@ -89,14 +88,31 @@ def test_the_page_on_recipes_has_every_rule_with_its_defaults():
             assert call.options == stated, call.name
 
 
-def test_the_augmentation_of_the_page_on_recipes_works(tmp_path):
-    from dferbench.data.pipeline import build_pipeline, rehearse
-    from dferbench.registry.catalog import discover
-    from dferbench.types import Input
+METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()
 
-    page = (ROOT / "docs" / "recipes.md").read_text()
-    path = tmp_path / "negative.py"
-    path.write_text(re.search(r"```python\n(.*?)```", page, re.DOTALL)[1])
-    pipeline = build_pipeline(Input(augment="negative(p=1)"), discover([path]))
-    rehearse(pipeline)
-    assert pipeline.ops[0].p == 1
+
+def test_the_page_on_metrics_has_every_metric_as_the_table_has_it():
+    from dferbench.experiment.metrics import METRICS
+
+    sections = re.findall(r"^## ([\w-]+): (.+?)\n\n(.*?)(?=^## )", METRICS_PAGE, re.MULTILINE | re.DOTALL)
+    assert [name for name, _, _ in sections] == list(METRICS)
+    for name, title, section in sections:
+        one, text = METRICS[name], " ".join(section.split())
+        assert title == one.title and text.startswith(one.about) and "$$" in text, name
+        assert f"Range {one.range}" in text and "Source: " in text, name
+        called = re.search(r"Also called: (.*?)\.", text)
+        assert tuple(called[1].split(", ") if called else ()) == one.aliases, name
+
+
+def test_the_commands_and_the_plugin_of_the_page_on_metrics_work(in_process, tmp_path):
+    from test_tables import make
+
+    from dferbench.experiment import record
+
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    (tmp_path / "gmean.py").write_text(re.search(r"```python\n(.*?)```", METRICS_PAGE, re.DOTALL)[1])
+    record.write(make("a", 0, confusion=[[9, 1], [6, 4]]), tmp_path / "runs" / "a")
+    commands = re.findall(r"^dferbench (.+)", METRICS_PAGE, re.MULTILINE)
+    said = [in_process(*shlex.split(command), check=0).stdout for command in commands]
+    assert len(said) == 4 and "weighted-f1" in said[0] and "macro F1" in said[1] and "59.61" not in said[2]
+    assert "G-mean" in said[3] and "60.00" in said[3]

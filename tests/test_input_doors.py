@@ -6,7 +6,7 @@ import pytest
 import torch
 from conftest import TOY
 
-from dferbench.data.pipeline import build_pipeline, rehearse
+from dferbench.data.pipeline import build_pipeline, try_out
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.catalog import discover
 from dferbench.types import Input
@@ -134,7 +134,7 @@ def test_what_no_model_could_take_is_told_before_any_video_is_read(plugin, old, 
     assert old in PLUGIN
     path = plugin(PLUGIN.replace(old, new))
     with pytest.raises(ConfigError, match=words):
-        rehearse(build_pipeline(Input(sample="last", augment="negative(1)"), discover([path])))
+        try_out(build_pipeline(Input(sample="last", augment="negative(1)"), discover([path])))
 
 
 MIXING = '''
@@ -162,7 +162,7 @@ def test_an_augmentation_of_batches_comes_through_the_same_door(plugin):
     videos, target = op.mix(torch.arange(3.0), torch.eye(3), None)
     assert videos.tolist() == [2, 0, 1] and target.argmax(1).tolist() == [2, 0, 1]
     assert len(pipeline.ops) == 1 and pipeline.random
-    rehearse(pipeline)
+    try_out(pipeline)
     wrong = MIXING.replace("target.roll(1, 0)", "target.argmax(1)")
     with pytest.raises(ConfigError, match=r"of videos .* and targets"):
-        rehearse(build_pipeline(Input(augment="swap"), discover([plugin(wrong, "wrong.py")])))
+        try_out(build_pipeline(Input(augment="swap"), discover([plugin(wrong, "wrong.py")])))

@@ -80,7 +80,7 @@ def build_pipeline(input: Input, catalog: Catalog) -> Pipeline:
     )
 
 
-def rehearse(pipeline: Pipeline) -> None:
+def try_out(pipeline: Pipeline) -> None:
     """Draw and apply every augmentation once, on a video and a batch of noise.
 
     Raises ConfigError for one that gives what no model can take, before the first video is read.

@@ -8,10 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 import dferbench
@@ -23,6 +22,9 @@ from dferbench.machine.environment import versions
 from dferbench.models import Classifier
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 FORMAT = 1
 """Of a value on disk; to be raised when it changes."""

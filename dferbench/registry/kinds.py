@@ -28,7 +28,7 @@ KINDS: Mapping[str, Kind] = {
     "samplers": Kind("sampler", "Chooses which frames of a video a model sees."),
     "augmentations": Kind("augmentation", "Changes training videos at random."),
     "optimizers": Kind("optimizer", "Updates parameters from their gradients.", 2),
-    "schedules": Kind("schedule", "Changes learning rates during training.", 3),
+    "schedules": Kind("schedule", "Changes learning rates during training.", 2),
     "trackers": Kind("tracker", "Observes runs and writes down what happens."),
     "launchers": Kind("launcher", "Starts the runs of a study, here or elsewhere."),
 }

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
-from dferbench.types import Converted
+from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.aen.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # The released code's, for the videos.
 VIDEO = Stage(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dferbench import hookimpl
 
 if TYPE_CHECKING:
-    from dferbench.models.two_tower import TwoTower
+    from dferbench.models import TwoTower
 
 SIZES = {"clip-tiny": 64, "clip-vit-b32": 224, "clip-vit-b16": 224}
 """The side in pixels of the images that each backbone takes."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Task
-from dferbench.registry.options import schema
+from dferbench import Method, Task, schema
 from dferbench_methods.clip_baselines.cards import COCOOP
 from dferbench_methods.clip_baselines.recipes import frozen
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 RECIPE, RECIPE_FOR = frozen(
     {r"(temporal\..*)?": 1e-2, r"prompt\..*": 1e-3, r"meta\..*": 1e-3},
@@ -36,7 +35,7 @@ def build(  # noqa: PLR0913 - the signature is the list of options
 
     Raises ConfigError or DataError.
     """
-    from dferbench.models.cosine import compose
+    from dferbench.models import compose
     from dferbench_methods.clip_baselines.conditional import CoCoOp
 
     return compose(

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Task
-from dferbench.registry.options import schema
+from dferbench import Method, Task, schema
 from dferbench_methods.clip_baselines.cards import COOP
 from dferbench_methods.clip_baselines.recipes import frozen
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 RECIPE, RECIPE_FOR = frozen(
     {r"(temporal\..*)?": 1e-2, r"(prompt\..*)?": 1e-3},
@@ -38,7 +37,7 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     number replaces `words`) describe the context; a prompt that has none refuses them. Raises ConfigError or
     DataError.
     """
-    from dferbench.models.cosine import FrozenCosineClassifier, compose
+    from dferbench.models import FrozenCosineClassifier, compose
 
     return compose(
         FrozenCosineClassifier, task, parts, schema(build, given=2),

@@ -10,7 +10,7 @@ from dferbench_methods.clip_baselines.cards import FINETUNE
 from dferbench_methods.clip_baselines.recipes import AUGMENTED, SCHEDULE
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 STAGE = replace(SCHEDULE, train={r"(temporal\..*)?": 1e-2, r"tower\..*": 1e-5, r"head\..*": 1e-2})
 MAFW = Recipe(AUGMENTED, (STAGE,))

@@ -9,7 +9,7 @@ from dferbench_methods.clip_baselines.cards import LINEAR_PROBE
 from dferbench_methods.clip_baselines.recipes import frozen
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 RATES = {r"(temporal\..*)?": 1e-2, r"head\..*": 1e-2}
 RECIPE, RECIPE_FOR = frozen(RATES, RATES, epochs=20)

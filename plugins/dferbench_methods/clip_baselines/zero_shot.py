@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Recipe, Task, spec
-from dferbench.errors import ConfigError
+from dferbench import ConfigError, Method, Recipe, Task, parse_one
 from dferbench_methods.clip_baselines.cards import ZERO_SHOT_CLIP, ZERO_SHOT_FARL
 from dferbench_methods.clip_baselines.recipes import SEEN_ONCE
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 
 def build(
@@ -27,9 +26,9 @@ def build(
     An empty `text` stands for "expression", or for the bare class names where the prompt brings templates of
     its own. Raises ConfigError for parts that would have to learn, or DataError.
     """
-    from dferbench.models.cosine import FrozenCosineClassifier, compose
+    from dferbench.models import FrozenCosineClassifier, compose
 
-    source = text or ("class-names" if spec.parse_one(prompt).name == "ensemble" else "expression")
+    source = text or ("class-names" if parse_one(prompt).name == "ensemble" else "expression")
     model = compose(
         FrozenCosineClassifier, task, parts, {},
         backbone=backbone, temporal=temporal, prompt=prompt, text=source, temperature=temperature,

@@ -10,7 +10,7 @@ from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.cliper.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # Optimisers, rates, decay and schedules: the code, for still images. Epochs of the second stage, batch and
 # everything about frames: ours, as nothing is published for videos.

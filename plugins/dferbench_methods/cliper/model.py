@@ -7,10 +7,8 @@ from collections.abc import Callable, Mapping
 from torch import Tensor
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError, UnknownName
-from dferbench.models import Batch, Classifier
-from dferbench.models.frames import frame_features
-from dferbench.models.two_tower import TwoTower
+from dferbench import ConfigError, UnknownName
+from dferbench.models import Batch, Classifier, TwoTower, frame_features
 from dferbench_methods.cliper.losses import balance, count, fine, margin, own
 from dferbench_methods.cliper.prompt import Descriptors
 

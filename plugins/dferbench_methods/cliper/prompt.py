@@ -7,9 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dferbench.errors import ConfigError
-from dferbench.models.cosine import require_text_tower
-from dferbench.models.prompts import Prompt
+from dferbench import ConfigError
+from dferbench.models import Prompt, require_text_tower
 
 BEFORE = "an ID photo of"
 START = 0.001

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Task
-from dferbench.types import Converted
+from dferbench import Converted, Task
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 Tensors = dict[str, Any]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 
 
 def require_shape(width: int, dropout: float = 0.0) -> None:

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError, UnknownName
+from dferbench import ConfigError, UnknownName
 from dferbench_methods.conv3d.checks import require_shape
 from dferbench_methods.layers.resnet2d import kaiming_fan_out
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError, UnknownName
+from dferbench import ConfigError, UnknownName
 from dferbench_methods.conv3d.checks import require_shape
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, kaiming_fan_out
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dferbench.errors import UnknownName
+from dferbench import UnknownName
 
 Three = tuple[float, float, float]
 

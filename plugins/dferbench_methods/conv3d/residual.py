@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from dferbench.errors import UnknownName
+from dferbench import UnknownName
 from dferbench_methods.conv3d.checks import require_shape
 from dferbench_methods.layers.resnet3d import Conv, ResNet3d
 

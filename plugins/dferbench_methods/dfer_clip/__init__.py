@@ -7,13 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
-from dferbench.registry.options import schema
-from dferbench.types import Converted
+from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl, schema
 from dferbench_methods.dfer_clip.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # Rates, batch and milestones: section 4.2. Momentum, weight decay and drop_last: the released code.
 # A method may be run without a temporal head or learned words, so these two patterns may match nothing.
@@ -59,7 +57,7 @@ def build(  # noqa: PLR0913 - the signature is the list of options
     `words`, `shared` and `position` describe the learned context; a prompt that has none refuses them.
     `text` is a source of class texts, see `dferbench.models.texts`. Raises ConfigError or DataError.
     """
-    from dferbench.models.cosine import CosineClassifier, compose
+    from dferbench.models import CosineClassifier, compose
 
     return compose(
         CosineClassifier, task, parts, schema(build, given=2),

@@ -10,7 +10,7 @@ from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.dpcnet.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # Ours: no source says how it is trained.
 STAGE = Stage(

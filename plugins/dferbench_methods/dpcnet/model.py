@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError, UnknownName
+from dferbench import ConfigError, Task, UnknownName
 from dferbench.models import Batch, Classifier
 from dferbench_methods.dpcnet.agreement import AGREE, FUSION, jensen_shannon
 from dferbench_methods.dpcnet.excitation import FRAME_GATES, ChannelTemporal, SpatialFrame

@@ -5,8 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError, UnknownName
+from dferbench import ConfigError, Task, UnknownName
 from dferbench.models import Batch, Classifier
 from dferbench_methods.ec_stfl.loss import FORMS
 from dferbench_methods.layers.resnet3d import in_hara, in_torchvision, resnet3d18

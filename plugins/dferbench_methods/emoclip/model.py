@@ -9,14 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError, UnknownName
-from dferbench.models import Batch
-from dferbench.models.cosine import require_text_tower
-from dferbench.models.frames import FrameClassifier, Frozen
-from dferbench.models.temporal import ClsTransformer
-from dferbench.models.texts import texts
-from dferbench.models.two_tower import TwoTower
+from dferbench import ConfigError, Task, UnknownName
+from dferbench.models import (
+    Batch,
+    ClsTransformer,
+    FrameClassifier,
+    Frozen,
+    TwoTower,
+    class_texts,
+    require_text_tower,
+)
 from dferbench_methods.emoclip.captions import Reader, captions
 
 HEADS = 8
@@ -108,7 +110,7 @@ def compose(
             f"{task.frames} frames", f"EmoCLIP has places for {PLACES - 1}: lower input.frames."
         )
     tower = require_text_tower(parts.backbone(backbone), backbone)
-    described = texts(text, task.classes)
+    described = class_texts(text, task.classes)
     temporal = ClsTransformer(tower.dim, PLACES - 1, layers, HEADS, head_dim, mlp_ratio=1)
     prompt = parts.prompt("fixed", tower, described)
     notes = {"texts": dict(zip(task.classes, described, strict=True))}

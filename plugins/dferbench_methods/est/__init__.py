@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
-from dferbench.types import Converted
+from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.est.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # The released code's; the sinusoid of the positions stays as it is.
 STAGE = Stage(

@@ -7,10 +7,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Classifier
-from dferbench.models.temporal import ClsTransformer, PreNorm
+from dferbench import ConfigError, Task
+from dferbench.models import Classifier, ClsTransformer, PreNorm
 from dferbench_methods.former_dfer.names import in_file
 from dferbench_methods.layers.resnet2d import ResNet2d
 from dferbench_methods.layers.start import start_from

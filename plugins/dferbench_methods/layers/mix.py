@@ -12,9 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dferbench.data.mixing import blend, paste
-from dferbench.data.ranges import require_number
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
+from dferbench.data import blend, paste, require_number
 
 
 @dataclass(frozen=True)

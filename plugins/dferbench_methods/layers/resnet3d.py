@@ -13,7 +13,7 @@ from typing import TypeAlias
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import UnknownName
+from dferbench import UnknownName
 from dferbench_methods.layers.resnet2d import kaiming_fan_out, require_width
 
 Conv: TypeAlias = Callable[[int, int, int, int], nn.Module]

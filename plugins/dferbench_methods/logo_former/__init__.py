@@ -10,7 +10,7 @@ from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.logo_former.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # A port of unknown authorship has these; they are Former-DFER's.
 STAGE = Stage(

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
-from dferbench.types import Converted
+from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.m3dfel.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # All of it is the code's, which has one recipe for all datasets.
 STAGE = Stage(
@@ -19,7 +18,7 @@ STAGE = Stage(
     epochs=300,
     batch=256,
     optimizer="adamw",
-    schedule="cosine-under-rise(warmup=20, floor=5e-6)",
+    schedule="cosine-under-rise(warmup=20, floor=5e-6, by=step, lag=1)",
     weight_decay=0.05,
     drop_last=True,
 )

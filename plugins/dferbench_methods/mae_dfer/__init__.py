@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Method, Task, hookimpl
-from dferbench.types import Converted
+from dferbench import Converted, Method, Task, hookimpl
 from dferbench_methods.mae_dfer import cards, recipes
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 
 def build_mae_dfer(  # noqa: PLR0913 - the signature is the list of options

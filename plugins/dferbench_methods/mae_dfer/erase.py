@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from dferbench.data.ranges import require_probability
+from dferbench.data import require_probability
 
 AREA = (0.02, 1 / 3)
 """The smallest and the largest share of the frame that a box has."""

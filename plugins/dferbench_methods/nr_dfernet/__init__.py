@@ -10,7 +10,7 @@ from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.nr_dfernet.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # All of it from the released code, but for its 1000 epochs: after 100 the rate is a 16,000th of the first.
 STAGE = Stage(

@@ -10,7 +10,7 @@ from dferbench_methods.resnet_temporal.cards import LSTM, VIT
 from dferbench_methods.resnet_temporal.recipes import DYNAMIC, LSTM_MAFW, SYNTHETIC
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 
 def build_lstm(  # noqa: PLR0913 - the signature is the list of options

@@ -8,10 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dferbench import Task
-from dferbench.errors import ConfigError, UnknownName
-from dferbench.models.frames import FrameClassifier
-from dferbench.models.temporal import ClsTransformer
+from dferbench import ConfigError, Task, UnknownName
+from dferbench.models import ClsTransformer, FrameClassifier
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, ResNet2d
 from dferbench_methods.layers.start import start_from
 

@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
-from dferbench.types import Converted
+from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.s2d.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # The code's. The image model and the landmark network are frozen, and so is the
 # norm that serves no block: no gradient reaches it.
@@ -20,7 +19,7 @@ STAGE = Stage(
     epochs=100,
     batch=8,
     optimizer="adamw(undecayed='.*bias|.*norm.*|.*scale|temporal')",
-    schedule="cosine(warmup=2)",
+    schedule="cosine(warmup=2, floor=3.125e-10, by=step)",
     weight_decay=0.05,
     drop_last=True,
 )

@@ -10,7 +10,7 @@ from dferbench import Input, Method, Recipe, Stage, Task, hookimpl
 from dferbench_methods.t_esfl.card import CARD
 
 if TYPE_CHECKING:
-    from dferbench.models.classifier import Classifier
+    from dferbench.models import Classifier
 
 # Size, batch, rate and its factor 0.2: the paper, which cuts the rate when the loss saturates. The epochs at
 # which that happens, their number and Adam are ours.
