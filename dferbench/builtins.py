@@ -150,6 +150,24 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_samplers(register: Callable[..., None]) -> None:
+    """Register the host's rules for which frames a model sees."""
+    from dferbench.data.registered import SAMPLERS
+
+    for name, (path, about) in SAMPLERS.items():
+        register(name, path, about=about)
+
+
+@hookimpl
+def register_augmentations(register: Callable[..., None]) -> None:
+    """Register the host's operations on training videos and batches."""
+    from dferbench.data.registered import AUGMENTATIONS
+
+    for name, (path, about) in AUGMENTATIONS.items():
+        register(name, path, about=about)
+
+
+@hookimpl
 def register_trackers(register: Callable[..., None]) -> None:
     """Register the trackers of the host."""
     register("csv", "dferbench.trackers.csv_table:Csv", about="a table of the epochs in the run's folder")
