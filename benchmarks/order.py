@@ -24,6 +24,7 @@ from tabulate import tabulate
 
 from dferbench import spec
 from dferbench.experiment import metrics, record
+from dferbench.experiment.counts import Counts as TestCounts
 from dferbench.experiment.record import Record
 
 Counts = NDArray[np.int64]
@@ -67,7 +68,7 @@ def right(confusion: Counts, rows: Sequence[int]) -> int:
 def line(name: str, ordered: Counts, mixed: Counts, groups: Sequence[Sequence[int]]) -> list[str]:
     """A row of the table: both right answers of each group, then both UARs."""
     cells = [f"{right(ordered, rows)}, {right(mixed, rows)}" for rows in groups]
-    return [name, *cells, ", ".join(f"{metrics.uar(c.tolist()):.2f}" for c in (ordered, mixed))]
+    return [name, *cells, ", ".join(f"{metrics.uar(TestCounts(c.tolist())):.2f}" for c in (ordered, mixed))]
 
 
 def table(runs: Sequence[tuple[Record, Record]], pairs: Sequence[Sequence[str]]) -> str:

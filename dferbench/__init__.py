@@ -1,10 +1,51 @@
 """dferbench: one protocol for every method of dynamic facial expression recognition.
 
-What a plugin needs to declare itself; `dferbench.models` holds what it needs to compute.
+The public surface for plugins is what `__all__` lists here and in `dferbench.models`, `dferbench.data`,
+`dferbench.data.official` and `dferbench.testing`; every other module is private (docs/plugins.md). This
+package holds what a plugin needs to declare itself. Importing it imports neither torch nor numpy.
 """
 
+from dferbench.cards import published
+from dferbench.errors import ConfigError, DataError, DferbenchError, UnknownName, VideoError
+from dferbench.files import expand, sha256_of, write_atomic
 from dferbench.registry.hookspecs import hookimpl
-from dferbench.types import Dataset, Finding, Input, Method, Options, Recipe, Stage, Task, Video
+from dferbench.spec import parse_one
+from dferbench.types import (
+    Converted,
+    Dataset,
+    Face,
+    Finding,
+    Input,
+    Method,
+    Options,
+    Recipe,
+    Stage,
+    Task,
+    Video,
+)
 
 __version__ = "0.1.0"
-__all__ = ["Dataset", "Finding", "Input", "Method", "Options", "Recipe", "Stage", "Task", "Video", "hookimpl"]
+__all__ = [
+    "ConfigError",
+    "Converted",
+    "DataError",
+    "Dataset",
+    "DferbenchError",
+    "Face",
+    "Finding",
+    "Input",
+    "Method",
+    "Options",
+    "Recipe",
+    "Stage",
+    "Task",
+    "UnknownName",
+    "Video",
+    "VideoError",
+    "expand",
+    "hookimpl",
+    "parse_one",
+    "published",
+    "sha256_of",
+    "write_atomic",
+]

@@ -122,6 +122,15 @@ def register_prompts(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_metrics(register: Callable[..., None]) -> None:
+    """Register the metrics of the host."""
+    from dferbench.experiment.metrics import METRICS, facts
+
+    for name, one in METRICS.items():
+        register(name, one.function, **facts(one))
+
+
+@hookimpl
 def register_decoders(register: Callable[..., None]) -> None:
     """Register the readers of the host."""
     from dferbench.data.decoders import DECODERS
@@ -138,3 +147,38 @@ def register_face_finders(register: Callable[..., None]) -> None:
     options = {"boxes": BoxesOptions, "haar": HaarOptions, "yunet": YunetOptions}
     for name, build in FINDERS.items():
         register(name, build, options.get(name, Options))
+
+
+@hookimpl
+def register_trackers(register: Callable[..., None]) -> None:
+    """Register the trackers of the host."""
+    register("csv", "dferbench.trackers.csv_table:Csv", about="a table of the epochs in the run's folder")
+    register("mlflow", "dferbench.trackers.mlflow:MLflow", about="a run in an MLflow store")
+    register("tensorboard", "dferbench.trackers.tensorboard:TensorBoard", about="TensorBoard event files")
+    register("wandb", "dferbench.trackers.wandb:WandB", about="a run at Weights & Biases, or offline")
+
+
+@hookimpl
+def register_optimizers(register: Callable[..., None]) -> None:
+    """Register the optimizers of the host, which are imported when used."""
+    place = "dferbench.training.optimizers"
+    register("sgd", f"{place}:sgd", about="Stochastic gradient descent.")
+    register("adam", f"{place}:adam", about="Adam, with the weight decay in the gradient.")
+    register("adamw", f"{place}:adamw", about="Adam with decoupled weight decay.")
+    register("timm", f"{place}:from_timm", about="An optimizer of timm, by its name.")
+
+
+@hookimpl
+def register_schedules(register: Callable[..., None]) -> None:
+    """Register the learning rate schedules of the host, which are imported when used."""
+    place = "dferbench.training.schedules"
+    register("constant", f"{place}:constant", about="The learning rates stay as they are.")
+    register("steps", f"{place}:milestones", about="Times gamma after each of the given numbers of epochs.")
+    register("every", f"{place}:every", about="Times gamma after every so many epochs.")
+    register("cosine", f"{place}:cosine", about="Linear warm-up, then half a cosine.")
+    register(
+        "cosine-under-rise",
+        f"{place}:cosine_under_rise",
+        about="Half a cosine whose first epochs a linear warm-up replaces.",
+    )
+    register("restarts", f"{place}:restarts", about="Half a cosine, restarted every so many epochs.")

@@ -105,13 +105,16 @@ def word(fidelity: str) -> str:
     return next(iter(fidelity.split()), "").rstrip(":.,;")
 
 
-def published(table: int | None, variant: str, **scores: str) -> dict[str, Any]:
+def published(table: int | None, variant: str, **scores: str | Mapping[str, float]) -> dict[str, Any]:
     """One published row: its table in the DFER-CLIP paper (None: another source), the options that give it
-    here, and for each dataset "UAR/WAR" in percent, as printed, which become {"uar": ..., "war": ...}."""
+    here, and for each dataset "UAR/WAR" in percent, as printed, which become {"uar": ..., "war": ...};
+    other metrics are given by name, as {"uar": ..., "macro_f1": ...}."""
     where = {} if table is None else {"table": table}
     return {**where, "variant": variant, **{name: _pair(text) for name, text in scores.items()}}
 
 
-def _pair(text: str) -> dict[str, float]:
+def _pair(text: str | Mapping[str, float]) -> dict[str, float]:
+    if isinstance(text, Mapping):
+        return dict(text)
     uar, war = map(float, text.split("/"))
     return {"uar": uar, "war": war}

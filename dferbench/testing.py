@@ -20,13 +20,17 @@ from dferbench.experiment.plan import input_size
 from dferbench.feature_cache.key import encoder_id
 from dferbench.machine.seeds import seed_everything
 from dferbench.models import Batch, Classifier
+from dferbench.models.build import require_frozen
 from dferbench.models.frames import frame_features
+from dferbench.models.freezing import ever_trained, parameter_groups
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, discover
 from dferbench.registry.options import options_of, resolve, validated
-from dferbench.training.build import ever_trained, require_frozen
-from dferbench.training.optimizers import make_optimizer, make_schedule, parameter_groups
+from dferbench.training.optimizers import make_optimizer
+from dferbench.training.schedules import make_schedule
 from dferbench.types import Method, Recipe, Stage, Task
+
+__all__ = ["Outcome", "assert_contract", "check_method"]
 
 CLASS_COUNTS = (3, 7, 11)
 STEPS = 40
@@ -132,7 +136,8 @@ def patterns_match(trial: Trial) -> None:
     """every pattern of every stage names a parameter, and its optimiser and schedule exist"""
     model = trial.build()
     for stage in trial.recipe.stages:
-        make_schedule(make_optimizer(model, stage), stage)
+        make_optimizer(model, stage, trial.catalog)
+        make_schedule(stage, 1, trial.catalog)
 
 
 def encode_never_learns(trial: Trial) -> None:
@@ -186,7 +191,7 @@ def training_lowers_the_loss(trial: Trial) -> None:
     """within forty steps the recipe's optimiser lowers the loss of one batch"""
     model = trial.build()
     for stage in trial.recipe.stages:
-        optimizer = make_optimizer(model, stage)
+        optimizer = make_optimizer(model, stage, trial.catalog)
         batch, totals = trial.batch(model, stage), []
         for _ in range(STEPS):
             total = _total(model, batch)
@@ -240,7 +245,7 @@ def the_rest_stays_frozen(trial: Trial) -> None:
     names = ever_trained(model, trial.recipe)
     before = {n: p.detach().clone() for n, p in model.named_parameters() if n not in names}
     for stage in trial.recipe.stages:
-        optimizer = make_optimizer(model, stage)
+        optimizer = make_optimizer(model, stage, trial.catalog)
         _total(model, trial.batch(model, stage)).backward()
         optimizer.step()
     moved = [n for n, p in model.named_parameters() if n in before and not torch.equal(p, before[n])]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -118,21 +119,31 @@ def remux(
 ) -> Path:
     """Copy a video without encoding it again.
 
-    `turn` caveats it as rotated by so many degrees counter-clockwise; `hide` shifts the first frames before
+    `turn` marks an MP4 as rotated by so many degrees counter-clockwise; `hide` shifts the first frames before
     time zero, where an edit list hides them; `skip` leaves out the first packets.
     """
     with av.open(str(source)) as read, av.open(str(path), "w", options=options or {}) as write:
         stream = read.streams.video[0]
         copy = write.add_stream_from_template(stream)
-        if turn:
-            copy.set_display_rotation(turn)
         shift = int(hide / 25 / stream.time_base)
         for number, packet in enumerate(read.demux(stream)):
             if packet.dts is None or number < skip:
                 continue
             packet.pts, packet.dts, packet.stream = packet.pts - shift, packet.dts - shift, copy
             write.mux(packet)
+    if turn:
+        _turn(path, turn)
     return path
+
+
+def _turn(path: Path, degrees: int) -> None:
+    """Mark an MP4 as rotated, in the matrix of its track's header: not every PyAV can write that."""
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 44
+    cos, sin = {90: (0, 1), 180: (-1, 0), -90: (0, -1)}[degrees]
+    one = 1 << 16
+    data[start : start + 20] = struct.pack(">5i", cos * one, -sin * one, 0, sin * one, cos * one)
+    path.write_bytes(data)
 
 
 def cut(source: Path, path: Path, share: float) -> Path:
@@ -148,6 +159,24 @@ def holed(source: Path, path: Path, start: float, stop: float) -> Path:
     first, last = int(len(data) * start), int(len(data) * stop)
     data[first:last] = bytes(last - first)
     path.write_bytes(data)
+    return path
+
+
+def mistitled(source: Path, path: Path) -> Path:
+    """A copy whose title and whose stream's handler are no UTF-8, as old cameras and editors write them."""
+    with av.open(str(source)) as read, av.open(str(path), "w") as write:
+        stream = read.streams.video[0]
+        copy = write.add_stream_from_template(stream)
+        write.metadata["title"], copy.metadata["handler_name"] = "TITLE-HERE", "HANDLER-HERE"
+        for packet in read.demux(stream):
+            if packet.dts is not None:
+                packet.stream = copy
+                write.mux(packet)
+    data = path.read_bytes()
+    assert b"TITLE-HERE" in data and b"HANDLER-HERE" in data
+    path.write_bytes(
+        data.replace(b"TITLE-HERE", b"caf\xe9 \xff\xfe!!!").replace(b"HANDLER-HERE", b"\xc3\x28" * 6)
+    )
     return path
 
 

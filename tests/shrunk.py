@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import torch
+from stages import make_optimizer
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import ResNet
@@ -12,7 +13,6 @@ from dferbench.models import Batch
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Entry, discover
 from dferbench.registry.options import resolve
-from dferbench.training.optimizers import make_optimizer
 from dferbench_datasets.synthetic import Synthetic
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")

@@ -105,8 +105,9 @@ def test_show_of_a_card_that_is_not_whole_shows_what_there_is(in_process, tmp_pa
 
 
 def test_list_has_fidelity_input_and_cost(in_process):
-    head, _, *lines = in_process("list", check=0).stdout.splitlines()
-    assert head.split("  ")[0] == "method" and "fidelity" in head and "multiply-adds" in head
+    title, _, head, _, *lines = in_process("list", "methods", check=0).stdout.splitlines()
+    assert title == "Method: a network with the recipe that trains it."
+    assert head.split("  ")[0] == "method" and "fidelity" in head and "MACs" in head
     (line,) = [line for line in lines if line.startswith("dfer-clip ")]
     assert "official-code" in line and "16 x 224" in line and "153 M" in line and "70.6 G" in line
     found = {one["name"]: one for one in json.loads(in_process("list", "--json").stdout)["methods"]}
@@ -130,3 +131,13 @@ def test_a_method_without_card_or_count_is_listed_all_the_same(in_process):
     (toy,) = [one for one in json.loads(done.stdout)["methods"] if one["name"] == "toy-net"]
     assert toy["input"] == "8 x 12" and toy["parameters"] is None and toy["fidelity"] == ""
     assert "toy-net" in in_process("--plugin", TOY, "list", check=0).stdout
+
+
+def test_published_numbers_of_other_metrics():
+    rows = [cards.published(None, "default", dfew={"uar": 1.0, "macro_f1": 3.0}, mafw="4.00/5.00")]
+    text = card_text(cards.read({**WHOLE, "results": rows}), None, 100)
+    assert "1.00/-, macro F1 3.00" in text and "4.00/5.00" in text
+    unknown = cards.read({**WHOLE, "results": [cards.published(None, "default", dfew={"f2": 1.0})]})
+    with pytest.raises(ConfigError, match="no metric named 'f2'") as caught:
+        card_text(unknown, None, 100)
+    assert "macro-f1" in caught.value.hint

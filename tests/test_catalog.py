@@ -1,5 +1,6 @@
 """Discovery: lazy, isolated, with the origin of every name."""
 
+import re
 import sys
 import textwrap
 
@@ -7,6 +8,7 @@ import pytest
 
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.catalog import discover
+from dferbench.registry.kinds import KINDS
 
 
 @pytest.fixture
@@ -74,7 +76,6 @@ def test_an_unknown_name_gets_the_nearest(plugin):
 
 def test_every_hook_has_a_caller():
     from dferbench.registry import hookspecs
-    from dferbench.registry.kinds import KINDS
 
     hooks = {name for name in vars(hookspecs) if name.startswith("register_")}
     assert hooks == {f"register_{kind}" for kind in KINDS} | {"register_commands"}
@@ -159,3 +160,41 @@ def test_a_package_of_plugins_loses_only_the_broken_one(tmp_path, monkeypatch, p
     assert catalog.get("methods", "mine").origin == "several.good"
     (broken,) = [one for one in catalog.broken if one.origin == "several.bad"]
     assert broken.reason == "RuntimeError: no licence"
+
+
+KIND_TEXTS = [
+    text
+    for kind, one in KINDS.items()
+    for text in {kind, kind.replace("_", "-"), kind.replace("_", " "), one.noun, one.noun.replace(" ", "-")}
+]
+
+
+@pytest.mark.parametrize("text", sorted(KIND_TEXTS))
+def test_every_kind_is_listed_under_its_sentence(in_process, text):
+    shown = in_process("list", text, check=0).stdout
+    plain = text.replace("-", " ").replace("_", " ")
+    (kind,) = [one for name, one in KINDS.items() if plain in (one.noun, name.replace("_", " "))]
+    assert shown.lower().startswith(f"{kind.noun}: {kind.about}".lower())
+
+
+def test_the_short_list_has_every_name_in_80_columns(in_process):
+    shown = in_process("list", check=0, env={"COLUMNS": "80"}).stdout
+    assert max(map(len, shown.splitlines())) <= 80
+    words = set(re.split(r"[\s,:]+", shown))
+    assert {name for entries in discover().entries.values() for name in entries} <= words
+    assert {word for kind in KINDS for word in kind.split("_")} <= words
+
+
+def test_a_broken_plugin_is_listed_with_its_reason(plugin, in_process):
+    path = plugin("raise RuntimeError('no licence')", "bad.py")
+    for arguments in (["list"], ["list", "metrics"]):
+        done = in_process("--plugin", path, *arguments, check=0)
+        assert f"broken: {path}: RuntimeError: no licence" in done.stderr
+
+
+def test_what_is_registered_by_its_path_says_what_it_is_without_an_import(plugin, in_process):
+    assert "imported when it is used" in in_process("--plugin", plugin(LAZY), "list", "temporal-heads").stdout
+    silent = plugin(LAZY.replace(', about="imported when it is used"', ""), "silent.py")
+    shown = in_process("--plugin", silent, "list", "temporal-heads", check=0).stdout
+    (line,) = [line for line in shown.splitlines() if line.startswith("lazy ")]
+    assert line.split() == ["lazy", str(silent)]

@@ -18,10 +18,10 @@ from dferbench.cli import _run
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models.cosine import CosineClassifier
+from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Entry, discover
 from dferbench.registry.options import resolve
-from dferbench.training.build import ever_trained
 from dferbench_methods.clip_backbones.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
 from dferbench_methods.clip_backbones.towers import build_tower
 

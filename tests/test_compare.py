@@ -207,7 +207,7 @@ def test_another_epoch_than_the_last_has_no_predictions(tmp_path, compare):
     one = record.read(b / "record.json")
     best = [[15, 0, 0], [0, 10, 0], [0, 0, 5]]
     curve = [
-        Epoch(stage="train", epoch=i, terms={}, rates={}, seconds=1.0, confusion=confusion)
+        Epoch(stage="train", epoch=i, terms={}, learning_rates={}, seconds=1.0, confusion=confusion)
         for i, confusion in enumerate((best, one.confusion))
     ]
     record.write(one.model_copy(update={"curve": curve}), b)
@@ -240,3 +240,56 @@ def test_wrong_arguments_are_two_lines(tmp_path, monkeypatch, compare, arguments
     code, out, err = compare(*arguments)
     error, hint = err.splitlines()[-2:]
     assert code == 3 and out == "" and message in error + hint and hint.startswith("hint: ")
+
+
+def test_chosen_metrics_and_who_is_ahead(compare, two):
+    from sklearn.metrics import f1_score
+
+    facts = json.loads(compare(*two, "--json", "--metrics", "macro_f1,top2", "--by", "war")[1])
+    assert list(facts["numbers"]["a"]) == ["macro-f1", "top2", "war"] and facts["by"] == "war"
+    for side, guess in (("a", GUESS_A), ("b", GUESS_B)):
+        expected = 100 * f1_score(TRUTH, guess, average="macro")
+        assert facts["numbers"][side]["macro-f1"] == pytest.approx(expected)
+        # These records have no hits; one-hot logits put the earliest of the two others second.
+        hits = (guess == TRUTH) | (np.where(guess == 0, 1, 0) == TRUTH)
+        assert facts["numbers"][side]["top2"] == pytest.approx(100 * hits.mean())
+    out = compare(*two, "--metrics", "macro_f1,top2", "--by", "war")[1]
+    assert "By WAR, A is ahead." in out and "top-2 accuracy" in out and "UAR  " not in out
+    assert compare(two[0], two[0], "--by", "f1")[1].count("By macro F1 they are equal.") == 1
+
+
+@pytest.mark.parametrize("content", [None, b"no zip", "other"])
+def test_hits_that_cannot_be_counted_again_are_a_dash_that_is_said(tmp_path, compare, content):
+    a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
+    (b / "predictions.npz").unlink()
+    if content == "other":
+        (b / "predictions.npz").write_bytes((a / "predictions.npz").read_bytes())
+    elif content:
+        (b / "predictions.npz").write_bytes(content)
+    code, out, _ = compare(a, b, "--metrics", "top2")
+    (line,) = [line for line in out.splitlines() if line.startswith("top-2")][:1]
+    assert code == 0 and line.split()[-2:] == ["-", "-"] and "not defined for both, as a record lacks" in out
+
+
+def test_a_stored_false_is_shown_as_false(tmp_path, compare):
+    a = write(tmp_path / "a", GUESS_A, options={"frozen": False, "bias": True, "name": "False", "x": None})
+    b = write(tmp_path / "b", GUESS_A, options={"frozen": True, "bias": False, "name": "True", "x": 1.5})
+    lines = {
+        line.split()[0]: line.split()[1:] for line in compare(a, b)[1].splitlines() if "options." in line
+    }
+    assert lines["options.frozen"] == ["false", "true"] and lines["options.bias"] == ["true", "false"]
+    assert lines["options.name"] == ["False", "True"] and lines["options.x"] == ["-", "1.5"]
+
+
+def test_tables_show_text_as_it_is():
+    from dferbench.report.aligned import aligned
+
+    cells = [True, False, None, float("nan"), "False", "None", "nan", "1e5", 0.10, "word " * 30, "x" * 60]
+    (head, _, *lines) = aligned([[cell] for cell in cells], ["a value"], widths=[48]).splitlines()
+    assert head.strip() == "a value"
+    assert [line.strip() for line in lines[:9]] == [
+        "true", "false", "-", "nan", "False", "None", "nan", "1e5", "0.1",
+    ]  # fmt: skip
+    assert max(map(len, lines)) <= 48 and "".join(lines[9:]).count("word") == 30
+    assert "".join(lines).count("x") == 60
+    assert "False" in aligned([["False", 1]], ["a", "b"], "github", [48, None])

@@ -19,10 +19,10 @@ from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment.plan import Request, settle
 from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
+from dferbench.models.freezing import ever_trained
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract, check_method
-from dferbench.training.build import ever_trained
 from dferbench_methods.conv3d.i3d import Pool, Unit, same
 from dferbench_methods.conv3d.pixels import PIXELS, Pixels
 from dferbench_methods.conv3d.residual import between

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 import torch
+from stages import learning_rates, make_optimizer
 from tiny_clip import tiny_tower
 from torch import nn
 
@@ -14,12 +15,12 @@ import dferbench_methods.dfer_clip.method as plugin
 from dferbench import Task
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.models.classifier import Batch
+from dferbench.models.freezing import parameter_groups
 from dferbench.models.parts import Parts
 from dferbench.models.prompts import Context, Fixed
 from dferbench.models.temporal import ClsTransformer, Mean
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.training.optimizers import make_optimizer, make_schedule, parameter_groups
 from dferbench_methods.clip_backbones.towers import build_tower
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
@@ -143,7 +144,7 @@ def text_features(p, written, position, words):
 def reference_logits(x, p, position="end", words=8, depth=1, written=None):
     frames = image_features(x.flatten(0, 1), p).unflatten(0, x.shape[:2])
     v = temporal_feature(frames, p, depth)
-    t = text_features(p, written or texts("descriptors", SEVEN), position, words)
+    t = text_features(p, written or class_texts("descriptors", SEVEN), position, words)
     v, t = (f / (f * f).sum(-1, keepdim=True).sqrt() for f in (v, t))
     return v @ t.T / 0.01
 
@@ -171,7 +172,7 @@ class TestExactness:
     @pytest.mark.parametrize("text", ["class-names", "expression"])
     def test_and_in_single_precision_with_other_texts(self, text):
         model, x = build(text=text), videos()
-        written = texts(text, SEVEN)
+        written = class_texts(text, SEVEN)
         expected = reference_logits(x.double(), parameters_of(model.double()), written=written)
         assert expected.std() > 0.1
         with torch.no_grad():
@@ -239,12 +240,7 @@ class TestParts:
             assert parameter.requires_grad == (part in expected), name
 
     def test_rates_fall_at_epochs_30_and_40(self):
-        optimizer = make_optimizer(build(), plugin.STAGE)
-        schedule, factors = make_schedule(optimizer, plugin.STAGE), []
-        for _ in range(plugin.STAGE.epochs):
-            factors.append(round(optimizer.param_groups[0]["lr"] / 1e-2, 6))
-            optimizer.step()
-            schedule.step()
+        factors = [round(lr / 1e-2, 6) for lr in learning_rates(plugin.STAGE, full=1e-2)]
         assert factors == [1.0] * 30 + [0.1] * 10 + [0.01] * 10
 
     def test_without_temporal_model_order_does_not_matter(self):

@@ -79,14 +79,49 @@ def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     from dferbench import spec
     from dferbench.data.augment import OPS
     from dferbench.data.sampling import SAMPLERS
-    from dferbench.training.optimizers import OPTIMIZERS, SCHEDULES
+    from dferbench.registry.catalog import discover
 
+    entries = discover().entries
+    optimizers, schedules = (
+        {name: entry.load() for name, entry in entries[kind].items() if entry.origin == "dferbench"}
+        for kind in ("optimizers", "schedules")
+    )
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
-    for listed, rules in zip(tables, (SAMPLERS, OPS, OPTIMIZERS, SCHEDULES), strict=True):
+    for listed, rules in zip(tables, (SAMPLERS, OPS, optimizers, schedules), strict=True):
         calls = [spec.parse_one(text) for text in listed if not text.startswith(("input.", "stage."))]
         assert [call.name for call in calls] == list(rules)
         for call in calls:
             known = inspect.signature(rules[call.name]).parameters
             stated = {n: p.default for n, p in known.items() if p.default is not p.empty and n != "shuffle"}
             assert call.options == stated, call.name
+
+
+METRICS_PAGE = (ROOT / "docs" / "metrics.md").read_text()
+
+
+def test_the_page_on_metrics_has_every_metric_as_the_table_has_it():
+    from dferbench.experiment.metrics import METRICS
+
+    sections = re.findall(r"^## ([\w-]+): (.+?)\n\n(.*?)(?=^## )", METRICS_PAGE, re.MULTILINE | re.DOTALL)
+    assert [name for name, _, _ in sections] == list(METRICS)
+    for name, title, section in sections:
+        one, text = METRICS[name], " ".join(section.split())
+        assert title == one.title and text.startswith(one.about) and "$$" in text, name
+        assert f"Range {one.range}" in text and "Source: " in text, name
+        called = re.search(r"Also called: (.*?)\.", text)
+        assert tuple(called[1].split(", ") if called else ()) == one.aliases, name
+
+
+def test_the_commands_and_the_plugin_of_the_page_on_metrics_work(in_process, tmp_path):
+    from test_tables import make
+
+    from dferbench.experiment import record
+
+    (tmp_path / "benchmarks").symlink_to(ROOT / "benchmarks")
+    (tmp_path / "gmean.py").write_text(re.search(r"```python\n(.*?)```", METRICS_PAGE, re.DOTALL)[1])
+    record.write(make("a", 0, confusion=[[9, 1], [6, 4]]), tmp_path / "runs" / "a")
+    commands = re.findall(r"^dferbench (.+)", METRICS_PAGE, re.MULTILINE)
+    said = [in_process(*shlex.split(command), check=0).stdout for command in commands]
+    assert len(said) == 4 and "weighted-f1" in said[0] and "macro F1" in said[1] and "59.61" not in said[2]
+    assert "G-mean" in said[3] and "60.00" in said[3]

@@ -9,6 +9,7 @@ import shrunk
 import torch
 from conftest import ROOT
 from PIL import Image
+from stages import learning_rates, make_optimizer
 from torch import nn
 from torch.nn import functional as F
 
@@ -21,11 +22,10 @@ from dferbench.experiment import record
 from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
 from dferbench.models.parts import Parts
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.profiling import costs
 from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench_methods.emoclip.captions import Reader, read
 from dferbench_methods.emoclip.model import info_nce
 
@@ -228,7 +228,7 @@ class TestParity:
 
     def test_outputs(self, net, released):
         model, x = self.model(released), videos()
-        described = texts("descriptors", MAFW)
+        described = class_texts("descriptors", MAFW)
         assert model.notes["texts"] == dict(zip(MAFW, described, strict=True))
         with torch.no_grad():
             torch.testing.assert_close(model(model.encode(x)), net(x, described), atol=1e-4, rtol=1e-4)
@@ -238,7 +238,7 @@ class TestParity:
         """Both from the same file: what learns ends alike after three steps, and the towers stay."""
         theirs = Official()
         model = self.model(released, learn_from=teach)
-        label, phrases = torch.tensor([3, 5, 3]), texts("descriptors", MAFW)
+        label, phrases = torch.tensor([3, 5, 3]), class_texts("descriptors", MAFW)
         told = CAPTIONS if teach == "captions" else [phrases[i] for i in label]
         batch = batch_of(model, label, [{"caption": text} for text in told])
         learns = [*theirs.temporal.parameters(), theirs.logit_scale]
@@ -307,13 +307,7 @@ class TestCaptions:
 
 
 def test_rates():
-    optimizer = make_optimizer(build(), STAGE)
-    schedule, rates = make_schedule(optimizer, STAGE), []
-    for _ in range(STAGE.epochs):
-        rates.append(optimizer.param_groups[0]["lr"])
-        optimizer.step()
-        schedule.step()
-    assert rates == pytest.approx([1e-3] * 25 + [1e-4] * 25)
+    assert learning_rates(STAGE) == pytest.approx([1e-3] * 25 + [1e-4] * 25)
 
 
 def test_on_synthetic_nothing_is_drawn_so_that_features_are_remembered():
@@ -367,7 +361,7 @@ class TestFiles:
         assert _run([str(word) for word in words]) == 0, capsys.readouterr()
         (found,) = record.find(tmp_path / "runs")
         saved = np.load(found.parent / "predictions.npz")
-        phrases = texts("descriptors", shrunk.SEVEN)
+        phrases = class_texts("descriptors", shrunk.SEVEN)
         with torch.no_grad():
             logits = [net(load(frames / name)[None], phrases)[0] for name in saved["id"]]
         np.testing.assert_allclose(saved["logits"], torch.stack(logits), atol=1e-3, rtol=1e-3)

@@ -19,9 +19,9 @@ from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
+from dferbench.models.freezing import parameter_groups
 from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench.training.optimizers import parameter_groups
 from dferbench.types import Stage
 from dferbench_methods.est.method import INPUT, STAGE
 from dferbench_methods.layers.snippet_files import CLASSES

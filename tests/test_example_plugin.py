@@ -40,7 +40,7 @@ def test_installed(cli, tmp_path):
     import os
 
     env = {"PYTHONPATH": os.pathsep.join([str(place), *filter(None, [os.environ.get("PYTHONPATH")])])}
-    listed = cli("list", env=env, check=0).stdout
+    listed = cli("list", "methods", env=env, check=0).stdout
     assert "face-mean" in listed and "dferbench_face_mean" in listed
     assert "face-mean" in cli(*RUN, env=env, check=0).stdout
 

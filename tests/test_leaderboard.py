@@ -1,7 +1,9 @@
 """The leaderboard's filters: each keeps what it says, all together, and refuses what no row has."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 from conftest import TOY
 from test_tables import make
@@ -159,3 +161,77 @@ def test_fidelity_is_a_column_on_request(text_of, tmp_path):
     assert "official-code" in line and text.count("fidelity") == 2
     rows = json.loads(text_of("--fidelity", "--json"))["rows"]
     assert {row["fidelity"] for row in rows} == {"official-code", ""}
+
+
+def test_any_metric_ranks_and_is_a_column(board, capfd):
+    """Classes that are confused one way have another order by macro F1 than by UAR."""
+    uneven = {"x": [[10, 0], [6, 14]], "y": [[4, 6], [1, 19]], "z": [[8, 2], [3, 17]]}
+    for cell, confusion in uneven.items():
+        one = make(
+            f"uneven-{cell}", 5, dataset="uneven", confusion=confusion, videos={"train": 1, "test": 30}
+        )
+        record.write(one, Path("runs") / f"uneven-{cell}")
+    for by, name in (("uar", "uar"), ("f1", "macro-f1"), ("war", "war")):
+        _run(["leaderboard", "--json", "-d", "uneven", "--metrics", "uar,war,macro-f1", "--by", by])
+        rows = json.loads(capfd.readouterr().out)["rows"]
+        values = [row["scores"][name]["mean"] for row in rows]
+        assert values == sorted(values, reverse=True) and len(set(values)) == 3
+        assert rows[0]["config_id"] == ("uneven-x" if by == "uar" else "uneven-z")
+        assert all(len(row["pooled"]) == len(row["best_on_test"]) == 3 for row in rows)
+    _run(["leaderboard", "-d", "uneven", "--metrics", "war,macro_f1"])
+    out = capfd.readouterr().out
+    assert "macro F1" in out and "UAR" not in out
+
+
+def test_an_unknown_metric_is_refused(board, capfd):
+    for option in ("--by", "--metrics"):
+        assert _run(["leaderboard", option, "auc"]) == 3
+        assert "no metric named 'auc'" in capfd.readouterr().err
+
+
+def test_what_old_records_cannot_give_is_a_dash_and_said(board, capfd):
+    """Top-2 hits are counted from the predictions of the last epoch where these are still there."""
+    logits = np.array([[3, 2, 1], [1, 3, 2], [3, 2, 1], [2, 1, 3]], dtype=np.float32)
+    labels = np.array([0, 1, 2, 0])
+    confusion = [[1, 0, 1], [0, 1, 0], [1, 0, 0]]
+    facts = {"dataset": "old", "classes": ["a", "b", "c"], "confusion": confusion}
+    record.write(make("o", 0, **facts), Path("runs") / "o")
+    np.savez(Path("runs") / "o" / "predictions.npz", id=np.array(list("abcd")), label=labels, logits=logits)
+    words = ["leaderboard", "-d", "old", "--by", "top2"]
+    _run([*words, "--json"])
+    (row,) = json.loads(capfd.readouterr().out)["rows"]
+    assert row["scores"]["top2"]["mean"] == 75 == row["best_on_test"][2]
+    (Path("runs") / "o" / "predictions.npz").unlink()
+    _run([*words, "--json"])
+    (row,) = json.loads(capfd.readouterr().out)["rows"]
+    assert row["scores"]["top2"] is None and row["best_on_test"][2] is None
+    _run(words)
+    out = capfd.readouterr().out
+    assert "-: top-2 accuracy is not defined" in out and "old records lack" in out
+
+
+def test_classes_without_test_videos_are_said(board, capfd):
+    record.write(make("u", 0, dataset="gap", confusion=[[5, 5], [0, 0]]), Path("runs") / "u")
+    _run(["leaderboard", "-d", "gap"])
+    assert "m on gap: no test video of b, left out of means over classes" in capfd.readouterr().out
+
+
+def test_several_seeds_have_no_pooled_number_and_json_no_nan(board, capfd):
+    for seed in (0, 1):
+        record.write(make("s", 5, seed=seed, dataset="seeds"), Path("runs") / f"s{seed}")
+    _run(["leaderboard", "-d", "seeds", "--json"])
+    out = capfd.readouterr().out
+    assert json.loads(out)["rows"][0]["pooled"] == [None, None] and "NaN" not in out
+
+
+def test_published_numbers_of_any_metric(text_of, tmp_path):
+    (tmp_path / "p.toml").write_text(
+        'title = "P"\nsource = "S"\n'
+        '[[rows]]\nid = "x"\nlabel = "Ecks"\nresults = { toy = { f1 = 55.1, war = 50 } }\n'
+        '[[rows]]\nid = "y"\nlabel = "Why"\nresults = { toy = { macro_f1 = 56.2, war = 40 } }\n'
+        '[[rows]]\nid = "z"\nlabel = "Zet"\nresults = { toy = [70, 80] }\n'
+    )
+    text = text_of("--published", "p.toml", "--metrics", "macro-f1").split("as published")[1]
+    assert text.index("Why") < text.index("Ecks") < text.index("Zet") and "56.20" in text
+    (tmp_path / "p.toml").write_text(PUBLISHED.replace("[50, 60.25]", "{ f3 = 50 }"))
+    assert _run(["leaderboard", "--published", "p.toml"]) == 3

@@ -1,12 +1,15 @@
 """m3dfel against an independent statement of the released code: sizes, outputs, files, rates, training."""
 
+import math
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import shrunk
 import torch
 import torchvision
+from stages import learning_rates
 from torch import nn
 from torch.nn import functional as F
 
@@ -18,7 +21,6 @@ from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
 from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage
 from dferbench_methods.m3dfel.bag import Bag, BagNorm
 from dferbench_methods.m3dfel.names import in_file
@@ -256,19 +258,38 @@ class TestRecipe:
         with pytest.raises(ValueError, match="none to choose"):
             sampler(0, 16, None)
 
-    def test_rates(self):
-        optimizer = make_optimizer(shrunk.on_meta("m3dfel", width=8), RECIPE.stages[0])
-        schedule, rates = make_schedule(optimizer, RECIPE.stages[0]), []
-        for _ in range(300):
-            rates.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            schedule.step()
-        known = {20: 4.946e-4, 21: 4.940e-4, 100: 3.7625e-4, 150: 2.525e-4, 299: 5.014e-6}
-        for epoch, rate in known.items():
-            assert rates[epoch] == pytest.approx(rate, rel=2e-4), epoch
-        for epoch in range(20):  # the code's rates within the epoch are those between these two
-            assert rates[epoch] == pytest.approx(5e-4 * (epoch + 1) / 21)
-            assert epoch / 20 * 5e-4 < rates[epoch] < (epoch + 1) / 20 * 5e-4
+    def test_learning_rates_of_every_step_are_those_of_the_code(self):
+        """It sets them after each step, from the index of that step, so that two steps have none."""
+        steps, high, low = 36, 5e-4, 5e-6
+        rise, total = 20 * steps, 300 * steps
+
+        def after(step):
+            if step < rise:
+                return high * step / rise
+            return low + 0.5 * (high - low) * (1 + math.cos(math.pi * step / total))
+
+        found = learning_rates(RECIPE.stages[0], steps)
+        assert found == pytest.approx([0.0, *map(after, range(total - 1))], rel=1e-9, abs=0)
+        assert found[:3] == [0, 0, pytest.approx(high / rise)]
+        known = {1: 2.5e-5, 10: 2.5e-4, 20: 4.946e-4, 21: 4.940e-4, 100: 3.7625e-4, 299: 5.014e-6}
+        for epoch, lr in known.items():
+            assert found[epoch * steps + 1] == pytest.approx(lr, rel=2e-4), epoch
+
+    def test_timm_sets_the_same_learning_rates(self):
+        """The code's scheduler itself, stepped as the code steps it."""
+        from timm.scheduler.cosine_lr import CosineLRScheduler
+
+        stage = replace(RECIPE.stages[0], epochs=40)
+        optimizer = torch.optim.SGD([torch.zeros(1)], 5e-4)
+        scheduler = CosineLRScheduler(
+            optimizer, t_initial=40 * 7, lr_min=5e-6, warmup_lr_init=0.0, warmup_t=20 * 7, cycle_limit=1,
+            t_in_epochs=False,
+        )  # fmt: skip
+        found = []
+        for step in range(40 * 7):
+            found.append(optimizer.param_groups[0]["lr"])
+            scheduler.step_update(step)
+        assert learning_rates(stage, 7) == pytest.approx(found, rel=1e-9, abs=0)
 
 
 # ---- files -------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import shrunk
 import torch
+from stages import learning_rates, make_optimizer
 from torch import nn
 from torch.nn import functional as F
 
@@ -22,7 +23,6 @@ from dferbench.profiling.macs import count
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract
-from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage
 from dferbench_methods.mae_dfer.blocks import DropPath
 from dferbench_methods.mae_dfer.encoders import positions
@@ -428,19 +428,25 @@ class TestRates:
         stage = CATALOG.get("methods", "mae-dfer").value.recipe_for["ferv39k"].stages[0]
         assert stage.batch == 120 and max(stage.train.values()) == pytest.approx(1e-3 * 120 / 256)
 
-    def test_five_epochs_up_and_then_down(self):
-        stage = CATALOG.get("methods", "mae-dfer").value.recipe.stages[0]
-        optimizer = make_optimizer(tiny("mae-dfer"), stage)
-        schedule, rates = make_schedule(optimizer, stage), []
-        for _ in range(stage.epochs):
-            rates.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            schedule.step()
-        assert rates[:6] == pytest.approx([3.75e-4 * i / 6 for i in range(1, 7)])
-        assert rates[5] == max(rates) and rates[99] < 1e-3 * rates[5]
-        assert rates[50] == pytest.approx(3.75e-4 * (1 + math.cos(math.pi * 45 / 95)) / 2)
+    @pytest.mark.parametrize(("name", "dataset", "batch"), [
+        ("mae-dfer", "", 96), ("mae-dfer", "ferv39k", 120), ("videomae", "", 96),
+    ])  # fmt: skip
+    def test_learning_rates_of_every_step_and_layer_are_those_of_the_code(self, name, dataset, batch):
+        """`cosine_scheduler` of its utils, times each layer's scale, which scales the minimum too."""
+        method, steps = CATALOG.get("methods", name).value, 23
+        stage = method.recipe_for.get(dataset, method.recipe).stages[0]
+        high, low = 1e-3 * batch / 256, 1e-6 * batch / 256
+        place = np.arange(95 * steps)
+        fall = low + 0.5 * (high - low) * (1 + np.cos(np.pi * place / len(place)))
+        whole = np.concatenate([np.linspace(0, high, 5 * steps), fall])
+        for full in stage.train.values():
+            found = learning_rates(stage, steps, full)
+            assert found == pytest.approx(full / high * whole, rel=1e-9, abs=0)
+        assert found[0] == 0 and found[5 * steps - 1] == found[5 * steps] == full
 
-    @pytest.mark.parametrize(("pattern", "words"), [("tower.*", "matches nothing"), ("(", "is no pattern")])
+    @pytest.mark.parametrize(
+        ("pattern", "words"), [("tower.*", "matches nothing"), ("(", "not a valid regular")]
+    )
     def test_patterns_that_spare_nothing(self, pattern, words):
         stage = Stage({".*": 1e-3}, 1, optimizer=f"adamw(undecayed='{pattern}')")
         with pytest.raises(ConfigError, match=words):

@@ -26,9 +26,9 @@ from dferbench.models.frames import FrameClassifier, Frozen, frame_features
 from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Entry, discover
+from dferbench.runner.run import build_model
 from dferbench.testing import RULES, Trial, what_it_sees_is_what_its_backbone_makes
 from dferbench.training.batches import Feed, Source, UnreadableVideos
-from dferbench.training.build import build_model
 from dferbench.types import Video
 
 SETS = {"backbone": "clip-tiny", "stage.batch": "6", "stage.epochs": "2", "input.frames": "3"}
@@ -353,7 +353,7 @@ class TestViews:
         again, from_disk, said = probe(sets={**AUGMENTED, "input.draws": "2"})
         assert len(said.heard("are remembered")) == 3 and plain(one) == plain(again)
         assert np.array_equal(remembered, from_disk)
-        monkeypatch.setattr(Source, "_may_remember", lambda *_: False)
+        monkeypatch.setattr(Source, "_may_cache", lambda *_: False)
         _, recomputed, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
         np.testing.assert_allclose(remembered, recomputed, atol=1e-5)
 

@@ -4,14 +4,13 @@ import re
 
 import pytest
 
-from dferbench import spec
 from dferbench.cards import read as read_card
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, DataError
 from dferbench.experiment.record import read as read_record
 from dferbench.experiment.suite import read_printed
 from dferbench.models.parts import Parts
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import assignments, resolve
 from dferbench.types import Task
@@ -61,7 +60,7 @@ def test_a_file_that_is_no_file_of_tensors_is_said_to_be_none(content, tmp_path)
 
 def test_texts_in_a_file_that_is_not_there(tmp_path):
     with pytest.raises(ConfigError) as caught:
-        texts(str(tmp_path / "none.toml"), ("happy",))
+        class_texts(str(tmp_path / "none.toml"), ("happy",))
     assert str(caught.value) == f"there is no file {tmp_path / 'none.toml'}"
 
 
@@ -119,15 +118,21 @@ def test_a_damaged_record_says_how_to_go_on(tmp_path):
 
 def test_list_of_one_kind(in_process):
     shown = in_process("list", "datasets", check=0).stdout
-    assert "synthetic" in shown and "clip-tiny" not in shown and "multiply-adds" not in shown
+    assert "synthetic" in shown and "clip-tiny" not in shown and "MACs" not in shown
     methods = in_process("list", "methods", check=0).stdout
-    assert "multiply-adds" in methods and "drawn faces" not in methods
-    assert "methods, datasets" in in_process("list", "colours", check=3).stderr
+    assert "MACs" in methods and "drawn faces" not in methods
+    refused = in_process("list", "augmentation.s", check=3).stderr
+    assert "there is no kind named 'augmentation.s'" in refused and "augmentations" in refused
 
 
-def test_a_step_that_is_no_epoch_is_refused():
-    from dferbench.training.optimizers import SCHEDULES
-
-    with pytest.raises(ConfigError, match="'x' is no number of epochs"):
-        spec.make("steps(30, x)", SCHEDULES, "schedule")
-    assert spec.make("steps(30, 40)", SCHEDULES, "schedule")
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("steps(30, x)", "'x' is not a number of epochs"),
+        ("every(0)", "every: the period must be a whole number of epochs from 1 on, got 0"),
+        ("cosine(by=batch)", "no unit of a schedule named 'batch'"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(schedule, words):
+    with pytest.raises(ConfigError, match=words):
+        discover().make("schedules", schedule, 50, 10)

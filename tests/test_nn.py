@@ -11,13 +11,13 @@ from tiny_clip import tiny_clip, tiny_tower
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.models.prompts import Context, Fixed
 from dferbench.models.temporal import Attention, ClsTransformer, Lstm, Mean
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.models.two_tower import TwoTower, Weights
 from dferbench_methods.layers.mix import Mix
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
 ELEVEN = (*SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
-NAMES = texts("class-names", SEVEN)
+NAMES = class_texts("class-names", SEVEN)
 
 
 def count(module):
@@ -110,7 +110,7 @@ class TestTower:
 
     def test_what_lies_behind_the_longest_text_changes_nothing(self):
         tower = tiny_tower()
-        tokens = tower.tokenize(texts("descriptors", ELEVEN))
+        tokens = tower.tokenize(class_texts("descriptors", ELEVEN))
         eot = tokens.argmax(-1)
         full = tower.encode_embedded(tower.embed(tokens), eot)
         cut = tower.encode_embedded(tower.embed(tokens[:, : int(eot.max()) + 1]), eot)
@@ -135,7 +135,7 @@ class TestPrompts:
         tower = tiny_tower()
         context = Context(tower, NAMES, shared=shared, init="an expression of")
         assert context.context.shape == ((3, 32) if shared else (7, 3, 32))
-        written = Fixed(tower, texts("expression", SEVEN))
+        written = Fixed(tower, class_texts("expression", SEVEN))
         torch.testing.assert_close(context(), written(), atol=1e-6, rtol=1e-6)
 
     @pytest.mark.parametrize("position", ["end", "middle", "front"])
@@ -315,14 +315,14 @@ class TestMemory:
 
 class TestTexts:
     def test_names_and_templates(self):
-        assert texts("class-names", ["fear", "anger"]) == ("fear.", "anger.")
-        assert texts("expression", ["fear"]) == ("an expression of fear.",)
-        assert texts("a photo of {}. ", ["fear"]) == ("a photo of fear.",)
+        assert class_texts("class-names", ["fear", "anger"]) == ("fear.", "anger.")
+        assert class_texts("expression", ["fear"]) == ("an expression of fear.",)
+        assert class_texts("a photo of {}. ", ["fear"]) == ("a photo of fear.",)
 
     def test_descriptors_cover_both_class_lists_in_order_and_fit_in_clip(self):
-        described = texts("descriptors", ELEVEN)
-        assert described[:7] == texts("descriptors", SEVEN) and len(set(described)) == 11
-        assert texts("descriptors", ["fear", "anger"]) == (described[6], described[3])
+        described = class_texts("descriptors", ELEVEN)
+        assert described[:7] == class_texts("descriptors", SEVEN) and len(set(described)) == 11
+        assert class_texts("descriptors", ["fear", "anger"]) == (described[6], described[3])
         for name, text in zip(ELEVEN, described, strict=True):
             assert name not in text and text.count(",") >= 2
             assert text.endswith(".") and text.count(".") == 1
@@ -331,32 +331,32 @@ class TestTexts:
     def test_a_file_of_the_users(self, tmp_path):
         path = tmp_path / "mine.toml"
         path.write_text('happiness = "a broad  smile."\nfear = """wide\neyes"""\n')
-        assert texts(str(path), ["fear", "happiness"]) == ("wide eyes.", "a broad smile.")
+        assert class_texts(str(path), ["fear", "happiness"]) == ("wide eyes.", "a broad smile.")
 
     @pytest.mark.parametrize("content", ["", "anger = 3", 'anger = " . "'])
     def test_a_class_without_text_is_named(self, tmp_path, content):
         path = tmp_path / "mine.toml"
         path.write_text(content)
         with pytest.raises(ConfigError, match="no text for the class 'anger'") as caught:
-            texts(str(path), ["anger"])
+            class_texts(str(path), ["anger"])
         assert 'anger = "..."' in caught.value.hint
         with pytest.raises(ConfigError, match="no text for the class 'boredom'"):
-            texts("descriptors", ["fear", "boredom"])
+            class_texts("descriptors", ["fear", "boredom"])
 
     def test_a_file_that_cannot_be_read_is_named(self, tmp_path):
         broken = tmp_path / "broken.toml"
         broken.write_bytes(b"anger = \xff")
         for path in (broken, tmp_path / "absent.toml"):
             with pytest.raises(ConfigError, match=path.name):
-                texts(str(path), ["anger"])
+                class_texts(str(path), ["anger"])
 
     def test_an_unknown_source_gets_the_nearest_name(self):
         with pytest.raises(UnknownName) as caught:
-            texts("descriptor", ["anger"])
+            class_texts("descriptor", ["anger"])
         assert "descriptors" in caught.value.hint
 
     def test_they_need_no_torch(self):
-        code = "import sys; from dferbench.models.texts import texts; texts('descriptors', ['fear'])"
+        code = "import sys; from dferbench.models.texts import texts; class_texts('descriptors', ['fear'])"
         code += "; print('torch' in sys.modules)"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "False"

@@ -113,7 +113,7 @@ def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_pr
     first, second = found["average"]
     assert first["confusion"] == second["confusion"]
 
-    # The record says what it is, the table caveats it, and compare shows recalls class by class.
+    # The record says what it is, the table marks it, and compare shows recalls class by class.
     assert (
         mixed["given"]["input.sample"].endswith("shuffle=true)")
         and mixed["config_id"] != ordered["config_id"]

@@ -23,7 +23,7 @@ from dferbench.data.loader import VideoLoader
 from dferbench.data.packs import store as stores
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.data.packs.index import is_pack, read_index
-from dferbench.data.packs.write import Job, pack
+from dferbench.data.packs.write import PackJob, pack
 from dferbench.errors import ConfigError, DataError, DferbenchError, VideoError
 from dferbench.experiment import record
 from dferbench.progress import Progress
@@ -85,7 +85,7 @@ def packed(catalog, tmp_path):
 
     def go(root, text="shades", output=tmp_path / "pack", **options):
         said = Said()
-        job = Job(make_dataset(text, catalog), Path(root), Path(output), **{"workers": 0, **options})
+        job = PackJob(make_dataset(text, catalog), Path(root), Path(output), **{"workers": 0, **options})
         return pack(job, said), said.lines
 
     return go
@@ -293,7 +293,7 @@ def test_results_on_encoded_frames_are_marked_and_not_mixed_with_others(
                 shutil.copy(
                     files_root / f"{source}.mp4", root / f"fold{fold}/{split}/{kind}/{fold}{split}{kind}.mp4"
                 )
-    pack(Job(make_dataset("toy", catalog), root, tmp_path / "P", workers=0), Progress())
+    pack(PackJob(make_dataset("toy", catalog), root, tmp_path / "P", workers=0), Progress())
     (plain,), _ = toy_run(root=root)
     assert "re-encoded" not in plain.caveats
     with pytest.raises(ConfigError, match="re-encoded"):
@@ -320,7 +320,7 @@ from pathlib import Path
 from dferbench.registry.catalog import discover
 from dferbench.cli import _run
 from dferbench.data.packs import store
-from dferbench.data.packs.write import Job, pack
+from dferbench.data.packs.write import PackJob, pack
 from dferbench.registry.datasets import make_dataset
 from dferbench.progress import Bar, Progress
 
@@ -338,7 +338,7 @@ class Deadly(Progress, Bar):
 
 if __name__ == "__main__":
     toy, root, output = sys.argv[1:]
-    pack(Job(make_dataset("toy", discover([Path(toy)])), Path(root), Path(output)), Deadly())
+    pack(PackJob(make_dataset("toy", discover([Path(toy)])), Path(root), Path(output)), Deadly())
 """
 
 
@@ -594,10 +594,10 @@ def test_the_file_grows_as_it_must(tmp_path, monkeypatch):
     monkeypatch.setattr(stores, "BATCH", 20_000)
     rng, caveat = np.random.default_rng(0), "00" * 32
     images = {f"v{i}": [rng.bytes(9_000) for _ in range(5)] for i in range(40)}
-    with stores.Store(tmp_path, "toy x") as store:
+    with stores.PackStore(tmp_path, "toy x") as store:
         for name, frames in images.items():
             store.put(name, write_value(frames, caveat))
-    with stores.Store(tmp_path, "toy x") as store:
+    with stores.PackStore(tmp_path, "toy x") as store:
         for name, frames in images.items():
             with store.value(name) as value:
                 assert [value.image(i) for i in range(5)] == frames

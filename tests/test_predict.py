@@ -23,7 +23,7 @@ from dferbench.data.sampling import make_sampler
 from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
 from dferbench.face_crops.track import Following, follow
-from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
+from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, Span
 from dferbench.inference.windows import ClipSampler, sliding, whole
 from dferbench.machine.device import make_fabric
 from dferbench.registry.catalog import discover
@@ -254,7 +254,7 @@ def test_a_video_without_a_face_is_named(predict, video):
 
 
 def test_marks_of_the_model_are_told():
-    found = Predictions(
+    found = PredictedVideos(
         CLASSES,
         [Prediction("a", 8, (Span(0, 7, None, None, (0.2, 0.3, 0.5)),))],
         [Failed("b", "it is empty")],

@@ -10,11 +10,11 @@ from dferbench.models import prompts
 from dferbench.models.ensemble import TEMPLATES, Ensemble
 from dferbench.models.parts import Parts
 from dferbench.models.prompts import Context, Fixed
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import discover
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
-NAMES = texts("class-names", SEVEN)
+NAMES = class_texts("class-names", SEVEN)
 WIDTH = 32
 
 
@@ -42,11 +42,11 @@ class TestEnsemble:
     def test_of_one_template_it_is_the_fixed_prompt(self):
         tower = tiny_tower()
         one = Ensemble(tower, NAMES, "an expression of {}")
-        fixed = Fixed(tower, texts("expression", SEVEN))
+        fixed = Fixed(tower, class_texts("expression", SEVEN))
         torch.testing.assert_close(F.normalize(one(), dim=-1), F.normalize(fixed(), dim=-1))
 
     def test_descriptions_go_into_templates_too(self):
-        described = texts("descriptors", SEVEN)
+        described = class_texts("descriptors", SEVEN)
         tower = tiny_tower()
         written = [f"a face with {text}" for text in described]
         expected = F.normalize(Fixed(tower, written)(), dim=-1)

@@ -6,6 +6,7 @@ import pytest
 
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.experiment import record
+from dferbench.experiment.metrics import METRICS
 from dferbench.experiment.record import Epoch, Record
 from dferbench.files import write_atomic
 from dferbench.report.leaderboard import load, rows
@@ -14,12 +15,12 @@ from dferbench.report.text import leaderboard
 
 def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
     epochs = [
-        Epoch(stage="train", epoch=i, terms={"ce": 1.0}, rates={".*": 0.1}, seconds=1.0,
+        Epoch(stage="train", epoch=i, terms={"ce": 1.0}, learning_rates={".*": 0.1}, seconds=1.0,
               confusion=[[a, b], [c, d]])
         for i, (a, b, c, d) in enumerate(curve)
     ]  # fmt: skip
     facts = dict(
-        schema=1, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
+        schema=2, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
         dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, config_id="01234567",
         data="f", videos={"train": 1, "test": 20}, curve=epochs, confusion=epochs[-1].confusion,
     )  # fmt: skip
@@ -29,8 +30,9 @@ def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
 def test_write_and_read(tmp_path):
     path = record.write(make(), tmp_path)
     again = record.read(path)
-    assert again.metrics["last"] == {"uar": 75.0, "war": 75.0}
-    assert again.metrics["best-on-test"] == pytest.approx({"uar": 85.0, "war": 85.0})
+    uar_war = [[again.metrics[rule][name] for name in ("uar", "war")] for rule in ("last", "best-on-test")]
+    assert uar_war == [[75.0, 75.0], pytest.approx([85.0, 85.0])]
+    assert again.metrics["last"]["top2"] is None, "nobody counted top-2 hits"
     assert record.measured(make()) == again
 
 
@@ -39,7 +41,42 @@ def test_a_forged_metric_is_refused(tmp_path):
     content = json.loads(path.read_text())
     content["metrics"]["last"]["uar"] = 99.0
     path.write_text(json.dumps(content))
-    with pytest.raises(ConfigError, match="confusion matri"):
+    with pytest.raises(ConfigError, match=r"states UAR 99 .* give 75") as caught:
+        record.read(path)
+    assert "move the folder" in caught.value.hint and "again" in caught.value.hint
+
+
+def test_a_metric_that_the_reader_does_not_know_is_kept(tmp_path):
+    path = record.write(make(), tmp_path)
+    content = json.loads(path.read_text())
+    content["metrics"]["last"]["of-a-plugin"] = 0.5
+    path.write_text(json.dumps(content))
+    again = record.read(path)
+    assert again.metrics["last"]["of-a-plugin"] == 0.5
+    assert json.loads(record.write(again, tmp_path / "b").read_text())["metrics"] == content["metrics"]
+
+
+def test_a_record_that_states_fewer_metrics_is_no_forgery(tmp_path):
+    """As every record does that was written before a metric was added."""
+    path = record.write(make(), tmp_path)
+    content = json.loads(path.read_text())
+    content["metrics"] = {rule: {"uar": found["uar"]} for rule, found in content["metrics"].items()}
+    path.write_text(json.dumps(content))
+    assert METRICS["macro-f1"].of(record.read(path).counts("last")) == pytest.approx(100 * (2 / 3 + 0.8) / 2)
+
+
+def test_top2_of_another_epoch_is_not_taken_for_the_best():
+    one = make(curve=((9, 1, 1, 9), (5, 5, 5, 5)), top2=20)
+    assert one.counts("last").top2 == 20 and one.counts("best-on-test").top2 is None
+
+
+@pytest.mark.parametrize(
+    "change", [{"top2": 3}, {"metrics": {"first": {"uar": 1.0}}}, {"confusion": [], "curve": []}]
+)
+def test_counts_and_metrics_that_contradict_each_other(tmp_path, change):
+    path = record.write(make(curve=((9, 1, 1, 9),), top2=20), tmp_path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(ConfigError, match="states"):
         record.read(path)
 
 
@@ -73,8 +110,13 @@ def test_leaderboard_means_and_marks(tmp_path):
     records, problems = load(tmp_path)
     assert len(problems) == 1 and "failed (it broke)" in problems[0]
     first, second = rows(records)
-    assert (first.method, first.uar.mean, first.uar.runs, first.ranks) == ("m", 87.5, 2, True)
-    assert first.uar.spread == pytest.approx(12.5 * 2**0.5)
+    assert (first.method, first.scores["uar"].mean, first.scores["uar"].runs, first.ranks) == (
+        "m",
+        87.5,
+        2,
+        True,
+    )
+    assert first.scores["uar"].spread == pytest.approx(12.5 * 2**0.5)
     assert not second.ranks
     text = leaderboard([first, second], "last")
     assert "87.50 ± 17.68" in text and "synthetic" in text
@@ -87,3 +129,40 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     with pytest.raises(DferbenchError, match="cannot write"):
         write_atomic(tmp_path / "file" / "below", "after")
     assert path.read_text() == "before" and list(path.parent.iterdir()) == [path]
+
+
+def first_form(one):
+    """A record as the first release wrote it: schema 1, its words, UAR and WAR alone and no hits."""
+    content = json.loads(one.model_dump_json(by_alias=True))
+    for name in ("top2", "checkpoint", "dataset_notes"):
+        del content[name]
+    content |= {"schema": 1, "cell": content.pop("config_id"), "recipe": {"view": {"views": 0}}}
+    for epoch in content["curve"]:
+        epoch["rates"] = epoch.pop("learning_rates")
+        del epoch["top2"]
+    return content
+
+
+def test_a_record_of_the_first_release_has_the_metrics_that_its_counts_give(tmp_path):
+    content = first_form(make())
+    content["metrics"] = {"last": {"uar": 75.0, "war": 75.0}, "best-on-test": {"uar": 85.0, "war": 85.0}}
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(content))
+    old = record.read(path)
+    assert METRICS["macro-f1"].of(old.counts("last")) == pytest.approx(100 * (2 / 3 + 0.8) / 2)
+    assert METRICS["top2"].of(old.counts("last")) is None
+    content["metrics"]["last"]["war"] = 80.0
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match="states WAR 80"):
+        record.read(path)
+
+
+def test_a_record_of_the_first_release_that_tested_nothing(tmp_path):
+    """It states 0 percent of no video, which is undefined now."""
+    content = first_form(make(curve=((0, 0, 0, 0),)))
+    content["metrics"] = {rule: {"uar": 0.0, "war": 0.0} for rule in ("last", "best-on-test")}
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(content))
+    (row,) = rows([record.read(path)])
+    assert row.scores["uar"] is None and row.pooled["uar"] is None
+    assert "-: UAR is not defined" in leaderboard([row], "last")

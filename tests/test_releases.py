@@ -18,7 +18,7 @@ from dferbench.data.official import (
     read_folds,
 )
 from dferbench.data.official import codes as coding
-from dferbench.data.official.lists import Row, last_parts, read_rows, read_table, read_text
+from dferbench.data.official.lists import ListRow, last_parts, read_rows, read_table, read_text
 from dferbench.data.official.lookup import by_id
 from dferbench.data.official.tree import descend, find_folder, index, only
 from dferbench.errors import ConfigError, DataError
@@ -62,7 +62,7 @@ def test_a_hash_does_not_depend_on_order():
     assert list_hash(rows) != list_hash({"00002": "anger", "00001": "anger"})
 
 
-ROWS = [Row("00001", "3", 12, 1), Row("00002", "1", 40, 2)]
+ROWS = [ListRow("00001", "3", 12, 1), ListRow("00002", "1", 40, 2)]
 
 
 @pytest.mark.parametrize(
@@ -208,9 +208,12 @@ def test_numbers_that_could_mean_anything_are_refused(tmp_path):
 def test_lines_at_fault_are_named(tmp_path):
     codes = {"1": "happiness"}
     for rows, reason in (
-        ([Row("../x", "1", None, 4)], "line 4: '../x' names no video"),
-        ([Row("x", "2", None, 5)], "line 5: label '2'"),
-        ([Row("x", "1", None, 1), Row("y/x", "1", None, 2)], "line 2: the id 'x' stands there a second time"),
+        ([ListRow("../x", "1", None, 4)], "line 4: '../x' names no video"),
+        ([ListRow("x", "2", None, 5)], "line 5: label '2'"),
+        (
+            [ListRow("x", "1", None, 1), ListRow("y/x", "1", None, 2)],
+            "line 2: the id 'x' stands there a second time",
+        ),
     ):
         with pytest.raises(DataError, match=reason):
             by_id(rows, tmp_path / "l.txt", lambda p: last_parts(p, 1 if ".." not in p else 2), codes)

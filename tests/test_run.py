@@ -24,7 +24,7 @@ def test_a_run_leaves_a_complete_record(toy_run):
     (one,), plan = toy_run(seeds=(3,), sets={"stage.epochs": "4"})
     folder = folder_of(plan, seed=3)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoint.safetensors", "predictions.npz", "record.json", "state.pt",
+        "checkpoint.safetensors", "events.jsonl", "predictions.npz", "record.json", "state.pt",
     ]  # fmt: skip
     assert record.read(folder / "record.json") == one
     assert one.status == "done" and len(one.curve) == 4 and one.parameters["total"] > 0
@@ -69,7 +69,7 @@ def test_remembering_changes_nothing(toy_run, tmp_path, monkeypatch):
     from dferbench.training import batches as source
 
     _, plan = toy_run("toy-frozen", output=tmp_path / "remembered")
-    monkeypatch.setattr(source.Source, "_may_remember", lambda *_: False)
+    monkeypatch.setattr(source.Source, "_may_cache", lambda *_: False)
     _, again = toy_run("toy-frozen", output=tmp_path / "not")
     a, b = (np.load(folder_of(p) / "predictions.npz")["logits"] for p in (plan, again))
     np.testing.assert_allclose(a, b, atol=1e-6)
@@ -178,7 +178,33 @@ def test_other_data_are_another_experiment(toy_run, toy_root, tmp_path):
         ({"sets": {"input.augment": "flop"}}, UnknownName, "flop"),
         ({"sets": {"input.sample": "segments(short=never)"}}, UnknownName, "never"),
         ({"sets": {"input.normalize": "some"}}, UnknownName, "some"),
-        ({"sets": {"stage.batch": "99", "stage.drop_last": "true"}}, None, "no batch of 99"),
+        (
+            {"sets": {"stage.batch": "99", "stage.drop_last": "true"}},
+            ConfigError,
+            "no batch of 99 can be filled",
+        ),
+        (
+            {"limit": 5, "sets": {"stage.drop_last": "true"}},
+            ConfigError,
+            "no batch of 6 can be filled from the 5",
+        ),
+        ({"sets": {"stage.batch": "0"}}, ConfigError, "batch must be a whole number from 1 on, got 0"),
+        ({"sets": {"stage.epochs": "-1"}}, ConfigError, "epochs must be a whole number from 0 on, got -1"),
+        ({"sets": {"stage.train": "{'.*': -0.1}"}}, ConfigError, "'.*' must be a number from 0 on, got -0.1"),
+        ({"sets": {"stage.train": "{'.*': 1e999}"}}, ConfigError, "must be a number from 0 on, got inf"),
+        ({"sets": {"stage.train": "{'.*': 'fast'}"}}, ConfigError, "must be a number from 0 on, got fast"),
+        (
+            {"sets": {"stage.clip_grad": "0"}},
+            ConfigError,
+            "clip_grad must be a positive norm, or none, got 0",
+        ),
+        (
+            {"sets": {"stage.weight_decay": "-1"}},
+            ConfigError,
+            "weight_decay must be a number from 0 on, got -1",
+        ),
+        ({"sets": {"stage.optimizer": "timm(lomb)"}}, UnknownName, "no optimizer of timm named 'lomb'"),
+        ({"sets": {"stage.schedule": "cosine(by=batch)"}}, UnknownName, "batch"),
         ({"folds": (7,)}, UnknownName, "fold of toy"),
         ({"decoder": "decrod"}, UnknownName, "decrod"),
         ({"device": "gpu"}, UnknownName, "gpu"),
@@ -188,10 +214,6 @@ def test_other_data_are_another_experiment(toy_run, toy_root, tmp_path):
     ],
 )
 def test_what_is_wrong_is_known_before_it_starts(toy_run, request_, error, message):
-    if error is None:
-        (one,), _ = toy_run(**request_)
-        assert one.status == "failed" and message in one.error
-        return
     with pytest.raises(error, match=message):
         toy_run(**request_)
 
@@ -237,3 +259,186 @@ def test_the_toy_trains_on_a_gpu(toy_run):
         pytest.skip("no CUDA device")
     (one,), _ = toy_run(device="cuda")
     assert one.status == "done" and one.environment["device"] != "cpu"
+
+
+def test_a_limit_that_fills_no_batch_is_told_before_weights_and_videos_are_looked_for(in_process, tmp_path):
+    """No such file of weights and no such root: neither is what the message is about."""
+    done = in_process(
+        "--plugin", TOY, "run", "-m", "linear-probe", "-d", "toy", "--root", tmp_path / "nowhere",
+        "--limit", "8", "--weights", f"clip-tiny={tmp_path / 'nothing'}", "--set", "stage.batch=16",
+        "--set", "stage.drop_last=true", check=3,
+    )  # fmt: skip
+    assert done.stderr.splitlines()[0] == (
+        "error: stage 'train': no batch of 16 can be filled from the 8 training videos that --limit leaves"
+    )
+    assert done.stderr.splitlines()[1].startswith("hint: Use --limit 16 or more")
+
+
+PLUGIN = """
+import torch
+from dferbench import hookimpl
+
+
+def signs(groups, weight_decay, slow=1.0):
+    for group in groups:
+        group["lr"] *= slow
+    return torch.optim.Rprop(groups)
+
+
+def saw(epochs, steps, teeth=2):
+    return lambda full, epoch, step: full * (1 + step % teeth) / teeth
+
+
+@hookimpl
+def register_optimizers(register):
+    register("signs", signs, about="For a test.")
+
+
+@hookimpl
+def register_schedules(register):
+    register("saw", saw, about="For a test.")
+"""
+
+
+@pytest.fixture
+def watched(toy_root, tmp_path):
+    """Run the toy with observers and the plugin above; gives the record."""
+    from dferbench.experiment.plan import Request, make_plan, read_splits
+    from dferbench.machine.device import make_fabric
+    from dferbench.progress import Progress
+    from dferbench.registry.catalog import discover
+    from dferbench.runner.run import run_all
+    from dferbench.training.observer import Observers
+
+    plugin = tmp_path / "plugin.py"
+    plugin.write_text(PLUGIN)
+
+    def go(*observers, progress=None, **sets):
+        catalog = discover([TOY, plugin])
+        request = Request(
+            "toy-net", "toy", root=toy_root, output=tmp_path / "watched", workers=0, device="cpu",
+            sets={name.replace("_", ".", 1): value for name, value in sets.items()},
+        )  # fmt: skip
+        progress = progress or Progress()
+        plan, told = make_plan(request, catalog), Observers(observers, progress)
+        fabric = make_fabric("cpu", "fp32")
+        (one,) = run_all(plan, read_splits(plan, progress), catalog, fabric, progress, told)
+        return one
+
+    return go
+
+
+def test_a_plugin_brings_an_optimizer_and_a_schedule(watched):
+    one = watched(stage_optimizer="signs(slow=0.5)", stage_schedule="saw(teeth=3)", stage_epochs="2")
+    assert one.status == "done" and one.recipe["stages"][0]["optimizer"] == "signs(slow=0.5)"
+    assert [row.learning_rates for row in one.curve] == [{".*": pytest.approx(0.025)}] * 2
+    with pytest.raises(UnknownName, match="option of schedule saw"):
+        watched(stage_schedule="saw(tooth=3)")
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["timm(lamb)", "timm(nadamw, options={'eps': 1e-6}, undecayed='.*bias')"]
+)
+def test_optimizers_of_timm_train(watched, optimizer):
+    one = watched(stage_optimizer=optimizer, stage_epochs="2", stage_train="{'.*': 0.01}")
+    assert one.status == "done"
+    assert one.curve[1].terms["ce"] < one.curve[0].terms["ce"]
+
+
+def test_the_record_keeps_the_learning_rate_of_an_epochs_last_step(watched):
+    one = watched(stage_schedule="cosine(warmup=1, by=step)", stage_epochs="3")
+    last = [0.05, 0.05 * (1 + np.cos(np.pi * 2 / 6)) / 2, 0.05 * (1 + np.cos(np.pi * 5 / 6)) / 2]
+    assert [row.learning_rates[".*"] for row in one.curve] == pytest.approx(last)
+
+
+class Watcher:
+    """Writes down what it is told; may fail at one event."""
+
+    def __init__(self, fails_at="", error=None):
+        self.told, self.fails_at, self.error = [], fails_at, error or RuntimeError("no network")
+
+    def _note(self, event, *facts):
+        self.told.append((event, *facts))
+        if event == self.fails_at:
+            raise self.error
+
+    def run_started(self, record, folder, epochs, step):
+        self._note("started", record.status, folder.name, epochs, step)
+
+    def epoch_done(self, epoch):
+        self._note("epoch", epoch.epochs, epoch.step, epoch.row.epoch, sorted(epoch.metrics))
+
+    def checkpoint_saved(self, path):
+        self._note("saved", path.name, path.is_file())
+
+    def run_ended(self, record):
+        self._note("ended", record.status, sorted(record.metrics))
+
+    def run_failed(self, error):
+        self._note("failed", error)
+
+
+def test_observers_are_told_what_happens(watched):
+    watcher = Watcher()
+    one = watched(watcher, stage_epochs="2")
+    scores = ["uar", "war"]
+    assert watcher.told == [
+        ("started", "running", "fold1-seed0", 0, 0),
+        ("epoch", 1, 3, 0, scores), ("saved", "state.pt", True),
+        ("epoch", 2, 6, 1, scores), ("saved", "state.pt", True),
+        ("saved", "checkpoint.safetensors", True),
+        ("ended", "done", sorted(one.metrics)),
+    ]  # fmt: skip
+
+
+def test_an_interrupted_run_resumes_where_its_observers_left_off_and_to_the_same_bits(watched, tmp_path):
+    sets = {"stage_epochs": "4", "stage_schedule": "cosine(warmup=1, floor=0.001, by=step)"}
+    first = Watcher("epoch", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        watched(first, **sets)
+    assert first.told[-1] == ("failed", "KeyboardInterrupt()")
+    second = Watcher("saved", KeyboardInterrupt())
+    with pytest.raises(KeyboardInterrupt):
+        watched(second, **sets)
+    assert second.told[0] == ("started", "running", "fold1-seed0", 0, 0), "no state was on disk yet"
+    third = Watcher()
+    resumed = watched(third, **sets)
+    assert third.told[0] == ("started", "running", "fold1-seed0", 1, 3)
+    assert third.told[1][:4] == ("epoch", 2, 6, 1)
+    logits = next((tmp_path / "watched").rglob("predictions.npz")).read_bytes()
+    shutil.rmtree(tmp_path / "watched")
+    whole = watched(**sets)
+    assert [row.learning_rates for row in resumed.curve] == [row.learning_rates for row in whole.curve]
+    assert next((tmp_path / "watched").rglob("predictions.npz")).read_bytes() == logits
+
+
+def test_an_observer_that_fails_is_reported_once_and_ends_nothing(watched):
+    from dferbench.progress import Progress
+
+    class Said(Progress):
+        lines = []  # noqa: RUF012
+
+        def say(self, text):
+            self.lines.append(text)
+
+    broken, healthy = Watcher("epoch"), Watcher()
+    one = watched(broken, healthy, progress=Said(), stage_epochs="2")
+    assert one.status == "done" and [event for event, *_ in broken.told] == ["started", "epoch"]
+    assert healthy.told[-1][0] == "ended"
+    assert [line for line in Said.lines if "Watcher" in line] == [
+        "Watcher failed and is left out from here on: no network"
+    ]
+
+
+def test_a_state_of_an_earlier_version_resumes(watched, tmp_path):
+    """Those hold the state of the schedule as well."""
+    import torch
+
+    with pytest.raises(KeyboardInterrupt):
+        watched(Watcher("saved", KeyboardInterrupt()))
+    (path,) = (tmp_path / "watched").rglob("state.pt")
+    content = torch.load(path, weights_only=True)
+    torch.save({**content, "schedule": {"last_epoch": 1}}, path)
+    watcher = Watcher()
+    assert watched(watcher).status == "done"
+    assert watcher.told[0][-2:] == (1, 3)

@@ -4,10 +4,12 @@ import pickle
 from argparse import Namespace
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import shrunk
 import torch
 from official_s2d import MobileFaceNet, Official
+from stages import learning_rates, make_optimizer
 from torch import nn
 from torch.nn import functional as F
 
@@ -16,10 +18,9 @@ from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
+from dferbench.models.freezing import ever_trained
 from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
-from dferbench.training.build import ever_trained
-from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Stage
 from dferbench_methods.layers.mix import Mix
 from dferbench_methods.s2d import PLAIN, RECIPE
@@ -285,15 +286,16 @@ class TestTraining:
                 free = p.ndim == 1 or name == "temporal"
                 assert decayed[id(p)] == (0 if free else 0.05), name
 
-    def test_rates(self):
-        optimizer = make_optimizer(build(), RECIPE.stages[0])
-        schedule, rates = make_schedule(optimizer, RECIPE.stages[0]), []
-        for _ in range(100):
-            rates.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            schedule.step()
-        assert rates[:3] == pytest.approx([1e-5 / 3, 2e-5 / 3, 1e-5])
-        assert rates[51] == pytest.approx(5e-6) and rates[99] < 1e-8
+    def test_learning_rates_of_every_step_are_those_of_the_code(self):
+        """`cosine_scheduler` of its utils, with lr 1e-5 * 8 / 8 and min_lr 1e-8 * 8 / 256."""
+        steps, low = 30, 1e-8 * 8 / 256
+        rise = np.linspace(0, 1e-5, 2 * steps)
+        place = np.arange(98 * steps)
+        fall = low + 0.5 * (1e-5 - low) * (1 + np.cos(np.pi * place / len(place)))
+        found = learning_rates(RECIPE.stages[0], steps)
+        assert found == pytest.approx([*rise, *fall], rel=1e-9, abs=0)
+        assert found[0] == 0 and found[2 * steps - 1] == found[2 * steps] == pytest.approx(1e-5)
+        assert low < found[-1] < 1.1e-5 * (np.pi / len(place)) ** 2 + low
 
     def test_on_ferv39k_nothing_is_blended_or_dropped(self):
         method = discover().get("methods", "s2d").value

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from stages import learning_rates, make_optimizer
 
 from dferbench import Task, cards
 from dferbench.data.augment import make_ops
@@ -19,7 +20,6 @@ from dferbench.models import Batch
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import options_of, resolve
-from dferbench.training.optimizers import make_optimizer, make_schedule
 from dferbench.types import Input, Stage
 
 CATALOG = discover()
@@ -161,6 +161,7 @@ SGD, ADAM = "sgd(momentum=0.9)", "adam"
 FORMER = (SGD, 0.01, 100, 32, "every(40)", 1e-4, True)
 LI = (SGD, 1e-3, 100, 32, "every(7, gamma=0.5)", 0.1, True)
 DFEW_CODE = (ADAM, 1e-3, 200, 128, "constant", 0.0, False)
+BY_STEP = "cosine-under-rise(warmup=20, floor=5e-6, by=step, lag=1)"
 STAGES = {
     ("c3d", ""): (SGD, 3e-3, *FORMER[2:]),
     ("c3d", "dfew"): DFEW_CODE,
@@ -184,7 +185,7 @@ STAGES = {
     ("est", ""): (ADAM, 1e-4, 160, 8, "cosine-under-rise(warmup=10)", 1e-4, True),
     ("logo-former", ""): FORMER,
     ("ial", ""): (*LI[:3], 40, *LI[4:]),
-    ("m3dfel", ""): ("adamw", 5e-4, 300, 256, "cosine-under-rise(warmup=20, floor=5e-6)", 0.05, True),
+    ("m3dfel", ""): ("adamw", 5e-4, 300, 256, BY_STEP, 0.05, True),
 }
 """(method, dataset) -> optimizer, rate, epochs, batch, schedule, weight decay, drop_last."""
 PAIRS, CROP = "segments(duration=2, short=first-frame)", "random-sized-crop | flip"
@@ -261,12 +262,7 @@ class TestRecipes:
     @pytest.mark.parametrize(("name", "before", "after"), [("nr-dfernet", 6, 1), ("former-dfer", 39, 1)])
     def test_rates_fall_when_they_say(self, name, before, after):
         (stage,) = method(name).recipe.stages
-        optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], next(iter(stage.train.values())))
-        schedule, rates = make_schedule(optimizer, stage), []
-        for _ in range(stage.epochs):
-            rates.append(optimizer.param_groups[0]["lr"])
-            optimizer.step()
-            schedule.step()
+        rates = learning_rates(stage)
         factor = 0.5 if name == "nr-dfernet" else 0.1
         assert rates[before] == rates[0]
         assert rates[before + after] == pytest.approx(factor * rates[0])

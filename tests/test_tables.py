@@ -16,6 +16,7 @@ from conftest import ROOT, TOY
 
 from dferbench.cli import _run
 from dferbench.experiment import record
+from dferbench.experiment.metrics import METRICS, Metric, columns
 from dferbench.experiment.record import Epoch, Record
 from dferbench.experiment.suite import Printed, Row, Suite, read_suite
 from dferbench.profiling.costs import short
@@ -28,7 +29,7 @@ NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 
 
 def printed(uar, war, note=""):
-    return Printed(id="1/x", table=1, label="x", results={"faces": (uar, war)}, note=note)
+    return Printed(id="1/x", table=1, label="x", results={"faces": [uar, war]}, note=note)
 
 
 ROWS = (
@@ -45,11 +46,18 @@ def make(cell, right, fold=1, seed=0, curve=(), **changes):
     """A record of two classes with 10 videos each, of which so many were right."""
     confusion = [[right, 10 - right], [10 - right, right]]
     epochs = [
-        Epoch(stage="train", epoch=i, terms={}, rates={}, seconds=1.0, confusion=[[n, 10 - n], [10 - n, n]])
+        Epoch(
+            stage="train",
+            epoch=i,
+            terms={},
+            learning_rates={},
+            seconds=1.0,
+            confusion=[[n, 10 - n], [10 - n, n]],
+        )
         for i, n in enumerate(curve)
     ]
     facts = dict(
-        schema=1, status="done", method="m", origin="o", options={"width": 1}, given={}, recipe={},
+        schema=2, status="done", method="m", origin="o", options={"width": 1}, given={}, recipe={},
         dataset="faces", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=fold, seed=seed,
         config_id=cell, data=f"f{fold}", videos={"train": 1, "test": 20}, curve=epochs, confusion=confusion,
     )  # fmt: skip
@@ -70,7 +78,7 @@ def both_folds(cell, *rights, **changes):
 
 def measured(sheet, number, kind="last"):
     block = next(i for i, b in enumerate(sheet.blocks) if b.kind == kind)
-    return sheet.lines[number - 1].pairs[block]
+    return sheet.lines[number - 1].cells[block]
 
 
 def said(sheet, letters):
@@ -84,8 +92,11 @@ def test_mean_deviation_and_number_of_runs():
     ]
     pair = measured(make_sheet(SUITE, records, keys(), ["last"]), 1)
     values = [50.0, 60.0, 90.0, 80.0]
-    assert pair.uar.score.mean == pytest.approx(mean(values)) == pair.war.score.mean
-    assert pair.uar.score.spread == pytest.approx(stdev(values)) and pair.uar.score.runs == 4
+    assert pair.numbers["uar"].score.mean == pytest.approx(mean(values)) == pair.numbers["war"].score.mean
+    assert (
+        pair.numbers["uar"].score.spread == pytest.approx(stdev(values))
+        and pair.numbers["uar"].score.runs == 4
+    )
 
 
 def test_missing_numbers_are_empty_never_zero():
@@ -108,7 +119,7 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
     renamed = replace(SUITE, rows=(replace(ROWS[0], label="other name", number=1), *ROWS[1:]))
     records = both_folds("cell1", 7, 9)
     one, two = (measured(make_sheet(suite, records, keys(), ["last"]), 1) for suite in (SUITE, renamed))
-    assert one == two and one.uar.score.mean == pytest.approx(80)
+    assert one == two and one.numbers["uar"].score.mean == pytest.approx(80)
     others = [*both_folds("else", 7, 9), *both_folds("cell1", 7, 9, dataset="drawings")]
     sheet = make_sheet(SUITE, others, keys(), ["last"])
     assert measured(sheet, 1) is None
@@ -117,7 +128,7 @@ def test_a_record_belongs_by_its_cell_not_by_its_label():
 def test_a_record_that_lies_there_twice_counts_once():
     sheet = make_sheet(SUITE, 2 * both_folds("cell1", 7, 9), keys(), ["last"])
     pair = measured(sheet, 1)
-    assert pair.uar.score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].caveats)
+    assert pair.numbers["uar"].score.runs == 2 and "several records" in said(sheet, sheet.blocks[1].caveats)
 
 
 def test_slips_of_the_paper_are_said_beside_its_numbers_alone():
@@ -137,8 +148,8 @@ def test_other_settings_are_told_of():
 def test_selection_rules():
     records = [make("cell1", 6, 1, curve=(9, 6)), make("cell1", 5, 2, curve=(7, 5))]
     sheet = make_sheet(SUITE, records, keys(), ["last", "best-on-test"])
-    assert measured(sheet, 1).uar.score.mean == pytest.approx(55)
-    assert measured(sheet, 1, "best-on-test").uar.score.mean == pytest.approx(80)
+    assert measured(sheet, 1).numbers["uar"].score.mean == pytest.approx(55)
+    assert measured(sheet, 1, "best-on-test").numbers["uar"].score.mean == pytest.approx(80)
     last, best = sheet.blocks[1:]
     assert "selected by last; the published numbers by best-on-test" in said(sheet, last.caveats)
     assert "selected" not in said(sheet, best.caveats)
@@ -172,22 +183,27 @@ def test_folds_that_are_missing_are_said():
 
 def test_best_and_second_by_what_is_shown():
     sheet = make_sheet(SUITE, [], keys(), ["last"])
-    ranks = [(p.uar.rank, p.war.rank) if p else None for p in (line.pairs[0] for line in sheet.lines)]
+    ranks = [
+        (p.numbers["uar"].rank, p.numbers["war"].rank) if p else None
+        for p in (line.cells[0] for line in sheet.lines)
+    ]
     assert ranks == [(2, 2), (1, 1), None, (0, 1)]
     alone = make_sheet(SUITE, both_folds("cell1", 5, 5), keys(), ["last"])
-    assert measured(alone, 1).uar.rank == 0
+    assert measured(alone, 1).numbers["uar"].rank == 0
     trial = (
         both_folds("cell1", 9, 9, limit=3) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     )
     sheet = make_sheet(SUITE, trial, keys(), ["last"])
-    assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [0, 1, 2], "a trial never is the best"
+    assert [measured(sheet, n).numbers["uar"].rank for n in (1, 2, 3)] == [0, 1, 2], (
+        "a trial never is the best"
+    )
 
 
 def test_what_was_chosen_for_all_rows_hinders_no_rank():
     chosen = {n: {"deviations": ("stage.epochs=1",)} for n in ("row1", "row2")}
     records = both_folds("cell1", 9, 9) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     sheet = make_sheet(SUITE, records, keys(**chosen), ["last"])
-    assert [measured(sheet, n).uar.rank for n in (1, 2, 3)] == [1, 2, 0]
+    assert [measured(sheet, n).numbers["uar"].rank for n in (1, 2, 3)] == [1, 2, 0]
     assert said(sheet, measured(sheet, 1).caveats) == "run with stage.epochs=1"
 
 
@@ -261,6 +277,9 @@ def test_html_is_well_formed_and_says_every_character(nasty):
     page = Page(text)
     assert set(page.widths) == {1 + 2 + 3 + 3}
     assert NASTY in [cell.strip() for cell in page.cells] and "85.00 ± 7.07" in page.bold
+    letters = {letter for line in nasty.lines for letter in line.caveats}
+    letters |= {letter for block in nasty.blocks for letter in block.caveats}
+    assert letters and {f"#note-{letter}" for letter in letters} <= set(page.links)
     assert "<i>" not in text and text.startswith("<!DOCTYPE html>")
     assert not re.search(r"(src|href)=\"(?!#)", text), "the page needs nothing else"
     if shutil.which("tidy"):
@@ -467,9 +486,12 @@ def test_a_number_that_a_source_lacks_is_empty_and_hinders_no_rank():
         Row(4, "ua", "o", printed=printed(70.0, None)),
     )
     sheet = make_sheet(Suite("t", "T", "P", "last", rows), [], {"faces": {}}, ["last"])
-    pairs = [line.pairs[0] for line in sheet.lines]
+    pairs = [line.cells[0] for line in sheet.lines]
     assert (
-        pairs[2].uar is None and pairs[2].war.rank == 1 and pairs[3].uar.rank == 1 and pairs[1].uar.rank == 2
+        pairs[2].numbers["uar"] is None
+        and pairs[2].numbers["war"].rank == 1
+        and pairs[3].numbers["uar"].rank == 1
+        and pairs[1].numbers["uar"].rank == 2
     )
     (half,) = [row for row in json.loads(plain.as_json(sheet))["rows"] if row["label"] == "half"]
     assert half["results"][0]["uar"] is None and half["results"][0]["war"]["mean"] == 90.0
@@ -507,3 +529,44 @@ def test_the_table_of_costs_takes_what_profile_writes(table, capfd, tmp_path):
     first, second = json.loads(out)["rows"]
     assert first["beside"]["parameters"] == 625 and first["beside"]["test videos/s"] > 0
     assert second["beside"]["parameters"] is None
+
+
+def test_rows_stand_in_the_order_of_the_metric_that_was_asked_for():
+    records = both_folds("cell1", 5, 6) + both_folds("cell2", 9, 8) + both_folds("cell3", 4, 4, method="n")
+    sheet = make_sheet(SUITE, records, keys(), ["last"], shown=columns("war,macro-f1", "f1"))
+    assert [line.row.number for line in sheet.lines] == [2, 1, 3, 4], "groups stay together"
+    assert sheet.blocks[1].columns == ("WAR", "macro F1", "n") and sheet.blocks[0].columns == (
+        "WAR",
+        "macro F1",
+    )
+    best = sheet.lines[0].cells[1].numbers["macro-f1"]
+    assert best.rank == 1 and best.score.mean == pytest.approx(85)
+    kept = make_sheet(SUITE, records, keys(), ["last"], shown=columns("war,macro-f1"))
+    assert [line.row.number for line in kept.lines] == [1, 2, 3, 4]
+    printed_alone = make_sheet(SUITE, [], {"faces": {}}, ["last"], shown=columns(by="uar"))
+    assert [line.row.number for line in printed_alone.lines] == [2, 1, 4, 3]
+
+
+def test_the_best_of_what_should_be_low_is_the_lowest():
+    error = Metric("error", lambda c: 100 - METRICS["war"].function(c), "error", "", higher_is_better=False)
+    shown = columns("error", "", {"error": error})
+    records = both_folds("cell1", 5, 5) + both_folds("cell2", 9, 9)
+    sheet = make_sheet(SUITE, records, keys(), ["last"], shown=shown)
+    assert [measured(sheet, n).numbers["error"].rank for n in (1, 2)] == [2, 1]
+
+
+def test_what_old_records_cannot_give_is_empty_and_said_in_every_format():
+    records = both_folds("cell1", 5, 6)
+    sheet = make_sheet(SUITE, records, keys(), ["last"], shown=columns("war,top2"))
+    assert measured(sheet, 1).numbers["top2"] is None
+    assert "older records have no top-2 hits" in " ".join(dict(sheet.notes).values())
+    for text in (plain.text(sheet), plain.markdown(sheet), latex.latex(sheet), html_format.html(sheet)):
+        assert "nan" not in text.lower() and "55.00" in text
+    data = json.loads(plain.as_json(sheet))["rows"][0]["results"][1]
+    assert data["scores"]["top2"] is None and data["war"]["mean"] == pytest.approx(55)
+
+
+@pytest.mark.parametrize("option", ["--by", "--metrics"])
+def test_an_unknown_metric_is_refused(table, option):
+    code, out, err = table(ROOT / "benchmarks" / "table1.toml", option, "f2")
+    assert code == 3 and not out and "no metric named 'f2'" in err

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dferbench.data.verify import Depth, decode, lists, tree, verify
 from dferbench.data.verify.decode import Decoded
-from dferbench.data.verify.lists import Part
+from dferbench.data.verify.lists import SplitVideos
 from dferbench.data.verify.survey import look
 from dferbench.errors import VideoError
 from dferbench.progress import Progress
@@ -29,7 +29,7 @@ DEEP = Depth(whole=True, workers=2)
 
 def part(fold, split, *rows):
     """Rows are (id, label) or (id, label, path)."""
-    return Part(
+    return SplitVideos(
         fold, split, tuple(Video(name, *(path or [f"/{name}"]), label) for name, label, *path in rows)
     )
 

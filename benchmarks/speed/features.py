@@ -15,18 +15,21 @@ import argparse
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from dferbench.experiment.plan import Plan, Request, make_plan, read_splits
 from dferbench.machine.device import make_fabric
+from dferbench.models import Batch
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, discover
-from dferbench.training.batches import Feed, UnreadableVideos
-from dferbench.training.build import Built, build_model
-from dferbench.training.epoch import train_epoch
+from dferbench.runner.run import build_model
+from dferbench.training.batches import Feed, Source, UnreadableVideos
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.trainer import Built, train_step
+from dferbench.types import Stage
 
 REQUIRED = {"linear-probe": 100, "coop": 20}
 """How many times cheaper an epoch from memory must be."""
@@ -45,16 +48,23 @@ class Bench:
         fabric = make_fabric("cpu", "fp32")
         train = read_splits(self.plan, Progress())[1].train
         stage = self.plan.recipe.stages[0]
-        optimizer = fabric.setup_optimizers(make_optimizer(self.built.model, stage))
+        optimizer = fabric.setup_optimizers(make_optimizer(self.built.model, stage, self.catalog))
         seen = self.built.seen if disk else {}
         feed = Feed(self.plan, self.built.decoder, fabric, UnreadableVideos(False), Progress(), seen)
         seconds = []
         with feed.open(train, training=True) as source:
             for epoch in range(count):
                 start = time.process_time()
-                train_epoch(self.built.model, stage, optimizer, source, fabric, (0, epoch, epoch), Progress())
+                for batch in self._batches(source, stage, epoch):
+                    train_step(self.built.model.train(), batch, optimizer, stage, fabric)
                 seconds.append(time.process_time() - start)
         return seconds
+
+    def _batches(self, source: Source, stage: Stage, epoch: int) -> Iterator[Batch]:
+        order = range(len(source))
+        for one in source.batches(self.built.model, order, stage.batch, epoch, stage.drop_last):
+            info = [source.videos[i].info for i in one.index]
+            yield Batch(one.x, one.label, info, stage.name, float(epoch))
 
 
 def prepare(method: str, backbone: str, videos: int) -> Bench:

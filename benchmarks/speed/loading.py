@@ -28,7 +28,7 @@ from PIL import Image, ImageDraw, ImageEnhance
 from dferbench.data.dataset import VideoFrames, collate
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.decoders.pack import packed_path, write_value
-from dferbench.data.packs.store import Store
+from dferbench.data.packs.store import PackStore
 from dferbench.types import Input, Video
 
 SIDE, FRAMES, LENGTH, VIDEOS = 224, 16, 70, 8
@@ -58,7 +58,7 @@ def picture(number: int, rng: np.random.Generator) -> Image.Image:
 def write_videos(root: Path) -> list[Path]:
     """Folders of JPEG frames, and a pack of them beside."""
     rng, folders = np.random.default_rng(0), []
-    with Store(root / "pack", "benchmark") as store:
+    with PackStore(root / "pack", "benchmark") as store:
         for video in range(VIDEOS):
             folder = root / f"{video:05d}"
             folder.mkdir()

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from lightning_fabric import Fabric
+from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.format import Header
 from dferbench.checkpoints.read import Checkpoint, read_checkpoint
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import expand
 from dferbench.models import Classifier
+from dferbench.models.build import make_model
 from dferbench.models.loading import load_exactly, load_some
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.options import options_of
-from dferbench.training.build import make_model
 from dferbench.types import Input, Task
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Used = dict[str, dict[str, Any]]
 START = "weights"

@@ -24,6 +24,7 @@ from dferbench.cli import (
     run,
     show,
     table,
+    watch,
 )
 from dferbench.registry.catalog import Broken, Catalog, discover
 
@@ -55,6 +56,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("watch")(watch.watch)
     app.command("cache")(cache.cache)
     app.command("doctor")(doctor.doctor)
     app.add_typer(data.app, name="data")

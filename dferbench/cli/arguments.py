@@ -31,4 +31,22 @@ DecoderName = Annotated[
     str, typer.Option(help="Video decoder: auto or a name from `dferbench list decoders`.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable videos; the record lists them.")]
+MetricNames = Annotated[
+    str,
+    typer.Option(
+        "--metrics",
+        help="The metrics shown: uar,war,macro-f1 ... (dferbench list metrics).",
+        show_default=False,
+    ),
+]
+RankedBy = Annotated[
+    str,
+    typer.Option("--by", help="The metric that ranks; the first one shown if not given.", show_default=False),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
+Trackers = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--tracker", help="Also log to csv, tensorboard, wandb or mlflow, as NAME or 'NAME(option=value)'."
+    ),
+]

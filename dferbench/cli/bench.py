@@ -15,11 +15,14 @@ from dferbench.cli.arguments import (
     Device,
     Folds,
     Limit,
+    MetricNames,
     Output,
     Quiet,
+    RankedBy,
     Root,
     Seeds,
     SkipBad,
+    Trackers,
     Workers,
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
@@ -75,21 +78,27 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     limit: Limit = None,
     workers: Workers = 2,
     skip_bad: SkipBad = False,
+    tracker: Trackers = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the plan and its estimated cost without running anything."),
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    metrics: MetricNames = "uar,war",
+    by: RankedBy = "",
     quiet: Quiet = False,
 ) -> int:
     """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
+    from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request
     from dferbench.experiment.rows import experiments
     from dferbench.experiment.suite import read_suite
     from dferbench.registry.options import WEIGHTS, assignments
 
     catalog: Catalog = context.obj
-    suite = read_suite(file)
+    known = registered(catalog)
+    shown = columns(metrics, by, known)
+    suite = read_suite(file, known)
     suite = suite if rows is None else suite.only(numbers(rows, "--rows"))
     base = Request(
         model="",
@@ -104,6 +113,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         device=device,
         workers=workers,
         skip_bad=skip_bad,
+        trackers=tuple(tracker or ()),
     )
     found, missing = experiments(suite, base, epochs, catalog)
     if missing:
@@ -122,7 +132,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     else:
         from dferbench.cli.table import print_table
 
-        print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog)
+        print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog, shown)
     return EXIT_SOME_FAILED if failed else 0
 
 

@@ -8,29 +8,37 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 
 if TYPE_CHECKING:
+    from dferbench.experiment.metrics import Columns, Metric, Metrics
     from dferbench.experiment.record import Record
 
 
 def compare(
+    context: typer.Context,
     a: Annotated[Path, typer.Argument(help="The folder of a run (fold1-seed0), or its record.json.")],
     b: Annotated[Path, typer.Argument(help="Another.")],
     select: Annotated[
         str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
     ] = "last",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if their videos are not the same.")] = False,
+    metrics: MetricNames = "uar,war",
+    by: RankedBy = "",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare two runs: first which parts of the protocol differ, then the numbers and a paired test."""
+    from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.selection import RULES
     from dferbench.report.differences import by_class, differences, numbers, unlike
 
     if select not in RULES:
         raise UnknownName("selection rule", select, RULES)
+    known = registered(context.obj)
+    shown = columns(metrics, by, known)
     paths = tuple(map(_path, (a, b)))
-    first, second = map(_finished, paths)
+    first, second = (_finished(path, known) for path in paths)
     differ, reasons = differences(first, second, select), unlike(first, second)
     facts: dict[str, Any] = {
         "schema": 1,
@@ -45,9 +53,11 @@ def compare(
         raise ConfigError(
             f"these runs are not comparable: {'; '.join(reasons)}", "Add --anyway to see their numbers."
         )
-    facts |= {"numbers": {"a": numbers(first, select), "b": numbers(second, select)}}
+    facts |= {"metrics": [one.name for one in shown.metrics], "by": shown.by.name}
+    facts |= {"numbers": {"a": numbers(first, select, shown), "b": numbers(second, select, shown)}}
+    facts |= {"confusion": {"a": first.under(select), "b": second.under(select)}}
     facts |= {"classes": by_class(first, second, select), "paired": _paired(first, second, paths, select)}
-    typer.echo(json.dumps(facts) if json_ else "\n\n".join(_text(facts)))
+    typer.echo(json.dumps(facts) if json_ else "\n\n".join(_text(facts, shown)))
 
 
 def _path(given: Path) -> Path:
@@ -61,10 +71,11 @@ def _path(given: Path) -> Path:
     raise ConfigError(f"there is no record at {path}", hint)
 
 
-def _finished(path: Path) -> Record:
+def _finished(path: Path, known: Metrics) -> Record:
     from dferbench.experiment import record
+    from dferbench.report.recount import recounted
 
-    one = record.read(path)
+    one = recounted(record.read(path, known), path.parent)
     if one.status != "done":
         raise ConfigError(f"{path} is of a run that is {one.status}", "Finish it first.")
     return one
@@ -83,22 +94,21 @@ def _paired(a: Record, b: Record, paths: tuple[Path, ...], select: str) -> dict[
     return {"videos": len(shared.label), **mcnemar(shared), "intervals": intervals(shared)}
 
 
-def _text(facts: dict[str, Any]) -> list[str]:
-    return [_differences(facts), *_warning(facts), _numbers(facts), _classes(facts), _test(facts)]
+def _text(facts: dict[str, Any], shown: Columns) -> list[str]:
+    return [_differences(facts), *_warning(facts), _numbers(facts, shown), _classes(facts), _test(facts)]
 
 
 def _differences(facts: dict[str, Any]) -> str:
-    from tabulate import tabulate
+    from dferbench.report.aligned import aligned, as_text
 
     if not facts["differences"]:
         return "The protocol is the same in every recorded field."
-    rows = [[one["field"], _short(one["a"]), _short(one["b"])] for one in facts["differences"]]
+    rows = [[one["field"], *(_short(as_text(one[side])) for side in "ab")] for one in facts["differences"]]
     head = f"A: {facts['a']}\nB: {facts['b']}\n\nWhat differs:\n\n"
-    return head + str(tabulate(rows, ["field", "A", "B"], disable_numparse=True, maxcolwidths=[None, 48, 48]))
+    return head + aligned(rows, ["field", "A", "B"], widths=[None, 48, 48])
 
 
-def _short(value: object) -> str:
-    text = "-" if value is None else str(value)
+def _short(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:197]}..."
 
 
@@ -111,26 +121,52 @@ def _warning(facts: dict[str, Any]) -> list[str]:
     )
 
 
-def _numbers(facts: dict[str, Any]) -> str:
-    from tabulate import tabulate
+def _numbers(facts: dict[str, Any], shown: Columns) -> str:
+    from dferbench.report.aligned import aligned
 
     a, b = facts["numbers"]["a"], facts["numbers"]["b"]
-    rows = [[n.upper(), f"{a[n]:.2f}", f"{b[n]:.2f}", f"{b[n] - a[n]:+.2f}"] for n in ("uar", "war")]
-    heads = ["percent", "A", "B", "B - A"]
-    return f"Selection: {facts['select']}\n\n{tabulate(rows, heads, disable_numparse=True)}"
+    rows = [[one.head, *_difference(one, a[one.name], b[one.name])] for one in shown.metrics]
+    table = aligned(rows, ["percent", "A", "B", "B - A"])
+    ahead = _ahead(shown.by, a[shown.by.name], b[shown.by.name])
+    return f"Selection: {facts['select']}\n\n{table}\n\n{ahead}"
+
+
+def _difference(one: Metric, a: float | None, b: float | None) -> list[str]:
+    gain = "-" if a is None or b is None else f"{b - a:+.2f}"
+    return [one.text(a), one.text(b), gain]
+
+
+def _ahead(by: Metric, a: float | None, b: float | None) -> str:
+    if a is None or b is None:
+        why = (
+            ", as a record lacks top-2 hits and predictions to count them again"
+            if by.needs != "confusion"
+            else ""
+        )
+        return f"{by.title} is not defined for both{why}."
+    if by.order(a) == by.order(b):
+        return f"By {by.title} they are equal."
+    return f"By {by.title}, {'A' if by.order(a) < by.order(b) else 'B'} is ahead."
 
 
 def _classes(facts: dict[str, Any]) -> str:
-    from tabulate import tabulate
+    from dferbench.report.aligned import aligned
 
-    rows = [[one["class"], _recall(one["a"]), _recall(one["b"])] for one in facts["classes"]]
-    return str(tabulate(rows, ["recall", "A", "B"], disable_numparse=True))
+    rows = [
+        [one["class"], *(_recall(one[side]) for side in "ab"), *(_precision(one[side]) for side in "ab")]
+        for one in facts["classes"]
+    ]
+    return aligned(rows, ["class", "recall of A", "recall of B", "precision of A", "precision of B"])
 
 
 def _recall(one: dict[str, Any] | None) -> str:
     if one is None or one["recall"] is None:
         return "no videos"
     return f"{one['recall']:.2f} ({one['right']} of {one['videos']})"
+
+
+def _precision(one: dict[str, Any] | None) -> str:
+    return "never predicted" if one is None or one["precision"] is None else f"{one['precision']:.2f}"
 
 
 def _test(facts: dict[str, Any]) -> str:

@@ -1,70 +1,112 @@
-"""`dferbench doctor`: what is installed, what works, what does not and why."""
+"""`dferbench doctor`: what is installed, what works, what does not and what to do about it."""
 
 from __future__ import annotations
 
-import importlib
+import json
+import os
 import platform
-from collections.abc import Iterator
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import dferbench
-from dferbench.places import config_file
+from dferbench.cli.arguments import DecoderName, Device, Folds, Limit, Output, Root, SkipBad
+from dferbench.cli.complete import dataset_names, method_names
+from dferbench.errors import ConfigError
 from dferbench.registry.catalog import Catalog
-from dferbench.registry.kinds import KINDS
 
-PACKAGES = {
-    "torch": "torch", "torchvision": "torchvision", "open_clip_torch": "open_clip", "av": "av",
-    "decord": "decord", "lightning-fabric": "lightning_fabric", "torchmetrics": "torchmetrics",
-    "opencv-python-headless": "cv2",
-}  # fmt: skip
-OPTIONAL = {"decord": "no wheel for this platform; PyAV reads the videos"}
+if TYPE_CHECKING:
+    from dferbench.doctor import Finding
+
+MARKS = {"ok": "ok ", "fails": "BAD", "skipped": "-- "}
 
 
-def doctor(
+def doctor(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Check a run of this method.", autocompletion=method_names),
+    ] = None,
+    dataset: Annotated[
+        str | None,
+        typer.Option("--dataset", "-d", help="The dataset of that run.", autocompletion=dataset_names),
+    ] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", help="An option of that run.")] = None,
+    fold: Folds = None,
+    root: Root = None,
+    weights: Annotated[
+        list[str] | None, typer.Option(help="Weights of a backbone: NAME=FILE or NAME=random.")
+    ] = None,
+    output: Output = Path("runs"),
+    limit: Limit = None,
+    device: Device = "auto",
+    decoder: DecoderName = "auto",
+    skip_bad: SkipBad = False,
     tracebacks: Annotated[bool, typer.Option(help="Show why plugins are broken, in full.")] = True,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Check the installation; exits with 3 if something needs mending."""
-    catalog: Catalog = context.obj
-    typer.echo(
-        f"dferbench {dferbench.__version__}, Python {platform.python_version()}, {platform.platform()}"
-    )
-    typer.echo(f"configuration: {config_file()}{'' if config_file().is_file() else ' (not there)'}")
-    troubles = 0
-    for line, good in [*_packages(), *_devices(), *_plugins(catalog, tracebacks)]:
-        typer.echo(f"{'ok ' if good else 'BAD'} {line}")
-        troubles += not good
-    typer.echo("everything works" if not troubles else f"{troubles} to mend")
-    return 3 if troubles else 0
+    """Check the installation and, with -m and -d, whether that run can begin; exits with 1 if not."""
+    if (model is None) != (dataset is None):
+        raise ConfigError("a run has a method and a dataset", "Give both: -m METHOD -d DATASET.")
+    run = {"sets": set_, "weights": weights, "folds": fold, "root": root, "output": output, "limit": limit}
+    run |= {"model": model, "dataset": dataset, "device": device, "decoder": decoder, "skip_bad": skip_bad}
+    # What other packages print while they are tried is no part of a JSON object.
+    with redirect_stdout(sys.stderr) if json_ else nullcontext():
+        findings = _told(_findings(context.obj, run), tracebacks, quiet=json_)
+    bad = sum(one.state == "fails" for one in findings)
+    if json_:
+        typer.echo(json.dumps(_head() | {"ok": not bad, "checks": [asdict(one) for one in findings]}))
+    else:
+        typer.echo("everything works" if not bad else f"{bad} to mend")
+    return 1 if bad else 0
 
 
-def _packages() -> Iterator[tuple[str, bool]]:
-    for name, module in PACKAGES.items():
-        try:
-            importlib.import_module(module)
-            yield f"{name} {version(name)}", True
-        except (PackageNotFoundError, ImportError, OSError) as error:
-            optional = name in OPTIONAL
-            yield f"{name}: {OPTIONAL[name] if optional else error}", optional
+def _head() -> dict[str, Any]:
+    facts = {"dferbench": dferbench.__version__, "python": platform.python_version()}
+    return {"schema": 1, **facts, "platform": platform.platform()}
 
 
-def _devices() -> Iterator[tuple[str, bool]]:
-    import torch
+def _findings(catalog: Catalog, run: dict[str, Any]) -> Iterator[Finding]:
+    from dferbench.doctor.installation import installation
 
-    count = torch.cuda.device_count()
-    names = [torch.cuda.get_device_name(i) for i in range(count)]
-    yield f"devices: cpu ({torch.get_num_threads()} threads){''.join(f', cuda ({n})' for n in names)}", True
+    yield from installation(catalog, run["output"])
+    if run["model"] is not None:
+        # Whether weights are at hand is the question: nothing is fetched to answer it.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        from dferbench.doctor.run import readiness
+
+        yield from readiness(_request(run), catalog)
 
 
-def _plugins(catalog: Catalog, tracebacks: bool) -> Iterator[tuple[str, bool]]:
-    counts = ", ".join(f"{len(entries)} {KINDS[kind].noun}s" for kind, entries in catalog.entries.items())
-    yield f"registered: {counts}", True
-    for (kind, name), origins in catalog.contested.items():
-        yield f"the {KINDS[kind].noun} name '{name}' is claimed by {' and '.join(origins)}", False
-    for broken in catalog.broken:
-        yield f"plugin {broken.origin}: {broken.reason}", False
-        if tracebacks:
-            typer.echo(broken.details.rstrip())
+def _request(run: dict[str, Any]) -> Any:
+    from dferbench.cli.run import folds_of
+    from dferbench.experiment.plan import Request
+    from dferbench.registry.options import WEIGHTS, assignments
+
+    sets, weights = assignments(run["sets"] or []), assignments(run["weights"] or [], WEIGHTS)
+    return Request(**run | {"sets": sets, "weights": weights, "folds": folds_of(run["folds"])})
+
+
+def _told(findings: Iterable[Finding], tracebacks: bool, quiet: bool) -> list[Finding]:
+    """The findings, each printed as soon as it is there unless `quiet`."""
+    head, kept = _head(), []
+    if not quiet:
+        typer.echo(f"dferbench {head['dferbench']}, Python {head['python']}, {head['platform']}")
+    for one in findings:
+        kept.append(one)
+        if not quiet:
+            _print(one, tracebacks)
+    return kept
+
+
+def _print(one: Finding, tracebacks: bool) -> None:
+    typer.echo(f"{MARKS[one.state]} {one.name}: {one.says}")
+    if one.hint:
+        typer.echo(f"    {one.hint}")
+    if one.details and tracebacks:
+        typer.echo(one.details)

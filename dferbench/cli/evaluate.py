@@ -13,8 +13,10 @@ from dferbench.cli.arguments import (
     Device,
     Folds,
     Limit,
+    MetricNames,
     Output,
     Quiet,
+    RankedBy,
     Root,
     SkipBad,
     Workers,
@@ -66,17 +68,21 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     skip_bad: SkipBad = False,
     force: Annotated[bool, typer.Option("--force", help="Test again even if a record exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
+    metrics: MetricNames = "uar,war",
+    by: RankedBy = "",
     quiet: Quiet = False,
 ) -> int:
     """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
+    from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request
     from dferbench.registry.datasets import make_dataset
     from dferbench.registry.options import WEIGHTS, assignments
 
     # A typo should cost no reading of a large file.
     make_dataset(dataset, context.obj)
+    shown = columns(metrics, by, registered(context.obj))
     sets = assignments(set_ or [])
     request = Request(
         model=model,
@@ -99,4 +105,4 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
     plan = plan_test(request, read, context.obj)
     records = measure(plan, read, context.obj, assignments(weights or [], WEIGHTS), make_progress(quiet))
-    return conclude(records, output, json_)
+    return conclude(records, output, json_, shown, plan.metrics)

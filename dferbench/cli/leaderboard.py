@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dferbench.experiment.metrics import Columns
     from dferbench.experiment.record import Record
     from dferbench.experiment.suite import Printed
     from dferbench.registry.catalog import Catalog
@@ -26,7 +28,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     select: Annotated[
         str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
     ] = "last",
-    by: Annotated[str, typer.Option(help="Rank by uar or war.")] = "uar",
+    by: RankedBy = "",
+    metrics: MetricNames = "uar,war",
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", help="Only this; repeatable.")
     ] = None,
@@ -53,16 +56,17 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     """Rank every finished run below a folder, per dataset."""
     from tabulate import tabulate_formats
 
+    from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.suite import read_printed
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
 
-    if by not in ("uar", "war"):
-        raise UnknownName("ranking", by, ["uar", "war"])
+    known = registered(context.obj)
+    shown = columns(metrics, by, known)
     if style not in tabulate_formats:
         raise UnknownName("style", style, tabulate_formats)
-    printed = [row for path in published or [] for row in read_printed(path).values()]
-    records, problems = load(folder) if folder.exists() or not printed else ([], [])
+    printed = [row for path in published or [] for row in read_printed(path, known).values()]
+    records, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
     for problem in problems:
         typer.echo(problem, err=True)
     if not records and not printed:
@@ -76,25 +80,26 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, by), filters, folds) if records else []
-    shown = _Shown(made, select, printed, tuple(dataset or ()), by, _words(context.obj) if fidelity else None)
+    made = keep(rows(records, select, shown), filters, folds) if records else []
+    words = _words(context.obj) if fidelity else None
+    board = _Board(made, select, printed, tuple(dataset or ()), shown, words)
     if json_:
-        typer.echo(shown.json())
-    elif made or shown.names:
-        typer.echo(shown.text(style))
+        typer.echo(board.json())
+    elif made or board.names:
+        typer.echo(board.text(style))
     else:
         raise ConfigError(f"no run below {folder} passes all filters", "Leave one of them out.")
 
 
 @dataclass(frozen=True)
-class _Shown:
+class _Board:
     """What is printed: the rows of runs, then printed numbers; `words` is the fidelity of each method."""
 
     rows: list[Row]
     select: str
     printed: list[Printed]
     wanted: tuple[str, ...]
-    by: str
+    shown: Columns
     words: dict[str, str] | None
 
     @property
@@ -105,22 +110,28 @@ class _Shown:
         return datasets(self.printed, self.wanted)
 
     def json(self) -> str:
-        from dferbench.report.printed import as_data
+        from dferbench.report import leaderboard, printed
 
         words = self.words
         more = [{} if words is None else {"fidelity": words.get(row.method, "")} for row in self.rows]
-        rows = [{**asdict(row), **one} for row, one in zip(self.rows, more, strict=True)]
-        facts: dict[str, Any] = {"schema": 1, "select": self.select, "rows": rows}
+        rows = [{**leaderboard.as_data(row), **one} for row, one in zip(self.rows, more, strict=True)]
+        facts: dict[str, Any] = {
+            "schema": 1,
+            "select": self.select,
+            "metrics": [one.name for one in self.shown.metrics],
+            "by": self.shown.by.name,
+            "rows": rows,
+        }
         if self.printed:
-            facts["published"] = as_data(self.printed, self.names, self.by)
-        return json.dumps(facts)
+            facts["published"] = printed.as_data(self.printed, self.names, self.shown)
+        return json.dumps(facts, allow_nan=False)
 
     def text(self, style: str) -> str:
         from dferbench.report.printed import as_text
         from dferbench.report.text import leaderboard
 
-        blocks = [leaderboard(self.rows, self.select, style, self.words)] if self.rows else []
-        blocks += [as_text(self.printed, self.names, self.by, style)] if self.names else []
+        blocks = [leaderboard(self.rows, self.select, style, self.words, self.shown)] if self.rows else []
+        blocks += [as_text(self.printed, self.names, self.shown, style)] if self.names else []
         return "\n\n".join(blocks)
 
 

@@ -5,17 +5,23 @@ from __future__ import annotations
 import inspect
 import json
 import shutil
+import textwrap
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from dferbench import cards
-from dferbench.errors import ConfigError
+from dferbench.errors import UnknownName
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
 
+DESCRIBED = ("methods", "datasets")
+"""The kinds that the short list describes; of the others it has the names."""
+MORE = "dferbench list KIND says more of a kind, and dferbench show NAME all of one thing."
+SENTENCE = 1
+"""The column of sentences in every table."""
 GAP, NARROWEST, WIDEST = 2, 28, 64
 """Characters between columns, and of a column of sentences."""
 WIDE = 1_000
@@ -25,62 +31,111 @@ WIDE = 1_000
 def list_(
     context: typer.Context,
     kind: Annotated[
-        str | None, typer.Argument(help="Only these: methods, datasets, backbones, temporal_heads ...")
+        str | None, typer.Argument(help="Only this kind, in full: methods, datasets, temporal-heads ...")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List methods, datasets, backbones, temporal heads, prompts, decoders and face finders."""
+    """List methods, datasets and the names of every other kind; with KIND, that kind in full."""
     catalog: Catalog = context.obj
-    if kind is not None and kind not in KINDS:
-        raise ConfigError(f"there is no kind of things named '{kind}'", f"Choose of {', '.join(KINDS)}.")
-    kinds = tuple(KINDS) if kind is None else (kind,)
+    wanted = None if kind is None else _kind(kind)
     if json_:
-        typer.echo(json.dumps(_as_data(catalog, kinds), indent=1))
+        typer.echo(json.dumps(_as_data(catalog, [wanted] if wanted else list(KINDS)), indent=1))
         return
-    tables = [_methods(catalog)] if "methods" in kinds else []
-    others = [one for one in kinds if one != "methods"]
-    typer.echo("\n\n".join([*tables, *([_others(catalog, others)] if others else [])]))
+    typer.echo(_short(catalog) if wanted is None else _whole(catalog, wanted))
     for (kind, name), origins in catalog.contested.items():
         typer.echo(f"contested: {KINDS[kind].noun} '{name}' is claimed by {' and '.join(origins)}", err=True)
     for broken in catalog.broken:
         typer.echo(f"broken: {broken.origin}: {broken.reason} (dferbench doctor shows more)", err=True)
 
 
+def _kind(text: str) -> str:
+    """The kind that a user names, as `temporal_heads`, `temporal-heads` or `temporal head`.
+
+    Raises UnknownName.
+    """
+    plain = text.lower().replace("-", " ").replace("_", " ")
+    for kind, one in KINDS.items():
+        if plain in (one.noun, kind.replace("_", " ")):
+            return kind
+    raise UnknownName("kind", text, [kind.replace("_", "-") for kind in KINDS])
+
+
+def _short(catalog: Catalog) -> str:
+    """Every name there is, within the terminal's columns: methods and datasets with what they are."""
+    columns = shutil.get_terminal_size().columns
+    described = [_described(catalog, kind, columns) for kind in DESCRIBED]
+    others = [_names(catalog, kind, columns) for kind in KINDS if kind not in DESCRIBED]
+    return "\n\n".join(
+        [*described, "\n".join(others), "dferbench list KIND says more; dferbench show NAME all."]
+    )
+
+
+def _described(catalog: Catalog, kind: str, columns: int) -> str:
+    entries = sorted(catalog.entries[kind].items())
+    widest = max((len(name) for name, _ in entries), default=0)
+    lines = [f"{name:{widest}}  {_clause(about(entry))}".rstrip() for name, entry in entries]
+    return "\n".join([f"{kind}:", *(_cut(f"  {line}", columns) for line in lines)])
+
+
+def _names(catalog: Catalog, kind: str, columns: int) -> str:
+    names = ", ".join(sorted(catalog.entries[kind])) or "(none registered)"
+    label = f"{kind.replace('_', ' ')}: "
+    return textwrap.fill(
+        label + names, columns, subsequent_indent="  ", break_on_hyphens=False, break_long_words=False
+    )
+
+
+def _first(text: str) -> str:
+    return text.split(". ")[0].rstrip(".")
+
+
+def _clause(text: str) -> str:
+    return _first(text).split("; ")[0]
+
+
+def _cut(line: str, columns: int) -> str:
+    """The line, or its beginning with dots behind the last whole word that fits."""
+    return line if len(line) <= columns else f"{line[: columns - 4].rsplit(' ', 1)[0]} ..."
+
+
+def _whole(catalog: Catalog, kind: str) -> str:
+    """One kind: what such a thing does, and a table of all there are."""
+    one = KINDS[kind]
+    head = f"{one.noun.capitalize()}: {one.about[0].lower()}{one.about[1:]}"
+    if not catalog.entries[kind]:
+        return f"{head}\n\nNone is registered."
+    return f"{head}\n\n{_methods(catalog) if kind == 'methods' else _parts(catalog, kind)}"
+
+
 def _methods(catalog: Catalog) -> str:
     lines = [_method(entry) for _, entry in sorted(catalog.entries["methods"].items())]
-    heads = ["method", "what it does", "fidelity", "input", "parameters", "multiply-adds", "from"]
-    return _table(lines, heads, 1)
+    return _table(lines, ["method", "what it does", "fidelity", "input", "parameters", "MACs", "from"])
 
 
-def _others(catalog: Catalog, kinds: Sequence[str]) -> str:
-    lines = [
-        [KINDS[kind].noun, name, about(entry), _origin(entry)]
-        for kind in kinds
-        for name, entry in sorted(catalog.entries[kind].items())
-    ]
-    heads = ["kind", "name", "what it is", "from"]
-    return _table(lines, heads, 2)
+def _parts(catalog: Catalog, kind: str) -> str:
+    lines = [[name, about(entry), _origin(entry)] for name, entry in sorted(catalog.entries[kind].items())]
+    return _table(lines, [KINDS[kind].noun, "what it is", "from"])
 
 
-def _table(lines: Sequence[Sequence[str]], heads: Sequence[str], sentence: int) -> str:
-    """A table whose column of sentences takes what the terminal leaves beside the others, within reason."""
-    from tabulate import tabulate
+def _table(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
+    """A table whose second column holds sentences and takes what the terminal leaves, within reason."""
+    from dferbench.report.aligned import aligned
 
     # tabulate leaves room on both sides of a head.
     padded = [head + " " * GAP for head in heads]
     longest = [max(map(len, column)) for column in zip(padded, *lines, strict=True)]
-    others = sum(longest) - longest[sentence] + GAP * (len(heads) - 1)
+    others = sum(longest) - longest[SENTENCE] + GAP * (len(heads) - 1)
     room = shutil.get_terminal_size(fallback=(WIDE, 0)).columns - others
     widths: list[int | None] = [None] * len(heads)
-    widths[sentence] = min(max(room, NARROWEST), WIDEST)
-    return str(tabulate(lines, heads, maxcolwidths=widths, disable_numparse=True))
+    widths[SENTENCE] = min(max(room, NARROWEST), WIDEST)
+    return aligned(lines, heads, widths=widths)
 
 
 def _method(entry: Entry) -> list[str]:
-    """A line of the table of methods; parameters and multiply-adds are those kept for 7 classes."""
+    """A line of the table of methods; parameters and MACs are those kept for 7 classes."""
     facts = _facts(entry)
     counts = [costs.short(facts[k]) if facts[k] else "" for k in ("parameters", "macs")]
-    first = about(entry).split(". ")[0].rstrip(".")
+    first = _first(about(entry))
     return [entry.name, first, facts["fidelity"], facts["input"], *counts, _origin(entry)]
 
 
@@ -104,7 +159,8 @@ def about(entry: Entry) -> str:
     """One line on an entry: what it says of itself, or the first line of its documentation."""
     stated = entry.facts.get("about") or getattr(entry.value, "about", "")
     card = getattr(entry.value, "card", {})
-    text = stated or card.get("summary", "") or inspect.getdoc(entry.value) or ""
+    by_path = isinstance(entry.value, str)
+    text = stated or card.get("summary", "") or ("" if by_path else inspect.getdoc(entry.value)) or ""
     return " ".join(str(text).split("\n\n")[0].split())
 
 

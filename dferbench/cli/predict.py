@@ -12,7 +12,7 @@ from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.inference.prediction import Predictions
+    from dferbench.inference.prediction import PredictedVideos
 
 EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
 
@@ -75,7 +75,7 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
     from dferbench.face_crops.track import Following
-    from dferbench.inference.predict import Request, predict_videos
+    from dferbench.inference.predict import PredictionRequest, predict_videos
     from dferbench.machine.device import make_fabric
     from dferbench.registry.options import WEIGHTS, assignments
 
@@ -84,7 +84,7 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     )
     fabric = make_fabric(device, read.recipe.precision)
     opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
-    request = Request(videos, window, stride, finder, Following(margin=margin), decoder)
+    request = PredictionRequest(videos, window, stride, finder, Following(margin=margin), decoder)
     found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
     _tell(found, plot, output, json_)
     return EXIT_ALL_FAILED if not found.predicted else EXIT_SOME_FAILED if found.failed else 0
@@ -103,7 +103,7 @@ def _require_sense(window: int | None, plot: Path | None, output: Path | None) -
         raise ConfigError(f"--plot {plot} is none of {', '.join(FORMATS)}", "Choose one of these endings.")
 
 
-def _tell(found: Predictions, plot: Path | None, output: Path | None, json_: bool) -> None:
+def _tell(found: PredictedVideos, plot: Path | None, output: Path | None, json_: bool) -> None:
     from dferbench.files import write_atomic
     from dferbench.report import prediction
     from dferbench.report.timeline import timeline

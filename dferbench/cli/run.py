@@ -14,17 +14,21 @@ from dferbench.cli.arguments import (
     Device,
     Folds,
     Limit,
+    MetricNames,
     Output,
     Quiet,
+    RankedBy,
     Root,
     Seeds,
     SkipBad,
+    Trackers,
     Workers,
 )
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError, DferbenchError
 
 if TYPE_CHECKING:
+    from dferbench.experiment.metrics import Columns, Metrics
     from dferbench.experiment.record import Record
 
 EXIT_SOME_FAILED = 5
@@ -60,17 +64,22 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    tracker: Trackers = None,
     force: Annotated[
         bool, typer.Option("--force", help="Start over, even if the run is finished or interrupted.")
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
+    metrics: MetricNames = "uar,war",
+    by: RankedBy = "",
     quiet: Quiet = False,
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
     from dferbench.cli.progress import make_progress
+    from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request, make_plan
     from dferbench.registry.options import WEIGHTS, assignments
 
+    shown = columns(metrics, by, registered(context.obj))
     sets = assignments(set_ or [])
     sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
     sets |= {"precision": precision} if precision else {}
@@ -88,6 +97,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        trackers=tuple(tracker or ()),
         force=force,
     )
     plan = make_plan(request, context.obj)
@@ -95,10 +105,10 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.runner.run import run as run_plan
 
     records = run_plan(plan, context.obj, make_progress(quiet))
-    return conclude(records, output, json_)
+    return conclude(records, output, json_, shown, plan.metrics)
 
 
-def conclude(records: list[Record], output: Path, json_: bool) -> int:
+def conclude(records: list[Record], output: Path, json_: bool, shown: Columns, metrics: Metrics) -> int:
     """Show what became of the cells of one dataset, and the exit code that says it.
 
     Raises the first cell's error if all failed.
@@ -107,7 +117,7 @@ def conclude(records: list[Record], output: Path, json_: bool) -> int:
     if json_:
         typer.echo(json.dumps({"schema": 1, "records": [one.model_dump(by_alias=True) for one in records]}))
     else:
-        _standing(output, records[0].dataset)
+        _standing(output, records[0].dataset, shown, metrics)
     if failed and len(failed) == len(records):
         raise _same_again(failed[0].error, failed[0].exit_code)
     return EXIT_SOME_FAILED if failed else 0
@@ -120,13 +130,13 @@ def _same_again(error: str, code: int) -> DferbenchError:
     return again
 
 
-def _standing(output: Path, dataset: str) -> None:
+def _standing(output: Path, dataset: str, shown: Columns, metrics: Metrics) -> None:
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.text import leaderboard
 
-    records, _ = load(output / dataset)
+    records, _ = load(output / dataset, metrics, shown)
     if records:
-        typer.echo(leaderboard(rows(records), "last"))
+        typer.echo(leaderboard(rows(records, "last", shown), "last", shown=shown))
 
 
 def folds_of(text: str | None) -> tuple[int, ...] | None:

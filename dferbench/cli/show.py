@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from dferbench import cards
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.experiment.metrics import Metrics, registered
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
@@ -40,7 +41,7 @@ def show(
         typer.echo(json.dumps({"schema": 1, "found": described}, indent=1, default=str))
         return
     for facts, model in zip(described, models, strict=True):
-        typer.echo(_text(facts, model))
+        typer.echo(_text(facts, model, registered(catalog)))
 
 
 def _describe(kind: str, entry: Entry, known: type[BaseModel]) -> dict[str, Any]:
@@ -78,9 +79,9 @@ def _recipes(method: Method) -> dict[str, Any]:
     }
 
 
-def _text(facts: Mapping[str, Any], model: type[BaseModel]) -> str:
+def _text(facts: Mapping[str, Any], model: type[BaseModel], metrics: Metrics) -> str:
     lines = [f"{facts['name']}: a {facts['kind']} from {facts['from']}"]
-    card = list(_card(facts))
+    card = list(_card(facts, metrics))
     hidden = {"name", "kind", "from", "options_schema", *(("about", "paper", "card", "cost") if card else ())}
     if "recipes" in facts:
         facts = {**facts, "recipes": _told_once(facts["recipes"])}
@@ -117,19 +118,19 @@ def _changed(base: Any, other: Any) -> Any:
     return other
 
 
-def _card(facts: Mapping[str, Any]) -> Iterator[str]:
+def _card(facts: Mapping[str, Any], metrics: Metrics) -> Iterator[str]:
     """The card, laid out; nothing where there is none, and one that is not whole is shown as it is."""
     if not facts.get("card"):
-        return
-    try:
-        card = cards.read(facts["card"])
-    except ConfigError as error:
-        typer.echo(f"{facts['name']}: {error}", err=True)
         return
     from dferbench.report.card import card_text
 
     kept = {k: v for k, v in facts["cost"].items() if k != "classes"}
-    yield from ("", card_text(card, costs.Cost(**kept) if kept else None, _width()))
+    try:
+        text = card_text(cards.read(facts["card"]), costs.Cost(**kept) if kept else None, _width(), metrics)
+    except ConfigError as error:
+        typer.echo(f"{facts['name']}: {error}. {error.hint}", err=True)
+        return
+    yield from ("", text)
 
 
 def _block(key: str, value: Any, depth: int) -> list[str]:

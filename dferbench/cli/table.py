@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 
 if TYPE_CHECKING:
+    from dferbench.experiment.metrics import Columns, Metrics
     from dferbench.experiment.plan import Request
     from dferbench.experiment.record import Record
     from dferbench.experiment.suite import Row, Suite
@@ -58,11 +60,14 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
+    metrics: MetricNames = "uar,war",
+    by: RankedBy = "",
 ) -> None:
     """Print a suite's table: published numbers, and mean and deviation of the runs of each row.
 
     Runs with another recipe, limit or weights are other experiments: repeat the options they were made with.
     """
+    from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request
     from dferbench.experiment.suite import read_suite
     from dferbench.registry.options import WEIGHTS, assignments
@@ -70,7 +75,9 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
     if format_ not in FORMATS:
         raise UnknownName("format", format_, FORMATS)
-    suite = read_suite(file)
+    known = registered(context.obj)
+    shown = columns(metrics, by, known)
+    suite = read_suite(file, known)
     base = Request(
         model="",
         dataset="",
@@ -78,12 +85,12 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
         weights=assignments(weights or [], WEIGHTS),
         limit=limit,
     )
-    records = _load(runs)
+    records = _load(runs, known, shown)
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
-    columns = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
-    sheet = _sheet(suite, bases, records, context.obj, _rules(select), asked=bool(dataset))
-    _print(with_columns(sheet, columns), format_, output)
+    beside = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
+    sheet = _sheet(suite, bases, records, context.obj, _rules(select), shown, asked=bool(dataset))
+    _print(with_columns(sheet, beside), format_, output)
 
 
 def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
@@ -128,18 +135,22 @@ def _kept(suite: Suite, catalog: Catalog) -> tuple[list[dict[str, Any]], str]:
     return profiles, about
 
 
-def print_table(suite: Suite, base: Request, epochs: int | None, runs: Path, catalog: Catalog) -> None:
+def print_table(
+    suite: Suite, base: Request, epochs: int | None, runs: Path, catalog: Catalog, shown: Columns
+) -> None:
     """Print the table of one dataset as bench leaves it, from the records below a folder."""
-    records = _load(runs) if runs.is_dir() else []
-    _print(_sheet(suite, [(base, epochs)], records, catalog, ("last",), asked=True), "text", None)
+    from dferbench.experiment.metrics import registered
+
+    records = _load(runs, registered(catalog), shown) if runs.is_dir() else []
+    _print(_sheet(suite, [(base, epochs)], records, catalog, ("last",), shown, asked=True), "text", None)
 
 
-def _load(runs: Path) -> list[Record]:
+def _load(runs: Path, known: Metrics, shown: Columns) -> list[Record]:
     from dferbench.report.leaderboard import load
 
     if runs == RUNS and not runs.exists():  # the published numbers need none
         return []
-    records, problems = load(runs)
+    records, problems = load(runs, known, shown)
     for problem in problems:
         typer.echo(problem, err=True)
     return records
@@ -173,6 +184,7 @@ def _sheet(
     records: list[Record],
     catalog: Catalog,
     rules: Sequence[str],
+    shown: Columns,
     *,
     asked: bool,
 ) -> Sheet:
@@ -188,7 +200,7 @@ def _sheet(
             d: rows if any(k.config_id in cells for k in rows.values()) else {} for d, rows in keys.items()
         }
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
-    return make_sheet(suite, records, keys, rules, _about(suite, catalog))
+    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown)
 
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:

@@ -15,6 +15,8 @@ from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
 from dferbench.experiment.config_id import config_id
+from dferbench.experiment.metrics import Metrics, registered
+from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
 from dferbench.places import root_of
 from dferbench.progress import Progress
@@ -42,6 +44,8 @@ class Request:
     decoder: str = "auto"
     skip_bad: bool = False
     force: bool = False
+    trackers: Sequence[str] = ()
+    """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
 
 
 @dataclass(frozen=True)
@@ -69,9 +73,11 @@ class Plan:
     root: Path
     folds: tuple[int, ...]
     config_id: str
+    metrics: Metrics
+    """What records of its runs state."""
 
     def folder(self, fold: int, seed: int) -> Path:
-        """Where the cell of this fold and seed leaves its files."""
+        """Where the run of this fold and seed leaves its files."""
         name = f"{self.method.name}-{self.config_id}"
         return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
 
@@ -81,11 +87,11 @@ class Plan:
         return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
 
     def finished(self, fold: int, seed: int) -> Record | None:
-        """The record of a cell that is done and not to be started again. Raises ConfigError if damaged."""
+        """The record of a run that is done and not to be started again. Raises ConfigError if damaged."""
         path = self.folder(fold, seed) / records.NAME
         if self.request.force or not path.is_file():
             return None
-        record = records.read(path)
+        record = records.read(path, self.metrics)
         return record if record.status == "done" else None
 
 
@@ -98,6 +104,7 @@ class Settled:
     recipe: Recipe
     chosen: Chosen
     config_id: str
+    metrics: Metrics
 
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
@@ -124,6 +131,7 @@ def place(settled: Settled, request: Request) -> Plan:
         root=root,
         folds=_folds(dataset, name, request.folds),
         config_id=settled.config_id,
+        metrics=settled.metrics,
     )
 
 
@@ -141,8 +149,9 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     options = resolve(method, given, {**defaults, **own})
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
+    check_recipe(recipe, request.limit)
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
-    return Settled(entry, options, recipe, chosen, identity)
+    return Settled(entry, options, recipe, chosen, identity, registered(catalog))
 
 
 def input_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:
@@ -187,7 +196,7 @@ def _read_split(plan: Plan, fold: int) -> Split:
             _require_there(found[split], f"{where}, {split}", plan)
     both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
     if both:
-        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Mend the lists.")
+        raise DataError(f"{where}: '{min(both)}' is in both train and test", "Fix the lists.")
     fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
     return Split(found["train"], found["test"], fingerprint)
 

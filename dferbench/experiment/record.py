@@ -1,13 +1,15 @@
 """What one cell (one method, dataset, fold and seed) leaves behind: a typed, versioned record.
 
-Integers decide: a metric is never stored without the confusion matrix it comes from, and reading computes it
-again and refuses a record that says otherwise. The order of fields is the order of the file's readers, not of
-the file, whose keys are sorted.
+Integers decide: the counts of every epoch are kept, metrics are derived from them, and reading computes each
+metric that it knows again and refuses a record that says otherwise. A metric that the reader does not know,
+as its plugin is not there, is kept as it stands. The order of fields is the order of the file's readers, not
+of the file, whose keys are sorted.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
@@ -16,10 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from dferbench import spec
 from dferbench.errors import ConfigError
-from dferbench.experiment import metrics, selection
-from dferbench.experiment.metrics import Confusion
+from dferbench.experiment import selection
+from dferbench.experiment.counts import Confusion, Counts
+from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.old_records import upgraded
-from dferbench.files import digest, to_json, write_atomic
+from dferbench.files import to_json, write_atomic
 
 SCHEMA = 2
 NAME = "record.json"
@@ -36,10 +39,17 @@ class Epoch(BaseModel):
     terms: dict[str, float]
     """Mean of each loss term over the epoch's videos."""
     learning_rates: dict[str, float]
-    """Learning rate of each pattern during the epoch."""
+    """Learning rate of each pattern in the epoch's last step."""
     seconds: float
     confusion: list[list[int]]
     """Of the test videos after the epoch; rows are the truth."""
+    top2: int | None = None
+    """How many of them had their class among the two with the highest logits; None in older records."""
+
+    @property
+    def counts(self) -> Counts:
+        """What metrics are computed from."""
+        return Counts(self.confusion, top2=self.top2)
 
 
 class Record(BaseModel):
@@ -96,8 +106,10 @@ class Record(BaseModel):
     curve: list[Epoch] = []
     confusion: list[list[int]] = []
     """Of the test videos after the last epoch."""
-    metrics: dict[str, dict[str, float]] = {}
-    """Derived: per selection rule, "uar" and "war" in percent."""
+    top2: int | None = None
+    """How many of them had their class among the two with the highest logits; None in older records."""
+    metrics: dict[str, dict[str, float | None]] = {}
+    """Derived: per selection rule and metric its value, None where it is undefined."""
     environment: dict[str, Any] = {}
     seconds: float = 0.0
 
@@ -125,8 +137,17 @@ class Record(BaseModel):
         return (*towers, *files, *([str(self.checkpoint["file"])] if "file" in self.checkpoint else []))
 
     def under(self, rule: str) -> Confusion:
-        """The test confusion that the selection rule picks."""
-        return selection.select(rule, [epoch.confusion for epoch in self.curve] or [self.confusion])
+        """The test confusion that the selection rule picks. Raises UnknownName."""
+        return self.counts(rule).confusion
+
+    def counts(self, rule: str) -> Counts:
+        """What metrics are computed from, at the epoch that the selection rule picks. Raises UnknownName."""
+        curve = [(epoch.confusion, epoch.top2) for epoch in self.curve] or [(self.confusion, self.top2)]
+        place = selection.pick(rule, [confusion for confusion, _ in curve])
+        confusion, top2 = curve[place]
+        if top2 is None and place == len(curve) - 1:
+            top2 = self.top2
+        return Counts(confusion, tuple(self.classes), top2)
 
 
 def _shuffled(recipe: dict[str, Any]) -> bool:
@@ -135,24 +156,36 @@ def _shuffled(recipe: dict[str, Any]) -> bool:
     return bool(sample and spec.parse_one(sample).options.get("shuffle"))
 
 
-def measured(record: Record) -> Record:
-    """The record with its derived metrics computed from its matrices."""
-    picked = {rule: record.under(rule) for rule in selection.RULES} if record.confusion else {}
-    derived = {rule: {"uar": metrics.uar(c), "war": metrics.war(c)} for rule, c in picked.items()}
+def measured(record: Record, metrics: Metrics = METRICS) -> Record:
+    """The record with every metric in `metrics` computed from its counts; others stay as they are stated.
+
+    Raises ConfigError if the function of a plugin's metric fails.
+    """
+    if not record.confusion:
+        return record
+    derived: dict[str, dict[str, float | None]] = {}
+    for rule in selection.RULES:
+        counts = record.counts(rule)
+        found = {name: one.of(counts) for name, one in metrics.items()}
+        derived[rule] = {**record.metrics.get(rule, {}), **found}
     return record.model_copy(update={"metrics": derived})
 
 
-def write(record: Record, folder: Path) -> Path:
-    """Write the record atomically into the cell's folder. Raises DferbenchError if that cannot be."""
+def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
+    """Write the record atomically into the cell's folder, with the values of `metrics`.
+
+    Raises DferbenchError if that cannot be.
+    """
     path = folder / NAME
-    write_atomic(path, to_json(measured(record).model_dump(by_alias=True)))
+    write_atomic(path, to_json(measured(record, metrics).model_dump(by_alias=True)))
     return path
 
 
-def read(path: Path) -> Record:
+def read(path: Path, metrics: Metrics = METRICS) -> Record:
     """Read a record, of this schema or an older one.
 
-    Raises ConfigError if it is damaged, of a newer schema, or its metrics were altered.
+    Raises ConfigError if it is damaged, of a newer schema, or states a value of one of `metrics` that its
+    counts do not give.
     """
     try:
         record = Record.model_validate(upgraded(json.loads(path.read_bytes())))
@@ -165,9 +198,46 @@ def read(path: Path) -> Record:
         raise ConfigError(
             f"{path} has schema {record.schema_}, not {SCHEMA}", "Use the version that wrote it."
         )
-    if digest(measured(record).metrics) != digest(record.metrics):
-        raise ConfigError(f"{path} states metrics that its confusion matrix does not give", "Run it again.")
+    _check(record, path, metrics)
     return record
+
+
+TOLERANCE = 1e-6
+"""How far a stated metric may lie from the computed one: room for another order of additions."""
+
+
+def _check(record: Record, path: Path, metrics: Metrics) -> None:
+    for rule, stated in record.metrics.items():
+        if rule not in selection.RULES or not record.confusion:
+            raise ConfigError(f"{path} states metrics of '{rule}', for which it has no counts", _edited(path))
+        counts = record.counts(rule)
+        for name, value in stated.items():
+            if name in metrics and not _agree(value, found := metrics[name].of(counts)):
+                one = metrics[name]
+                raise ConfigError(
+                    f"{path} states {one.title} {_exact(value)} ({rule}), "
+                    f"but its confusion matrix and counts give {_exact(found)}",
+                    _edited(path, one),
+                )
+
+
+def _agree(stated: float | None, found: float | None) -> bool:
+    if stated is None or found is None:
+        return stated is found
+    return math.isclose(stated, found, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+
+
+def _exact(value: float | None) -> str:
+    return "none" if value is None else f"{value:.8g}"
+
+
+def _edited(path: Path, one: Metric | None = None) -> str:
+    """What to do about a record that contradicts itself; a plugin may also have changed its metric."""
+    plugin = one.origin if one and one.origin != METRICS["uar"].origin else ""
+    cause = (
+        f"The file was edited by hand, or {plugin} was changed." if plugin else "The file was edited by hand."
+    )
+    return f"{cause} Restore it, or move the folder {path.parent} away and run the same command again."
 
 
 def _first_line(error: Exception) -> str:

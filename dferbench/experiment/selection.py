@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from dferbench.errors import UnknownName
-from dferbench.experiment.metrics import Confusion, war
+from dferbench.experiment.counts import Confusion, Counts
+from dferbench.experiment.metrics import war
 
 
 def last(curve: Sequence[Confusion]) -> int:
@@ -18,14 +19,14 @@ def last(curve: Sequence[Confusion]) -> int:
 
 def best_on_test(curve: Sequence[Confusion]) -> int:
     """The epoch with the best test WAR, the earliest of ties: what the published codes do. Optimistic."""
-    return max(range(len(curve)), key=lambda epoch: (war(curve[epoch]), -epoch))
+    return max(range(len(curve)), key=lambda epoch: (war(Counts(curve[epoch])) or 0.0, -epoch))
 
 
 RULES: dict[str, Callable[[Sequence[Confusion]], int]] = {"last": last, "best-on-test": best_on_test}
 
 
-def select(rule: str, curve: Sequence[Confusion]) -> Confusion:
-    """The test confusion at the epoch that `rule` picks. Raises UnknownName for an unknown rule."""
+def pick(rule: str, curve: Sequence[Confusion]) -> int:
+    """The epoch that `rule` picks, counted from 0 over the whole run. Raises UnknownName for no rule."""
     if rule not in RULES:
         raise UnknownName("selection rule", rule, RULES)
-    return curve[RULES[rule](curve)]
+    return RULES[rule](curve)

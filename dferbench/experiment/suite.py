@@ -10,16 +10,49 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment import selection
+from dferbench.experiment.metrics import METRICS, Metrics, find
 
-Percent = Annotated[float, Field(ge=0, le=100)]
-Cell = Annotated[Percent | None, BeforeValidator(lambda value: None if value == "-" else value)]
-"""A printed number; "-" where the source has none."""
+
+def _results(value: Any, info: ValidationInfo) -> Any:
+    """[UAR, WAR] or { uar = ..., macro_f1 = ... } as numbers by the names that metrics have here."""
+    metrics: Metrics = (info.context or {}).get("metrics", METRICS)
+    if isinstance(value, list):
+        if len(value) != 2:
+            raise ValueError(f"a list holds UAR and WAR, got {len(value)} values; other metrics are named")
+        value = dict(zip(("uar", "war"), value, strict=True))
+    if not isinstance(value, dict):
+        raise ValueError("want [UAR, WAR], or a table such as { uar = 50.1, macro_f1 = 48.2 }")
+    return dict(_result(name, number, metrics) for name, number in value.items())
+
+
+def _result(name: str, number: Any, metrics: Metrics) -> tuple[str, Any]:
+    try:
+        one = find(name, metrics)
+    except UnknownName:
+        raise ValueError(f"there is no metric named '{name}'; known are {', '.join(metrics)}") from None
+    if number == "-":
+        return one.name, None
+    if isinstance(number, int | float) and not one.admits(number):
+        raise ValueError(f"{one.title} must be in {one.range}, got {number:g}")
+    return one.name, number
+
+
+Results = Annotated[dict[str, float | None], BeforeValidator(_results)]
+"""Printed numbers by metric; "-", here None, where the source has none."""
 Text = Annotated[str, AfterValidator(lambda text: " ".join(text.split()))]
 """One line, however the file wraps it."""
 Value = bool | int | float | str
@@ -35,8 +68,8 @@ class Printed(BaseModel):
     table: int = 0
     """The number of the table; 0 in files that are put together from several sources."""
     label: Text
-    results: dict[str, tuple[Cell, Cell]]
-    """Per dataset UAR and WAR in percent; a dataset that the source leaves out is left out."""
+    results: dict[str, Results]
+    """Per dataset [UAR, WAR] in percent, or any metrics by name; what the source leaves out is left out."""
     venue: Text = ""
     year: int | None = None
     input: Text = ""
@@ -118,12 +151,15 @@ class Suite:
         return Suite(self.name, self.title, self.source, self.select, rows)
 
 
-def read_suite(path: Path) -> Suite:
-    """Read a suite and the printed numbers it refers to. Raises ConfigError that names the file and place."""
-    found = _read(path, _SuiteFile)
+def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
+    """Read a suite and the printed numbers it refers to, which may be of any of `metrics`.
+
+    Raises ConfigError that names the file and place.
+    """
+    found = _read(path, _SuiteFile, metrics)
     if found.select not in selection.RULES:
         raise UnknownName(f"selection rule in {path}", found.select, selection.RULES)
-    printed = read_printed(path.parent / found.published) if found.published else {}
+    printed = read_printed(path.parent / found.published, metrics) if found.published else {}
     rows = []
     for number, row in enumerate(found.rows, 1):
         if row.published and row.published not in printed:
@@ -134,9 +170,9 @@ def read_suite(path: Path) -> Suite:
     return Suite(path.stem, found.title, found.source, found.select, tuple(rows))
 
 
-def read_printed(path: Path) -> dict[str, Printed]:
-    """The rows of a file of printed numbers, by id. Raises ConfigError."""
-    rows = _read(path, _Tables).rows
+def read_printed(path: Path, metrics: Metrics = METRICS) -> dict[str, Printed]:
+    """The rows of a file of printed numbers, by id. Raises ConfigError, also for an unknown metric."""
+    rows = _read(path, _Tables, metrics).rows
     by_id = {row.id: row for row in rows}
     if len(by_id) < len(rows):
         twice = next(row.id for row in rows if row is not by_id[row.id])
@@ -156,15 +192,19 @@ _EXAMPLES = {
 }
 
 
-def _read(path: Path, kind: type[_File]) -> _File:
+def _read(path: Path, kind: type[_File], metrics: Metrics) -> _File:
     try:
-        return kind.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return kind.model_validate(content, context={"metrics": metrics})
     except OSError as error:
         reason, hint = error.strerror or str(error), f"Name {_EXAMPLES[kind]}."
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(p + 1 if isinstance(p, int) else p) for p in first["loc"])
-        reason, hint = f"{place}: {first['msg']}", "Mend that entry (rows count from 1)."
+        reason, hint = (
+            f"{place}: {first['msg'].removeprefix('Value error, ')}",
+            "Mend that entry (rows count from 1).",
+        )
     except ValueError as error:  # no TOML, or no text
         reason, hint = str(error), "Write TOML: title, source, select, and [[rows]] with label and method."
     raise ConfigError(f"cannot read {path}: {reason}", hint)

@@ -14,7 +14,7 @@ from dferbench.files import to_json, write_atomic
 NAME = "faces.json"
 
 
-class Entry(BaseModel, extra="forbid"):
+class CroppedVideo(BaseModel, extra="forbid"):
     """One video. `stamp` is what told its files from others when they were read; `side` is the crop's in the
     pixels of the video, 0 where frames stayed whole; `reason` says why there are no crops."""
 
@@ -37,7 +37,7 @@ class Report(BaseModel, extra="forbid"):
 
     schema_: Literal[1] = Field(1, alias="schema")
     settings: dict[str, Any]
-    videos: dict[str, Entry] = {}
+    videos: dict[str, CroppedVideo] = {}
     _saved: float = 0.0
 
     def save(self, folder: Path, every: float = 0.0) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 from dferbench import spec
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, VideoError
-from dferbench.face_crops.report import Entry, Report, claim
+from dferbench.face_crops.report import CroppedVideo, Report, claim
 from dferbench.face_crops.track import Following
 from dferbench.face_crops.tree import Found, find_videos, printable
-from dferbench.face_crops.write import Job, discard, write_faces
+from dferbench.face_crops.write import CropJob, discard, write_faces
 from dferbench.files import sha256_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
@@ -25,7 +25,7 @@ SECONDS_BETWEEN_REPORTS = 10.0
 
 
 @dataclass(frozen=True)
-class Request:
+class CropRequest:
     """What is wanted of every video; `seconds` is the time that one may take."""
 
     source: Path
@@ -38,7 +38,7 @@ class Request:
     workers: int = 2
 
 
-def crop_all(request: Request, catalog: Catalog, progress: Progress) -> tuple[Report, int]:
+def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tuple[Report, int]:
     """Crop every video that is not done yet; the report, and how many were done before.
 
     Raises ConfigError for a finder that cannot be built or an output that belongs to other settings,
@@ -64,7 +64,7 @@ def crop_all(request: Request, catalog: Catalog, progress: Progress) -> tuple[Re
     return report, len(done)
 
 
-def _settings(request: Request, source: Path) -> dict[str, Any]:
+def _settings(request: CropRequest, source: Path) -> dict[str, Any]:
     """What decides which pixels are written, the contents of the finder's files included."""
     call = spec.parse_one(request.finder)
     values = [str(value) for value in (*call.args, *call.options.values())]
@@ -80,7 +80,7 @@ def _settings(request: Request, source: Path) -> dict[str, Any]:
     }
 
 
-def _still_done(entry: Entry, folder: Path, one: Found | None) -> bool:
+def _still_done(entry: CroppedVideo, folder: Path, one: Found | None) -> bool:
     """Whether the crops in `folder` are those of the video as it is now; without the video they just stay."""
     if entry.status != "done" or not folder.is_dir():
         return False
@@ -103,26 +103,26 @@ def _of_all(facts: list[os.stat_result]) -> tuple[int, ...]:
 
 
 def _entries(
-    videos: list[Found], request: Request, catalog: Catalog, progress: Progress
-) -> Iterator[tuple[Found, Entry]]:
+    videos: list[Found], request: CropRequest, catalog: Catalog, progress: Progress
+) -> Iterator[tuple[Found, CroppedVideo]]:
     """Each video's outcome: first of those that must not be read, then as the workers bring them."""
-    yield from ((one, Entry(status="failed", reason=one.fault)) for one in videos if one.fault)
+    yield from ((one, CroppedVideo(status="failed", reason=one.fault)) for one in videos if one.fault)
     readable = [one for one in videos if not one.fault]
     jobs = [_job(one, request, catalog) for one in readable]
     with progress.bar("faces", len(jobs)) as bar:
         results = run_each(write_faces, jobs, request.seconds, request.workers, bar, attrgetter("path"))
         for one, (_, result) in zip(readable, results, strict=True):
             if isinstance(result, VideoError):
-                yield one, Entry(status="failed", reason=result.reason)
+                yield one, CroppedVideo(status="failed", reason=result.reason)
             else:
-                yield one, Entry(status="done", stamp=_stamp(one.path), **asdict(result))
+                yield one, CroppedVideo(status="done", stamp=_stamp(one.path), **asdict(result))
 
 
-def _job(one: Found, request: Request, catalog: Catalog) -> Job:
+def _job(one: Found, request: CropRequest, catalog: Catalog) -> CropJob:
     entry = catalog.get("face_finders", spec.parse_one(request.finder).name)
     # A plugin that is a file is known to this process only.
     plugins = (entry.origin,) if Path(entry.origin).is_file() else ()
     folder = str(request.output.resolve() / one.id)
-    return Job(
+    return CropJob(
         one.id, str(one.path), folder, request.finder, plugins, request.how, request.size, request.quality
     )

@@ -21,7 +21,7 @@ _OURS = re.compile(r"[0-9]{5,}\.jpg")
 
 
 @dataclass(frozen=True)
-class Job:
+class CropJob:
     """A video and what becomes of it: `folder` is where its crops go, `plugins` are the files in which
     `finder` may be registered; `size` is the side of the crops in pixels, `quality` JPEG's."""
 
@@ -36,7 +36,7 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Written:
+class CroppedFrames:
     """How many crops there are; how often a face was looked for and found; the crop's side in the video's
     pixels, 0 where frames stayed whole."""
 
@@ -46,7 +46,7 @@ class Written:
     side: float = 0.0
 
 
-def write_faces(job: Job) -> Written:
+def write_faces(job: CropJob) -> CroppedFrames:
     """Write the crops as 00001.jpg, 00002.jpg ...; the folder appears when the last one is written.
 
     Doing it again gives the same bytes. Raises VideoError for a video that cannot be read or shows too few
@@ -65,7 +65,11 @@ def write_faces(job: Job) -> Written:
         if folder.exists():
             shutil.rmtree(folder)
         part.rename(folder)
-    return Written(count, track.looked, track.found, round(track.side, 2)) if track else Written(count)
+    return (
+        CroppedFrames(count, track.looked, track.found, round(track.side, 2))
+        if track
+        else CroppedFrames(count)
+    )
 
 
 def discard(folder: Path) -> None:
@@ -80,7 +84,7 @@ def _part_of(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.part")
 
 
-def _write_all(job: Job, track: Track | None, part: Path) -> int:
+def _write_all(job: CropJob, track: Track | None, part: Path) -> int:
     import simplejpeg
 
     count = 0

@@ -8,10 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 import dferbench
@@ -24,6 +23,9 @@ from dferbench.models import Classifier
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
 from dferbench.types import Recipe
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 FORMAT = 1
 """Of a value on disk; to be raised when it changes."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 
 from dferbench.checkpoints.restore import Opened
 from dferbench.data.decoders import Decoder, choose_decoder
@@ -18,19 +18,22 @@ from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.face_crops.track import Following, follow
 from dferbench.face_crops.tree import Found, find_videos, printable
-from dferbench.inference.prediction import Failed, Prediction, Predictions, Span
+from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, Span
 from dferbench.inference.windows import ClipSampler, Piece, sliding, whole
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import encode
 from dferbench.types import FindFace
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 BATCH = 8
 """Windows that are predicted at a time."""
 
 
 @dataclass(frozen=True)
-class Request:
+class PredictionRequest:
     """Which videos are wanted and how they are cut: `window` and `stride` in frames, or the whole of each."""
 
     videos: Sequence[Path]
@@ -42,8 +45,8 @@ class Request:
 
 
 def predict_videos(
-    request: Request, opened: Opened, catalog: Catalog, fabric: Fabric, progress: Progress
-) -> Predictions:
+    request: PredictionRequest, opened: Opened, catalog: Catalog, fabric: Fabric, progress: Progress
+) -> PredictedVideos:
     """The probabilities of every video that can be read; the others are named.
 
     Raises ConfigError for a stride without a window and for a face finder or decoder that cannot be built,
@@ -60,7 +63,7 @@ def predict_videos(
                 failed.append(Failed(printable(one.path), error.reason))
             bar.advance()
     settings = {"finder": request.finder, "window": request.window, "stride": seer.stride}
-    return Predictions(opened.classes, predicted, failed, opened.facts, settings)
+    return PredictedVideos(opened.classes, predicted, failed, opened.facts, settings)
 
 
 def _found(paths: Sequence[Path]) -> tuple[list[Found], list[Failed]]:
@@ -81,7 +84,7 @@ def _found(paths: Sequence[Path]) -> tuple[list[Found], list[Failed]]:
 class _Seer:
     """A model with everything that stands between a file and its input."""
 
-    def __init__(self, request: Request, opened: Opened, catalog: Catalog, fabric: Fabric) -> None:
+    def __init__(self, request: PredictionRequest, opened: Opened, catalog: Catalog, fabric: Fabric) -> None:
         if request.stride is not None and request.window is None:
             raise ConfigError("--stride is given without --window", "Add --window FRAMES.")
         input = opened.input

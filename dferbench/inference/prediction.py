@@ -46,7 +46,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Predictions:
+class PredictedVideos:
     """Several videos, and what says how they were seen: `facts` of the checkpoint, `settings` of the call."""
 
     classes: Sequence[str]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import torch
-from lightning_fabric import Fabric
 
 from dferbench.errors import ConfigError, UnknownName
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
@@ -28,8 +34,27 @@ def make_fabric(device: str, precision: str) -> Fabric:
     # Without this, cuBLAS may add up in another order from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True, warn_only=True)
+    with _hidden("torchmetrics"):
+        from lightning_fabric import Fabric
     chosen = [int(number or 0)] if kind == "cuda" else 1
     return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision])  # type: ignore[arg-type]
+
+
+@contextmanager
+def _hidden(package: str) -> Iterator[None]:
+    """The package looks as if it were not installed, unless it is imported already.
+
+    Fabric imports all of torchmetrics, where it is installed, only to compare its version for a feature that
+    is not used here; that would double the time a run takes to start.
+    """
+    if package in sys.modules:
+        yield
+        return
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def _require(kind: str, number: int) -> None:

@@ -7,16 +7,18 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 
 import dferbench
 from dferbench.machine.device import device_name
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 PACKAGES = (
-    "torch", "torchvision", "open_clip_torch", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
+    "torch", "torchvision", "open_clip_torch", "av", "decord", "pillow", "simplejpeg",
     "opencv-python-headless", "numpy",
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from dferbench.errors import ConfigError
 from dferbench.models.frames import FrameClassifier, Frozen
 from dferbench.models.parts import Parts
-from dferbench.models.texts import texts
+from dferbench.models.texts import class_texts
 from dferbench.models.two_tower import TwoTower
 from dferbench.types import Task
 
@@ -74,7 +74,7 @@ def compose(  # noqa: PLR0913 - these are the options of every method that compa
     refuses what differs from them. The record keeps the texts. Raises ConfigError or DataError.
     """
     tower = require_text_tower(parts.backbone(backbone), backbone)
-    described = texts(text, task.classes)
+    described = class_texts(text, task.classes)
     head = parts.temporal(temporal, dim=tower.dim, frames=task.frames)
     written = parts.prompt(prompt, tower, described, defaults, **words)
     notes = {"texts": dict(zip(task.classes, described, strict=True)), **getattr(written, "notes", {})}

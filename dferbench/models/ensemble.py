@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from dferbench.errors import UnknownName
 from dferbench.models.prompts import Prompt
-from dferbench.models.texts import texts as write
+from dferbench.models.texts import class_texts as write
 from dferbench.models.two_tower import TwoTower
 
 TEMPLATES = {

@@ -17,7 +17,7 @@ DESCRIPTORS = "descriptors"
 have seven."""
 
 
-def texts(source: str, classes: Sequence[str]) -> tuple[str, ...]:
+def class_texts(source: str, classes: Sequence[str]) -> tuple[str, ...]:
     """One text a class, in order, each with one full stop at its end.
 
     `source` is "class-names", "expression", "descriptors", a template such as "a photo of {}", the path of a
@@ -38,7 +38,7 @@ def is_inline(source: str) -> bool:
     return source.startswith("{") and not source.startswith("{}")
 
 
-def inline(written: Mapping[str, str]) -> str:
+def inline_texts(written: Mapping[str, str]) -> str:
     """The texts of some classes as an inline table, which is a source of class texts."""
     import tomlkit
 

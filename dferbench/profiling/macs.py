@@ -10,10 +10,11 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from dferbench.models import Classifier
+from dferbench.models.build import make_model
+from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.profiling.costs import Cost
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.training.build import ever_trained, make_model
 from dferbench.types import Recipe, Task
 
 COUNTED = (

@@ -7,21 +7,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 
 from dferbench.data.sampling import make_sampler
 from dferbench.errors import DferbenchError
 from dferbench.models import Batch, Classifier
+from dferbench.models.build import make_model
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.training.batches import encode
-from dferbench.training.build import make_model
-from dferbench.training.epoch import train_step
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.trainer import train_step
 from dferbench.types import Input, Recipe, Stage, Task
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 WARM_UP = 2
 """Steps before the clock starts: they allocate, choose kernels and fill caches."""
@@ -64,7 +66,7 @@ def measure(
         pixels = torch.rand(batch, task.frames, 3, task.size, task.size, device=fabric.device)
         test = _videos_a_second(_tester(model, pixels, fabric), batch, steps, fabric)
         if recipe.stages:
-            step = _trainer(model, pixels, recipe, len(task.classes), fabric)
+            step = _trainer(model, pixels, recipe, len(task.classes), catalog, fabric)
             train = _videos_a_second(step, batch, steps, fabric)
     except (torch.cuda.OutOfMemoryError, DferbenchError) as error:
         if not isinstance(error.__cause__ or error, torch.cuda.OutOfMemoryError):
@@ -83,11 +85,11 @@ def _tester(model: Classifier, pixels: torch.Tensor, fabric: Fabric) -> Callable
 
 
 def _trainer(
-    model: Classifier, pixels: torch.Tensor, recipe: Recipe, classes: int, fabric: Fabric
+    model: Classifier, pixels: torch.Tensor, recipe: Recipe, classes: int, catalog: Catalog, fabric: Fabric
 ) -> Callable[[], Any]:
     """A step of the last stage; where the engine would remember what `encode` gives, that is not timed."""
     stage: Stage = recipe.stages[-1]
-    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage))
+    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, catalog))
     label = torch.arange(len(pixels), device=pixels.device) % classes
     remembered = encode(model, pixels, fabric) if remembers(model, recipe.input) else None
 

@@ -57,7 +57,11 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_metrics(register: Callable[..., None]) -> None:
-    """register(name, function, about=""): function(counts) -> a score, None where it is not defined."""
+    """register(name, function, about="", title=name, unit="%", low=0, high=100, higher_is_better=True,
+    needs="confusion", aliases=()): function(counts) -> float, None where it is undefined. `counts` has
+    `.confusion` (C, C) of integers with the truth in rows, `.classes`, `.total` and `.top2`, the number of
+    videos whose class is among the two with the highest logits (None in old records, unless
+    needs="top-2 hits", which leaves those out). With another unit there are no bounds but those given."""
 
 
 @hookspec
@@ -72,13 +76,22 @@ def register_augmentations(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_optimizers(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(groups, weight_decay, **options) -> torch optimizer."""
+    """register(name, build, about=""): build(groups, weight_decay, **options) -> torch.optim.Optimizer.
+
+    `groups` are parameter groups as torch takes them: "params", "lr", and "names" and "pattern", which the
+    optimizer has to keep (every torch.optim.Optimizer does). See dferbench.training.optimizers.
+    """
 
 
 @hookspec
 def register_schedules(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(optimizer, epochs, steps, **options) -> torch scheduler; `steps`
-    is the number of optimizer steps in an epoch."""
+    """register(name, build, about=""): build(epochs, steps, **options) -> lr(full, epoch, step).
+
+    `steps` is the number of optimizer steps per epoch. `lr` is called before every step, once per parameter
+    group, and returns its learning rate: `full` is the group's learning rate in the recipe, `epoch` and
+    `step` count from 0 within the stage, `step` over its epochs. It is a pure function, so that a resumed
+    run needs no state. See dferbench.training.schedules.
+    """
 
 
 @hookspec

@@ -24,11 +24,11 @@ KINDS: Mapping[str, Kind] = {
     "prompts": Kind("prompt", "Turns class texts into text features.", 2),
     "decoders": Kind("decoder", "Reads frames of a video file."),
     "face_finders": Kind("face finder", "Finds the face in a frame."),
-    "metrics": Kind("metric", "Turns counts of predictions into a score."),
+    "metrics": Kind("metric", "Turns counts of predictions into a score.", 1),
     "samplers": Kind("sampler", "Chooses which frames of a video a model sees."),
     "augmentations": Kind("augmentation", "Changes training videos at random."),
     "optimizers": Kind("optimizer", "Updates parameters from their gradients.", 2),
-    "schedules": Kind("schedule", "Changes learning rates during training.", 3),
+    "schedules": Kind("schedule", "Changes learning rates during training.", 2),
     "trackers": Kind("tracker", "Observes runs and writes down what happens."),
     "launchers": Kind("launcher", "Starts the runs of a study, here or elsewhere."),
 }

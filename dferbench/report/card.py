@@ -6,20 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
-from tabulate import tabulate
-
 from dferbench.cards import Card
+from dferbench.experiment.metrics import METRICS, Metrics, columns, find
 from dferbench.profiling.costs import CLASSES, Cost, short
+from dferbench.report.aligned import aligned
 
 LABEL = 15
 """Characters of the left column."""
 
 
-def card_text(card: Card, cost: Cost | None, width: int) -> str:
-    """The card in lines of at most `width` characters; BibTeX and published options are not broken."""
+def card_text(card: Card, cost: Cost | None, width: int, metrics: Metrics = METRICS) -> str:
+    """The card in lines of at most `width` characters; BibTeX and published options are not broken.
+
+    Raises UnknownName for a published number of a metric that is not in `metrics`.
+    """
     head = [*wrap(card.title, width), f"{card.venue} {card.year}, {card.paper}", ""]
     body = [line for label, text in _facts(card, cost) for line in _entry(label, text, width)]
-    return "\n".join([*head, *body, "", *_results(card, width), "", *card.bibtex.splitlines()])
+    return "\n".join([*head, *body, "", *_results(card, width, metrics), "", *card.bibtex.splitlines()])
 
 
 def cost_text(cost: Cost) -> str:
@@ -65,13 +68,15 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
     )
 
 
-def _results(card: Card, width: int) -> list[str]:
+def _results(card: Card, width: int, metrics: Metrics) -> list[str]:
     """Published numbers, one row a variant; other keys of a row stand beside them."""
     scored = [name for row in card.results for name, value in row.items() if isinstance(value, Mapping)]
     datasets = list(dict.fromkeys(scored))
     beside = list(dict.fromkeys(n for row in card.results for n in row if n not in datasets))
-    lines = [[*_plain(row, beside), *(_score(row.get(name)) for name in datasets)] for row in card.results]
-    table = str(tabulate(lines, [*beside, *datasets], disable_numparse=True)).splitlines()
+    lines = [
+        [*_plain(row, beside), *(_score(row.get(name), metrics) for name in datasets)] for row in card.results
+    ]
+    table = aligned(lines, [*beside, *datasets]).splitlines()
     return ["Published results", "", *table, "", *wrap(card.results_are, width)] if lines else []
 
 
@@ -79,8 +84,13 @@ def _plain(row: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     return [str(row.get(name, "")) for name in names]
 
 
-def _score(value: Any) -> str:
-    """UAR/WAR in percent; what a source leaves out is a dash."""
+def _score(value: Any, metrics: Metrics) -> str:
+    """UAR/WAR in percent, then other metrics by name; what a source leaves out is a dash."""
     if not isinstance(value, Mapping):
         return ""
-    return "/".join("-" if value.get(k) is None else f"{value[k]:.2f}" for k in ("uar", "war"))
+    stated = {find(name, metrics).name: number for name, number in value.items()}
+    first = columns().metrics
+    names = {one.name for one in first}
+    pair = "/".join(one.text(stated.get(one.name)) for one in first)
+    further = [f"{metrics[k].head} {metrics[k].text(v)}" for k, v in stated.items() if k not in names]
+    return ", ".join([pair, *further])

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dferbench.experiment.metrics import recalls, uar, war
+from dferbench.experiment.counts import precisions, recalls
+from dferbench.experiment.metrics import Columns
 from dferbench.experiment.record import Record
 
 Difference = tuple[str, Any, Any]
@@ -63,23 +64,33 @@ def _flat(thing: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 
 def by_class(a: Record, b: Record, rule: str) -> list[dict[str, Any]]:
-    """Per class that either record has: recall in percent, its videos and how many were right, in each."""
-    left, right = (_recalls(one, rule) for one in (a, b))
+    """Per class that either record has: recall and precision in percent, its videos, how many were right."""
+    left, right = (_classes(one, rule) for one in (a, b))
     return [
         {"class": name, "a": left.get(name), "b": right.get(name)}
         for name in dict.fromkeys([*a.classes, *b.classes])
     ]
 
 
-def _recalls(one: Record, rule: str) -> dict[str, dict[str, Any]]:
+def _classes(one: Record, rule: str) -> dict[str, dict[str, Any]]:
     confusion = one.under(rule)
+    found = zip(one.classes, confusion, recalls(confusion), precisions(confusion), strict=True)
     return {
-        name: {"recall": None if share is None else 100 * share, "right": row[k], "videos": sum(row)}
-        for k, (name, row, share) in enumerate(zip(one.classes, confusion, recalls(confusion), strict=True))
+        name: {
+            "recall": _percent(recall),
+            "precision": _percent(precision),
+            "right": row[k],
+            "videos": sum(row),
+        }
+        for k, (name, row, recall, precision) in enumerate(found)
     }
 
 
-def numbers(one: Record, rule: str) -> dict[str, float]:
-    """UAR and WAR in percent."""
-    confusion = one.under(rule)
-    return {"uar": uar(confusion), "war": war(confusion)}
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
+def numbers(one: Record, rule: str, shown: Columns) -> dict[str, float | None]:
+    """The shown metrics by name, None where one is undefined."""
+    counts = one.counts(rule)
+    return {metric.name: metric.of(counts) for metric in shown.metrics}

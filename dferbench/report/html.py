@@ -11,11 +11,12 @@ from dferbench.report.table import Number, Sheet
 
 def html(sheet: Sheet) -> str:
     """The page: light or dark as the reader's system is, wide tables scroll within themselves."""
-    from jinja2 import Environment, PackageLoader
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     pages = Environment(
         loader=PackageLoader("dferbench.report", "."),
         autoescape=True,
+        undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,

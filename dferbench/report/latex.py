@@ -6,7 +6,7 @@ import re
 from itertools import groupby
 
 from dferbench.report.plain import title
-from dferbench.report.table import Block, Line, Number, Pair, Sheet
+from dferbench.report.table import Block, Cells, Line, Number, Sheet
 
 RANKED = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}
 SPECIAL = {
@@ -62,7 +62,7 @@ def _heads(sheet: Sheet) -> list[str]:
     kinds = [
         rf"\multicolumn{{{len(b.columns)}}}{{c}}{{{escape(b.kind)}{_raised(b.caveats)}}}" for b in blocks
     ]
-    metrics = [name for block in blocks for name in block.columns]
+    metrics = [escape(name) for block in blocks for name in block.columns]
     rules = [_rules([size for _, size in sizes], first), _rules([len(b.columns) for b in blocks], first)]
     blank = [""] * (first - 1)
     beside = [escape(one.name) + _raised(one.caveats) for one in sheet.beside]
@@ -88,21 +88,21 @@ def _group(name: str, lines: list[Line], width: int, sheet: Sheet) -> str:
 
 
 def _row(line: Line, sheet: Sheet) -> str:
-    pairs = zip(sheet.blocks, line.pairs, strict=True)
-    cells = [cell for block, pair in pairs for cell in _cells(block, pair)]
+    blocks = zip(sheet.blocks, line.cells, strict=True)
+    cells = [cell for block, mine in blocks for cell in _cells(block, mine)]
     beside = map(escape, sheet.texts(line))
     return _line([escape(line.row.label) + _raised(line.caveats), *beside, *cells])
 
 
-def _cells(block: Block, pair: Pair | None) -> list[str]:
+def _cells(block: Block, cells: Cells | None) -> list[str]:
     return [
-        "" if cell is None else _number(cell, pair) if isinstance(cell, Number) else str(cell)
-        for cell in block.cells(pair)
+        "" if cell is None else _number(cell, cells) if isinstance(cell, Number) else str(cell)
+        for cell in block.cells(cells)
     ]
 
 
-def _number(number: Number, pair: Pair | None) -> str:
-    return RANKED[number.rank].format(escape(str(number.score))) + _raised(pair.caveats if pair else ())
+def _number(number: Number, cells: Cells | None) -> str:
+    return RANKED[number.rank].format(escape(str(number.score))) + _raised(cells.caveats if cells else ())
 
 
 def _line(cells: list[str]) -> str:

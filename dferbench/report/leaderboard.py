@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 from dferbench.errors import ConfigError, DferbenchError
-from dferbench.experiment import metrics, record
+from dferbench.experiment import record
+from dferbench.experiment.counts import Counts, pool
+from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
 from dferbench.experiment.record import Record
+from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
 
 
@@ -18,7 +22,9 @@ from dferbench.report.score import Score, score
 class Row:
     """One setting of one method on one dataset, over its folds and seeds.
 
-    `uar` and `war` are means over the runs; `pooled` (UAR, WAR) counts all their predictions as one test set.
+    `scores` has each metric over the runs, None where a run lacks it; `pooled` counts all their predictions
+    as one test set, which only the folds of one seed are. `best_on_test` is the mean at each run's best epoch
+    on the test videos. `untested` are classes without test videos, which means over classes leave out.
     """
 
     method: str
@@ -28,10 +34,10 @@ class Row:
     dataset: str
     folds: tuple[int, ...]
     seeds: tuple[int, ...]
-    uar: Score
-    war: Score
-    pooled: tuple[float, float]
-    best_on_test: tuple[float, float]
+    scores: Mapping[str, Score | None]
+    pooled: Mapping[str, float | None]
+    best_on_test: Mapping[str, float | None]
+    untested: tuple[str, ...]
     caveats: tuple[str, ...]
     config_id: str
 
@@ -41,9 +47,13 @@ class Row:
         return not self.caveats
 
 
-def load(folder: Path) -> tuple[list[Record], list[str]]:
+def load(
+    folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
+) -> tuple[list[Record], list[str]]:
     """All finished records below a folder, and a line for each file that could not be used.
 
+    `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
+    where the columns `shown` need them.
     Raises ConfigError if the folder is not there.
     """
     if not folder.is_dir():
@@ -51,14 +61,15 @@ def load(folder: Path) -> tuple[list[Record], list[str]]:
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
     found, problems = [], []
+    needs_hits = shown is not None and any(one.needs != "confusion" for one in shown.metrics)
     for path in record.find(folder):
         try:
-            one = record.read(path)
+            one = record.read(path, metrics)
         except DferbenchError as error:
             problems.append(f"{error}. {error.hint}")
             continue
         if one.status == "done":
-            found.append(one)
+            found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             problems.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
     return found, problems
@@ -68,19 +79,27 @@ def _why(one: Record) -> str:
     return f" ({one.error.splitlines()[0]})" if one.error else ""
 
 
-def rows(records: Iterable[Record], select: str = "last", by: str = "uar") -> list[Row]:
+DEFAULT = columns()
+
+
+def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAULT) -> list[Row]:
     """One row a setting, per dataset from best to worst. Raises UnknownName for an unknown rule."""
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for one in records:
         groups[one.dataset, one.method, one.config_id].append(one)
-    made = [_row(group, select) for group in groups.values()]
-    return sorted(made, key=lambda r: (r.dataset, not r.ranks, -getattr(r, by).mean, r.method, r.config_id))
+    made = [_row(group, select, shown) for group in groups.values()]
+    return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
 
 
-def _row(group: Sequence[Record], select: str) -> Row:
-    picked = [one.under(select) for one in group]
-    best = [one.under("best-on-test") for one in group]
-    pooled = metrics.pool(picked) if len({one.seed for one in group}) == 1 else None
+def _place(row: Row, by: Metric) -> tuple[bool, float]:
+    found = row.scores[by.name]
+    return by.order(None if found is None else found.mean)
+
+
+def _row(group: Sequence[Record], select: str, shown: Columns) -> Row:
+    picked = [one.counts(select) for one in group]
+    best = [one.counts("best-on-test") for one in group]
+    pooled = pool(picked) if len({one.seed for one in group}) == 1 else None
     first = group[0]
     return Row(
         method=first.method,
@@ -90,13 +109,28 @@ def _row(group: Sequence[Record], select: str) -> Row:
         dataset=first.dataset,
         folds=tuple(sorted({one.fold for one in group})),
         seeds=tuple(sorted({one.seed for one in group})),
-        uar=score([metrics.uar(c) for c in picked]),
-        war=score([metrics.war(c) for c in picked]),
-        pooled=(metrics.uar(pooled), metrics.war(pooled)) if pooled else (float("nan"), float("nan")),
-        best_on_test=(fmean(metrics.uar(c) for c in best), fmean(metrics.war(c) for c in best)),
+        scores={one.name: score([one.of(counts) for counts in picked]) for one in shown.metrics},
+        pooled={one.name: one.of(pooled) if pooled else None for one in shown.metrics},
+        best_on_test={one.name: _mean(one, best) for one in shown.metrics},
+        untested=tuple(dict.fromkeys(name for counts in picked for name in counts.untested)),
         caveats=tuple(sorted({caveat for one in group for caveat in one.caveats})),
         config_id=first.config_id,
     )
+
+
+def _mean(one: Metric, runs: Sequence[Counts]) -> float | None:
+    values = [value for value in map(one.of, runs) if value is not None]
+    return fmean(values) if len(values) == len(runs) else None
+
+
+def as_data(row: Row) -> dict[str, Any]:
+    """A row as plain data. UAR and WAR also stand as first releases had them: by name beside the others'
+    facts, and as pairs in `pooled` and `best_on_test`, which hold all shown metrics in their order."""
+    plain = {f.name: getattr(row, f.name) for f in fields(row)}
+    scores = {name: found and vars(found) for name, found in row.scores.items()}
+    first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
+    lists = {name: list(getattr(row, name).values()) for name in ("pooled", "best_on_test")}
+    return {**plain, **first, "scores": scores, **lists}
 
 
 def setting(one: Record) -> str:

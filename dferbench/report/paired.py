@@ -73,7 +73,7 @@ def intervals(paired: Paired, resamples: int = 2000, level: float = 0.95) -> dic
     from scipy.stats import bootstrap
 
     data = (paired.label, paired.a.astype(np.int64), paired.b.astype(np.int64))
-    classes = int(paired.label.max()) + 1
+    classes = int(np.max(paired.label)) + 1
     found = {}
     for name, statistic in (("uar", _uar_gain(classes)), ("war", _war_gain)):
         result = bootstrap(

@@ -8,9 +8,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tabulate import tabulate
-
-from dferbench.report.table import PUBLISHED, Block, Line, Number, Pair, Sheet
+from dferbench.report.aligned import aligned
+from dferbench.report.table import PUBLISHED, Block, Cells, Line, Number, Sheet
 
 RANKED = {0: "{}", 1: "**{}**", 2: "<ins>{}</ins>"}
 
@@ -19,21 +18,21 @@ def text(sheet: Sheet) -> str:
     """Columns aligned by spaces, for a pipe or a file. Ranks are not shown: text has no bold."""
     heads = ["", "", *_heads(sheet, "\n")]
     lines = list(_lines(sheet, str, lambda number: str(number.score)))
-    table = tabulate(lines, heads, tablefmt="simple", disable_numparse=True, colalign=_aligned(heads))
+    table = aligned(lines, heads, "simple", align=_sides(heads))
     notes = "\n".join(f"[{letter}] {note}" for letter, note in sheet.notes)
-    return "\n\n".join(part for part in (title(sheet), str(table), notes) if part)
+    return "\n\n".join(part for part in (title(sheet), table, notes) if part)
 
 
 def markdown(sheet: Sheet) -> str:
     """A Markdown table, best bold and second underlined."""
     heads = ["", "", *_heads(sheet, "<br>")]
     lines = list(_lines(sheet, escape_markdown, lambda n: RANKED[n.rank].format(n.score)))
-    table = tabulate(lines, heads, tablefmt="pipe", disable_numparse=True, colalign=_aligned(heads))
+    table = aligned(lines, heads, "pipe", align=_sides(heads))
     notes = "\n".join(f"- [{letter}] {escape_markdown(note)}" for letter, note in sheet.notes)
-    return "\n\n".join(part for part in (escape_markdown(title(sheet)), str(table), notes) if part)
+    return "\n\n".join(part for part in (escape_markdown(title(sheet)), table, notes) if part)
 
 
-def _aligned(heads: list[str]) -> list[str]:
+def _sides(heads: list[str]) -> list[str]:
     return ["left", "left", *["right"] * (len(heads) - 2)]
 
 
@@ -72,17 +71,17 @@ def _lines(sheet: Sheet, escape: Callable[[str], str], show: Callable[[Number], 
         row = line.row
         first = escape(row.group) if row.group != group else ""
         group = row.group
-        cells = [cell for block, pair in zip(sheet.blocks, line.pairs, strict=True)
-                 for cell in _cells(block, pair, show)]  # fmt: skip
+        blocks = zip(sheet.blocks, line.cells, strict=True)
+        cells = [cell for block, mine in blocks for cell in _cells(block, mine, show)]
         beside = map(escape, sheet.texts(line))
         yield [first, escape(row.label) + brackets(line.caveats), *beside, *cells]
 
 
-def _cells(block: Block, pair: Pair | None, show: Callable[[Number], str]) -> list[str]:
-    caveats = brackets(pair.caveats) if pair else ""
+def _cells(block: Block, cells: Cells | None, show: Callable[[Number], str]) -> list[str]:
+    caveats = brackets(cells.caveats) if cells else ""
     return [
         "" if cell is None else show(cell) + caveats if isinstance(cell, Number) else str(cell)
-        for cell in block.cells(pair)
+        for cell in block.cells(cells)
     ]
 
 
@@ -95,11 +94,7 @@ def escape_markdown(text: str) -> str:
 
 def comma_separated(sheet: Sheet) -> str:
     """CSV, one row a line, numbers in full; an empty field is a missing number."""
-    names = [
-        f"{b.dataset} {b.kind} {name}"
-        for b in sheet.blocks
-        for name in (("UAR", "WAR") if b.kind == PUBLISHED else ("UAR", "UAR std", "WAR", "WAR std", "n"))
-    ]
+    names = [f"{b.dataset} {b.kind} {name}" for b in sheet.blocks for name in _plain_heads(b)]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     beside = [one.name for one in sheet.beside]
@@ -108,29 +103,35 @@ def comma_separated(sheet: Sheet) -> str:
     for place, line in enumerate(sheet.lines):
         row = line.row
         values = [one.values[place] for one in sheet.beside]
-        pairs = [v for b, p in zip(sheet.blocks, line.pairs, strict=True) for v in _plain_cells(b, p)]
+        numbers = [v for b, c in zip(sheet.blocks, line.cells, strict=True) for v in _plain_cells(b, c)]
         options = " ".join(f"{name}={value}" for name, value in row.sets.items())
         letters = dict.fromkeys(_letters_of(sheet, line))
         said = "; ".join(notes[letter] for letter in letters)
-        writer.writerow([row.group, row.label, row.method, options, *values, *pairs, said])
+        writer.writerow([row.group, row.label, row.method, options, *values, *numbers, said])
     return out.getvalue().rstrip("\n")
 
 
-def _plain_cells(block: Block, pair: Pair | None) -> list[Any]:
+def _plain_heads(block: Block) -> list[str]:
     if block.kind == PUBLISHED:
-        return [number and number.score.mean for number in (pair.uar, pair.war)] if pair else [None, None]
-    if pair is None or pair.uar is None or pair.war is None:
-        return [None] * 5
-    uar, war = pair.uar.score, pair.war.score
-    return [uar.mean, uar.spread, war.mean, war.spread, uar.runs]
+        return list(block.columns)
+    return [*(name for one in block.metrics for name in (one.head, f"{one.head} std")), "n"]
+
+
+def _plain_cells(block: Block, cells: Cells | None) -> list[Any]:
+    """Under `_plain_heads`; a number that is missing is None."""
+    numbers = [cells.numbers.get(one.name) if cells else None for one in block.metrics]
+    if block.kind == PUBLISHED:
+        return [number and number.score.mean for number in numbers]
+    values = [v for n in numbers for v in ((n.score.mean, n.score.spread) if n else (None, None))]
+    return [*values, cells.runs if cells else None]
 
 
 def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
     yield from line.caveats
     yield from (caveat for one in sheet.beside for caveat in one.caveats)
-    for block, pair in zip(sheet.blocks, line.pairs, strict=True):
-        if pair:
-            yield from (*block.caveats, *pair.caveats)
+    for block, cells in zip(sheet.blocks, line.cells, strict=True):
+        if cells:
+            yield from (*block.caveats, *cells.caveats)
 
 
 def as_json(sheet: Sheet) -> str:
@@ -157,20 +158,21 @@ def _row(sheet: Sheet, place: int) -> dict[str, Any]:
         {
             "dataset": b.dataset,
             "kind": b.kind,
-            "notes": [*b.caveats, *(p.caveats if p else ())],
-            **_numbers(p),
+            "notes": [*b.caveats, *(c.caveats if c else ())],
+            **_numbers(b, c),
         }
-        for b, p in zip(sheet.blocks, line.pairs, strict=True)
+        for b, c in zip(sheet.blocks, line.cells, strict=True)
     ]
     facts = {"number": row.number, "group": row.group, "label": row.label, "method": row.method}
     beside = {"beside": {one.name: one.values[place] for one in sheet.beside}} if sheet.beside else {}
     return {**facts, "options": dict(row.sets), **beside, "notes": list(line.caveats), "results": results}
 
 
-def _numbers(pair: Pair | None) -> dict[str, Any]:
-    if pair is None:
-        return {"runs": 0, "uar": None, "war": None}
-    return {"runs": pair.runs, "uar": _number(pair.uar), "war": _number(pair.war)}
+def _numbers(block: Block, cells: Cells | None) -> dict[str, Any]:
+    """Every shown metric under "scores"; UAR and WAR also where first releases had them."""
+    scores = {m.name: _number(cells.numbers.get(m.name) if cells else None) for m in block.metrics}
+    first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
+    return {"runs": cells.runs if cells else 0, **first, "scores": scores}
 
 
 def _number(number: Number | None) -> dict[str, Any] | None:

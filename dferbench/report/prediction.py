@@ -10,14 +10,14 @@ from typing import Any
 
 from dferbench.errors import ConfigError
 from dferbench.files import to_json
-from dferbench.inference.prediction import Prediction, Predictions, Span
+from dferbench.inference.prediction import PredictedVideos, Prediction, Span
 from dferbench.report.text import MEANING
 
 BEST = 3
 """How many classes a table of several videos names."""
 
 
-def table(found: Predictions) -> str:
+def table(found: PredictedVideos) -> str:
     """One video: its classes, the likeliest first, and its windows; several: a line each. Then what a reader
     must know about the model."""
     several = len(found.predicted) > 1
@@ -29,7 +29,7 @@ def table(found: Predictions) -> str:
     return "\n\n".join(["\n".join(blocks), *(["\n".join(notes)] if notes else [])])
 
 
-def _lines(found: Predictions) -> str:
+def _lines(found: PredictedVideos) -> str:
     from tabulate import tabulate
 
     rows = [
@@ -71,7 +71,7 @@ def _from_to(span: Span) -> str:
     return f"{span.start:.2f}-{span.end:.2f} s"
 
 
-def as_json(found: Predictions) -> str:
+def as_json(found: PredictedVideos) -> str:
     """One object: the checkpoint's facts, the settings, the classes, every video and every failure."""
     windows = found.settings["window"] is not None
     videos = [_video(one, found.classes, windows) for one in found.predicted]
@@ -109,7 +109,7 @@ def _video(one: Prediction, classes: Sequence[str], windows: bool) -> dict[str, 
     return facts
 
 
-def as_csv(found: Predictions) -> str:
+def as_csv(found: PredictedVideos) -> str:
     """A line a video, or a window: where it lies, and the probability of each class, by its name."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")

@@ -5,18 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from tabulate import tabulate
-
+from dferbench.experiment.metrics import Columns
 from dferbench.experiment.suite import Printed
+from dferbench.report.aligned import aligned
 
-HEADS = ["published", "venue", "input", "pretraining", "UAR", "WAR", "read in", ""]
 
-
-def rows(printed: Iterable[Printed], dataset: str, by: str) -> list[Printed]:
-    """The rows with numbers on a dataset, best first; those that lack the number of `by` come last."""
-    place = ("uar", "war").index(by)
+def rows(printed: Iterable[Printed], dataset: str, shown: Columns) -> list[Printed]:
+    """The rows with numbers on a dataset, best first; those that lack what ranks come last."""
     having = [one for one in printed if dataset in one.results]
-    return sorted(having, key=lambda one: -(one.results[dataset][place] or 0))
+    return sorted(having, key=lambda one: shown.by.order(one.results[dataset].get(shown.by.name)))
 
 
 def datasets(printed: Iterable[Printed], wanted: Sequence[str]) -> list[str]:
@@ -25,33 +22,35 @@ def datasets(printed: Iterable[Printed], wanted: Sequence[str]) -> list[str]:
     return [name for name in found if not wanted or name in wanted]
 
 
-def as_text(printed: Sequence[Printed], names: Sequence[str], by: str, style: str) -> str:
+def as_text(printed: Sequence[Printed], names: Sequence[str], shown: Columns, style: str) -> str:
     """A table a dataset, notes below, and what such numbers are."""
     notes = list(dict.fromkeys(one.note for one in printed if one.note and set(one.results) & set(names)))
+    heads = ["published", "venue", "input", "pretraining", *shown.heads, "read in", ""]
     blocks = []
     for name in names:
-        lines = [_line(one, name, notes) for one in rows(printed, name, by)]
-        table = tabulate(lines, HEADS, tablefmt=style, disable_numparse=True)
+        lines = [_line(one, name, notes, shown) for one in rows(printed, name, shown)]
+        table = aligned(lines, heads, style)
         blocks.append(f"{name}, as published, in percent\n\n{table}")
     said = ["Each under its own protocol, most at the epoch that was best on the test videos: not ranked."]
     return "\n\n".join([*blocks, "\n".join([*said, *(f"[{i}] {note}" for i, note in enumerate(notes, 1))])])
 
 
-def _line(one: Printed, dataset: str, notes: Sequence[str]) -> list[str]:
-    uar, war = ("-" if value is None else f"{value:.2f}" for value in one.results[dataset])
+def _line(one: Printed, dataset: str, notes: Sequence[str], shown: Columns) -> list[str]:
+    numbers = [metric.text(one.results[dataset].get(metric.name)) for metric in shown.metrics]
     venue = f"{one.venue} {one.year or ''}".strip()
     caveat = f"[{notes.index(one.note) + 1}]" if one.note else ""
-    return [one.label, venue, one.input, one.pretraining, uar, war, one.source, caveat]
+    return [one.label, venue, one.input, one.pretraining, *numbers, one.source, caveat]
 
 
-def as_data(printed: Sequence[Printed], names: Sequence[str], by: str) -> list[dict[str, Any]]:
+def as_data(printed: Sequence[Printed], names: Sequence[str], shown: Columns) -> list[dict[str, Any]]:
     """The same as plain data, a missing number being None."""
     return [
         {
             "dataset": name,
-            **dict(zip(("uar", "war"), one.results[name], strict=True)),
+            **{metric: one.results[name].get(metric) for metric in ("uar", "war")},
+            "scores": dict(one.results[name]),
             **one.model_dump(exclude={"results", "id", "table"}),
         }
         for name in names
-        for one in rows(printed, name, by)
+        for one in rows(printed, name, shown)
     ]

@@ -13,9 +13,11 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
-from dferbench.experiment import metrics
+from dferbench.experiment.counts import Counts
+from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
+from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
 from dferbench.report.text import meaning
 
@@ -46,26 +48,22 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Pair:
-    """A row's UAR and WAR in one block, None where a source lacks one, with the letters of its footnotes.
+class Cells:
+    """A row's numbers in one block by metric, None where it lacks one, with the letters of its footnotes.
 
     While a table is being made, `caveats` and `deviations` are whole sentences; a number with caveats that
     its column does not share is not ranked, while what the user chose for all rows hinders none.
     """
 
-    uar: Number | None
-    war: Number | None
+    numbers: Mapping[str, Number | None]
+    runs: int = 0
+    """How many runs stand behind the numbers; 0 for printed ones."""
     caveats: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
 
     @property
-    def runs(self) -> int:
-        """How many runs stand behind the numbers; 0 for printed ones."""
-        return next((number.score.runs for number in (self.uar, self.war) if number), 0)
-
-    @property
     def notes(self) -> tuple[str, ...]:
-        """All that must be said about the pair."""
+        """All that must be said about the numbers."""
         return (*self.caveats, *self.deviations)
 
 
@@ -75,6 +73,7 @@ class Block:
 
     dataset: str
     kind: str
+    metrics: tuple[Metric, ...]
     caveats: tuple[str, ...] = ()
 
     @property
@@ -85,23 +84,24 @@ class Block:
     @property
     def columns(self) -> tuple[str, ...]:
         """What the block shows of a row; n is the number of runs (folds times seeds)."""
-        return ("UAR", "WAR") if self.kind == PUBLISHED else ("UAR", "WAR", "n")
+        heads = tuple(one.head for one in self.metrics)
+        return heads if self.kind == PUBLISHED else (*heads, "n")
 
-    def cells(self, pair: Pair | None) -> list[Number | int | None]:
+    def cells(self, cells: Cells | None) -> list[Number | int | None]:
         """A row's cells under these columns; None is an empty one."""
-        if pair is None:
+        if cells is None:
             return [None] * len(self.columns)
-        runs = [] if self.kind == PUBLISHED else [pair.runs]
-        return [pair.uar, pair.war, *runs]
+        runs = [] if self.kind == PUBLISHED else [cells.runs]
+        return [*(cells.numbers.get(one.name) for one in self.metrics), *runs]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the suite with its pairs, one a block, None where there is no number."""
+    """A row of the suite with its numbers, one `Cells` for each block, None where there is none."""
 
     row: Row
     caveats: tuple[str, ...]
-    pairs: tuple[Pair | None, ...]
+    cells: tuple[Cells | None, ...]
 
 
 @dataclass(frozen=True)
@@ -140,33 +140,55 @@ def make_sheet(
     keys: Keys,
     rules: Sequence[str],
     about: Mapping[str, str] | None = None,
+    shown: Columns = DEFAULT,
 ) -> Sheet:
     """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
 
-    A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method.
+    A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
+    the user asked for a metric to rank by, rows stand in its order, within their groups.
     """
-    blocks = list(_blocks(suite, keys, rules))
+    blocks = list(_blocks(suite, keys, rules, shown))
     columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
-    shared = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
+    common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
     labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
-    own = (pair.notes for column in columns for pair in column if pair)
-    letters = _letters(chain(*shared, *labels, *own))
-    pairs = [_finish(column, notes, letters) for column, notes in zip(columns, shared, strict=True)]
-    heads = [replace(b, caveats=_coded(notes, letters)) for b, notes in zip(blocks, shared, strict=True)]
+    own = (cells.notes for column in columns for cells in column if cells)
+    letters = _letters(chain(*common, *labels, *own))
+    done = [_finish(column, notes, letters, shown) for column, notes in zip(columns, common, strict=True)]
+    heads = [replace(b, caveats=_coded(notes, letters)) for b, notes in zip(blocks, common, strict=True)]
     lines = [
-        Line(row, _coded(notes, letters), tuple(column[i] for column in pairs))
+        Line(row, _coded(notes, letters), tuple(column[i] for column in done))
         for i, (row, notes) in enumerate(zip(suite.rows, labels, strict=True))
     ]
+    lines = _ordered(lines, blocks, shown.by) if shown.asked else lines
     return Sheet(suite, tuple(heads), tuple(lines), tuple((letter, note) for note, letter in letters.items()))
 
 
-def _blocks(suite: Suite, keys: Keys, rules: Sequence[str]) -> Iterator[Block]:
+def _ordered(lines: Sequence[Line], blocks: Sequence[Block], by: Metric) -> list[Line]:
+    """Best first within each group, by the first measured block that has numbers, else by the first printed.
+
+    Rows without a number there keep their order at the end.
+    """
+    order = sorted(range(len(blocks)), key=lambda i: blocks[i].kind == PUBLISHED)
+    place = next((i for i in order if any(_mean(line, i, by) is not None for line in lines)), None)
+    if place is None:
+        return list(lines)
+    groups = list(dict.fromkeys(line.row.group for line in lines))
+    return sorted(lines, key=lambda line: (groups.index(line.row.group), by.order(_mean(line, place, by))))
+
+
+def _mean(line: Line, block: int, by: Metric) -> float | None:
+    cells = line.cells[block]
+    number = cells.numbers.get(by.name) if cells else None
+    return number.score.mean if number else None
+
+
+def _blocks(suite: Suite, keys: Keys, rules: Sequence[str], shown: Columns) -> Iterator[Block]:
     for dataset, rows in keys.items():
-        if (block := Block(dataset, PUBLISHED)).name in suite.printed_datasets:
+        if (block := Block(dataset, PUBLISHED, shown.metrics)).name in suite.printed_datasets:
             yield block
         if rows:
-            yield from (Block(dataset, rule) for rule in rules)
+            yield from (Block(dataset, rule, shown.metrics) for rule in rules)
 
 
 def _options(block: Block) -> list[str]:
@@ -176,38 +198,52 @@ def _options(block: Block) -> list[str]:
 
 def _column(
     suite: Suite, block: Block, records: Sequence[Record], keys: Mapping[int, Key]
-) -> list[Pair | None]:
+) -> list[Cells | None]:
     if block.kind == PUBLISHED:
-        return [_printed(row, block.name) for row in suite.rows]
+        return [_printed(row, block) for row in suite.rows]
     differs = block.name in suite.printed_datasets and block.kind != suite.select
     unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
-    pairs = (_measured(keys.get(row.number), records, block.kind) for row in suite.rows)
-    return [pair and replace(pair, caveats=(*unlike, *pair.caveats)) for pair in pairs]
+    found = (_measured(keys.get(row.number), records, block) for row in suite.rows)
+    return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
 
 
-def _printed(row: Row, dataset: str) -> Pair | None:
-    if row.printed is None or dataset not in row.printed.results:
+def _printed(row: Row, block: Block) -> Cells | None:
+    if row.printed is None or block.name not in row.printed.results:
         return None
-    uar, war = row.printed.results[dataset]
-    return Pair(_as_printed(uar), _as_printed(war))
+    results = row.printed.results[block.name]
+    return Cells({one.name: _as_printed(results.get(one.name)) for one in block.metrics})
 
 
 def _as_printed(value: float | None) -> Number | None:
     return None if value is None else Number(Score(value, None, 0))
 
 
-def _measured(key: Key | None, records: Sequence[Record], rule: str) -> Pair | None:
+def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells | None:
     """Mean and deviation over the row's runs."""
     found = [r for r in records if key and r.config_id == key.config_id and r.dataset == key.dataset]
     if key is None or not found:
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
-    picked = [one.under(rule) for one in mine]
-    uar, war = (Number(score([metric(c) for c in picked])) for metric in (metrics.uar, metrics.war))
+    picked = [one.counts(block.kind) for one in mine]
+    scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
+    numbers = {name: Number(found) if found else None for name, found in scores.items()}
     caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
     deviations = tuple(f"run with {words}" for words in key.deviations)
-    return Pair(uar, war, (*map(meaning, caveats), *_coverage(mine, key.folds), *twice), deviations)
+    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
+    return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
+
+
+def _gaps(
+    picked: Sequence[Counts], shown: Sequence[Metric], scores: Mapping[str, Score | None]
+) -> Iterator[str]:
+    """Why a number is missing, and what means over classes leave out."""
+    for one in shown:
+        if scores[one.name] is None:
+            why = " (older records have no top-2 hits)" if one.needs != "confusion" else ""
+            yield f"{one.title} is not defined for what at least one of the runs counted{why}"
+    if names := dict.fromkeys(name for counts in picked for name in counts.untested):
+        yield f"no test video of {', '.join(names)}, left out of means over classes"
 
 
 def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str]:
@@ -219,32 +255,33 @@ def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str
         yield "some folds have more seeds than others"
 
 
-def _shared(column: Iterable[Pair | None]) -> list[str]:
-    """Marks that hold for every number of a column: they stand in its head."""
-    held = [pair.notes for pair in column if pair]
+def _shared(column: Iterable[Cells | None]) -> list[str]:
+    """Notes that hold for every number of a column: they stand in its head."""
+    held = [cells.notes for cells in column if cells]
     return [note for note in held[0] if all(note in notes for notes in held)] if held else []
 
 
 def _finish(
-    column: Sequence[Pair | None], shared: Sequence[str], letters: Mapping[str, str]
-) -> list[Pair | None]:
+    column: Sequence[Cells | None], shared: Sequence[str], letters: Mapping[str, str], shown: Columns
+) -> list[Cells | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
-    fair = [pair for pair in column if pair and set(pair.caveats) <= set(shared)]
-    uar, war = _best([pair.uar for pair in fair]), _best([pair.war for pair in fair])
+    fair = [cells for cells in column if cells and set(cells.caveats) <= set(shared)]
+    best = {one.name: _best([cells.numbers[one.name] for cells in fair], one) for one in shown.metrics}
 
-    def finish(pair: Pair) -> Pair:
-        caveats = _coded((note for note in pair.notes if note not in shared), letters)
-        if pair not in fair:
-            return Pair(pair.uar, pair.war, caveats)
-        return Pair(_ranked(pair.uar, uar), _ranked(pair.war, war), caveats)
+    def finish(cells: Cells) -> Cells:
+        caveats = _coded((note for note in cells.notes if note not in shared), letters)
+        numbers = cells.numbers
+        if cells in fair:
+            numbers = {name: _ranked(number, best[name]) for name, number in numbers.items()}
+        return Cells(numbers, cells.runs, caveats)
 
-    return [pair and finish(pair) for pair in column]
+    return [cells and finish(cells) for cells in column]
 
 
-def _best(numbers: Sequence[Number | None]) -> list[float]:
+def _best(numbers: Sequence[Number | None], one: Metric) -> list[float]:
     """The best and the second value among them; a number alone is not the best of anything."""
     there = [number for number in numbers if number]
-    return sorted({_shown(n) for n in there}, reverse=True)[:2] if len(there) > 1 else []
+    return sorted({_shown(n) for n in there}, key=one.order)[:2] if len(there) > 1 else []
 
 
 def _ranked(number: Number | None, best: Sequence[float]) -> Number | None:

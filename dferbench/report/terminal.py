@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from dferbench.report.plain import brackets, title
-from dferbench.report.table import Block, Number, Pair, Sheet
+from dferbench.report.table import Block, Cells, Number, Sheet
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -81,16 +81,16 @@ def _beside(sheet: Sheet) -> Iterator[Columns]:
 
 def _numbers(sheet: Sheet) -> Iterator[Columns]:
     for place, block in enumerate(sheet.blocks):
-        rows = [list(_cells(block, line.pairs[place])) for line in sheet.lines]
+        rows = [list(_cells(block, line.cells[place])) for line in sheet.lines]
         heads = [f"{block.name}\n{block.kind}{brackets(block.caveats)}\n{name}" for name in block.columns]
         yield [(head, [row[number] for row in rows]) for number, head in enumerate(heads)]
 
 
-def _cells(block: Block, pair: Pair | None) -> Iterable[Text]:
+def _cells(block: Block, cells: Cells | None) -> Iterable[Text]:
     from rich.text import Text
 
-    caveats = brackets(pair.caveats if pair else ())
-    for cell in block.cells(pair):
+    caveats = brackets(cells.caveats if cells else ())
+    for cell in block.cells(cells):
         if isinstance(cell, Number):
             yield Text.assemble((str(cell.score), STYLES[cell.rank]), caveats)
         else:

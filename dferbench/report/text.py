@@ -1,12 +1,12 @@
-"""Rows as text tables, with what a reader must know below them. tabulate draws."""
+"""Rows as text tables, with what a reader must know below them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from tabulate import tabulate
-
-from dferbench.report.leaderboard import Row
+from dferbench.experiment.metrics import Columns
+from dferbench.report.aligned import aligned
+from dferbench.report.leaderboard import DEFAULT, Row
 
 MEANING = {
     "synthetic": "faces drawn by a program: says nothing about real faces",
@@ -31,28 +31,48 @@ Words = Mapping[str, str] | None
 """A column on request: a word for each method."""
 
 
-def leaderboard(rows: Sequence[Row], select: str, style: str = "simple", fidelity: Words = None) -> str:
+def leaderboard(
+    rows: Sequence[Row],
+    select: str,
+    style: str = "simple",
+    fidelity: Words = None,
+    shown: Columns = DEFAULT,
+) -> str:
     """All rows as one table a dataset, caveats explained below. `style` is a table format of tabulate."""
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(
-            f"{dataset}, test results in percent, selection: {select}\n\n{_table(mine, style, fidelity)}"
+            f"{dataset}, test results in percent, selection: {select}\n\n"
+            f"{_table(mine, style, fidelity, shown)}"
         )
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
     blocks += ["\n".join(f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats)] if caveats else []
+    blocks += ["\n".join(notes)] if (notes := list(_notes(rows, shown))) else []
     return "\n\n".join(blocks)
 
 
-def _table(rows: Sequence[Row], style: str, fidelity: Words) -> str:
+def _notes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
+    """Why a number is missing, and what means over classes leave out."""
+    for one in shown.metrics:
+        if any(row.scores[one.name] is None for row in rows):
+            why = " (it is made of top-2 hits, which old records lack)" if one.needs != "confusion" else ""
+            yield f"-: {one.title} is not defined for what at least one of the runs counted{why}"
+    for row in rows:
+        if row.untested:
+            names = ", ".join(row.untested)
+            yield f"{row.method} on {row.dataset}: no test video of {names}, left out of means over classes"
+
+
+def _table(rows: Sequence[Row], style: str, fidelity: Words, shown: Columns) -> str:
     extra = [] if fidelity is None else ["fidelity"]
-    heads = ["#", "method", *extra, "setting", "folds", "seeds", "UAR", "WAR", "best on test"]
+    heads = ["#", "method", *extra, "setting", "folds", "seeds", *shown.heads, "best on test"]
     places = iter(range(1, len(rows) + 1))
-    lines = [[next(places) if row.ranks else "-", *_cells(row, fidelity)] for row in rows]
-    return str(tabulate(lines, heads, tablefmt=style, disable_numparse=True))
+    lines = [[next(places) if row.ranks else "-", *_cells(row, fidelity, shown)] for row in rows]
+    return aligned(lines, heads, style)
 
 
-def _cells(row: Row, fidelity: Words) -> list[str]:
+def _cells(row: Row, fidelity: Words, shown: Columns) -> list[str]:
     caveats = "".join(_symbol(caveat) for caveat in row.caveats)
     return [
         f"{row.method}{' ' if caveats else ''}{caveats}",
@@ -60,9 +80,8 @@ def _cells(row: Row, fidelity: Words) -> list[str]:
         row.setting,
         ",".join(map(str, row.folds)),
         ",".join(map(str, row.seeds)),
-        str(row.uar),
-        str(row.war),
-        f"{row.best_on_test[0]:.2f} / {row.best_on_test[1]:.2f}",
+        *(str(row.scores[one.name] or "-") for one in shown.metrics),
+        " / ".join(one.text(row.best_on_test[one.name]) for one in shown.metrics),
     ]
 
 

@@ -13,8 +13,9 @@ from dferbench.experiment.suite import Row
 from dferbench.machine.device import make_fabric
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
+from dferbench.runner.preflight import check_batches, rehearse
 from dferbench.runner.run import run_all
-from dferbench.training.build import rehearse
+from dferbench.trackers.choose import make_observers
 
 
 @dataclass(frozen=True)
@@ -28,21 +29,25 @@ class Job:
 def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress) -> dict[int, str]:
     """Run every job and return why rows failed, by their number; the jobs share dataset, folds and seeds.
 
-    Raises ConfigError or DataError for what can be known before any cell starts, naming the row; what a
+    Raises ConfigError or DataError for what can be known before any run starts, naming the row; what a
     plugin raises in a row ends that row alone. An interruption ends everything and leaves it resumable.
     """
     if not jobs:
         return {}
+    observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
     fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
             rehearse(job.plan, catalog, fabric)
     splits = read_splits(jobs[0].plan, progress)
+    for job in jobs:
+        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
+            check_batches(job.plan, splits)
     failed = {}
     for job, fabric in zip(jobs, fabrics, strict=True):
         progress.say(f"row {job.row.number}: {job.row.label} ({job.row.method})")
         try:
-            records = run_all(job.plan, splits, catalog, fabric, progress)
+            records = run_all(job.plan, splits, catalog, fabric, progress, observers)
             reasons = [r.error.splitlines()[0] for r in records if r.status != "done"]
         except DferbenchError as error:
             reasons = [f"{error}. {error.hint}"]

@@ -1,4 +1,4 @@
-"""Testing a checkpoint on a dataset: cells without training, which leave records like any other."""
+"""Testing a checkpoint on a dataset: runs without training, which leave records like any other."""
 
 from __future__ import annotations
 
@@ -6,15 +6,14 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
-
-from lightning_fabric import Fabric
+from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.read import Checkpoint
 from dferbench.checkpoints.restore import Opened, restore
 from dferbench.data.loader import check_input
 from dferbench.errors import ConfigError
 from dferbench.experiment.config_id import config_id
+from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import Record
 from dferbench.files import digest
@@ -23,15 +22,17 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
 from dferbench.runner.runs import do_runs
-from dferbench.training.batches import Feed, UnreadableVideos
-from dferbench.training.build import decoder_of
+from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
 from dferbench.training.scoring import batch_of, predict
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Plan:
     """The plan of testing a checkpoint. Raises ConfigError, UnknownName or DataError.
 
-    The cell's hash covers the file and what its classes are called, so another file is another row.
+    The config id covers the file and what its classes are called, so another file is another row.
     """
     chosen = make_dataset(request.dataset, catalog)
     header, method = checkpoint.header, checkpoint.method
@@ -49,7 +50,9 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         catalog,
         trained,
     )
-    return place(Settled(method, header.options, checkpoint.recipe, chosen, chosen_id), request)
+    return place(
+        Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog)), request
+    )
 
 
 def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
@@ -83,7 +86,7 @@ def measure(
     weights: Mapping[str, str],
     progress: Progress,
 ) -> list[Record]:
-    """Test the checkpoint in every cell of the plan that has no finished record; give the records of all.
+    """Test the checkpoint in every run of the plan that has no finished record; return all records.
 
     Raises ConfigError or DataError for what can be known before the first video.
     """
@@ -104,8 +107,8 @@ def measure(
 def _open(
     plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric, weights: Mapping[str, str]
 ) -> Opened | None:
-    """The model, or None if every cell is done and none is needed."""
-    if all(plan.finished(*cell) for cell in plan.runs):
+    """The model, or None if every run is done and none is needed."""
+    if all(plan.finished(*one) for one in plan.runs):
         return None
     return restore(checkpoint, catalog, fabric, weights)
 
@@ -120,19 +123,20 @@ def _test(
     fabric: Fabric,
     progress: Progress,
 ) -> dict[str, Any]:
-    """Test one cell, write its predictions, and return what the record adds."""
-    started, losses, model = time.monotonic(), UnreadableVideos(plan.request.skip_bad), opened.model
+    """Test one run, write its predictions, and return what the record adds."""
+    started, unreadable, model = time.monotonic(), UnreadableVideos(plan.request.skip_bad), opened.model
     batch = batch_of(opened.method.value.recipe.stages)
-    with Feed(plan, decoder_of(plan, catalog), fabric, losses, progress).open(split.test) as source:
+    with Feed(plan, decoder_of(plan, catalog), fabric, unreadable, progress).open(split.test) as source:
         said = predict(model, source, batch, len(opened.classes), fabric, progress).only(columns)
     said.save(folder)
     return {
         "confusion": said.confusion(),
+        "top2": said.top2(),
         "parameters": {"total": sum(p.numel() for p in model.parameters()), "trained": 0},
         "weights": opened.weights,
         "notes": {**model.notes, **_about_columns(columns, opened.classes)},
-        "decoders": dict(losses.decoders),
-        "skipped": sorted(losses.skipped),
+        "decoders": dict(unreadable.decoders),
+        "skipped": sorted(unreadable.skipped),
         "seconds": round(time.monotonic() - started, 3),
     }
 

@@ -1,4 +1,4 @@
-"""The cells of a plan, one after another, each leaving a record; what is done is not done again."""
+"""The runs of a plan, one after another, each leaving a record; what is done is not done again."""
 
 from __future__ import annotations
 
@@ -7,21 +7,24 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
-
-from lightning_fabric import Fabric
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from dferbench.data.packs.dataset import REENCODED
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record as records
+from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
 from dferbench.places import is_made
 from dferbench.progress import Progress
+from dferbench.training.observer import Observers
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 Work: TypeAlias = "Callable[[Record, Split, Path], dict[str, Any]]"
-"""work(draft, split, folder): does a cell, leaves its files in the folder, and gives what the record adds."""
+"""work(draft, split, folder) does a run, leaves its files in the folder, and returns what the record adds."""
 
 
 def do_runs(
@@ -31,40 +34,47 @@ def do_runs(
     progress: Progress,
     work: Work,
     more: Mapping[str, Any] | None = None,
+    observers: Observers | None = None,
 ) -> list[Record]:
-    """Do what has no finished record yet and return the records of all cells, in the plan's order.
+    """Do what has no finished record yet and return the records of all runs, in the plan's order.
 
-    `more` is what every record says from the start. A cell that fails is recorded as failed and the others
-    go on. Raises ConfigError for a cell that was made with other data, and whatever an interruption raises.
+    `more` is what every record says from the start; `observers` are told how each run ends. A run that fails
+    is recorded as failed and the others continue. Raises ConfigError for a run that was made with other
+    data, and whatever an interruption raises.
     """
-    return [_cell(plan, cell, splits[cell[0]], fabric, progress, work, more or {}) for cell in plan.runs]
+    told = observers or Observers()
+    return [_do(plan, one, splits[one[0]], fabric, progress, work, more or {}, told) for one in plan.runs]
 
 
-def _cell(
+def _do(
     plan: Plan,
-    cell: tuple[int, int],
+    run: tuple[int, int],
     split: Split,
     fabric: Fabric,
     progress: Progress,
     work: Work,
     more: Mapping[str, Any],
+    observers: Observers,
 ) -> Record:
-    folder = plan.folder(*cell)
+    folder = plan.folder(*run)
     _check_same_data(folder, split, plan)
-    if done := plan.finished(*cell):
-        progress.say(f"fold {cell[0]} seed {cell[1]}: already done, {folder}")
+    if done := plan.finished(*run):
+        progress.say(f"fold {run[0]} seed {run[1]}: already done, {folder}")
         return done
     if plan.request.force:
         shutil.rmtree(folder, ignore_errors=True)
-    progress.say(f"fold {cell[0]} seed {cell[1]}: {len(split.train)} train, {len(split.test)} test videos")
-    draft = _draft(plan, cell, split, fabric).model_copy(update=dict(more))
-    with _recorded(draft, folder, progress) as outcome:
+    progress.say(f"fold {run[0]} seed {run[1]}: {len(split.train)} train, {len(split.test)} test videos")
+    draft = _draft(plan, run, split, fabric).model_copy(update=dict(more))
+    with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
-    return records.read(folder / records.NAME)
+    record = records.read(folder / records.NAME, plan.metrics)
+    if record.status == "done":
+        observers.run_ended(record)
+    return record
 
 
 def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
-    """A cell belongs to its data: with other ids, labels or frames it is another experiment."""
+    """A run belongs to its data: with other ids, labels or frames it is another experiment."""
     path = folder / records.NAME
     if not path.is_file() or plan.request.force:
         return
@@ -72,7 +82,7 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
     if before.data != split.fingerprint:
         raise ConfigError(
             f"{path} was made with other ids or labels of {before.dataset}, fold {before.fold}",
-            "Add --force to start that cell again, or use another --output.",
+            "Add --force to start that run again, or use another --output.",
         )
     now = plan.dataset.notes(plan.root)
     for fact in ("variant", REENCODED):
@@ -80,17 +90,19 @@ def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
             raise ConfigError(
                 f"{path} was made with other frames of the same videos ({fact}: "
                 f"{before.dataset_notes.get(fact)}, now {now.get(fact)})",
-                "Add --force to start that cell again, or use another --output.",
+                "Add --force to start that run again, or use another --output.",
             )
 
 
 @contextmanager
-def _recorded(draft: Record, folder: Path, progress: Progress) -> Iterator[list[Record]]:
+def _recorded(
+    draft: Record, folder: Path, metrics: Metrics, progress: Progress, observers: Observers
+) -> Iterator[list[Record]]:
     """Whatever happens inside, the folder's record says so: running, done, failed or interrupted.
 
-    A failure that the user can fix stays within its cell; anything else goes on up.
+    A failure that the user can fix ends this run alone; anything else is raised.
     """
-    records.write(draft, folder)
+    records.write(draft, folder, metrics)
     outcome: list[Record] = []
     try:
         yield outcome
@@ -101,12 +113,15 @@ def _recorded(draft: Record, folder: Path, progress: Progress) -> Iterator[list[
     except BaseException as error:
         halted = not isinstance(error, Exception)
         status = "interrupted" if halted else "failed"
-        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder)
+        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder, metrics)
+        observers.run_failed(repr(error))
         raise
-    records.write(outcome[0], folder)
+    records.write(outcome[0], folder, metrics)
+    if outcome[0].status == "failed":
+        observers.run_failed(outcome[0].error)
 
 
-def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> Record:
+def _draft(plan: Plan, run: tuple[int, int], split: Split, fabric: Fabric) -> Record:
     return Record(
         schema=records.SCHEMA,
         status="running",
@@ -121,8 +136,8 @@ def _draft(plan: Plan, cell: tuple[int, int], split: Split, fabric: Fabric) -> R
         dataset_given=plan.dataset_given,
         dataset_notes=dict(plan.dataset.notes(plan.root)),
         classes=list(plan.task.classes),
-        fold=cell[0],
-        seed=cell[1],
+        fold=run[0],
+        seed=run[1],
         config_id=plan.config_id,
         data=split.fingerprint,
         videos={"train": len(split.train), "test": len(split.test)},

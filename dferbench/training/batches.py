@@ -1,4 +1,4 @@
-"""One split as batches that a method understands: loaded, on the device, and seen by `encode`."""
+"""The videos of a split as batches: loaded, moved to the device, and passed through the method's `encode`."""
 
 from __future__ import annotations
 
@@ -6,32 +6,35 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor
 
-from dferbench.data.decoders import Decoder
+from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
 from dferbench.experiment.plan import Plan
 from dferbench.feature_cache.cache import FeatureCache, FeatureTable
 from dferbench.feature_cache.key import kind_of
 from dferbench.models import Classifier
 from dferbench.progress import Progress
+from dferbench.registry.catalog import Catalog
 from dferbench.types import Input, Video
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 @dataclass
 class UnreadableVideos:
-    """Which videos could not be read, and whether that may pass; shared by the splits of a cell."""
+    """Which videos could not be read, and whether they may be skipped; shared by the splits of a run."""
 
     allowed: bool
     skipped: set[str] = field(default_factory=set)
     decoders: Counter[str] = field(default_factory=Counter)
 
-    def take(self, loaded: Loaded, videos: Sequence[Video]) -> None:
-        """Note what a batch lost. Raises the first VideoError unless skipping was asked for."""
+    def note(self, loaded: Loaded, videos: Sequence[Video]) -> None:
+        """Note the videos that a batch lacks. Raises the first VideoError unless skipping is allowed."""
         self.decoders.update(loaded.decoders)
         if loaded.failures and not self.allowed:
             raise loaded.failures[0].error
@@ -40,7 +43,7 @@ class UnreadableVideos:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """A batch as the method saw it: x from `encode`, and the positions (B,) of its videos in the split."""
+    """A batch after `encode`: its output x, the positions of its videos in the split, and labels (B,)."""
 
     x: Tensor
     index: list[int]
@@ -56,12 +59,12 @@ class Source:
         loader: VideoLoader,
         input: Input,
         fabric: Fabric,
-        losses: UnreadableVideos,
+        unreadable: UnreadableVideos,
         progress: Progress,
-        shelf: FeatureCache,
+        cache: FeatureCache,
     ) -> None:
-        self.videos, self.loader, self.losses = videos, loader, losses
-        self._input, self._fabric, self._progress, self._shelf = input, fabric, progress, shelf
+        self.videos, self.loader, self.unreadable = videos, loader, unreadable
+        self._input, self._fabric, self._progress, self._cache = input, fabric, progress, cache
         self._tables: dict[int, FeatureTable] = {}
 
     def __len__(self) -> int:
@@ -71,20 +74,20 @@ class Source:
         self, model: Classifier, order: Sequence[int], batch: int, epoch: int = 0, drop_last: bool = False
     ) -> Iterator[EncodedBatch]:
         """The videos of `order` in batches; epoch decides what training draws at random."""
-        if self._may_remember(model):
-            yield from self._remembered(model, order, batch, self.loader.drawn(epoch), drop_last)
+        if self._may_cache(model):
+            yield from self._cached(model, order, batch, self.loader.drawn(epoch), drop_last)
             return
         for loaded in self.loader.batches(order, batch, epoch, drop_last):
-            seen = self._see(model, loaded)
-            if seen.index:
-                yield seen
+            one = self._encoded(model, loaded)
+            if one.index:
+                yield one
 
-    def _may_remember(self, model: Classifier) -> bool:
+    def _may_cache(self, model: Classifier) -> bool:
         overridden = type(model).encode is not Classifier.encode
         return overridden and (not self.loader.random or self._input.draws > 0)
 
-    def _see(self, model: Classifier, loaded: Loaded) -> EncodedBatch:
-        self.losses.take(loaded, self.videos)
+    def _encoded(self, model: Classifier, loaded: Loaded) -> EncodedBatch:
+        self.unreadable.note(loaded, self.videos)
         index = loaded.index.tolist()
         if not index:
             return EncodedBatch(torch.empty(0), [], torch.empty(0))
@@ -95,11 +98,11 @@ class Source:
     def _labels(self, index: Sequence[int]) -> Tensor:
         return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
 
-    def _remembered(
+    def _cached(
         self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool
     ) -> Iterator[EncodedBatch]:
         if draw not in self._tables:
-            self._tables[draw] = self._remember(model, draw)
+            self._tables[draw] = self._encode_all(model, draw)
         table = self._tables[draw]
         kept = [i for i in order if i in table]
         stop = len(kept) - len(kept) % batch if drop_last else len(kept)
@@ -107,51 +110,51 @@ class Source:
             index = kept[start : start + batch]
             yield EncodedBatch(table.take(index).to(self._fabric.device), index, self._labels(index))
 
-    def _remember(self, model: Classifier, draw: int) -> FeatureTable:
-        """Every video as one draw shows it: what earlier runs left, and the rest read and encoded now.
+    def _encode_all(self, model: Classifier, draw: int) -> FeatureTable:
+        """The features of every video for one draw: those in the cache, and the rest, encoded now.
 
-        Each is encoded by itself, so that its bits depend on no neighbour, and not on what was missing.
+        Each video is encoded alone, so that its bits depend neither on a batch nor on what was missing.
         """
         table = FeatureTable(len(self))
-        for index, x, decoder in self._shelf.found(draw):
+        for index, x, decoder in self._cache.found(draw):
             table.put(index, x)
-            self.losses.decoders[decoder] += 1
+            self.unreadable.decoders[decoder] += 1
         missing = [i for i in range(len(self)) if i not in table]
         if not missing:
             return table
-        with self._progress.bar("encode once", len(missing)) as bar, self._shelf.adding(len(missing)):
+        with self._progress.bar("encode once", len(missing)) as bar, self._cache.adding(len(missing)):
             for loaded in self.loader.batches(missing, 1, draw):
-                seen = self._see(model, loaded)
-                for index, x in zip(seen.index, seen.x.cpu(), strict=True):
+                one = self._encoded(model, loaded)
+                for index, x in zip(one.index, one.x.cpu(), strict=True):
                     table.put(index, x)
-                    self._shelf.put(index, draw, x, *loaded.decoders)
+                    self._cache.put(index, draw, x, *loaded.decoders)
                 bar.advance()
         return table
 
 
 @dataclass(frozen=True)
 class Feed:
-    """What the splits of a cell have in common. `seen` is what `encode`'s output depends on (see `kind`), so
-    that features are kept on disk; empty: they are not."""
+    """What the splits of a run have in common. `seen` is what `encode`'s output depends on, under which its
+    features are kept on disk; empty if they are not."""
 
     plan: Plan
     decoder: Decoder
     fabric: Fabric
-    losses: UnreadableVideos
+    unreadable: UnreadableVideos
     progress: Progress
     seen: Mapping[str, Any] = field(default_factory=dict)
 
     @contextmanager
     def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
-        """The videos of one split, with the processes that read them; they end with the block."""
+        """The videos of one split, with the processes that read them, which end with the block."""
         plan, input, size = self.plan, self.plan.recipe.input, self.plan.task.size
         workers = plan.request.workers
         loader = VideoLoader(
             videos, input, size, training=training, seed=seed, workers=workers, decoder=self.decoder
         )
-        shelf = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
+        cache = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
-            yield Source(videos, loader, input, self.fabric, self.losses, self.progress, shelf)
+            yield Source(videos, loader, input, self.fabric, self.unreadable, self.progress, cache)
         finally:
             loader.close()
 
@@ -161,8 +164,14 @@ class Feed:
         return kind_of(self.seen, self.plan.recipe, self.decoder, self.fabric, training=training, seed=seed)
 
 
+def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
+    """What reads the plan's videos. Raises UnknownName or ConfigError."""
+    readers = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
+    return choose_decoder(plan.request.decoder, readers)
+
+
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:
-    """What the method's `encode` makes of (B, T, 3, H, W), in eval mode and without gradients."""
+    """The method's `encode` of videos (B, T, 3, H, W), in eval mode and without gradients."""
     if type(model).encode is Classifier.encode:
         return video
     training = model.training

@@ -1,4 +1,4 @@
-"""What a run needs in order to go on after it was killed: one file, written whole after every epoch."""
+"""The state of a run in training, from which it resumes: one file, written whole after every epoch."""
 
 from __future__ import annotations
 
@@ -20,14 +20,16 @@ NAME = "state.pt"
 
 @dataclass(frozen=True)
 class State:
-    """How far a cell has come: everything that learned, the optimiser and the curve so far."""
+    """How far a run has come: the trained parameters, the optimizer and the curve so far.
+
+    Learning rates and everything random follow from the number of epochs, and are not saved.
+    """
 
     stage: int
     epochs: int
     """How many epochs of that stage are done."""
     learned: dict[str, Tensor]
     optimizer: dict[str, Any]
-    schedule: dict[str, Any]
     curve: list[Epoch]
     skipped: list[str]
 
@@ -35,28 +37,30 @@ class State:
 def learned(model: nn.Module, ever_trained: set[str]) -> dict[str, Tensor]:
     """What differs from a freshly built model: the parameters that any stage trains, and every buffer.
 
-    Frozen parameters are left out: building gives them again, and a CLIP has hundreds of megabytes of them.
+    Frozen parameters are left out: building the model gives them again, and CLIP has hundreds of megabytes.
     """
     frozen = {name for name, _ in model.named_parameters()} - ever_trained
     return {name: tensor for name, tensor in model.state_dict().items() if name not in frozen}
 
 
 def restore(model: nn.Module, tensors: dict[str, Tensor]) -> None:
-    """Put learned tensors back into a freshly built model. Raises ConfigError if they do not fit it."""
+    """Load saved tensors into a freshly built model. Raises ConfigError if they do not fit it."""
     result = model.load_state_dict(tensors, strict=False)
     if result.unexpected_keys:
         raise ConfigError(
             f"the saved state holds '{result.unexpected_keys[0]}', which this model lacks",
-            "The plugin changed since; add --force to start the cell again.",
+            "The plugin changed since; add --force to start the run again.",
         )
 
 
-def save(state: State, folder: Path) -> None:
-    """Write the state atomically. Raises DferbenchError if it cannot be written."""
+def save(state: State, folder: Path) -> Path:
+    """Write the state atomically and return its path. Raises DferbenchError if it cannot be written."""
     buffer = io.BytesIO()
     content = {**vars(state), "curve": json.dumps([row.model_dump() for row in state.curve])}
     torch.save(content, buffer)
-    write_atomic(folder / NAME, buffer.getvalue())
+    path = folder / NAME
+    write_atomic(path, buffer.getvalue())
+    return path
 
 
 def load(folder: Path) -> State | None:
@@ -67,8 +71,8 @@ def load(folder: Path) -> State | None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         curve = [Epoch.model_validate(row) for row in json.loads(content.pop("curve"))]
+        # States of earlier versions also hold the schedule's, which is not needed any more.
+        content.pop("schedule", None)
         return State(curve=curve, **content)
     except Exception as error:
-        raise ConfigError(
-            f"{path} cannot be read: {error}", "Add --force to start the cell again."
-        ) from error
+        raise ConfigError(f"{path} cannot be read: {error}", "Add --force to start the run again.") from error

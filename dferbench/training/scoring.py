@@ -1,4 +1,4 @@
-"""Prediction and its score: logits of every test video, and the confusion matrix they give."""
+"""Testing: logits of every test video, and the confusion matrix that they give."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
-from torchmetrics.classification import MulticlassConfusionMatrix
 
+from dferbench.experiment.counts import top2_hits
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.training.batches import Source
 from dferbench.types import Stage
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 NAME = "predictions.npz"
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """What the model said: ids (N,), labels (N,) int64, logits (N, C) float32, in the split's order."""
+    """The model's output: ids (N,), labels (N,) int64, logits (N, C) float32, in the split's order."""
 
     ids: list[str]
     labels: np.ndarray
@@ -31,10 +34,14 @@ class Predictions:
 
     def confusion(self) -> list[list[int]]:
         """(C, C) counts, rows are the truth; ties go to the earlier class."""
-        metric = MulticlassConfusionMatrix(num_classes=self.logits.shape[1])
-        matrix = metric(torch.from_numpy(self.logits).argmax(1), torch.from_numpy(self.labels))
-        counts: list[list[int]] = matrix.long().tolist()
+        classes = self.logits.shape[1]
+        cells = self.labels * classes + self.logits.argmax(1)
+        counts: list[list[int]] = np.bincount(cells, minlength=classes**2).reshape(classes, classes).tolist()
         return counts
+
+    def top2(self) -> int:
+        """How many have their class among the two with the highest logits; ties go to the earlier class."""
+        return top2_hits(self.logits, self.labels)
 
     def only(self, columns: Sequence[int]) -> Predictions:
         """The same with these logits alone, in this order."""
@@ -48,7 +55,7 @@ class Predictions:
 
 
 def batch_of(stages: Sequence[Stage]) -> int:
-    """How many videos are tested at once: as many as the last stage trains on."""
+    """How many videos are tested at a time: as many as a batch of the last stage has."""
     return stages[-1].batch if stages else Stage(train={}, epochs=0).batch
 
 
@@ -60,11 +67,11 @@ def predict(
     logits: list[torch.Tensor] = [torch.empty(0, classes)]
     model.eval()
     with torch.no_grad(), progress.bar("test", len(source)) as bar:
-        for seen in source.batches(model, range(len(source)), batch):
+        for one in source.batches(model, range(len(source)), batch):
             with fabric.autocast():
-                logits.append(model(seen.x).float().cpu())
-            index += seen.index
-            bar.advance(len(seen.index))
+                logits.append(model(one.x).float().cpu())
+            index += one.index
+            bar.advance(len(one.index))
     return Predictions(
         [source.videos[i].id for i in index],
         np.array([source.videos[i].label for i in index], dtype=np.int64),

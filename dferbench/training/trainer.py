@@ -1,151 +1,260 @@
-"""One cell: train stage by stage, test after every epoch, survive a kill between any two instructions."""
+"""Training: one run of a method on one fold with one seed. Reads from top to bottom.
+
+`train_run` opens the videos and makes a `Trainer`, which trains stage by stage and epoch by epoch, tests
+after every epoch, and saves its state, so that a run that was killed resumes to the same bits. `train_step`
+is one optimizer step.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
+from torch import Tensor
 
-from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
-from dferbench.experiment.metrics import uar, war
+from dferbench.data.decoders import Decoder
+from dferbench.errors import DferbenchError
+from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
+from dferbench.machine.seeds import permutation, seed_everything
+from dferbench.models import Batch, Classifier
 from dferbench.progress import Progress
-from dferbench.training import resume as states
+from dferbench.registry.catalog import Catalog
+from dferbench.training import resume
 from dferbench.training.batches import Feed, Source, UnreadableVideos
-from dferbench.training.build import Built
-from dferbench.training.epoch import train_epoch
-from dferbench.training.optimizers import make_optimizer, make_schedule, rates
+from dferbench.training.observer import EpochResult, Observers
+from dferbench.training.optimizers import learning_rates, make_optimizer, set_learning_rates
+from dferbench.training.schedules import Schedule, make_schedule, steps_per_epoch
 from dferbench.training.scoring import Predictions, batch_of, predict
 from dferbench.types import Stage
 
-CHECKPOINT = "checkpoint.safetensors"
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
-class Cell:
-    """The state of one cell in training; `run` takes it from wherever it stands to its end."""
+@dataclass(frozen=True)
+class Built:
+    """A model on its device with what reads its videos, and what the record says about it."""
 
-    def __init__(
-        self, plan: Plan, built: Built, fabric: Fabric, folder: Path, seed: int, progress: Progress
-    ) -> None:
-        self.plan, self.built, self.model = plan, built, built.model
-        self.fabric, self.folder, self.seed, self.progress = fabric, folder, seed, progress
-        self.losses = UnreadableVideos(plan.request.skip_bad)
-        self.curve: list[Epoch] = []
-        self.predictions: Predictions | None = None
+    model: Classifier
+    decoder: Decoder
+    ever_trained: set[str]
+    """Names of the parameters that any stage trains."""
+    parameters: dict[str, int]
+    weights: dict[str, dict[str, Any]]
+    seen: dict[str, Any]
+    """What `encode`'s output depends on, so that it is cached on disk; empty if it is not."""
 
-    def run(self, train: Source, test: Source) -> None:
-        """Every stage that is not done yet, then the last word on the test videos."""
-        saved = states.load(self.folder)
-        if saved:
-            states.restore(self.model, saved.learned)
-            self.curve = saved.curve
-            self.losses.skipped |= set(saved.skipped)
-            self.progress.say(f"resumed after {len(saved.curve)} epochs")
-        for number, stage in enumerate(self.plan.recipe.stages):
-            if saved is None or number >= saved.stage:
-                self._stage(number, stage, train, test, saved)
-        if self.predictions is None:
-            self.predictions = self._test(test)
 
-    def _stage(
-        self, number: int, stage: Stage, train: Source, test: Source, saved: states.State | None
-    ) -> None:
-        optimizer = make_optimizer(self.model, stage)
-        schedule = make_schedule(optimizer, stage)
-        done = 0
-        if saved and saved.stage == number:
-            optimizer.load_state_dict(saved.optimizer)
-            schedule.load_state_dict(saved.schedule)
-            done = saved.epochs
-        prepared: Any = self.fabric.setup_optimizers(optimizer)
-        for epoch in range(done, stage.epochs):
-            started, used = time.monotonic(), rates(optimizer)
-            draw = (self.seed, len(self.curve), epoch)
-            terms = train_epoch(self.model, stage, prepared, train, self.fabric, draw, self.progress)
-            schedule.step()
-            self.predictions = self._test(test)
-            row = Epoch(
-                stage=stage.name,
-                epoch=epoch,
-                terms=terms,
-                learning_rates=used,
-                seconds=round(time.monotonic() - started, 3),
-                confusion=self.predictions.confusion(),
-            )
-            self.curve.append(row)
-            self.progress.say(f"{stage.name} {epoch + 1}/{stage.epochs}: {_said(row)}")
-            self._save(number, epoch + 1, optimizer, schedule)
+@dataclass(frozen=True)
+class Context:
+    """What a run needs besides its plan and its model."""
 
-    def _save(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer, schedule: Any) -> None:
-        learned = states.learned(self.model, self.built.ever_trained)
-        state = states.State(
-            stage,
-            epochs,
-            learned,
-            optimizer.state_dict(),
-            schedule.state_dict(),
-            self.curve,
-            sorted(self.losses.skipped),
-        )
-        states.save(state, self.folder)
-
-    def _test(self, test: Source) -> Predictions:
-        batch = batch_of(self.plan.recipe.stages)
-        classes = len(self.plan.task.classes)
-        return predict(self.model, test, batch, classes, self.fabric, self.progress)
+    catalog: Catalog
+    fabric: Fabric
+    progress: Progress
+    observers: Observers
 
 
 def train_run(
-    plan: Plan, built: Built, split: Split, fabric: Fabric, folder: Path, seed: int, progress: Progress
+    plan: Plan, built: Built, split: Split, draft: Record, folder: Path, context: Context
 ) -> dict[str, Any]:
-    """Train and test one cell, write its predictions, and return what the record adds.
+    """Train and test one run, write its predictions to `folder`, and return what its record adds to `draft`.
 
-    Raises DferbenchError: a bad video (unless skipping was asked for), a full disk, a loss that diverges.
+    Raises DferbenchError for a video that cannot be read (unless --skip-bad), a full disk, a loss that is not
+    finite, and a device without enough memory.
     """
     started = time.monotonic()
-    cell = Cell(plan, built, fabric, folder, seed, progress)
-    feed = Feed(plan, built.decoder, fabric, cell.losses, progress, built.seen)
-    with feed.open(split.train, training=True, seed=seed) as train, feed.open(split.test) as test:
-        cell.run(train, test)
-    assert cell.predictions is not None
-    cell.predictions.save(folder)
+    unreadable = UnreadableVideos(plan.request.skip_bad)
+    feed = Feed(plan, built.decoder, context.fabric, unreadable, context.progress, built.seen)
+    with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
+        trainer = Trainer(plan, built, folder, draft, train, test, context)
+        predictions = trainer.run()
+    predictions.save(folder)
     return {
-        "curve": cell.curve,
-        "confusion": cell.predictions.confusion(),
-        "decoders": dict(cell.losses.decoders),
-        "skipped": sorted(cell.losses.skipped),
-        "seconds": round(sum(row.seconds for row in cell.curve) or time.monotonic() - started, 3),
+        "curve": trainer.curve,
+        "confusion": predictions.confusion(),
+        "top2": predictions.top2(),
+        "decoders": dict(unreadable.decoders),
+        "skipped": sorted(unreadable.skipped),
+        "seconds": round(sum(row.seconds for row in trainer.curve) or time.monotonic() - started, 3),
     }
 
 
-def save_learned(built: Built, record: Record, folder: Path) -> None:
-    """Write the checkpoint of a cell: what learned, and in its header what it takes to build the rest again.
+class Trainer:
+    """One run in training; `run` takes it from its last saved state to its end."""
 
-    Raises DferbenchError if it cannot be written.
+    def __init__(
+        self,
+        plan: Plan,
+        built: Built,
+        folder: Path,
+        draft: Record,
+        train: Source,
+        test: Source,
+        context: Context,
+    ) -> None:
+        self.plan, self.built, self.model = plan, built, built.model
+        self.stages, self.seed = plan.recipe.stages, draft.seed
+        self.folder, self.draft, self.train, self.test = folder, draft, train, test
+        self.catalog, self.fabric = context.catalog, context.fabric
+        self.progress, self.observers = context.progress, context.observers
+        self.unreadable = train.unreadable
+        self.curve: list[Epoch] = []
+
+    def run(self) -> Predictions:
+        """Train every stage that is not done yet; return the predictions for the test videos at the end."""
+        saved = self._resume()
+        done = self._steps(saved.stage, saved.epochs) if saved else 0
+        self.observers.run_started(self.draft, self.folder, len(self.curve), done)
+        predictions = None
+        for number in range(saved.stage if saved else 0, len(self.stages)):
+            in_stage = saved if saved and saved.stage == number else None
+            predictions = self._train_stage(number, in_stage) or predictions
+        return predictions or self._test()
+
+    def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
+        """Train the epochs of a stage that are not done yet, testing after each; None if all are done."""
+        stage, predictions = self.stages[number], None
+        optimizer = make_optimizer(self.model, stage, self.catalog)
+        schedule = make_schedule(stage, steps_per_epoch(len(self.train), stage), self.catalog)
+        if saved:
+            optimizer.load_state_dict(saved.optimizer)
+        prepared: Any = self.fabric.setup_optimizers(optimizer)
+        for epoch in range(saved.epochs if saved else 0, stage.epochs):
+            started = time.monotonic()
+            losses = self._train_epoch(stage, epoch, prepared, schedule)
+            predictions = self._test()
+            row = Epoch(
+                stage=stage.name,
+                epoch=epoch,
+                terms=losses,
+                learning_rates=learning_rates(optimizer),
+                seconds=round(time.monotonic() - started, 3),
+                confusion=predictions.confusion(),
+                top2=predictions.top2(),
+            )
+            self._report(row, number)
+            self._save(number, epoch + 1, optimizer)
+        return predictions
+
+    def _train_epoch(
+        self, stage: Stage, epoch: int, optimizer: torch.optim.Optimizer, schedule: Schedule
+    ) -> dict[str, float]:
+        """Train one epoch and return the mean of each loss term over its videos."""
+        seed_everything(self.seed, "epoch", len(self.curve))
+        order = permutation(len(self.train), self.seed, "order", len(self.curve))
+        steps, means = steps_per_epoch(len(order), stage), LossMeans()
+        with self.progress.bar(f"{stage.name} {epoch + 1}/{stage.epochs}", len(order)) as bar:
+            for step, batch in enumerate(self._batches(stage, epoch, order)):
+                set_learning_rates(optimizer, schedule, epoch, epoch * steps + step)
+                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric)
+                values = means.add(terms, len(batch.label))
+                bar.advance(len(batch.label), loss=sum(values.values()))
+        if not means.videos:
+            raise DferbenchError(
+                f"stage '{stage.name}': no batch of {stage.batch} could be filled from {len(order)} videos",
+                "Use --set stage.batch=N, no more than the videos that can be read.",
+            )
+        return means.means()
+
+    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[Batch]:
+        """The batches of an epoch as a method's `loss` takes them."""
+        steps, done = max(steps_per_epoch(len(order), stage), 1), len(self.curve)
+        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last)
+        for step, one in enumerate(encoded):
+            info = [self.train.videos[i].info for i in one.index]
+            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps)
+
+    def _test(self) -> Predictions:
+        classes = len(self.plan.task.classes)
+        return predict(self.model, self.test, batch_of(self.stages), classes, self.fabric, self.progress)
+
+    def _report(self, row: Epoch, number: int) -> None:
+        """Add a finished epoch to the curve and tell the user and the observers."""
+        self.curve.append(row)
+        found = {name: metric.of(row.counts) for name, metric in self.plan.metrics.items()}
+        scores = {name: value for name, value in found.items() if value is not None}
+        terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
+        place = f"{row.stage} {row.epoch + 1}/{self.stages[number].epochs}"
+        self.progress.say(f"{place}: {terms}, test {said(row.counts)}")
+        self.observers.epoch_done(
+            EpochResult(row, scores, len(self.curve), self._steps(number, row.epoch + 1))
+        )
+
+    def _steps(self, number: int, epochs: int) -> int:
+        """Optimizer steps of a run after so many epochs of a stage, those of the stages before included."""
+        done = [*(stage.epochs for stage in self.stages[:number]), epochs]
+        stages = zip(self.stages, done, strict=False)
+        return sum(epochs * steps_per_epoch(len(self.train), stage) for stage, epochs in stages)
+
+    def _save(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer) -> None:
+        learned = resume.learned(self.model, self.built.ever_trained)
+        skipped = sorted(self.unreadable.skipped)
+        state = resume.State(stage, epochs, learned, optimizer.state_dict(), self.curve, skipped)
+        self.observers.checkpoint_saved(resume.save(state, self.folder))
+
+    def _resume(self) -> resume.State | None:
+        """Put the saved state back, if there is one; its optimizer is for the stage that it belongs to."""
+        saved = resume.load(self.folder)
+        if saved:
+            resume.restore(self.model, saved.learned)
+            self.curve = saved.curve
+            self.unreadable.skipped |= set(saved.skipped)
+            self.progress.say(f"resumed after {len(saved.curve)} epochs")
+        return saved
+
+
+def train_step(
+    model: Classifier, batch: Batch, optimizer: torch.optim.Optimizer, stage: Stage, fabric: Fabric
+) -> dict[str, Tensor]:
+    """One optimizer step on the sum of the method's loss terms, which it returns.
+
+    Raises DferbenchError if the device runs out of memory.
     """
-    header = Header(
-        schema=SCHEMA,
-        method=record.method,
-        options=record.options,
-        classes=record.classes,
-        input=record.recipe["input"],
-        precision=record.recipe["precision"],
-        holds="learned",
-        dataset=record.dataset,
-        fold=record.fold,
-        seed=record.seed,
-        config_id=record.config_id,
-        weights=record.weights,
-        caveats=list(record.caveats),
-    )
-    write_checkpoint(folder / CHECKPOINT, states.learned(built.model, built.ever_trained), header)
+    try:
+        with fabric.autocast():
+            terms = model.loss(batch)
+            total = torch.stack([term.float() for term in terms.values()]).sum()
+        optimizer.zero_grad()
+        fabric.backward(total)
+        if stage.clip_grad is not None:
+            fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad)
+        optimizer.step()
+    except torch.cuda.OutOfMemoryError as error:
+        raise DferbenchError(
+            f"the device ran out of memory with a batch of {stage.batch} videos",
+            "Use a smaller batch: --set stage.batch=N (recorded as a changed recipe).",
+        ) from error
+    return terms
 
 
-def _said(row: Epoch) -> str:
-    """An epoch in words: its loss terms and its test result in percent."""
-    terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
-    return f"{terms}, test UAR {uar(row.confusion):.2f} WAR {war(row.confusion):.2f}"
+class LossMeans:
+    """Running means of loss terms, weighted by the number of videos."""
+
+    def __init__(self) -> None:
+        self._totals: dict[str, float] = defaultdict(float)
+        self.videos = 0
+
+    def add(self, terms: Mapping[str, Tensor], videos: int) -> dict[str, float]:
+        """Take a batch's terms in and return them as numbers. Raises DferbenchError if one is not finite."""
+        values = {name: float(term.detach()) for name, term in terms.items()}
+        for name, value in values.items():
+            if not torch.isfinite(torch.tensor(value)):
+                raise DferbenchError(
+                    f"the loss term '{name}' became {value}",
+                    "Use lower learning rates, --set \"stage.train={'.*': 0.001}\".",
+                )
+            self._totals[name] += value * videos
+        self.videos += videos
+        return values
+
+    def means(self) -> dict[str, float]:
+        """The mean of each term over all videos so far."""
+        return {name: total / self.videos for name, total in self._totals.items()}

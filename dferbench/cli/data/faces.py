@@ -53,11 +53,11 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     goes on. The same command goes on where it stopped; faces.json says what became of each video.
     """
     from dferbench.cli.progress import make_progress
-    from dferbench.face_crops.run import Request, crop_all
+    from dferbench.face_crops.run import CropRequest, crop_all
     from dferbench.face_crops.track import Following
 
     how = Following(every, least, margin, align)
-    request = Request(source, output, finder, how, size, quality, timeout, workers)
+    request = CropRequest(source, output, finder, how, size, quality, timeout, workers)
     report, before = crop_all(request, context.obj, make_progress(quiet))
     if json_:
         typer.echo(report.model_dump_json(by_alias=True))

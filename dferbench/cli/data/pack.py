@@ -52,13 +52,13 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
     are marked with. The same command goes on where it stopped, and brings a pack up to date.
     """
     from dferbench.cli.progress import make_progress
-    from dferbench.data.packs.write import Job, pack
+    from dferbench.data.packs.write import PackJob, pack
     from dferbench.places import root_of
     from dferbench.registry.datasets import make_dataset
 
     chosen = make_dataset(dataset, context.obj)
     place = root_of(chosen.entry.name, chosen.dataset, root)
-    job = Job(chosen, place, expand(output), quality, workers, skip_bad)
+    job = PackJob(chosen, place, expand(output), quality, workers, skip_bad)
     facts = _facts(pack(job, make_progress(quiet)))
     if json_:
         typer.echo(json.dumps({"schema": 1, "pack": str(job.output), **facts}))

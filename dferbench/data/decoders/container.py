@@ -43,7 +43,7 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
 
     _require_file(path)
     try:
-        with av.open(path, metadata_errors="ignore", options={"format_whitelist": _formats()}) as container:
+        with av.open(path, options={"format_whitelist": _formats()}, **_any_metadata()) as container:
             stream = container.streams.best("video")
             if stream is None:
                 raise VideoError(path, "it has no video stream")
@@ -57,6 +57,14 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
         raise VideoError(path, f"it is damaged, or a playlist of other files ({error.strerror})") from error
     except av.FFmpegError as error:
         raise VideoError(path, f"it cannot be read as a video ({error.strerror})") from error
+
+
+@cache
+def _any_metadata() -> dict[str, Any]:
+    """What keeps titles that are no UTF-8 from being errors; PyAV 19 reads them anyway, without the word."""
+    import av.container
+
+    return {"metadata_errors": "ignore"} if hasattr(av.container.Container, "metadata_errors") else {}
 
 
 @cache

@@ -23,7 +23,7 @@ LABELS = {"label", "labels", "emotion", "class"}
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ListRow:
     """One line of a list: which video, its label as written, its number of frames if stated, line number."""
 
     video: str
@@ -76,7 +76,7 @@ def _read(path: Path) -> bytes:
         raise DataError(f"{path} cannot be read ({error.strerror or error})", "Check the path.") from error
 
 
-def read_rows(path: Path) -> list[Row]:
+def read_rows(path: Path) -> list[ListRow]:
     """The lines of a list. Raises DataError that names the file and the line.
 
     A line is `video label`, `video frames label` or, between tabs, `video label caption ...`, separated by
@@ -116,14 +116,14 @@ def _quoted(line: str) -> list[str]:
         return [line]
 
 
-def _row(line: str, path: Path, number: int) -> Row:
+def _row(line: str, path: Path, number: int) -> ListRow:
     fields = _fields(line)
     if "\t" in line and len(fields) >= 2 and not fields[1].isdecimal():
         fields = fields[:2]
     if len(fields) == 2 and all(fields):
-        return Row(fields[0], fields[1], None, number)
+        return ListRow(fields[0], fields[1], None, number)
     if len(fields) == 3 and all(fields) and fields[1].isdecimal() and len(fields[1]) < 10:
-        return Row(fields[0], fields[2], int(fields[1]), number)
+        return ListRow(fields[0], fields[2], int(fields[1]), number)
     raise DataError(
         f"{path}, line {number}: {shown(line.strip())} is neither 'video label' nor 'video frames label'",
         "Mend the line, or remove it.",

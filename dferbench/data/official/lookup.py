@@ -9,7 +9,7 @@ from pathlib import Path
 from dferbench.data.official import codes as coding
 from dferbench.data.official.codes import Codes
 from dferbench.data.official.labels import Name, canonical
-from dferbench.data.official.lists import Row, read_rows, shown
+from dferbench.data.official.lists import ListRow, read_rows, shown
 from dferbench.data.official.protocol import Protocol
 from dferbench.errors import DataError
 from dferbench.files import expand
@@ -99,7 +99,7 @@ def read_folds(
 
 
 def _codes(
-    rows: list[Row],
+    rows: list[ListRow],
     path: Path,
     protocol: Protocol,
     place: tuple[int, str],
@@ -129,7 +129,7 @@ def own_lists(text: str, protocol: Protocol) -> Lists:
     return require_all(find_lists(folder, folds), folds, folder)
 
 
-def by_id(rows: Iterable[Row], path: Path, key: Key, codes: Codes) -> dict[str, str]:
+def by_id(rows: Iterable[ListRow], path: Path, key: Key, codes: Codes) -> dict[str, str]:
     """Ids to class names. Raises DataError for a line whose id, label or uniqueness is at fault."""
     placed: dict[str, str] = {}
     for row in rows:

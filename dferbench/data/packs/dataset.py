@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.data.decoders.pack import packed_path
-from dferbench.data.packs.index import Entry, Index, command, is_pack, read_index
+from dferbench.data.packs.index import Index, PackEntry, command, is_pack, read_index
 from dferbench.data.packs.source import Lists, fingerprint, name_of, read_lists
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import digest
@@ -85,7 +85,7 @@ class PackedDataset(Dataset):
         """The videos of the list as it was packed, read from the pack."""
         return [self._video(entry) for entry in self._index.folds[fold][split]]
 
-    def _video(self, entry: Entry) -> Video:
+    def _video(self, entry: PackEntry) -> Video:
         return Video(entry.id, packed_path(self._pack, entry.video), entry.label, entry.info)
 
     def notes(self, root: Path) -> Mapping[str, Any]:

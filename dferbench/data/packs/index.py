@@ -28,7 +28,7 @@ class Packed(BaseModel):
     """Why it could not be packed."""
 
 
-class Entry(BaseModel):
+class PackEntry(BaseModel):
     """A video in a list; `video` is its name in the pack."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,7 +58,7 @@ class Index(BaseModel):
     reencoded: str
     """How frames that were no images of their own were encoded; empty if all bytes are as they were."""
     videos: dict[str, Packed]
-    folds: dict[int, dict[str, list[Entry]]]
+    folds: dict[int, dict[str, list[PackEntry]]]
     """By fold and split ("train", "test")."""
 
 

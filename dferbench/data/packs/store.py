@@ -18,7 +18,7 @@ BATCH = 64 << 20
 _OWNER = b"made from"
 
 
-class Store:
+class PackStore:
     """Opens the pack's file or makes it, and writes what is still waiting when it is closed, come what may.
 
     `owner` names what is packed, in one word, and with what options. Raises ConfigError for a pack that was
@@ -46,7 +46,7 @@ class Store:
             open_to_read(self._file).close()
         return lmdb.open(self._file, subdir=False, map_size=2 * max(size, BATCH, 1 << 20), readahead=False)
 
-    def __enter__(self) -> Store:
+    def __enter__(self) -> PackStore:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:

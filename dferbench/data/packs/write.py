@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from dferbench.data.packs.encode import Encoded, encode_video, how, made_from
-from dferbench.data.packs.index import NAME, Entry, Index, Packed, begin, is_pack, read_index, write_index
+from dferbench.data.packs.index import NAME, Index, Packed, PackEntry, begin, is_pack, read_index, write_index
 from dferbench.data.packs.source import all_videos, fingerprint, name_of, read_lists
-from dferbench.data.packs.store import Store
+from dferbench.data.packs.store import PackStore
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.files import digest, to_json
@@ -21,11 +21,11 @@ from dferbench.types import Video
 
 SECONDS = 600.0
 """How long one video may take."""
-Folds = dict[int, dict[str, list[Entry]]]
+Folds = dict[int, dict[str, list[PackEntry]]]
 
 
 @dataclass(frozen=True)
-class Job:
+class PackJob:
     """A dataset, where it lies and where its pack goes; `quality` is JPEG's, for frames of video files.
 
     With no `workers` this process reads: a file that makes a decoder crash or hang then does so here.
@@ -39,7 +39,7 @@ class Job:
     skip_bad: bool = False
 
 
-def pack(job: Job, progress: Progress) -> Index:
+def pack(job: PackJob, progress: Progress) -> Index:
     """Make the pack, or make an old one current, and return what it says of itself.
 
     Raises ConfigError or DataError for a place that will not do, and DataError at the end if videos could
@@ -61,7 +61,7 @@ def pack(job: Job, progress: Progress) -> Index:
     return index
 
 
-def _check_place(job: Job) -> None:
+def _check_place(job: PackJob) -> None:
     if is_pack(job.root):
         raise ConfigError(f"{job.root} is a pack already", "Use --root with what it was made from.")
     if job.output.exists() and not job.output.is_dir():
@@ -75,7 +75,7 @@ def _check_place(job: Job) -> None:
             raise ConfigError(f"{job.output} is a pack of {held}", "Choose another folder.")
 
 
-def _entry(video: Video, root: Path) -> Entry:
+def _entry(video: Video, root: Path) -> PackEntry:
     name = name_of(video.path, root)
     try:
         to_json([video.id, name, dict(video.info)]).encode()
@@ -84,13 +84,13 @@ def _entry(video: Video, root: Path) -> Entry:
             f"the name of '{video.id!r}' or what is known about it cannot be written as JSON ({error})",
             "Names must be UTF-8, and Video.info must hold text and numbers.",
         ) from error
-    return Entry(id=video.id, label=video.label, video=name, info=dict(video.info))
+    return PackEntry(id=video.id, label=video.label, video=name, info=dict(video.info))
 
 
-def _write_videos(job: Job, paths: Mapping[str, str], progress: Progress) -> dict[str, Packed]:
+def _write_videos(job: PackJob, paths: Mapping[str, str], progress: Progress) -> dict[str, Packed]:
     """Bring the file to hold exactly these videos as they are now."""
     owner = f"{job.chosen.entry.name} {digest(job.chosen.options)}"
-    with Store(job.output, owner) as store:
+    with PackStore(job.output, owner) as store:
         done = {n: packed for n, path in paths.items() if (packed := _current(store, n, path, job.quality))}
         if done:
             progress.say(f"{len(done)} of {len(paths)} videos were packed before")
@@ -116,7 +116,7 @@ def _here(
         bar.advance()
 
 
-def _current(store: Store, name: str, path: str, quality: int) -> Packed | None:
+def _current(store: PackStore, name: str, path: str, quality: int) -> Packed | None:
     """A video that is packed already, if it would come out the same now."""
     with store.value(name) as value:
         if value is None:
@@ -126,7 +126,7 @@ def _current(store: Store, name: str, path: str, quality: int) -> Packed | None:
         return Packed(frames=value.frames, source=source) if same else None
 
 
-def _take(store: Store, name: str, path: str, result: Encoded | VideoError) -> Packed:
+def _take(store: PackStore, name: str, path: str, result: Encoded | VideoError) -> Packed:
     if isinstance(result, VideoError):
         return Packed(frames=0, source=fingerprint(path), bad=result.reason)
     store.put(name, result.value)
@@ -146,7 +146,7 @@ def _report(videos: Mapping[str, Packed], skip_bad: bool, progress: Progress) ->
         )
 
 
-def _index(job: Job, folds: Folds, videos: dict[str, Packed], paths: Mapping[str, str]) -> Index:
+def _index(job: PackJob, folds: Folds, videos: dict[str, Packed], paths: Mapping[str, str]) -> Index:
     dataset = job.chosen.dataset
     from_files = any(not Path(paths[name]).is_dir() for name, video in videos.items() if not video.bad)
     return Index(

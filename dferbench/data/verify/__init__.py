@@ -11,8 +11,8 @@ from dferbench.data.make import is_unfinished
 from dferbench.data.packs.index import is_pack
 from dferbench.data.verify import decode, lists, tree
 from dferbench.data.verify.decode import Decoded, Results
-from dferbench.data.verify.lists import Part
-from dferbench.data.verify.survey import EncodedBatch, survey
+from dferbench.data.verify.lists import SplitVideos
+from dferbench.data.verify.survey import Surveyed, survey
 from dferbench.errors import DataError
 from dferbench.places import is_made
 from dferbench.progress import Progress
@@ -64,7 +64,7 @@ def _sorted(found: list[Finding]) -> list[Finding]:
 
 def _parts(
     dataset: Dataset, root: Path, folds: Sequence[int], progress: Progress
-) -> tuple[list[Part], list[Finding]]:
+) -> tuple[list[SplitVideos], list[Finding]]:
     try:
         dataset.prepare(root, progress)
     except DataError as error:
@@ -80,7 +80,7 @@ def _shortened(root: Path) -> tree.Name:
     return lambda path: path.removeprefix(f"{root}/")
 
 
-def _survey(paths: Sequence[str], root: Path, progress: Progress) -> list[EncodedBatch]:
+def _survey(paths: Sequence[str], root: Path, progress: Progress) -> list[Surveyed]:
     if is_pack(root):
         return []  # its videos are no files of their own
     with progress.bar("looking at files", len(paths)) as bar:
@@ -88,7 +88,7 @@ def _survey(paths: Sequence[str], root: Path, progress: Progress) -> list[Encode
 
 
 def _of_lists(
-    dataset: Dataset, parts: Sequence[Part], folds: Sequence[int], results: Results
+    dataset: Dataset, parts: Sequence[SplitVideos], folds: Sequence[int], results: Results
 ) -> Iterator[Finding]:
     classes = dataset.classes
     yield from lists.duplicates(parts)
@@ -107,7 +107,7 @@ def _decoded(results: Results) -> list[tuple[str, Decoded]]:
     return [(path, one) for path, one in results.items() if isinstance(one, Decoded)]
 
 
-def _figures(seen: Sequence[EncodedBatch], results: Results, videos: int) -> Iterator[Finding]:
+def _figures(seen: Sequence[Surveyed], results: Results, videos: int) -> Iterator[Finding]:
     """Lengths and sizes: as decoded where a video was, else as the survey saw them."""
     frames = {video.path: video.frames for video in seen if video.frames}
     sizes = {video.path: video.size for video in seen if video.size}

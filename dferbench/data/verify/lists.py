@@ -15,7 +15,7 @@ SPLITS = ("train", "test")
 
 
 @dataclass(frozen=True)
-class Part:
+class SplitVideos:
     """The videos of one split of one fold."""
 
     fold: int
@@ -31,14 +31,14 @@ class Part:
         return {video.id for video in self.videos}
 
 
-def read_parts(dataset: Dataset, root: Path, folds: Iterable[int]) -> tuple[list[Part], list[Finding]]:
+def read_parts(dataset: Dataset, root: Path, folds: Iterable[int]) -> tuple[list[SplitVideos], list[Finding]]:
     """The parts that can be read, and an error for each reason why others cannot."""
-    parts: list[Part] = []
+    parts: list[SplitVideos] = []
     failed: dict[tuple[str, str], list[str]] = defaultdict(list)
     for fold in folds:
         for split in SPLITS:
             try:
-                parts.append(Part(fold, split, tuple(dataset.videos(root, fold, split))))
+                parts.append(SplitVideos(fold, split, tuple(dataset.videos(root, fold, split))))
             except DataError as error:
                 failed[error.message, error.hint].append(f"fold {fold}, {split}")
     return parts, [
@@ -47,7 +47,7 @@ def read_parts(dataset: Dataset, root: Path, folds: Iterable[int]) -> tuple[list
     ]
 
 
-def duplicates(parts: Sequence[Part]) -> Iterator[Finding]:
+def duplicates(parts: Sequence[SplitVideos]) -> Iterator[Finding]:
     """Ids that one part names more than once."""
     found = [
         f"{name} ({part})"
@@ -59,7 +59,7 @@ def duplicates(parts: Sequence[Part]) -> Iterator[Finding]:
         yield Finding("error", "ids that one part names twice", "Remove the extra lines.", tuple(found))
 
 
-def labels(parts: Sequence[Part], classes: Sequence[str]) -> Iterator[Finding]:
+def labels(parts: Sequence[SplitVideos], classes: Sequence[str]) -> Iterator[Finding]:
     """Labels that are no class, and videos whose label differs from part to part."""
     bad = [
         f"{video.id}: {video.label} ({part})"
@@ -76,7 +76,7 @@ def labels(parts: Sequence[Part], classes: Sequence[str]) -> Iterator[Finding]:
         yield Finding("error", "ids whose label differs between folds", hint, several)
 
 
-def paths(parts: Sequence[Part]) -> Iterator[Finding]:
+def paths(parts: Sequence[SplitVideos]) -> Iterator[Finding]:
     """Ids that mean another file in another fold: predictions of folds could not be put together."""
     several = _varying(parts, lambda video: video.path)
     if several:
@@ -84,7 +84,7 @@ def paths(parts: Sequence[Part]) -> Iterator[Finding]:
         yield Finding("warning", "ids that mean different files in different folds", hint, several)
 
 
-def _varying(parts: Sequence[Part], what: Callable[[Video], str]) -> tuple[str, ...]:
+def _varying(parts: Sequence[SplitVideos], what: Callable[[Video], str]) -> tuple[str, ...]:
     seen: dict[str, set[str]] = defaultdict(set)
     for part in parts:
         for video in part.videos:
@@ -92,7 +92,7 @@ def _varying(parts: Sequence[Part], what: Callable[[Video], str]) -> tuple[str, 
     return tuple(f"{name}: {', '.join(sorted(them))}" for name, them in seen.items() if len(them) > 1)
 
 
-def overlap(parts: Sequence[Part]) -> Iterator[Finding]:
+def overlap(parts: Sequence[SplitVideos]) -> Iterator[Finding]:
     """Ids in train and test of one fold."""
     found = [f"{name} (fold {a.fold})" for a, b in folds(parts) for name in sorted(a.ids & b.ids)]
     if found:
@@ -100,14 +100,14 @@ def overlap(parts: Sequence[Part]) -> Iterator[Finding]:
         yield Finding("error", "videos in train and test of the same fold", hint, tuple(found))
 
 
-def folds(parts: Sequence[Part]) -> Iterator[tuple[Part, Part]]:
+def folds(parts: Sequence[SplitVideos]) -> Iterator[tuple[SplitVideos, SplitVideos]]:
     """Train and test of each fold of which both could be read."""
     for a, b in pairwise(parts):
         if a.fold == b.fold:
             yield a, b
 
 
-def crossing(parts: Sequence[Part]) -> Iterator[Finding]:
+def crossing(parts: Sequence[SplitVideos]) -> Iterator[Finding]:
     """Test parts of several folds that share videos, or together leave some out. Wants every part."""
     tested = Counter(name for part in parts if part.split == "test" for name in part.ids)
     twice = tuple(name for name, count in tested.items() if count > 1)
@@ -119,7 +119,7 @@ def crossing(parts: Sequence[Part]) -> Iterator[Finding]:
         yield Finding("error", "videos in the test part of no fold", hint, never)
 
 
-def empty_classes(parts: Sequence[Part], classes: Sequence[str]) -> Iterator[Finding]:
+def empty_classes(parts: Sequence[SplitVideos], classes: Sequence[str]) -> Iterator[Finding]:
     """Classes of which a part has no video."""
     found = []
     for part in parts:
@@ -130,7 +130,7 @@ def empty_classes(parts: Sequence[Part], classes: Sequence[str]) -> Iterator[Fin
         yield Finding("error", "classes without any video", hint, tuple(found))
 
 
-def twins(parts: Sequence[Part], content: Mapping[str, str]) -> Iterator[Finding]:
+def twins(parts: Sequence[SplitVideos], content: Mapping[str, str]) -> Iterator[Finding]:
     """One video under several ids: the same digest in `content`, which is by path, or the same path."""
     names: dict[str, set[str]] = defaultdict(set)
     for part in parts:
@@ -149,7 +149,7 @@ def twins(parts: Sequence[Part], content: Mapping[str, str]) -> Iterator[Finding
         yield Finding("warning", "one content under two ids", "Such videos count twice.", rest)
 
 
-def facts(parts: Sequence[Part], classes: Sequence[str]) -> Iterator[Finding]:
+def facts(parts: Sequence[SplitVideos], classes: Sequence[str]) -> Iterator[Finding]:
     """How many videos each part has, of each class, and what a constant answer would score."""
     for part in parts:
         held = Counter(video.label for video in part.videos)

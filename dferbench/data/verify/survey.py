@@ -18,7 +18,7 @@ STUB_BYTES = 200
 
 
 @dataclass(frozen=True, slots=True)
-class EncodedBatch:
+class Surveyed:
     """One video on the disk; for a video file nothing is known of its frames.
 
     `trouble` says why it cannot be read. `first` and `last` are the frame numbers in the names, -1 without.
@@ -46,7 +46,7 @@ class EncodedBatch:
         return max(0, self.last - self.first + 1 - self.frames) if self.first >= 0 else 0
 
 
-def survey(paths: Iterable[str], root: Path, bar: Bar) -> list[EncodedBatch]:
+def survey(paths: Iterable[str], root: Path, bar: Bar) -> list[Surveyed]:
     """What there is of each video, in order; what cannot be read is a fact like any other."""
     inside = os.path.realpath(root)
     found = []
@@ -58,19 +58,19 @@ def survey(paths: Iterable[str], root: Path, bar: Bar) -> list[EncodedBatch]:
     return found
 
 
-def look(path: str, inside: str) -> EncodedBatch:
+def look(path: str, inside: str) -> Surveyed:
     """What there is of one video; `inside` is the real path of the root."""
     try:
         facts = Path(path).stat()
         outside = _leaves(path, inside)
     except FileNotFoundError:
-        return EncodedBatch(path, trouble="there is nothing")
+        return Surveyed(path, trouble="there is nothing")
     except (OSError, ValueError) as error:
-        return EncodedBatch(path, trouble=getattr(error, "strerror", None) or str(error))
+        return Surveyed(path, trouble=getattr(error, "strerror", None) or str(error))
     if stat.S_ISDIR(facts.st_mode):
         seen = _folder(path, inside)
         return replace(seen, outside=outside or seen.outside)
-    return EncodedBatch(path, trouble=_no_video(path, facts), outside=outside)
+    return Surveyed(path, trouble=_no_video(path, facts), outside=outside)
 
 
 def _no_video(path: str, facts: os.stat_result) -> str:
@@ -87,15 +87,15 @@ def _leaves(path: str, inside: str) -> bool:
     return real != inside and not real.startswith(inside.rstrip(os.sep) + os.sep)
 
 
-def _folder(path: str, inside: str) -> EncodedBatch:
+def _folder(path: str, inside: str) -> Surveyed:
     try:
         with os.scandir(path) as entries:
             images = {entry.name: entry for entry in entries if _is_frame(entry)}
             sizes = {name: entry.stat().st_size for name, entry in images.items()}
     except OSError as error:
-        return EncodedBatch(path, f"the folder cannot be listed ({error.strerror})")
+        return Surveyed(path, f"the folder cannot be listed ({error.strerror})")
     if not images:
-        return EncodedBatch(path, "the folder holds no images")
+        return Surveyed(path, "the folder holds no images")
     names = sorted(images)
     keys = [natural_order(name) for name in names]
     numbers = [key[-2][0] for key in keys if len(key) > 1]  # the last digits of each name
@@ -104,7 +104,7 @@ def _folder(path: str, inside: str) -> EncodedBatch:
     bad = {*empty, *stubs}
     good = next((name for name in names if name not in bad), None)
     trouble, size = _header(f"{path}/{good}") if good else ("all its frames are empty files or stubs", None)
-    return EncodedBatch(
+    return Surveyed(
         path,
         trouble=trouble,
         frames=len(names),

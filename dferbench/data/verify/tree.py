@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from statistics import median
 
-from dferbench.data.verify.survey import EncodedBatch
+from dferbench.data.verify.survey import Surveyed
 from dferbench.types import Finding
 
 FILMED = 4 / 3
@@ -18,7 +18,7 @@ Name = Callable[[str], str]
 """How a path is shown."""
 
 
-def trouble(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def trouble(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Videos that are missing or cannot be read, by the reason."""
     reasons: dict[str, list[str]] = {}
     for video in seen:
@@ -29,33 +29,33 @@ def trouble(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
         yield Finding("error", f"videos that are missing or unreadable: {reason}", hint, tuple(paths))
 
 
-def empty_frames(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def empty_frames(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Frames of zero bytes."""
     found = [f"{name(video.path)}/{frame}" for video in seen for frame in video.empty]
     yield from _warn("frames of zero bytes", "Copy them again; the disk may have been full.", found)
 
 
-def stubs(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def stubs(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Stubs of git LFS in place of frames."""
     found = [f"{name(video.path)}/{frame}" for video in seen for frame in video.stubs]
     yield from _warn("stubs of git LFS instead of frames", "Fetch the files with: git lfs pull", found)
 
 
-def mixed_formats(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def mixed_formats(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Folders with images of several formats: two versions of the frames may lie in one another."""
     found = [f"{name(v.path)}: {', '.join(v.suffixes)}" for v in seen if len(v.suffixes) > 1]
     hint = "Every image counts as a frame; keep one version of them."
     yield from _warn("folders with several image formats", hint, found)
 
 
-def unnatural_order(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def unnatural_order(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Folders in which 10 comes before 2 for whoever sorts names as text."""
     found = [name(video.path) for video in seen if not video.natural]
     hint = "dferbench sorts by number; other programs may have shown or trained on frames out of order."
     yield from _warn("folders whose frames are out of order when sorted as text", hint, found)
 
 
-def uncropped(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def uncropped(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Images as wide as whole frames, where most are."""
     sized = [(video, video.size) for video in seen if video.size]
     wide = [name(video.path) for video, size in sized if max(size) >= FILMED * min(size)]
@@ -64,14 +64,14 @@ def uncropped(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
         yield from _warn("images that look like whole frames, not faces (4:3 or longer)", hint, wide)
 
 
-def outside(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def outside(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Videos that lie outside the root, by a link or by their path."""
     found = [name(video.path) for video in seen if video.outside]
     hint = "Make sure that these links and paths are meant: a copy of the root would lack the videos."
     yield from _warn("videos that lead out of the root", hint, found)
 
 
-def gaps(seen: Sequence[EncodedBatch], name: Name) -> Iterator[Finding]:
+def gaps(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     """Missing numbers between the first and the last frame: usual where no face was found."""
     found = [f"{name(v.path)}: {v.frames} of {v.first} to {v.last}" for v in seen if v.gaps]
     if found:

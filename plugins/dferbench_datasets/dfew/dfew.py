@@ -7,26 +7,30 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from dferbench import Finding
+from dferbench import DataError, Finding
+from dferbench.data import Paint, Progress
 from dferbench.data.official import (
     OFFICIAL,
     OWN,
     RULE,
     Copy,
+    Folds,
     Release,
     by_rule,
+    count_images,
+    descend,
+    entries,
+    find_folder,
     find_lists,
+    index,
+    last_parts,
     nothing_found,
+    only,
     own_lists,
     read_folds,
+    read_table,
     require_all,
 )
-from dferbench.data.official.lists import last_parts, read_table
-from dferbench.data.official.protocol import Folds
-from dferbench.data.official.tree import count_images, descend, entries, find_folder, index, only
-from dferbench.errors import DataError
-from dferbench.progress import Progress
-from dferbench.types import Paint
 from dferbench_datasets.dfew.figures import (
     CLIPS,
     CODES,
@@ -166,7 +170,7 @@ def _documented(lists: Mapping[tuple[int, str], Path]) -> dict[str, str] | None:
 
     Some repositories pass on lists with the same header and file names, but labels from 0 and padded ids.
     """
-    from dferbench.data.official.lists import read_rows
+    from dferbench.data.official import read_rows
 
     rows = [row for path in lists.values() for row in read_rows(path)]
     rewritten = any(row.label == "0" or row.video.startswith("0") for row in rows)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from dferbench.data.official import by_rule
-from dferbench.data.official.drawing import (
+from dferbench import UnknownName
+from dferbench.data import Paint, Progress
+from dferbench.data.official import (
+    by_rule,
     lengths,
     scaled,
     shuffled_labels,
@@ -14,9 +16,6 @@ from dferbench.data.official.drawing import (
     write_table,
     write_video,
 )
-from dferbench.errors import UnknownName
-from dferbench.progress import Progress
-from dferbench.types import Paint
 from dferbench_datasets.dfew.figures import CODES, LAYOUTS, PROTOCOL
 
 SIZE = 256

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from dferbench import Finding
-from dferbench.data.official import OWN, Copy
-from dferbench.data.official.tree import count_images
+from dferbench.data.official import OWN, Copy, count_images
 from dferbench_datasets.ferv39k.figures import CLIPS, EMOTIONS, FEWEST, FRAMES, GROUPS, MOST, SHORT
 from dferbench_datasets.ferv39k.tree import groups as groups_of
 from dferbench_datasets.ferv39k.tree import label_of

@@ -6,25 +6,25 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from dferbench import Finding
+from dferbench import Finding, UnknownName
+from dferbench.data import Paint, Progress, is_made
 from dferbench.data.official import (
     OFFICIAL,
     OWN,
     RULE,
     Copy,
+    Folds,
     Release,
+    Rows,
+    descend,
+    entries,
+    find_folder,
     find_lists,
     nothing_found,
     own_lists,
     read_folds,
     require_all,
 )
-from dferbench.data.official.protocol import Folds, Rows
-from dferbench.data.official.tree import descend, entries, find_folder
-from dferbench.errors import UnknownName
-from dferbench.places import is_made
-from dferbench.progress import Progress
-from dferbench.types import Paint
 from dferbench_datasets.ferv39k import checks
 from dferbench_datasets.ferv39k.figures import (
     ALL,

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from itertools import cycle
 from pathlib import Path
 
-from dferbench.data.official.drawing import write_frames, write_video
-from dferbench.errors import UnknownName
-from dferbench.progress import Progress
-from dferbench.types import Paint
+from dferbench import UnknownName
+from dferbench.data import Paint, Progress
+from dferbench.data.official import write_frames, write_video
 from dferbench_datasets.ferv39k.figures import ALL, EMOTIONS, GROUPS, LAYOUTS, SETUPS, VARIANTS
 from dferbench_datasets.ferv39k.tree import LABELS, split_by_rule
 

@@ -6,9 +6,7 @@ import re
 from collections.abc import Container, Mapping
 from pathlib import Path
 
-from dferbench.data.official import canonical
-from dferbench.data.official.lists import last_parts
-from dferbench.data.official.tree import VIDEOS, entries, only
+from dferbench.data.official import VIDEOS, canonical, entries, last_parts, only
 from dferbench_datasets.ferv39k.figures import EMOTIONS, GROUPS, SEVEN, tested
 
 SCENES = {scene.lower(): scene for scene in GROUPS}

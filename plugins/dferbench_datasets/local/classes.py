@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from dferbench.data.official import CLASSES, canonical
-from dferbench.data.official.lists import listed, shown
-from dferbench.errors import ConfigError, DataError
-from dferbench_datasets.local.entry import Entry, firsts
+from dferbench import ConfigError, DataError
+from dferbench.data.official import CLASSES, canonical, listed, shown
+from dferbench_datasets.local.entry import ListedVideo, firsts
 
 MOST = 1000
 """Classes; a column with more words holds no labels."""
@@ -26,7 +25,7 @@ class Classes:
     known: str
 
 
-def find_classes(entries: Iterable[Entry], classes: str, codes: str, base: str) -> Classes:
+def find_classes(entries: Iterable[ListedVideo], classes: str, codes: str, base: str) -> Classes:
     """The classes of some labels; `classes`, `codes` and `base` are what the user states of them.
 
     Raises DataError that names file and line, and ConfigError for a statement that makes no sense.
@@ -69,13 +68,13 @@ def _codes(text: str) -> dict[str, str]:
     return codes
 
 
-def _by_codes(first: Mapping[str, Entry], codes: Mapping[str, str]) -> Classes:
+def _by_codes(first: Mapping[str, ListedVideo], codes: Mapping[str, str]) -> Classes:
     _require_known(first, codes)
     names = _ordered(codes.values())
     return Classes(names, {label: names.index(codes[label]) for label in first}, "stated by codes")
 
 
-def _by_number(first: Mapping[str, Entry], stated: Sequence[str], base: str) -> Classes:
+def _by_number(first: Mapping[str, ListedVideo], stated: Sequence[str], base: str) -> Classes:
     whole = sorted({int(label) for label in first if _WHOLE.fullmatch(label)})
     if stated:
         start, names, known = int(base) if base else _start(whole, len(stated), first), stated, "stated"
@@ -95,7 +94,7 @@ def _run(whole: Sequence[int]) -> int:
     return next((i for i, number in enumerate(whole) if number != i), len(whole))
 
 
-def _start(whole: Sequence[int], count: int, first: Mapping[str, Entry]) -> int:
+def _start(whole: Sequence[int], count: int, first: Mapping[str, ListedVideo]) -> int:
     """Whether numbers for `count` stated classes begin at 0 or at 1."""
     if 0 in whole or not whole:
         return 0
@@ -107,18 +106,18 @@ def _start(whole: Sequence[int], count: int, first: Mapping[str, Entry]) -> int:
     )
 
 
-def _unexplained(first: Mapping[str, Entry]) -> DataError:
+def _unexplained(first: Mapping[str, ListedVideo]) -> DataError:
     return DataError(
         f"{_file(first)}: nothing says what the labels {listed(first)} stand for",
         "State it: classes='first,second,...' in the order of the numbers, or codes='1=first, ...'.",
     )
 
 
-def _file(first: Mapping[str, Entry]) -> str:
+def _file(first: Mapping[str, ListedVideo]) -> str:
     return next(iter(first.values())).where.partition(", line ")[0]
 
 
-def _by_word(first: Mapping[str, Entry], stated: Sequence[str]) -> Classes:
+def _by_word(first: Mapping[str, ListedVideo], stated: Sequence[str]) -> Classes:
     if len(first) > MOST:
         raise DataError(f"{_file(first)}: {len(first)} different labels", "The label must come last.")
     for label, entry in first.items():
@@ -132,7 +131,7 @@ def _by_word(first: Mapping[str, Entry], stated: Sequence[str]) -> Classes:
     return Classes(order, {label: order.index(name) for label, name in names.items()}, "words")
 
 
-def _require_one_word(first: Mapping[str, Entry], names: Mapping[str, str]) -> None:
+def _require_one_word(first: Mapping[str, ListedVideo], names: Mapping[str, str]) -> None:
     """Two words for one expression may be two classes or one: only the user knows."""
     word_for: dict[str, str] = {}
     for label, name in names.items():
@@ -144,7 +143,7 @@ def _require_one_word(first: Mapping[str, Entry], names: Mapping[str, str]) -> N
             )
 
 
-def _require_known(first: Mapping[str, Entry], codes: Mapping[str, str]) -> None:
+def _require_known(first: Mapping[str, ListedVideo], codes: Mapping[str, str]) -> None:
     for label, entry in first.items():
         if label not in codes:
             known = ", ".join(c if c == name else f"{c} ({name})" for c, name in codes.items())

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from dferbench.data.official.lists import shown
-from dferbench.data.official.tree import VIDEOS
-from dferbench.errors import DataError
-from dferbench_datasets.local.entry import Entry
+from dferbench import DataError
+from dferbench.data.official import VIDEOS, shown
+from dferbench_datasets.local.entry import ListedVideo
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class Disk:
     links: bool
     _listings: dict[tuple[str, ...], _Listing] = field(default_factory=dict)
 
-    def find(self, parts: tuple[str, ...], entry: Entry) -> tuple[tuple[str, ...], bool]:
+    def find(self, parts: tuple[str, ...], entry: ListedVideo) -> tuple[tuple[str, ...], bool]:
         """The path as it lies there, and whether it does: a list may name `a.mp4` where the folder `a`
         holds its frames, or `a` where there is `a.mp4`. Raises DataError for one that leads out of the root.
         """

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class ListedVideo:
     """A video as it is written down, its label likewise, where that stands, and what else is said of it.
 
     `frames` is the number of frames that a list states; `group` is what may never be on both sides of a
@@ -21,13 +21,13 @@ class Entry:
     group: str = ""
 
 
-Parts = Mapping[tuple[int, str], Sequence[Entry]]
+Parts = Mapping[tuple[int, str], Sequence[ListedVideo]]
 """(fold, "train" or "test") to what stands there."""
 
 
-def firsts(entries: Iterable[Entry], key: Callable[[Entry], str]) -> dict[str, Entry]:
+def firsts(entries: Iterable[ListedVideo], key: Callable[[ListedVideo], str]) -> dict[str, ListedVideo]:
     """The first entry of each key."""
-    found: dict[str, Entry] = {}
+    found: dict[str, ListedVideo] = {}
     for entry in entries:
         found.setdefault(key(entry), entry)
     return found

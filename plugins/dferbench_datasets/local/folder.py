@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 from dferbench_datasets.local.classes import find_classes
 from dferbench_datasets.local.local import Local, given, given_within
 from dferbench_datasets.local.table import read_csv

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from dferbench.data.official import blocks
-from dferbench.data.official.lists import shown
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import blocks, shown
 from dferbench_datasets.local.classes import name_of
-from dferbench_datasets.local.entry import Entry, Parts
+from dferbench_datasets.local.entry import ListedVideo, Parts
 from dferbench_datasets.local.ids import natural_order
 
 
-def own_folds(entries: Sequence[Entry], folds: int) -> Parts:
+def own_folds(entries: Sequence[ListedVideo], folds: int) -> Parts:
     """Folds 1..folds. Without groups: each class's videos in natural order of their paths, cut into blocks.
 
     With groups: the largest first, each to the fold that has the fewest videos so far. Raises DataError if
@@ -38,7 +37,7 @@ def _place_groups(groups: Mapping[str, int], folds: int) -> dict[str, int]:
     return placed
 
 
-def in_turn(entries: Sequence[Entry], fold_of: Sequence[int]) -> Parts:
+def in_turn(entries: Sequence[ListedVideo], fold_of: Sequence[int]) -> Parts:
     """Each fold tests the entries that it was given and trains on the others."""
     pairs = list(zip(entries, fold_of, strict=True))
     return {
@@ -48,7 +47,7 @@ def in_turn(entries: Sequence[Entry], fold_of: Sequence[int]) -> Parts:
     }
 
 
-def require_apart(entries: Sequence[Entry], sides: Sequence[object]) -> None:
+def require_apart(entries: Sequence[ListedVideo], sides: Sequence[object]) -> None:
     """Raise DataError that names file and line if a group is on two sides of a stated split."""
     side_of: dict[str, object] = {}
     for entry, side in zip(entries, sides, strict=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 
-from dferbench.data.official.tree import VIDEOS
+from dferbench.data.official import VIDEOS
 
 Path = tuple[str, ...]
 """The components of a path."""

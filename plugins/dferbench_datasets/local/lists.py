@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from dferbench.data.official import find_lists, require_all
-from dferbench.data.official.lists import read_rows
-from dferbench.errors import ConfigError, DataError
-from dferbench.files import sha256_of
+from dferbench import ConfigError, DataError, sha256_of
+from dferbench.data.official import find_lists, read_rows, require_all
 from dferbench_datasets.local.classes import find_classes
-from dferbench_datasets.local.entry import Entry, Parts
+from dferbench_datasets.local.entry import ListedVideo, Parts
 from dferbench_datasets.local.local import Local, given, given_within
 
 EXAMPLE = "list:FOLDER, list:set_1_train.txt or 'list(train=FILE, test=FILE)'"
@@ -105,7 +103,8 @@ def _home(path: str, files: Files) -> Path:
 def _read(files: Files) -> Parts:
     return {
         place: [
-            Entry(row.video, row.label, f"{file}, line {row.line}", row.frames) for row in read_rows(file)
+            ListedVideo(row.video, row.label, f"{file}, line {row.line}", row.frames)
+            for row in read_rows(file)
         ]
         for place, file in files.items()
     }

@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dferbench import Dataset, Finding, Video
-from dferbench.data.official import OWN
-from dferbench.data.official.lists import shown
-from dferbench.data.official.tree import count_images
-from dferbench.errors import ConfigError, DataError
-from dferbench.files import expand
-from dferbench.progress import Progress
+from dferbench import ConfigError, DataError, Dataset, Finding, Video, expand
+from dferbench.data import Progress
+from dferbench.data.official import OWN, count_images, shown
 from dferbench_datasets.local.classes import Classes
 from dferbench_datasets.local.disk import Disk
-from dferbench_datasets.local.entry import Entry, Parts, firsts
+from dferbench_datasets.local.entry import ListedVideo, Parts, firsts
 from dferbench_datasets.local.ids import shortest_unique
 from dferbench_datasets.local.paths import below
 
@@ -54,7 +50,7 @@ class Local(Dataset):
         """Where the lists or the videos were found."""
         return self.home
 
-    def entries(self) -> dict[str, Entry]:
+    def entries(self) -> dict[str, ListedVideo]:
         """Every video as it is written to the first entry that names it."""
         return firsts((e for part in self.parts.values() for e in part), lambda entry: entry.video)
 
@@ -153,12 +149,12 @@ def given_within(folder: str, text: str, what: str, example: str) -> Path:
     return inside if inside is not None and inside.is_file() else given(text, what, example)
 
 
-def _info(entry: Entry) -> dict[str, Any]:
+def _info(entry: ListedVideo) -> dict[str, Any]:
     return {"group": entry.group} if entry.group else {}
 
 
-def _require_once(part: Sequence[Entry], found: Mapping[str, tuple[str, ...]]) -> None:
-    seen: dict[tuple[str, ...], Entry] = {}
+def _require_once(part: Sequence[ListedVideo], found: Mapping[str, tuple[str, ...]]) -> None:
+    seen: dict[tuple[str, ...], ListedVideo] = {}
     for entry in part:
         other = seen.setdefault(found[entry.video], entry)
         if other is not entry:

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dferbench.data.official.lists import shown
-from dferbench.errors import ConfigError, DataError
-from dferbench_datasets.local.entry import Entry
+from dferbench import ConfigError, DataError
+from dferbench.data.official import shown
+from dferbench_datasets.local.entry import ListedVideo
 
 LONGEST, DEEPEST = 4096, 64
 """Characters and components; no file system has longer paths, no dataset deeper ones."""
@@ -36,7 +36,7 @@ def take_apart(text: str) -> Written:
     return Written(pieces[0] == "" or re.fullmatch("[A-Za-z]:", pieces[0]) is not None, parts)
 
 
-def below(first: Mapping[str, Entry], root: Path, prefix: str) -> tuple[dict[str, Parts], str]:
+def below(first: Mapping[str, ListedVideo], root: Path, prefix: str) -> tuple[dict[str, Parts], str]:
     """Every path as it is written, with the entry that it first stands in, to its components below the root;
     and in words what was replaced.
 
@@ -56,7 +56,7 @@ def below(first: Mapping[str, Entry], root: Path, prefix: str) -> tuple[dict[str
     return _adopt(foreign, first, root)
 
 
-def _take_apart(entry: Entry) -> Written:
+def _take_apart(entry: ListedVideo) -> Written:
     try:
         return take_apart(entry.video)
     except ValueError:
@@ -87,7 +87,7 @@ def _parts(path: Path) -> Parts:
 
 
 def _adopt(
-    foreign: Mapping[str, Parts], first: Mapping[str, Entry], root: Path
+    foreign: Mapping[str, Parts], first: Mapping[str, ListedVideo], root: Path
 ) -> tuple[dict[str, Parts], str]:
     """Paths that all come from another machine, put below the root."""
     usual = Counter(parts[0] for parts in foreign.values()).most_common(1)[0][0]
@@ -107,7 +107,7 @@ def _common(paths: list[Parts]) -> Parts:
     return low[: min(len(low), len(high)) if same is None else same]
 
 
-def _outside(entry: Entry, root: Path) -> DataError:
+def _outside(entry: ListedVideo, root: Path) -> DataError:
     return DataError(
         f"{entry.where}: {shown(entry.video)} does not lie below the root, {root}",
         "Name the folder that does with --root, or what to cut off with prefix=/FOLDER/OF/THE/LIST.",

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dferbench.data.official.lists import read_text, shown
-from dferbench.errors import DataError
-from dferbench_datasets.local.entry import Entry, Parts
+from dferbench import DataError
+from dferbench.data.official import read_text, shown
+from dferbench_datasets.local.entry import ListedVideo, Parts
 from dferbench_datasets.local.folds import in_turn, own_folds, require_apart
 
 COLUMNS = ("video", "label", "fold", "split", "group")
@@ -22,7 +22,7 @@ class Table:
     """The entries of a CSV, and what its column `fold` or `split` says of each, if it has one."""
 
     path: Path
-    entries: Sequence[Entry]
+    entries: Sequence[ListedVideo]
     column: str
     said: Sequence[str]
 
@@ -87,7 +87,7 @@ def _table(path: Path, columns: dict[str, int], rows: list[tuple[int, list[str]]
         if cells["video"] in seen:
             raise DataError(f"{where}: {shown(cells['video'])} stands there a second time", "Remove a line.")
         seen.add(cells["video"])
-        entries.append(Entry(cells["video"], cells["label"], where, None, cells.get("group", "")))
+        entries.append(ListedVideo(cells["video"], cells["label"], where, None, cells.get("group", "")))
         said.append(cells.get(column, ""))
     if not entries:
         raise DataError(f"{path} lists no videos", "Below the header, write one line a video.")

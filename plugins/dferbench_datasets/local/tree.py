@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path, PurePath
 
-from dferbench.data.official.tree import IMAGES, VIDEOS, entries
-from dferbench.errors import DataError
-from dferbench_datasets.local.entry import Entry, Parts
+from dferbench import DataError
+from dferbench.data.official import IMAGES, VIDEOS, entries
+from dferbench_datasets.local.entry import ListedVideo, Parts
 from dferbench_datasets.local.folds import own_folds
 from dferbench_datasets.local.table import LEFT_OUT
 
@@ -35,7 +35,7 @@ def read_tree(root: Path, split: str, folds: int) -> tuple[Parts, str]:
     return {(1, side): found[side] for side in SIDES}, "folders train and test"
 
 
-def _classes(folder: Path, above: str) -> list[Entry]:
+def _classes(folder: Path, above: str) -> list[ListedVideo]:
     found = [e for top in entries(folder) if top.is_dir() for e in _videos(folder / top.name, above)]
     if not found:
         raise DataError(
@@ -44,7 +44,7 @@ def _classes(folder: Path, above: str) -> list[Entry]:
     return found
 
 
-def _videos(folder: Path, above: str) -> list[Entry]:
+def _videos(folder: Path, above: str) -> list[ListedVideo]:
     """The video files and frame folders of one class."""
     inside = entries(folder)
     videos = [e.name for e in inside if PurePath(e.name).suffix.lower() in VIDEOS or e.is_dir()]
@@ -54,4 +54,4 @@ def _videos(folder: Path, above: str) -> list[Entry]:
             f"{folder} holds {'images' if loose else 'nothing'} where videos should be",
             "Give the frames of each video a folder of their own." if loose else "Remove it, or fill it.",
         )
-    return [Entry(f"{above}{folder.name}/{name}", folder.name, str(folder / name)) for name in videos]
+    return [ListedVideo(f"{above}{folder.name}/{name}", folder.name, str(folder / name)) for name in videos]

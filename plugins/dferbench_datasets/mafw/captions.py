@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dferbench.data.official.lists import read_table, read_text, shown
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import read_table, read_text, shown
 
 Captions = Mapping[str, Mapping[str, Any]]
 """Ids to {"caption": English, "caption_zh": Chinese}."""

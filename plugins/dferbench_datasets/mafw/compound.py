@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dferbench import Finding
-from dferbench.data.official import MAFW_ORDER, by_rule, canonical, nothing_found
-from dferbench.data.official.protocol import Folds
+from dferbench.data.official import MAFW_ORDER, Folds, by_rule, canonical, nothing_found
 from dferbench_datasets.mafw.figures import COMPOUND_PROTOCOL, COMPOUND_SIZES, COMPOUNDS, SINGLES
 from dferbench_datasets.mafw.mafw import LISTS, PLAIN, Mafw
 

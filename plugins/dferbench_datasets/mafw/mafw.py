@@ -8,27 +8,29 @@ from pathlib import Path
 from typing import ClassVar
 
 from dferbench import Finding
+from dferbench.data import Paint, Progress, is_made
 from dferbench.data.official import (
     CLASSES,
     OFFICIAL,
     OWN,
     RULE,
     Copy,
+    Folds,
     Release,
     by_rule,
     canonical,
+    descend,
+    entries,
+    find_folder,
     find_lists,
+    index,
+    last_parts,
     nothing_found,
+    only,
     own_lists,
     read_folds,
     require_all,
 )
-from dferbench.data.official.lists import last_parts
-from dferbench.data.official.protocol import Folds
-from dferbench.data.official.tree import descend, entries, find_folder, index, only
-from dferbench.places import is_made
-from dferbench.progress import Progress
-from dferbench.types import Paint
 from dferbench_datasets.mafw import captions, table
 from dferbench_datasets.mafw.figures import CLIPS, LABELS, PROTOCOL, SINGLE, TEXTS, TOTALS
 

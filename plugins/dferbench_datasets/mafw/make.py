@@ -7,8 +7,11 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dferbench.data.official import MAFW_ORDER, by_rule
-from dferbench.data.official.drawing import (
+from dferbench import UnknownName
+from dferbench.data import Paint, Progress
+from dferbench.data.official import (
+    MAFW_ORDER,
+    by_rule,
     lengths,
     scaled,
     shuffled_labels,
@@ -16,9 +19,6 @@ from dferbench.data.official.drawing import (
     write_table,
     write_video,
 )
-from dferbench.errors import UnknownName
-from dferbench.progress import Progress
-from dferbench.types import Paint
 from dferbench_datasets.mafw.figures import LABELS, SINGLE
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from dferbench.data.official.lists import read_table, shown
-from dferbench.errors import DataError
+from dferbench import DataError
+from dferbench.data.official import read_table, shown
 from dferbench_datasets.mafw.figures import CODES
 
 COLUMN = "single_label"

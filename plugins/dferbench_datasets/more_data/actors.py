@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dferbench.data.official import in_turn
-from dferbench.data.official.protocol import Folds
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
+from dferbench.data.official import Folds, in_turn
 
 
 def fold_of(actor: int, actors: int, folds: int) -> int:

@@ -7,13 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from dferbench import Finding
-from dferbench.data.official import Copy, Release, canonical, nothing_found
-from dferbench.data.official.tree import entries, find_folder, index, only
-from dferbench.errors import DataError, UnknownName
-from dferbench.places import is_made
-from dferbench.progress import Progress
-from dferbench.types import Paint
+from dferbench import DataError, Finding, UnknownName
+from dferbench.data import Paint, Progress, is_made
+from dferbench.data.official import Copy, Release, canonical, entries, find_folder, index, nothing_found, only
 from dferbench_datasets.more_data.figures_afew import FACES, LAYOUTS, PROTOCOL, SEVEN, SIDES
 
 LACKING = (

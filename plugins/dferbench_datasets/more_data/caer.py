@@ -8,12 +8,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from dferbench import Finding
-from dferbench.data.official import Copy, Protocol, Release, canonical, nothing_found
-from dferbench.data.official.protocol import tally
-from dferbench.data.official.tree import descend, entries, index, only
-from dferbench.places import is_made
-from dferbench.progress import Progress
-from dferbench.types import Paint
+from dferbench.data import Paint, Progress, is_made
+from dferbench.data.official import (
+    Copy,
+    Protocol,
+    Release,
+    canonical,
+    descend,
+    entries,
+    index,
+    nothing_found,
+    only,
+    tally,
+)
 from dferbench_datasets.more_data.figures_caer import COUNTS, LAYOUTS, SEVEN
 
 FOLDERS = ("train", "validation", "test")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from dferbench import Finding
+from dferbench.data import Paint, Progress, is_made
 from dferbench.data.official import (
     OWN,
     RULE,
@@ -17,12 +18,12 @@ from dferbench.data.official import (
     Protocol,
     Release,
     canonical,
+    descend,
+    find_folder,
+    index,
     nothing_found,
+    only,
 )
-from dferbench.data.official.tree import descend, find_folder, index, only
-from dferbench.places import is_made
-from dferbench.progress import Progress
-from dferbench.types import Paint
 from dferbench_datasets.more_data.actors import by_actor, require_folds
 from dferbench_datasets.more_data.figures_crema_d import ACTORS, FOLDS, LAYOUTS, SIX, TOTALS, VIDEOS
 

@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dferbench.data.official.drawing import lengths, scaled, write_frames, write_video
-from dferbench.errors import UnknownName
-from dferbench.progress import Progress
-from dferbench.types import Paint
+from dferbench import UnknownName
+from dferbench.data import Paint, Progress
+from dferbench.data.official import lengths, scaled, write_frames, write_video
 from dferbench_datasets.more_data import figures_crema_d as crema_d
 from dferbench_datasets.more_data import figures_ravdess as ravdess
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from dferbench.data.official.drawing import lengths, scaled, shuffled_labels, write_frames, write_video
-from dferbench.errors import UnknownName
-from dferbench.progress import Progress
-from dferbench.types import Paint
+from dferbench import UnknownName
+from dferbench.data import Paint, Progress
+from dferbench.data.official import lengths, scaled, shuffled_labels, write_frames, write_video
 from dferbench_datasets.more_data import figures_afew as afew
 from dferbench_datasets.more_data import figures_caer as caer
 

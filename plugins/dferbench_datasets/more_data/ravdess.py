@@ -8,12 +8,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from dferbench import Finding
-from dferbench.data.official import OWN, RULE, Copy, Part, Protocol, Release, nothing_found
-from dferbench.data.official.tree import index, only
-from dferbench.errors import UnknownName
-from dferbench.progress import Progress
-from dferbench.types import Paint
+from dferbench import Finding, UnknownName
+from dferbench.data import Paint, Progress
+from dferbench.data.official import OWN, RULE, Copy, Part, Protocol, Release, index, nothing_found, only
 from dferbench_datasets.more_data.actors import by_actor, fold_of, require_folds
 from dferbench_datasets.more_data.figures_ravdess import ACTORS, CODES, EIGHT, FOLDS, LAYOUTS, MODALITIES
 

@@ -9,10 +9,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dferbench import Dataset, Video, hookimpl
-from dferbench.errors import ConfigError, DataError, DferbenchError
-from dferbench.places import cache_folder
-from dferbench.progress import Progress
+from dferbench import ConfigError, DataError, Dataset, DferbenchError, Video, hookimpl
+from dferbench.data import Progress, cache_folder
 from dferbench_datasets.synthetic.plan import COUNTS, FOLDS, Options, plan
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.files import write_atomic
+from dferbench import write_atomic
 from dferbench_datasets.synthetic.draw import draw
 from dferbench_datasets.synthetic.plan import Item, Options
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.types import Converted
+from dferbench import Converted, Task
 from dferbench_methods.aen.model import Aen
 from dferbench_methods.aen.names import in_file, with_still
 from dferbench_methods.layers.official import SEVEN, agreed, count_layers, name_classes, need, renamed

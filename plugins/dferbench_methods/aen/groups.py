@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from dferbench import ConfigError
 from dferbench.data.official import canonical
-from dferbench.errors import ConfigError
 
 GROUPS = ("positive", "neutral", "negative")
 GROUP_OF = {

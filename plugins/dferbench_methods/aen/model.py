@@ -10,11 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Batch, Classifier
-from dferbench.models.frames import frame_features
-from dferbench.models.temporal import ClsTransformer
+from dferbench import ConfigError, Task
+from dferbench.models import Batch, Classifier, ClsTransformer, frame_features
 from dferbench_methods.aen.groups import Grouping
 from dferbench_methods.aen.loss import (
     EMOTION,

@@ -9,8 +9,8 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from dferbench.errors import DataError
-from dferbench.models.torch_files import is_torchscript, read_foreign
+from dferbench import DataError
+from dferbench.models import is_torchscript, read_foreign
 
 _NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
 """Whole numbers that OpenAI's archives keep beside the weights."""

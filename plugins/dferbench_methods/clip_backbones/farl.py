@@ -7,9 +7,8 @@ from typing import Any
 
 import open_clip
 
-from dferbench.errors import DataError
-from dferbench.files import expand
-from dferbench.models.two_tower import TwoTower
+from dferbench import DataError, expand
+from dferbench.models import TwoTower
 from dferbench_methods.clip_backbones.towers import load_tower, random_tower
 
 NAME = "farl-vit-b16"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dferbench.errors import ConfigError, DataError
-from dferbench.files import expand
-from dferbench.models.two_tower import TwoTower
+from dferbench import ConfigError, DataError, expand
+from dferbench.models import TwoTower
 from dferbench_methods.clip_backbones import SizedOptions
 from dferbench_methods.clip_backbones.towers import load_tower, random_tower
 

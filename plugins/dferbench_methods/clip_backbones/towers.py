@@ -16,10 +16,8 @@ from open_clip.constants import HF_SAFE_WEIGHTS_NAME
 from open_clip.pretrained import get_pretrained_cfg
 from torch import Tensor
 
-from dferbench.errors import DataError
-from dferbench.files import expand, sha256_of
-from dferbench.models.loading import load_exactly
-from dferbench.models.two_tower import TwoTower, Weights
+from dferbench import DataError, expand, sha256_of
+from dferbench.models import TwoTower, Weights, load_exactly
 from dferbench_methods.clip_backbones.checkpoints import read_state_dict
 
 # OpenAI trained with QuickGELU; under the plain names open_clip would go on with the exact GELU.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 Card = Mapping[str, Any]
 

@@ -7,9 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError
-from dferbench.models.cosine import FrozenCosineClassifier
-from dferbench.models.prompts import Context
+from dferbench import ConfigError
+from dferbench.models import Context, FrozenCosineClassifier
 
 
 class CoCoOp(FrozenCosineClassifier):

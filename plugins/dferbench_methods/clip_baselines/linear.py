@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dferbench import Task
-from dferbench.models.frames import FrameClassifier, Frozen
+from dferbench.models import FrameClassifier, Frozen
 
 
 class LinearClassifier(FrameClassifier):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dferbench import Task, spec
-from dferbench.errors import ConfigError
-from dferbench.models.cosine import FrozenCosineClassifier, compose
+from dferbench import ConfigError, Task, parse_one
+from dferbench.models import FrozenCosineClassifier, compose
 from dferbench_methods.clip_baselines.conditional import CoCoOp
 from dferbench_methods.clip_baselines.linear import LinearClassifier, LinearProbe
 from dferbench_methods.clip_baselines.options import (
@@ -24,7 +23,7 @@ def zero_shot(task: Task, parts: Any, **options: Any) -> FrozenCosineClassifier:
     Raises ConfigError for parts that would have to learn, or UnknownName or DataError.
     """
     given = ZeroShotOptions(**options)
-    templates = spec.parse_one(given.prompt).name == "ensemble"
+    templates = parse_one(given.prompt).name == "ensemble"
     source = given.text or ("class-names" if templates else "expression")
     model = compose(FrozenCosineClassifier, task, parts, {}, **{**dict(given), "text": source})
     named = {f"temporal={given.temporal}": model.temporal, f"prompt={given.prompt}": model.prompt}

@@ -8,11 +8,8 @@ from typing import Any
 from torch import Tensor
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Batch, Classifier
-from dferbench.models.frames import frame_features
-from dferbench.models.two_tower import TwoTower
+from dferbench import ConfigError, Task
+from dferbench.models import Batch, Classifier, TwoTower, frame_features
 from dferbench_methods.cliper.losses import balance, count, fine, margin, own
 from dferbench_methods.cliper.method import CliperOptions
 from dferbench_methods.cliper.prompt import Descriptors

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dferbench.models.cosine import require_text_tower
-from dferbench.models.prompts import Prompt
+from dferbench.models import Prompt, require_text_tower
 
 BEFORE = "an ID photo of"
 START = 0.001

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 
 LAYERS = {"1": 1, "2": 2, "3a": 4, "3b": 4, "4a": 8, "4b": 8, "5a": 8, "5b": 8}
 """The convolutions, and how many times `width` channels each gives."""

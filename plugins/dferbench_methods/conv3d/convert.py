@@ -7,10 +7,8 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.errors import DataError
-from dferbench.models.classifier import Classifier
-from dferbench.types import Converted
+from dferbench import Converted, DataError, Task
+from dferbench.models import Classifier
 from dferbench_methods.conv3d import model
 from dferbench_methods.conv3d.names import Names, c3d_names, i3d_names, p3d_names, residual_names
 from dferbench_methods.conv3d.p3d import DEPTHS

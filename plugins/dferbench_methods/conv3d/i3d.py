@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 from dferbench_methods.layers.resnet2d import kaiming_fan_out
 
 Three = tuple[int, int, int]

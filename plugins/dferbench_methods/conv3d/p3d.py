@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, kaiming_fan_out
 
 DEPTHS = {63: (3, 4, 6, 3), 131: (3, 4, 23, 3), 199: (3, 8, 36, 3)}

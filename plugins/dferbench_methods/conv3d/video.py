@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor, nn
 
-from dferbench.files import expand
-from dferbench.models.classifier import Classifier
-from dferbench.models.torch_files import read_foreign
+from dferbench import expand
+from dferbench.models import Classifier, read_foreign
 from dferbench_methods.conv3d.names import Names
 from dferbench_methods.conv3d.pixels import Pixels
 from dferbench_methods.layers.start import start_from, started

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 
 def _published(table: int, variant: str, dfew: str, ferv39k: str, mafw: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
+from dferbench import ConfigError, Converted, DataError
 from dferbench.data.official import CLASSES
-from dferbench.errors import ConfigError, DataError
-from dferbench.types import Converted
 from dferbench_methods.dfer_clip.recover import recover_texts
 from dferbench_methods.dfer_clip.shapes import backbone_of, need, temporal_of
 

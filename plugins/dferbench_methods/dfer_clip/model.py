@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dferbench import Task
-from dferbench.models.cosine import CosineClassifier, compose
+from dferbench.models import CosineClassifier, compose
 from dferbench_methods.dfer_clip.method import DferClipOptions
 
 

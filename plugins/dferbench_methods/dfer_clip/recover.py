@@ -14,8 +14,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.models.texts import DESCRIPTORS, TEMPLATES, inline, texts
+from dferbench import ConfigError, DataError, UnknownName
+from dferbench.models import DESCRIPTORS, TEMPLATES, class_texts, inline_texts
 from dferbench_methods.dfer_clip.shapes import need
 
 START, END, PAD = 49406, 49407, 0
@@ -45,7 +45,7 @@ def recover_texts(state: Mapping[str, Tensor], classes: Sequence[str], given: st
         if _encoded(source, classes) == tokens:
             return source, f"The class texts in the checkpoint are those of text={source}."
     written = [_decode(row, number) for number, row in enumerate(tokens, 1)]
-    source = inline(dict(zip(classes, written, strict=True)))
+    source = inline_texts(dict(zip(classes, written, strict=True)))
     return source, "The class texts were recovered from the tokens in the checkpoint."
 
 
@@ -80,7 +80,7 @@ def _words(row: Sequence[int], number: int) -> list[int]:
 def _encoded(source: str, classes: Sequence[str]) -> list[list[int]]:
     """The tokens that a source of texts gives, [] if it has no text for some class."""
     try:
-        return [_tokenizer().encode(text) for text in texts(source, classes)]
+        return [_tokenizer().encode(text) for text in class_texts(source, classes)]
     except UnknownName:
         raise
     except ConfigError:

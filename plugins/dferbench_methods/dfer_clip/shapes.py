@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench.errors import DataError
+from dferbench import DataError
 
 State = Mapping[str, Tensor]
 KNOWN = {

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dferbench.models.windows import mean_probabilities
+from dferbench.models import mean_probabilities
 
 
 def cosine(one: Tensor, other: Tensor) -> Tensor:

@@ -7,8 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
+from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier
 from dferbench_methods.dpcnet.agreement import AGREE, FUSION, jensen_shannon
 from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.types import Converted
+from dferbench import Converted, Task
 from dferbench_methods.ec_stfl.model import EcStfl, in_file
 from dferbench_methods.layers.official import SEVEN, agreed, name_classes, need, renamed
 

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from dferbench.errors import ConfigError
-from dferbench.models.two_tower import TwoTower
+from dferbench import ConfigError
+from dferbench.models import TwoTower
 
 KEY = "caption"
 """Under which name a video's `info` has its text."""

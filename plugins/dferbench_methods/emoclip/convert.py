@@ -8,10 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
+from dferbench import Converted, DataError
 from dferbench.data.official import MAFW_ORDER
-from dferbench.errors import DataError
-from dferbench.models.temporal import LAYER_IN_FILES
-from dferbench.types import Converted
+from dferbench.models import LAYER_IN_FILES
 from dferbench_methods.emoclip.model import HEADS
 from dferbench_methods.layers.official import agreed, need
 

@@ -9,14 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Batch
-from dferbench.models.cosine import require_text_tower
-from dferbench.models.frames import FrameClassifier, Frozen
-from dferbench.models.temporal import ClsTransformer
-from dferbench.models.texts import texts
-from dferbench.models.two_tower import TwoTower
+from dferbench import ConfigError, Task
+from dferbench.models import (
+    Batch,
+    ClsTransformer,
+    FrameClassifier,
+    Frozen,
+    TwoTower,
+    class_texts,
+    require_text_tower,
+)
 from dferbench_methods.emoclip.captions import Reader, captions
 from dferbench_methods.emoclip.method import EmoClipOptions
 
@@ -97,7 +99,7 @@ def build(task: Task, parts: Any, **options: Any) -> EmoClip:
             f"Lower it: --set input.frames={PLACES - 1} at most.",
         )
     tower = require_text_tower(parts.backbone(given.backbone), given.backbone)
-    described = texts(given.text, task.classes)
+    described = class_texts(given.text, task.classes)
     temporal = ClsTransformer(tower.dim, PLACES - 1, given.layers, HEADS, given.head_dim, mlp_ratio=1)
     prompt = parts.prompt("fixed", tower, described)
     notes = {"texts": dict(zip(task.classes, described, strict=True))}

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.types import Converted
+from dferbench import Converted, Task
 from dferbench_methods.layers.official import agreed, name_classes, need, renamed
 from dferbench_methods.layers.snippet_files import CLASSES, LAST, in_file
 from dferbench_methods.layers.snippets import SnippetTransformer

@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.types import Converted
+from dferbench import Converted, Task
 from dferbench_methods.former_dfer.model import FormerDfer
 from dferbench_methods.former_dfer.names import in_file
 from dferbench_methods.layers.official import SEVEN, agreed, count_layers, name_classes, need, renamed

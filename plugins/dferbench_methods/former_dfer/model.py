@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dferbench import Task
-from dferbench.models import Classifier
-from dferbench.models.temporal import ClsTransformer, PreNorm
+from dferbench.models import Classifier, ClsTransformer, PreNorm
 from dferbench_methods.former_dfer.method import FormerDferOptions
 from dferbench_methods.former_dfer.names import in_file
 from dferbench_methods.layers.resnet2d import ResNet2d

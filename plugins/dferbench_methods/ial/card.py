@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 CARD: Mapping[str, Any] = {
     "title": "Intensity-Aware Loss for Dynamic Facial Expression Recognition in the Wild",

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Batch, Classifier
-from dferbench.models.temporal import PreNorm
+from dferbench import ConfigError, Task
+from dferbench.models import Batch, Classifier, PreNorm
 from dferbench_methods.ial.gca import GcaBlock
 from dferbench_methods.ial.loss import intensity
 from dferbench_methods.ial.method import IalOptions

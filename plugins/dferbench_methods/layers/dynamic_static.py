@@ -6,7 +6,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dferbench.models.temporal import PreNorm
+from dferbench.models import PreNorm
 from dferbench_methods.layers.resnet2d import Basic
 
 DEPTH, HEADS, HEAD_DIM = 2, 4, 32

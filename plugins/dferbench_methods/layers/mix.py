@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 
 
 @dataclass(frozen=True)

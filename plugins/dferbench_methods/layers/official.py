@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from dferbench import ConfigError, Converted, DataError
 from dferbench.data.official import CLASSES
-from dferbench.errors import ConfigError, DataError
-from dferbench.types import Converted
 from dferbench_methods.layers.start import COUNTER
 
 SEVEN = CLASSES[:7]

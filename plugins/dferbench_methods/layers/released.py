@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from dferbench.models.temporal import LAYER_IN_FILES
+from dferbench.models import LAYER_IN_FILES
 
 _IN_LAYER = re.compile(r"(\.\d+\.)(.+)(\.(?:weight|bias))")
 

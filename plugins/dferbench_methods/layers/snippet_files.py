@@ -7,9 +7,9 @@ from typing import Any
 
 from torch import Tensor
 
+from dferbench import expand
 from dferbench.data.official import canonical
-from dferbench.files import expand
-from dferbench.models.torch_files import read_foreign
+from dferbench.models import read_foreign
 from dferbench_methods.layers.snippets import SnippetTransformer
 from dferbench_methods.layers.start import start_from, started
 

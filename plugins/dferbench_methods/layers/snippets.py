@@ -12,9 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench.errors import ConfigError
-from dferbench.models.classifier import Batch, Classifier
-from dferbench.types import Task
+from dferbench import ConfigError, Task
+from dferbench.models import Batch, Classifier
 from dferbench_methods.layers.resnet2d import ResNet2d
 
 SNIPPETS = 7

@@ -8,10 +8,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from dferbench.errors import DataError
-from dferbench.files import expand, sha256_of
-from dferbench.models.loading import load_some
-from dferbench.models.torch_files import read_foreign
+from dferbench import DataError, expand, sha256_of
+from dferbench.models import load_some, read_foreign
 
 HINT = "Are the file and the method's options of one network?"
 COUNTER = ".num_batches_tracked"

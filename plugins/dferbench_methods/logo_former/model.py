@@ -10,8 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
+from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier
 from dferbench_methods.layers.initial import STD, draw_linear
 from dferbench_methods.layers.resnet2d import ResNet2d

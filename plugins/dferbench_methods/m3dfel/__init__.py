@@ -17,7 +17,7 @@ STAGE = Stage(
     epochs=300,
     batch=256,
     optimizer="adamw",
-    schedule="cosine-under-rise(warmup=20, floor=5e-6)",
+    schedule="cosine-under-rise(warmup=20, floor=5e-6, by=step, lag=1)",
     weight_decay=0.05,
     drop_last=True,
 )

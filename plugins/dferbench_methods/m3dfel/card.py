@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 CARD: Mapping[str, Any] = {
     "title": "Rethinking the Learning Paradigm for Dynamic Facial Expression Recognition",
@@ -35,7 +35,7 @@ CARD: Mapping[str, Any] = {
         "to the square in testing."
     ),
     "fidelity": "official-code: follows the released code in network, loss and rates; without weights=FILE "
-    "its trunk starts from scratch, and input and schedule differ in three things, as the deviations say.",
+    "its trunk starts from scratch, and the input differs in two things, as the deviations say.",
     "unknowns": [
         "FERV39k and MAFW: nothing is published but FERV39k's result: the recipe of DFEW, for 300 epochs.",
         "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion multiply-adds a video.",
@@ -47,9 +47,6 @@ CARD: Mapping[str, Any] = {
         "and hue (0.4), the four in random order.",
         "Testing draws nothing; the code moves the frames at random in testing too, so that its results "
         "differ from run to run.",
-        "The rates change once an epoch; the code changes them each iteration, which in the first 20 epochs "
-        "differs by up to 1/21 of the full rate. From epoch 20 on they are those of the code at the start of "
-        "an epoch.",
         "A bag of one instance has a variance of zero over its instances; the code divides by zero there.",
         "A last batch of one video works; in the code its logits lose an axis. Batch norm sees the several "
         "clips of a bag even then.",
@@ -61,7 +58,7 @@ CARD: Mapping[str, Any] = {
     "the released code, whose classifier is left out unless its shape fits. The record says which.",
     "recipe_origin": {
         "frames, size, augmentation": "code",
-        "optimiser, rate, weight decay, warm-up, epochs, batch, drop_last": "code",
+        "optimizer, learning rate of every step, weight decay, epochs, batch, drop_last": "code",
         "synthetic": "ours: width 16, 56 x 56, 14 epochs, rate 1e-3",
     },
     "results": [published(5, "default", dfew="56.10/69.25", ferv39k="35.94/47.67")],

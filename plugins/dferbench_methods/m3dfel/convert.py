@@ -6,8 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.types import Converted
+from dferbench import Converted, Task
 from dferbench_methods.layers.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench_methods.m3dfel.model import M3dfel
 from dferbench_methods.m3dfel.names import in_file

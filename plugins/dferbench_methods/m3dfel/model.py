@@ -7,11 +7,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.files import expand
-from dferbench.models import Batch, Classifier
-from dferbench.models.torch_files import read_foreign
+from dferbench import ConfigError, Task, expand
+from dferbench.models import Batch, Classifier, read_foreign
 from dferbench_methods.layers.resnet3d import in_torchvision, resnet3d18
 from dferbench_methods.layers.start import start_from, started
 from dferbench_methods.m3dfel import M3dfelOptions

@@ -22,8 +22,6 @@ DEVIATIONS = (
     "two stretches is seen once. Costs are those of one of them.",
     "The code chooses its epoch by one stretch of each test video, drawn at random; here each epoch is "
     "tested as in the end.",
-    "Rates change once an epoch and fall to 0; the code changes them each iteration, and they fall to a "
-    "thousandth of the full rate.",
     "Rates go by block: with another depth, give stage.train too. Blocks that no pattern names do not learn.",
     "fp32 by default (precision=fp16 is the code's), one device, and a seed for everything: the code's "
     "crops, flips and erased boxes are not seeded.",
@@ -33,7 +31,7 @@ DEVIATIONS = (
 )
 ORIGIN: Mapping[str, str] = {
     "frames, size, test stretches": "code",
-    "optimiser, rate for a batch, decay of rates and weights, warm-up, epochs, batch, drop_last": "code",
+    "optimizer, learning rate of every step and layer, weight decay, epochs, batch, drop_last": "code",
     "mixing, smoothing, erasing, drop path": "code",
     "crop and flip": "code, drawn in another way: see the deviations",
     "synthetic": "ours: 64 x 64, width 64, depth 4, flips alone, 6 epochs, rate 3e-4 for all layers",

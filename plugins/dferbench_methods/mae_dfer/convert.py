@@ -8,10 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
+from dferbench import ConfigError, Converted, Task
 from dferbench.data.official import MAFW_ORDER
-from dferbench.errors import ConfigError
-from dferbench.types import Converted
 from dferbench_methods.layers.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench_methods.mae_dfer.encoders import read_regions
 from dferbench_methods.mae_dfer.files import in_file

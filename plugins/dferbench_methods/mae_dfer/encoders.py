@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dferbench.errors import ConfigError
+from dferbench import ConfigError
 from dferbench_methods.layers.initial import STD
 from dferbench_methods.mae_dfer.blocks import JointBlock, RegionBlock
 

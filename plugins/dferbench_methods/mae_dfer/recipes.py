@@ -37,7 +37,7 @@ def recipe(depth: int, batch: int, rate: int) -> Recipe:
         epochs=100,
         batch=batch,
         optimizer=OPTIMIZER,
-        schedule="cosine(warmup=5)",
+        schedule="cosine(warmup=5, floor_ratio=0.001, by=step)",
         weight_decay=0.05,
         drop_last=True,
     )

@@ -10,10 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Batch, Classifier
-from dferbench.models.temporal import PreNorm
+from dferbench import ConfigError, Task
+from dferbench.models import Batch, Classifier, PreNorm
 from dferbench_methods.layers.dynamic_static import DEPTH, HEAD_DIM, HEADS, DynamicStatic, narrow_stem
 from dferbench_methods.layers.resnet2d import Basic, kaiming_fan_out
 from dferbench_methods.layers.start import start_from

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from dferbench import ConfigError
 from dferbench.data.official import canonical
-from dferbench.errors import ConfigError
 
 LENGTH, STRIDE = 3, 2
 """A snippet is three neighbouring tokens, and the next begins two further on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 INPUT = (
     "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "

@@ -9,8 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from dferbench import Task
-from dferbench.models.frames import FrameClassifier
-from dferbench.models.temporal import ClsTransformer
+from dferbench.models import ClsTransformer, FrameClassifier
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, ResNet2d
 from dferbench_methods.layers.start import start_from
 from dferbench_methods.resnet_temporal.method import LstmOptions, VitOptions

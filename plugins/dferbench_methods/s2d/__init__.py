@@ -18,7 +18,7 @@ STAGE = Stage(
     epochs=100,
     batch=8,
     optimizer="adamw(undecayed='.*bias|.*norm.*|.*scale|temporal')",
-    schedule="cosine(warmup=2)",
+    schedule="cosine(warmup=2, floor=3.125e-10, by=step)",
     weight_decay=0.05,
     drop_last=True,
 )

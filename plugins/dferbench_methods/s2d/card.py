@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from dferbench.cards import published
+from dferbench import published
 
 CARD: Mapping[str, Any] = {
     "title": "From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression Recognition "
@@ -47,7 +47,6 @@ CARD: Mapping[str, Any] = {
         "RandAugment and random erasing are left out; the crop's aspect is drawn evenly, not log-evenly.",
         "The code takes DFEW's own videos of 16 frames, of which all are shown here too; of longer ones, the "
         "middles of sixteenths are. Its second crop in testing is the same as the first, and left out.",
-        "The rates change once an epoch, the code's each iteration, from 0 on and down to 3e-10, not 0.",
         "Single precision (fp32); the code trains in half, as --set precision=fp16 does here.",
         "Self-distillation (SDL) is not offered. DFEW's and MAFW's scripts do not switch it on; FERV39k's "
         "does, but never fills its queues, so that its targets are noise there.",
@@ -68,7 +67,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, windows, size, crop, flip, normalisation": "code",
         "mixup, CutMix, smoothing, dropout, and none of them on FERV39k": "code",
-        "optimiser, rate, weight decay, warm-up, schedule, epochs, batch, drop_last": "code",
+        "optimizer, learning rate of every step, weight decay, epochs, batch, drop_last": "code",
         "frames of DFEW's videos where they are more than 16": "ours",
         "synthetic": "ours: width 64, 3 blocks, 48 x 48 in patches of 8, 8 epochs, rate 2e-3, all learns",
     },

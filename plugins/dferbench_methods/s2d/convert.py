@@ -8,9 +8,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import Task
-from dferbench.errors import ConfigError, DataError
-from dferbench.types import Converted
+from dferbench import ConfigError, Converted, DataError, Task
 from dferbench_methods.layers.mix import Mix
 from dferbench_methods.layers.official import agreed, name_classes, need, renamed
 from dferbench_methods.s2d.landmark import read_landmark

@@ -9,10 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import Task
-from dferbench.errors import ConfigError
-from dferbench.models import Batch
-from dferbench.models.windows import WindowClassifier
+from dferbench import ConfigError, Task
+from dferbench.models import Batch, WindowClassifier
 from dferbench_methods.layers.initial import STD, draw_linear
 from dferbench_methods.layers.mix import Mix
 from dferbench_methods.s2d import S2dOptions

@@ -7,8 +7,8 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from dferbench.files import expand
-from dferbench.models.torch_files import read_foreign
+from dferbench import expand
+from dferbench.models import read_foreign
 from dferbench_methods.layers.start import started
 from dferbench_methods.s2d.names import in_file
 

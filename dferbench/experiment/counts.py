@@ -1,0 +1,95 @@
+"""What metrics are computed from: integers, counted once and kept. Nothing here rounds or estimates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Confusion = Sequence[Sequence[int]]
+"""(C, C) numbers of videos; a row is a true class, a column a predicted one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What a model did on test videos.
+
+    `confusion` is (C, C) with the truth in rows, `classes` names its rows and columns (empty where nobody
+    names them), and `top2` is how many videos had their class among the two with the highest logits (None
+    where that was not counted).
+    """
+
+    confusion: Confusion
+    classes: tuple[str, ...] = ()
+    top2: int | None = None
+
+    @property
+    def total(self) -> int:
+        """How many videos were tested."""
+        return sum(map(sum, self.confusion))
+
+    @property
+    def correct(self) -> int:
+        """How many of them were recognised."""
+        return sum(row[k] for k, row in enumerate(self.confusion))
+
+    @property
+    def videos(self) -> list[int]:
+        """Per class, how many of its videos were tested."""
+        return [sum(row) for row in self.confusion]
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The names of the classes without test videos, which means over classes leave out."""
+        names = self.classes or tuple(map(str, range(len(self.confusion))))
+        return tuple(name for name, videos in zip(names, self.videos, strict=True) if not videos)
+
+
+def recalls(confusion: Confusion) -> list[float | None]:
+    """Per class, the share of its videos that were recognised (0..1), or None for a class without videos."""
+    return [_share(row[k], sum(row)) for k, row in enumerate(confusion)]
+
+
+def precisions(confusion: Confusion) -> list[float | None]:
+    """Per class, the share of the videos predicted as it that are of it (0..1), or None if none was."""
+    return [_share(column[k], sum(column)) for k, column in enumerate(zip(*confusion, strict=True))]
+
+
+def f1_scores(confusion: Confusion) -> list[float | None]:
+    """Per class, the harmonic mean of recall and precision, 2 TP / (2 TP + FN + FP) (0..1).
+
+    0 for a class with videos that was never predicted, None for one without videos.
+    """
+    columns = list(zip(*confusion, strict=True))
+    return [
+        _share(2 * row[k], sum(row) + sum(columns[k])) if sum(row) else None
+        for k, row in enumerate(confusion)
+    ]
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None
+
+
+def pool(counts: Sequence[Counts]) -> Counts:
+    """The sum of counts over the same classes: all folds' predictions counted as one test set."""
+    rows = zip(*(one.confusion for one in counts), strict=True)
+    confusion = [[sum(cells) for cells in zip(*mine, strict=True)] for mine in rows]
+    hits = [one.top2 for one in counts if one.top2 is not None]
+    return Counts(confusion, counts[0].classes, sum(hits) if len(hits) == len(counts) else None)
+
+
+def top2_hits(logits: NDArray[Any], labels: NDArray[Any]) -> int:
+    """How many of N videos have their class among the two with the highest logits.
+
+    `logits` is (N, C), `labels` (N,) of whole numbers in [0, C). Of equal logits the earlier class comes
+    first, as for the prediction itself, and NaN counts as the highest, as argmax has it; so a video that was
+    recognised is always among them.
+    """
+    import numpy as np
+
+    ranked = np.argsort(-np.where(np.isnan(logits), np.inf, logits), axis=1, kind="stable")
+    return int((ranked[:, :2] == labels[:, None]).any(axis=1).sum())

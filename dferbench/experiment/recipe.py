@@ -1,0 +1,54 @@
+"""What can be wrong with the numbers of a recipe, told before anything is loaded. No torch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from dferbench.errors import ConfigError
+from dferbench.types import Recipe, Stage
+
+
+def check_recipe(recipe: Recipe, limit: int | None = None) -> None:
+    """Raise ConfigError for a number out of its range, or a batch that `limit` videos cannot fill."""
+    for stage in recipe.stages:
+        _check_whole(stage, "batch", stage.batch, least=1)
+        _check_whole(stage, "epochs", stage.epochs, least=0)
+        _check_learning_rates(stage)
+        if not _is_number(stage.weight_decay) or stage.weight_decay < 0:
+            _refuse(stage, "weight_decay", "a number from 0 on", stage.weight_decay, "0.01")
+        if stage.clip_grad is not None and (not _is_number(stage.clip_grad) or stage.clip_grad <= 0):
+            _refuse(stage, "clip_grad", "a positive norm, or none", stage.clip_grad, "1.0")
+        if limit is not None and stage.drop_last and stage.epochs and limit < stage.batch:
+            raise ConfigError(
+                f"stage '{stage.name}': no batch of {stage.batch} can be filled from the {limit} training "
+                "videos that --limit leaves",
+                f"Use --limit {stage.batch} or more, --set stage.batch={limit}, or "
+                "--set stage.drop_last=false.",
+            )
+
+
+def _check_whole(stage: Stage, name: str, value: Any, least: int) -> None:
+    if not isinstance(value, int) or value < least:
+        _refuse(stage, name, f"a whole number from {least} on", value, str(max(least, 8)))
+
+
+def _check_learning_rates(stage: Stage) -> None:
+    for pattern, lr in stage.train.items():
+        if not _is_number(lr) or lr < 0:
+            raise ConfigError(
+                f"stage '{stage.name}': the learning rate of '{pattern}' must be a number from 0 on, "
+                f"got {lr}",
+                f"Write for example --set \"stage.train={{'{pattern}': 0.01}}\".",
+            )
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _refuse(stage: Stage, name: str, wanted: str, value: Any, example: str) -> None:
+    raise ConfigError(
+        f"stage '{stage.name}': {name} must be {wanted}, got {value}",
+        f"Write for example --set stage.{name}={example}.",
+    )

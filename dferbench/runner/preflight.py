@@ -1,0 +1,51 @@
+"""Checks before the first batch: a mistake costs seconds, not a night."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from dferbench.data.loader import check_input
+from dferbench.errors import ConfigError
+from dferbench.experiment.plan import Plan, Split
+from dferbench.feature_cache.store import bound
+from dferbench.models.build import make_model, require_frozen
+from dferbench.models.freezing import ever_trained
+from dferbench.models.parts import Parts
+from dferbench.registry.catalog import Catalog
+from dferbench.training.batches import decoder_of
+from dferbench.training.optimizers import make_optimizer
+from dferbench.training.schedules import make_schedule, steps_per_epoch
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+
+def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
+    """Build the model once and check the recipe against it, before any video is read.
+
+    Raises ConfigError or DataError, or what the plugin raises.
+    """
+    check_input(plan.recipe.input)
+    bound()
+    decoder_of(plan, catalog)
+    for stage in plan.recipe.stages:
+        make_schedule(stage, 1, catalog)
+    model = make_model(plan.method, plan.task, plan.options, Parts(catalog, plan.request.weights), seed=0)
+    fabric.to_device(model)
+    ever_trained(model, plan.recipe)
+    for stage in plan.recipe.stages:
+        make_optimizer(model, stage, catalog)
+        require_frozen(model, plan.task, stage.name)
+
+
+def check_batches(plan: Plan, splits: Mapping[int, Split]) -> None:
+    """Raise ConfigError for a stage whose batch cannot be filled from the training videos of a fold."""
+    for fold, split in splits.items():
+        for stage in plan.recipe.stages:
+            if stage.epochs and not steps_per_epoch(len(split.train), stage):
+                raise ConfigError(
+                    f"stage '{stage.name}': no batch of {stage.batch} can be filled from the "
+                    f"{len(split.train)} training videos of fold {fold}",
+                    f"Use --set stage.batch={len(split.train)} or less, or --set stage.drop_last=false.",
+                )

@@ -1,0 +1,1 @@
+"""Trackers: observers of a run that keep its progress where people look for it."""
