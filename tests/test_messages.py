@@ -30,31 +30,20 @@ def refused(method, **options):
 
 
 @pytest.mark.parametrize(
-    ("method", "options", "said"),
+    ("method", "option", "value", "wanted"),
     [
-        ("s2d", {"depth": 0}, "depth of {} must be a whole number >= 1, got 0"),
-        ("s2d", {"hidden": 0}, "hidden of s2d must be a whole number >= 1, got 0"),
-        (
-            "emoclip",
-            {"backbone": "clip-tiny", "layers": 0},
-            "layers of emoclip must be a whole number >= 1, got 0",
-        ),
-        (
-            "emoclip",
-            {"backbone": "clip-tiny", "head_dim": -4},
-            "head_dim of emoclip must be a whole number >= 1, got -4",
-        ),
-        ("mae-dfer", {"depth": 0}, "depth of {} must be a whole number >= 1, got 0"),
-        (
-            "mae-dfer",
-            {"width": 63},
-            "width of mae-dfer must be a whole number >= 64 and a multiple of 64, got 63",
-        ),
-        ("mae-dfer", {"smoothing": 2.0}, "smoothing of mae-dfer must be a number in [0, 1), got 2.0"),
+        ("s2d", "depth", 0, "a whole number >= 1"),
+        ("s2d", "hidden", 0, "a whole number >= 1"),
+        ("emoclip", "layers", 0, "a whole number >= 1"),
+        ("emoclip", "head_dim", -4, "a whole number >= 1"),
+        ("mae-dfer", "depth", 0, "a whole number >= 1"),
+        ("mae-dfer", "width", 63, "a whole number >= 64 and a multiple of 64"),
+        ("mae-dfer", "smoothing", 2.0, "a number in [0, 1)"),
+        ("mae-dfer", "regions", "4x2", "text such as 4x2x1"),
     ],
 )
-def test_a_value_out_of_range_is_named_by_its_option(method, options, said):
-    assert said.format(method) == refused(method, **options)
+def test_a_value_out_of_range_is_named_by_its_option(method, option, value, wanted):
+    assert refused(method, **{option: value}) == f"{option} of {method} must be {wanted}, got {value}"
 
 
 @pytest.mark.parametrize("content", [b"", b"junk\n", b"\x80\x02junk", bytes(range(256)) * 40])
