@@ -200,3 +200,10 @@ def register_schedules(register: Callable[..., None]) -> None:
         about="Half a cosine whose first epochs a linear warm-up replaces.",
     )
     register("restarts", f"{place}:restarts", about="Half a cosine, restarted every so many epochs.")
+
+
+@hookimpl
+def register_launchers(register: Callable[..., None]) -> None:
+    """Register the launchers of the host."""
+    about = "One process a row, one after another, on this machine."
+    register("processes", "dferbench.runner.launch:processes", about=about)

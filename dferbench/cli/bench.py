@@ -29,7 +29,7 @@ from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.experiment.plan import Plan
+    from dferbench.experiment.plan import Plan, Request
     from dferbench.experiment.rows import Experiment
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
@@ -79,6 +79,9 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     skip_bad: SkipBad = False,
     tracker: Trackers = None,
+    launcher: Annotated[
+        str, typer.Option(help="Run each row in a process of its own, started by this launcher.")
+    ] = "",
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the plan and its estimated cost without running anything."),
@@ -121,7 +124,12 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
     stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
-    failed = {} if dry_run else _run(suite, stand, catalog, quiet)
+    if dry_run:
+        failed: dict[int, str] = {}
+    elif launcher:
+        failed = _launched(launcher, file, stand, base, epochs, catalog)
+    else:
+        failed = _run(suite, stand, catalog, quiet)
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
     if json_:
@@ -180,6 +188,17 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
 
     jobs = [Job(one.row, one.plan) for one in todo if one.plan]
     return bench(suite.name, jobs, catalog, make_progress(quiet))
+
+
+def _launched(
+    launcher: str, file: Path, stand: Sequence[Status], base: Request, epochs: int | None, catalog: Catalog
+) -> dict[int, str]:
+    from dferbench.runner.launch import launch, row_command
+
+    rows = [one.row.number for one in stand if one.todo]
+    if not rows:
+        return {}
+    return launch(launcher, {n: row_command(file, n, base, epochs, catalog) for n in rows}, catalog)
 
 
 def _as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:

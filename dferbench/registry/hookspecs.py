@@ -104,7 +104,8 @@ def register_trackers(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_launchers(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> launcher(commands) that starts processes."""
+    """register(name, build, about=""): build(**options) -> launcher(commands) -> exit codes: it starts a
+    process for each command, a list of words, and returns when all have ended."""
 
 
 @hookspec
