@@ -4,9 +4,9 @@
 
 What must be the same to the last bit: the cell (options, recipe, everything that changes a result), the
 data (ids, labels and splits), the classes, and how many test videos of each class were judged. What may
-differ: the weights and with them a few verdicts. Another torch adds in another order, and 90 steps of
-training make a large difference of the smallest; another PyAV brings another FFmpeg and x264, whose drawn
-files decode to slightly other pixels.
+differ: the weights and with them a verdict or two, since another torch adds in another order and 90 steps of
+training make a large difference of the smallest. The drawn files differ by the name of the program that wrote
+them; from PyAV 17 to 19 they decode to the same pixels, but nothing promises that of the next x264.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TOLERANCE = 5.0
-"""Percentage points of UAR and of WAR. A verdict is 0.83 of the 120 test videos of the main job."""
+TOLERANCE = 3.2
+"""Percentage points of UAR and of WAR: two verdicts in the main job's smallest class, of nine videos."""
 PACKAGES = ("torch", "av", "numpy")
 
 

@@ -9,8 +9,8 @@ from dferbench.cards import published
 from dferbench.errors import ConfigError, DataError, DferbenchError, UnknownName, VideoError
 from dferbench.files import expand, sha256_of, write_atomic
 from dferbench.registry.hookspecs import hookimpl
-from dferbench.registry.options import schema
 from dferbench.spec import parse_one
+from dferbench.training.observer import Observer
 from dferbench.types import (
     Converted,
     Dataset,
@@ -18,6 +18,7 @@ from dferbench.types import (
     Finding,
     Input,
     Method,
+    Options,
     Recipe,
     Stage,
     Task,
@@ -35,6 +36,8 @@ __all__ = [
     "Finding",
     "Input",
     "Method",
+    "Observer",
+    "Options",
     "Recipe",
     "Stage",
     "Task",
@@ -45,7 +48,6 @@ __all__ = [
     "hookimpl",
     "parse_one",
     "published",
-    "schema",
     "sha256_of",
     "write_atomic",
 ]

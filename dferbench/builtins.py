@@ -2,85 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable
+from typing import Literal
+
+from pydantic import Field
 
 from dferbench.registry.hookspecs import hookimpl
+from dferbench.types import Options
 
 
-def cls_transformer(
-    dim: int, frames: int, depth: int = 1, heads: int = 8, head_dim: int = 64, mlp_ratio: int = 2
-) -> Any:
-    """A pre-norm transformer with a class token over the frames (DFER-CLIP, section 3.2)."""
-    from dferbench.models.temporal import ClsTransformer
+class ClsTransformerOptions(Options):
+    """What may be set of the temporal transformer."""
 
-    return ClsTransformer(dim, frames, depth, heads, head_dim, mlp_ratio)
-
-
-def mean(dim: int, frames: int, normalize: bool = False) -> Any:
-    """The mean over the frames, each of length one with normalize=true; learns nothing."""
-    from dferbench.models.temporal import Mean
-
-    return Mean(dim, frames, normalize=normalize)
+    depth: int = Field(1, ge=1, description="Transformer blocks.")
+    heads: int = Field(8, ge=1, description="Heads of each attention.")
+    head_dim: int = Field(64, ge=1, description="Width of each head.")
+    mlp_ratio: float = Field(2, gt=0, description="Width of the MLP in multiples of the features' width.")
 
 
-def attention(dim: int, frames: int) -> Any:
-    """Attention pooling: one learned query weighs the frames; starts as the mean."""
-    from dferbench.models.temporal import Attention
+class MeanOptions(Options):
+    """What may be set of the mean."""
 
-    return Attention(dim, frames)
-
-
-def lstm(dim: int, frames: int, layers: int = 1) -> Any:
-    """An LSTM over the frames; its output at the last frame."""
-    from dferbench.models.temporal import Lstm
-
-    return Lstm(dim, frames, layers=layers)
+    normalize: bool = Field(
+        False, description="Whether each frame's feature is normalized to length one first."
+    )
 
 
-def context(
-    tower: Any,
-    texts: Sequence[str],
-    words: int = 8,
-    shared: bool = False,
-    position: str = "end",
-    init: str = "",
-) -> Any:
-    """Learnable context words around each class's text; `position` is where the text stands."""
-    from dferbench.models.prompts import Context
+class LstmOptions(Options):
+    """What may be set of the LSTM."""
 
-    return Context(tower, texts, words=words, shared=shared, position=position, init=init)
+    layers: int = Field(1, ge=1, description="Layers, each as wide as the features.")
 
 
-def fixed(tower: Any, texts: Sequence[str]) -> Any:
-    """The class texts as they are; learns nothing."""
-    from dferbench.models.prompts import Fixed
+class ContextOptions(Options):
+    """What may be set of learnable context."""
 
-    return Fixed(tower, texts)
+    words: int = Field(8, ge=0, description="Number of learnable context words.")
+    shared: bool = Field(False, description="Whether all classes share one set of words.")
+    position: Literal["end", "middle", "front"] = Field(
+        "end", description="Where the class text stands among the words."
+    )
+    init: str = Field(
+        "", description="Words that the context starts from, whose number replaces words; '' for random ones."
+    )
 
 
-def ensemble(tower: Any, texts: Sequence[str], templates: str = "five") -> Any:
-    """Each class text in several templates ("pair", "five", "... {} | ... {}"), averaged; learns nothing."""
-    from dferbench.models.ensemble import Ensemble
+class EnsembleOptions(Options):
+    """What may be set of a prompt ensemble."""
 
-    return Ensemble(tower, texts, templates=templates)
+    templates: str = Field(
+        "five", description="pair, five, or templates of your own, as in 'a photo of {} | they look {}'."
+    )
+
+
+class BoxesOptions(Options):
+    """What may be set of face boxes from a file."""
+
+    path: str = Field(
+        "", description="CSV or JSON file with a box for each video, or for some of its frames."
+    )
+
+
+class HaarOptions(Options):
+    """What may be set of OpenCV's cascade."""
+
+    model: str = Field("default", description="default, alt, alt2, or an XML file of a cascade.")
+
+
+class YunetOptions(Options):
+    """What may be set of YuNet."""
+
+    model: str = Field("", description="ONNX file of the network.")
+    score: float = Field(0.6, ge=0, le=1, description="Least score of a face that counts.")
 
 
 @hookimpl
 def register_temporal_heads(register: Callable[..., None]) -> None:
     """Register the temporal heads of the host."""
-    register("attention", attention)
-    register("cls-transformer", cls_transformer)
-    register("lstm", lstm)
-    register("mean", mean)
+    heads = "dferbench.models.temporal:"
+    register(
+        "attention",
+        f"{heads}Attention",
+        Options,
+        about="Attention pooling: one learned query weighs the frames; starts as the mean.",
+    )
+    register(
+        "cls-transformer",
+        f"{heads}ClsTransformer",
+        ClsTransformerOptions,
+        about="A pre-norm transformer with a class token over the frames (DFER-CLIP, section 3.2).",
+    )
+    register(
+        "lstm", f"{heads}Lstm", LstmOptions, about="An LSTM over the frames; its output at the last frame."
+    )
+    register("mean", f"{heads}Mean", MeanOptions, about="The mean over the frames; learns nothing.")
 
 
 @hookimpl
 def register_prompts(register: Callable[..., None]) -> None:
     """Register the prompt strategies of the host."""
-    register("context", context)
-    register("ensemble", ensemble)
-    register("fixed", fixed)
+    register(
+        "context",
+        "dferbench.models.prompts:Context",
+        ContextOptions,
+        about="Learnable context words around each class's text.",
+    )
+    register(
+        "ensemble",
+        "dferbench.models.ensemble:Ensemble",
+        EnsembleOptions,
+        about="Each class text in several templates, averaged; learns nothing.",
+    )
+    register(
+        "fixed",
+        "dferbench.models.prompts:Fixed",
+        Options,
+        about="The class texts as they are; learns nothing.",
+    )
 
 
 @hookimpl
@@ -106,8 +144,27 @@ def register_face_finders(register: Callable[..., None]) -> None:
     """Register the face finders of the host."""
     from dferbench.face_crops.finders import FINDERS
 
+    options = {"boxes": BoxesOptions, "haar": HaarOptions, "yunet": YunetOptions}
     for name, build in FINDERS.items():
-        register(name, build)
+        register(name, build, options.get(name, Options))
+
+
+@hookimpl
+def register_samplers(register: Callable[..., None]) -> None:
+    """Register the host's rules for which frames a model sees."""
+    from dferbench.data.registered import SAMPLERS
+
+    for name, (path, about) in SAMPLERS.items():
+        register(name, path, about=about)
+
+
+@hookimpl
+def register_augmentations(register: Callable[..., None]) -> None:
+    """Register the host's operations on training videos and batches."""
+    from dferbench.data.registered import AUGMENTATIONS
+
+    for name, (path, about) in AUGMENTATIONS.items():
+        register(name, path, about=about)
 
 
 @hookimpl

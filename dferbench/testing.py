@@ -25,7 +25,7 @@ from dferbench.models.frames import frame_features
 from dferbench.models.freezing import ever_trained, parameter_groups
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, discover
-from dferbench.registry.options import resolve, schema
+from dferbench.registry.options import options_of, resolve, validated
 from dferbench.training.optimizers import make_optimizer
 from dferbench.training.schedules import make_schedule
 from dferbench.types import Method, Recipe, Stage, Task
@@ -57,9 +57,8 @@ class Trial:
     def __init__(self, name: str, catalog: Catalog, given: Mapping[str, Any]) -> None:
         self.method: Method = catalog.get("methods", name).value
         self.catalog = catalog
-        known = schema(self.method.build, given=2)
-        small = {**_light(known, catalog), **self.method.options_for.get("synthetic", {})}
-        self.options = resolve(name, {**known, **small}, given)
+        small = {**_light(self.method, catalog), **self.method.options_for.get("synthetic", {})}
+        self.options = resolve(self.method, given, small)
         recipe = self.method.recipe
         size = input_size(self.method.recipe_for.get("synthetic", recipe), self.options, catalog)
         self.recipe: Recipe = replace(recipe, input=replace(recipe.input, size=size))
@@ -69,7 +68,7 @@ class Trial:
         """A fresh model for the first `classes` class names."""
         seed_everything(seed)
         task = Task("check", NAMES[:classes], self.frames, self.size)
-        model = self.method.build(task, parts or Parts(self.catalog), **self.options)
+        model = self.method.make(task, parts or Parts(self.catalog), **self.options)
         assert isinstance(model, Classifier), f"build gave a {type(model).__name__}, not a Classifier"
         return model
 
@@ -92,10 +91,10 @@ class Trial:
         return logits
 
 
-def _light(known: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
+def _light(method: Method, catalog: Catalog) -> dict[str, Any]:
     """A backbone that comes with its package, where the method takes one: the check needs no download."""
     embedded = [name for name, entry in catalog.entries["backbones"].items() if entry.facts.get("embedded")]
-    return {"backbone": embedded[0]} if "backbone" in known and embedded else {}
+    return {"backbone": embedded[0]} if "backbone" in options_of(method).model_fields and embedded else {}
 
 
 def _total(model: Classifier, batch: Batch) -> Any:
@@ -177,6 +176,20 @@ def terms_are_finite_scalars(trial: Trial) -> None:
             assert torch.isfinite(term), f"'{name}' is {float(term)}"
 
 
+def mixed_targets_count(trial: Trial) -> None:
+    """a loss that says it takes the targets of mixed videos heeds them"""
+    model = trial.build()
+    if not type(model).mixes:
+        return
+    for stage in trial.recipe.stages:
+        batch, totals = trial.batch(model, stage), []
+        one_hot = torch.nn.functional.one_hot(batch.label, CLASS_COUNTS[0]).float()
+        for target in (one_hot, one_hot.roll(1, 1)):
+            seed_everything(0)
+            totals.append(float(_total(model, replace(batch, target=target)).detach()))
+        assert totals[0] != totals[1], "other targets give the same loss"
+
+
 def everything_trained_gets_a_gradient(trial: Trial) -> None:
     """every parameter that a stage trains receives a gradient"""
     model = trial.build()
@@ -219,9 +232,18 @@ def recipes_are_data(trial: Trial) -> None:
         plain = json.loads(json.dumps(asdict(recipe)))
         assert plain["stages"] == json.loads(json.dumps([asdict(s) for s in recipe.stages]))
         assert all(isinstance(rate, float | int) for s in recipe.stages for rate in s.train.values())
-    known = schema(trial.method.build, given=2)
     for options in trial.method.options_for.values():
-        resolve(trial.method.name, known, options)
+        resolve(trial.method, options)
+
+
+def options_are_described(trial: Trial) -> None:
+    """every option of a model of options has a description, and a default that fits its constraints"""
+    model = trial.method.options
+    if model is None:
+        return
+    nameless = [name for name, field in model.model_fields.items() if not field.description]
+    assert not nameless, f"'{nameless[0]}' has no description"
+    validated(model, dict(model()), trial.method.name)
 
 
 def its_card_is_whole(trial: Trial) -> None:
@@ -253,10 +275,12 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     encode_never_learns,
     what_it_sees_is_what_its_backbone_makes,
     terms_are_finite_scalars,
+    mixed_targets_count,
     everything_trained_gets_a_gradient,
     training_lowers_the_loss,
     state_survives,
     recipes_are_data,
+    options_are_described,
     its_card_is_whole,
     the_rest_stays_frozen,
 )

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
+from pydantic import BaseModel, ConfigDict
+
+from dferbench.imports import imported, is_path
 from dferbench.progress import Progress
 
 if TYPE_CHECKING:
@@ -60,11 +63,11 @@ class Input:
     """How a method sees a video. Every field is text or a number, and goes into the record as written.
 
     `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
-    `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
-    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on
-    the "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding. With
-    `draws` of K > 0, epoch e draws what epoch e mod K drew: K draws of each video, which frozen parts see
-    once each.
+    `sample` names a sampler, `augment` augmentations joined by `|`, all written as `name(option=value)`;
+    `augment` acts in training only. `normalize` is "none" (pixels in 0..1), "clip" or "imagenet".
+    `augment_on` says where `augment` acts: on the "host" that reads the videos, or on the "device" that
+    trains; their pixels differ by a rounding. With `draws` of K > 0, epoch e draws what epoch e mod K drew:
+    K draws of each video, which frozen parts see once each.
     """
 
     frames: int = 16
@@ -122,33 +125,81 @@ class Converted:
     names: tuple[tuple[str, str], ...] = ()
 
 
+Convert: TypeAlias = Callable[[dict[str, Any], dict[str, Any], tuple[str, ...]], Converted]
+
+
+class Options(BaseModel):
+    """The options of a method or part: fields with defaults, constraints and `description=`.
+
+    A float takes whole numbers too; otherwise values must be of the type that is declared, and finite.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        protected_namespaces=(),
+        arbitrary_types_allowed=True,
+        defer_build=True,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Method:
     """A method: how it is built and how it is trained.
 
-    `build(task, parts, **options)` returns a `dferbench.models.Classifier`. Its keyword defaults are the
-    method's options, so the signature is the schema. One called `weights`, "" by default, names a file to
-    start from; what was trained is opened without it where nothing of the file is left. `recipe_for` holds
-    the recipes of datasets that a paper treats differently, `options_for` the option values that belong to
-    them, which stand in for the defaults where the user is silent. Those for "synthetic" should make it
-    small, as the size of its frames should: `dferbench check` takes both. `card` describes the method to
-    people (paper, fidelity, deviations).
+    `build(task, parts, **options)` returns a `dferbench.models.Classifier`; `build` may be its path
+    "package.module:name", which is imported when the method is used. `options` is a pydantic model of the
+    options, such as a subclass of `dferbench.Options`; without one, the keyword defaults of `build` are the
+    options. One called `weights`, "" by default, names a file to start from; what was trained is opened
+    without it where nothing of the file is left. `recipe_for` holds the recipes of datasets that a paper
+    treats differently, `options_for` the option values that belong to them, which stand in for the defaults
+    where the user is silent. Those for "synthetic" should make it small, as the size of its frames should:
+    `dferbench check` takes both. `card` describes the method to people (paper, fidelity, deviations).
+
+    Raises TypeError for something else to build or convert with.
     """
 
     name: str
-    build: Callable[..., Any]
+    build: Callable[..., Any] | str
     recipe: Recipe
     recipe_for: Mapping[str, Recipe] = field(default_factory=dict)
     paper: str = ""
     card: Mapping[str, Any] = field(default_factory=dict)
-    convert: Callable[[dict[str, Any], dict[str, Any], tuple[str, ...]], Converted] | None = None
-    """Takes over a checkpoint that the authors' code saved: convert(state, given, classes).
+    convert: Convert | str | None = None
+    """Takes over a checkpoint that the authors' code saved: convert(state, given, classes), or its path.
 
     `state` maps that code's names to tensors, `given` holds the options that the user set, `classes` the
     names of the classes, () if the user gave none. Raises DataError for tensors that are missing, unexpected
     or misshapen, naming the first, and ConfigError for what the user must state.
     """
     options_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    options: type[BaseModel] | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("build", self.build), ("convert", self.convert)):
+            if not (callable(value) or is_path(value) or (name == "convert" and value is None)):
+                raise TypeError(
+                    f"{name} of {self.name} must be callable or 'package.module:name', got {value!r}"
+                )
+
+    def builder(self) -> Callable[..., Any]:
+        """`build` itself, imported if it is a path. Raises ConfigError if that fails."""
+        found: Callable[..., Any] = imported(self.build, f"build of method '{self.name}'")
+        return found
+
+    def make(self, task: Task, parts: Any, **options: Any) -> Any:
+        """The model for a task, of parts from `parts` (`dferbench.models.parts.Parts`).
+
+        Options are not checked here. Raises ConfigError if `build` cannot be imported, and what it raises.
+        """
+        return self.builder()(task, parts, **options)
+
+    def converter(self) -> Convert | None:
+        """`convert` itself, imported if it is a path. Raises ConfigError if that fails."""
+        found: Convert | None = imported(self.convert, f"convert of method '{self.name}'")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

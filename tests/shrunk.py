@@ -12,6 +12,7 @@ from dferbench import Task
 from dferbench.models import Batch
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Entry, discover
+from dferbench.registry.options import resolve
 from dferbench_datasets.synthetic import Synthetic
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
@@ -33,9 +34,9 @@ def build(name, classes=SEVEN, frames=16, size=112, seed=0, **options):
     """A method's model, with everything random drawn from the seed."""
     torch.manual_seed(seed)
     catalog = discover()
-    return catalog.get("methods", name).value.build(
-        Task("toy", tuple(classes), frames, size), Parts(catalog), **options
-    )
+    method = catalog.get("methods", name).value
+    task = Task("toy", tuple(classes), frames, size)
+    return method.make(task, Parts(catalog), **resolve(method, options))
 
 
 def on_meta(name, **options):

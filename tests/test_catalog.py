@@ -122,8 +122,8 @@ def test_what_is_registered_by_its_path_is_imported_when_it_is_used(plugin, tmp_
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ("lazy(strength=2)", "strength: input should be less than or equal to 1, got 2"),
-        ("lazy(strength=x)", "strength: input should be a valid number"),
+        ("lazy(strength=2)", "strength of temporal head lazy must be a number in [0, 1], got 2"),
+        ("lazy(strength=x)", "strength of temporal head lazy must be a number in [0, 1], got x"),
         ("lazy(weight=1)", "option of temporal head lazy"),
         ("lazy(1, 2)", "takes 1 options, got 2"),
     ],

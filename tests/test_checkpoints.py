@@ -16,7 +16,7 @@ from PIL import Image
 from safetensors import safe_open
 from stages import make_optimizer
 
-import dferbench_methods.dfer_clip as plugin
+import dferbench_methods.dfer_clip.method as plugin
 from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
 from dferbench.errors import ConfigError, DataError, DferbenchError
@@ -191,7 +191,7 @@ class TestExactness:
         }
         task = plugin_task(SEVEN, 64)
         torch.manual_seed(0)
-        model = plugin.build(task, Parts(CATALOG, {"clip": "random"}), **options).eval()
+        model = plugin.METHOD.make(task, Parts(CATALOG, {"clip": "random"}), **options).eval()
         official.write({"state_dict": theirs_of(model)}, tmp_path / "rn.pth")
         found = opened(tmp_path / "rn.pth")
         assert found.input.size == 64 and set(found.weights) == {"clip"}

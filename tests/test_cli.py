@@ -107,10 +107,17 @@ def test_help_and_list(cli, arguments):
 
 def test_show_prints_options_and_recipe(cli):
     shown = cli("show", "dfer-clip", check=0).stdout
-    for word in ("words: 8", "backbone: clip-vit-b32", "schedule: steps(30, 40)", "BMVC"):
+    for word in (
+        "Number of learnable context words in the prompt.",
+        "backbone     clip-vit-b32",
+        "schedule: steps(30, 40)",
+        "BMVC",
+    ):
         assert word in shown
     (facts,) = json.loads(cli("show", "dfer-clip", "--json", check=0).stdout)["found"]
     assert facts["options"]["words"] == 8
+    words = facts["options_schema"]["properties"]["words"]
+    assert (words["type"], words["minimum"], words["default"]) == ("integer", 0, 8) and words["description"]
 
 
 def test_a_closed_pipe_is_no_error(tmp_path):

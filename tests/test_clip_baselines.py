@@ -8,6 +8,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from inputs import make_sampler
 from tiny_clip import CONFIG, tiny_clip, tiny_tower
 from torch import nn
 from torch.nn import functional as F
@@ -15,12 +16,12 @@ from torch.nn import functional as F
 from dferbench import Task
 from dferbench.cards import problems
 from dferbench.cli import _run
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models.cosine import CosineClassifier
 from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Entry, discover
+from dferbench.registry.options import resolve
 from dferbench_methods.clip_backbones.farl import ARCHITECTURE, PRETRAINING_ONLY, build_farl
 from dferbench_methods.clip_backbones.towers import build_tower
 
@@ -63,7 +64,7 @@ def method(name):
 def build(name, task=TASK, seed=0, catalog=CATALOG, **options):
     torch.manual_seed(seed)
     parts = Parts(catalog)
-    return method(name).build(task, parts, **{"backbone": "tiny", **options}).eval()
+    return method(name).make(task, parts, **resolve(method(name), {"backbone": "tiny", **options})).eval()
 
 
 def videos(count=3, seed=3):

@@ -43,7 +43,7 @@ def build(classes=shrunk.SEVEN, **options):
 @pytest.fixture(scope="module")
 def full_size():
     """With the default backbone, its weights drawn at random."""
-    return METHOD.build(Task("toy", shrunk.SEVEN, 16, 224), Parts(CATALOG, missing="random"))
+    return METHOD.make(Task("toy", shrunk.SEVEN, 16, 224), Parts(CATALOG, missing="random"))
 
 
 def videos(count=2, frames=4):

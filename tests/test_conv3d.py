@@ -21,6 +21,7 @@ from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
 from dferbench.models.freezing import ever_trained
 from dferbench.registry.catalog import discover
+from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract, check_method
 from dferbench_methods.conv3d.i3d import Pool, Unit, same
 from dferbench_methods.conv3d.pixels import PIXELS, Pixels
@@ -40,7 +41,7 @@ def method(name):
 def build(name, classes=7, size=32, frames=16, seed=0, **options):
     torch.manual_seed(seed)
     task = Task("toy", tuple(f"class{i}" for i in range(classes)), frames, size)
-    return method(name).build(task, None, **{"width": 8, **options}).eval()
+    return method(name).make(task, None, **resolve(method(name), {"width": 8, **options})).eval()
 
 
 def on_paper(name, classes=7, **options):

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 from conftest import TOY
+from inputs import build, make_sampler
 from torch import nn
 
 from dferbench.cli.profile import _count, _subject
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError
 from dferbench.models import Classifier
 from dferbench.profiling import costs
@@ -161,11 +161,10 @@ def test_remembered_features_are_not_timed():
 
     net = discover([TOY]).get("methods", "toy-frozen").value
     model = net.build(Task("t", ("a", "b"), 8, 12), None)
-    assert remembers(model, net.recipe.input) and not make_sampler(net.recipe.input.sample).random
-    assert not remembers(model, Input(8, 12)) and not remembers(
-        model, Input(8, 12, "uniform(random=false)", augment="flip")
-    )
-    assert remembers(model, Input(8, 12, draws=2))
+    assert remembers(model, build(net.recipe.input)) and not make_sampler(net.recipe.input.sample).random
+    assert not remembers(model, build(Input(8, 12)))
+    assert not remembers(model, build(Input(8, 12, "uniform(random=false)", augment="flip")))
+    assert remembers(model, build(Input(8, 12, draws=2)))
 
 
 @pytest.mark.gpu

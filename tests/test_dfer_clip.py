@@ -11,7 +11,7 @@ from stages import learning_rates, make_optimizer
 from tiny_clip import tiny_tower
 from torch import nn
 
-import dferbench_methods.dfer_clip as plugin
+import dferbench_methods.dfer_clip.method as plugin
 from dferbench import Task
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.models.classifier import Batch
@@ -52,7 +52,7 @@ def catalog():
 def build(task=TASK, seed=0, **options):
     torch.manual_seed(seed)
     parts = Parts(catalog(), {"clip-vit-b32": "random"})
-    return plugin.build(task, parts, **{"backbone": "tiny", **options})
+    return plugin.METHOD.make(task, parts, **{"backbone": "tiny", **options})
 
 
 def videos(count=2, seed=3):

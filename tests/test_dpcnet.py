@@ -7,18 +7,18 @@ import numpy as np
 import pytest
 import shrunk
 import torch
+from inputs import make_sampler
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import Bottleneck
 
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.dpcnet import INPUT
 from dferbench_methods.dpcnet.agreement import cosine, jensen_shannon, mean_probabilities
 from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame
+from dferbench_methods.dpcnet.method import INPUT
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"frames": 8, "size": 32, "width": 4, "hidden": 32}

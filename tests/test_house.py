@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections import defaultdict
+from graphlib import TopologicalSorter
 from importlib.metadata import entry_points
 from pathlib import Path
 from statistics import median
@@ -16,7 +17,7 @@ from conftest import ROOT
 from surface import PUBLIC, refused
 
 FLOORS = [
-    {"errors", "types", "progress", "spec", "files", "places", "cards", "lazy"},
+    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
@@ -58,6 +59,13 @@ def test_imports_point_down(path):
         parts = module.split(".")
         if parts[0] == "dferbench" and len(parts) > 1 and floor_of(parts[1]) is not None and parts[1] != here:
             assert floor_of(parts[1]) <= floor_of(here), f"{here} imports {module} from above"
+
+
+def test_the_plan_of_the_house_has_every_room():
+    plan = (ROOT / "CONTRIBUTING.md").read_text().split("```")[1]
+    named = set(re.findall(r"^  (\w+)", plan, re.MULTILINE))
+    rooms = {path.parent.name for path in (ROOT / "dferbench").glob("*/__init__.py")}
+    assert rooms <= named and all(floor_of(name) is not None for name in rooms)
 
 
 def test_the_host_names_no_method_and_no_dataset():
@@ -109,6 +117,34 @@ def test_light_commands_are_fast(arguments, tmp_path):
         return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
 
     assert min(spent() for _ in range(3)) < 0.5
+
+
+def module_imports(node):
+    """(module, name or None) of every import below a node, those in functions too; not those for types."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
+            yield from (one for other in child.orelse for one in module_imports(other))
+        elif isinstance(child, ast.ImportFrom) and child.module:
+            yield from ((child.module, alias.name) for alias in child.names)
+        elif isinstance(child, ast.Import):
+            yield from ((alias.name, None) for alias in child.names)
+        else:
+            yield from module_imports(child)
+
+
+def test_no_module_imports_one_that_imports_it():
+    files = {}
+    for top in (ROOT / "dferbench", *(ROOT / "plugins").glob("dferbench_*")):
+        for path in top.rglob("*.py"):
+            name = ".".join(path.relative_to(top.parent).with_suffix("").parts)
+            files[name.removesuffix(".__init__")] = path
+    graph = {}
+    for name, path in files.items():
+        found = list(module_imports(ast.parse(path.read_text())))
+        wanted = {f"{module}.{what}" if f"{module}.{what}" in files else module for module, what in found}
+        graph[name] = {module for module in wanted if module in files and module != name}
+    assert len(graph) > 300 and sum(map(len, graph.values())) > 1000
+    tuple(TopologicalSorter(graph).static_order())  # raises CycleError, which names the circle
 
 
 def functions(path):
@@ -225,7 +261,9 @@ TWICE = {
     "Attention": "a temporal head of the host; each network has attention of its own",
     "Block": "each network has blocks of its own; a table has blocks of rows",
     "Bottleneck": "of a residual network, and of an adapter",
+    "Context": "of a run in training, and learned context words of a prompt",
     "EncodedBatch": "a batch in training, and the batch of one method's loss",
+    "Finding": "about a dataset, and about an installation",
     "Local": "the dataset of local videos, and local attention",
     "Plan": "the plan of an experiment, and the plan of a network's stages",
     "Prompt": "of class texts, and of images",

@@ -9,12 +9,12 @@ import pytest
 import shrunk
 import torch
 import torchvision
+from inputs import make_sampler
 from stages import learning_rates
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric

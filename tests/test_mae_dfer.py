@@ -8,20 +8,20 @@ import numpy as np
 import pytest
 import shrunk
 import torch
+from inputs import make_sampler
 from stages import learning_rates, make_optimizer
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
 from dferbench.profiling.macs import count
 from dferbench.registry.catalog import discover
-from dferbench.registry.options import schema
+from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
 from dferbench_methods.mae_dfer.blocks import DropPath
@@ -186,7 +186,7 @@ class TestSizes:
         """The published counts add five operations for each value that a norm sees."""
         entry = CATALOG.get("methods", name)
         task = Task("t", shrunk.SEVEN, 16, size)
-        found = count(entry, task, schema(entry.value.build, given=2), entry.value.recipe, CATALOG)
+        found = count(entry, task, resolve(entry.value, {}), entry.value.recipe, CATALOG)
         with torch.device("meta"):
             model, seen = shrunk.build(name, size=size), []
             for part in model.modules():
@@ -215,9 +215,9 @@ class TestSizes:
             ("videomae", {"depth": 0}, "depth is 0"),
             ("videomae", {"frames": 15}, "input.frames is 15"),
             ("videomae", {"drop_path": 1.0}, "drop_path is 1"),
-            ("videomae", {"smoothing": 1.0}, "smoothing is 1"),
-            ("videomae", {"mixup": -1.0}, "mixup=-1"),
-            ("videomae", {"erase": 1.5}, "erase is 1.5"),
+            ("videomae", {"smoothing": 1.0}, r"smoothing must be a number in \[0, 1\), got 1"),
+            ("videomae", {"mixup": -1.0}, "mixup must be a number from 0 on, got -1"),
+            ("videomae", {"erase": 1.5}, r"erase must be a probability in \[0, 1\], got 1.5"),
         ],
     )
     def test_impossible_options(self, name, options, words):

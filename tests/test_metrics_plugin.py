@@ -126,3 +126,18 @@ def test_a_typo_is_told_before_anything_runs(command, toy_root, tmp_path):
     words = ["run", "-m", "toy-net", "-d", "toy", "--root", toy_root]
     code, _, err = command(*words, "--metrics", "uar,macro-f2")
     assert code == 3 and "macro-f1" in err and not (tmp_path / "runs").exists()
+
+
+def test_show_says_what_a_metric_is(command):
+    code, out, _ = command("show", NAME)
+    assert code == 0 and f"{NAME}: a metric from gmean.py" in out and "Falls to 0" in out
+    facts = json.loads(command("show", "top2", "--json")[1])["found"][0]
+    assert facts["title"] == "top-2 accuracy" and facts["needs"] == "top-2 hits" and facts["high"] == 100
+
+
+def test_bench_ends_with_the_table_that_was_asked_for(command, toy_root, tmp_path):
+    words = ["bench", "s.toml", "-d", "toy", "--root", toy_root, "-j", "0", "--device", "cpu"]
+    code, out, err = command(*words, "--epochs", "0", "--metrics", f"war,{NAME}", "--by", "top2", "-q")
+    (path,) = record.find(tmp_path / "runs")
+    top2 = record.read(path).metrics["last"]["top2"]
+    assert code == 0 and "31.25" in out and "UAR" not in out and f"{top2:.2f}" in out, err

@@ -5,17 +5,17 @@ import pickle
 import pytest
 import shrunk
 import torch
+from inputs import make_ops
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
-from dferbench.data.augment import make_ops
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.models import Batch
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.nr_dfernet import DFEW
+from dferbench_methods.nr_dfernet.method import DFEW
 from dferbench_methods.nr_dfernet.snippets import NEVER, SnippetFilter, windows
 
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")

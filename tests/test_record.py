@@ -129,3 +129,40 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
     with pytest.raises(DferbenchError, match="cannot write"):
         write_atomic(tmp_path / "file" / "below", "after")
     assert path.read_text() == "before" and list(path.parent.iterdir()) == [path]
+
+
+def first_form(one):
+    """A record as the first release wrote it: schema 1, its words, UAR and WAR alone and no hits."""
+    content = json.loads(one.model_dump_json(by_alias=True))
+    for name in ("top2", "checkpoint", "dataset_notes"):
+        del content[name]
+    content |= {"schema": 1, "cell": content.pop("config_id"), "recipe": {"view": {"views": 0}}}
+    for epoch in content["curve"]:
+        epoch["rates"] = epoch.pop("learning_rates")
+        del epoch["top2"]
+    return content
+
+
+def test_a_record_of_the_first_release_has_the_metrics_that_its_counts_give(tmp_path):
+    content = first_form(make())
+    content["metrics"] = {"last": {"uar": 75.0, "war": 75.0}, "best-on-test": {"uar": 85.0, "war": 85.0}}
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(content))
+    old = record.read(path)
+    assert METRICS["macro-f1"].of(old.counts("last")) == pytest.approx(100 * (2 / 3 + 0.8) / 2)
+    assert METRICS["top2"].of(old.counts("last")) is None
+    content["metrics"]["last"]["war"] = 80.0
+    path.write_text(json.dumps(content))
+    with pytest.raises(ConfigError, match="states WAR 80"):
+        record.read(path)
+
+
+def test_a_record_of_the_first_release_that_tested_nothing(tmp_path):
+    """It states 0 percent of no video, which is undefined now."""
+    content = first_form(make(curve=((0, 0, 0, 0),)))
+    content["metrics"] = {rule: {"uar": 0.0, "war": 0.0} for rule in ("last", "best-on-test")}
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(content))
+    (row,) = rows([record.read(path)])
+    assert row.scores["uar"] is None and row.pooled["uar"] is None
+    assert "-: UAR is not defined" in leaderboard([row], "last")

@@ -166,7 +166,7 @@ class TestSizes:
             ({"depth": 0}, "depth is 0"),
             ({"hidden": 0}, "hidden is 0"),
             ({"dropout": 1.0}, "dropout is 1"),
-            ({"mixup": -1.0}, "mixup=-1"),
+            ({"mixup": -1.0}, "mixup must be a number from 0 on, got -1"),
         ],
     )
     def test_impossible_options(self, options, words):

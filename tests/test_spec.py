@@ -2,9 +2,9 @@
 
 import pytest
 
-from dferbench import Input, Recipe, Stage, spec
+from dferbench import Input, Method, Recipe, Stage, spec
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.registry.options import assignments, change_recipe, convert, resolve, schema
+from dferbench.registry.options import assignments, change_recipe, convert, resolve
 
 
 @pytest.mark.parametrize(
@@ -67,14 +67,15 @@ def test_options_of_the_wrong_type_are_refused(text, default):
         convert("o", text, default)
 
 
-def test_schema_and_resolve():
+def test_the_signature_says_the_options():
     def build(task, parts, words: int = 8, text: str = "x"):
         pass
 
-    known = schema(build, given=2)
-    assert resolve("m", known, {"words": "4"}) == {"words": 4, "text": "x"}
+    method = Method("m", build, Recipe())
+    assert resolve(method, {"words": "4"}) == {"words": 4, "text": "x"}
+    assert resolve(method, {"text": "4"}, {"words": 2}) == {"words": 2, "text": "4"}
     with pytest.raises(UnknownName, match="wrds") as error:
-        resolve("m", known, {"wrds": "4"})
+        resolve(method, {"wrds": "4"})
     assert "words" in error.value.hint
     with pytest.raises(ConfigError, match="name=value"):
         assignments(["words"])

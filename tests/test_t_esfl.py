@@ -11,10 +11,10 @@ from torchvision.models.resnet import BasicBlock
 from dferbench.errors import ConfigError, DataError
 from dferbench.models import Batch
 from dferbench.registry.catalog import discover
-from dferbench.registry.options import resolve, schema
+from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
-from dferbench_methods.t_esfl import STAGE
+from dferbench_methods.t_esfl.method import STAGE
 
 ELEVEN = (
     "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",
@@ -43,7 +43,7 @@ class TestSizes:
     def test_the_compound_classes_have_a_wider_classifier(self):
         method = discover().get("methods", "t-esfl").value
         given = method.options_for["mafw-compound"]
-        options = resolve("t-esfl", schema(method.build, given=2), given)
+        options = resolve(method, given)
         model = shrunk.on_meta("t-esfl", classes=COMPOUND, frames=35, size=224, **options)
         expected = (512 * 256 + 256) + (256 * 256 + 256) + (256 * 43 + 43)
         assert shrunk.parameters(model.head) == expected

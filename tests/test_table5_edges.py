@@ -9,17 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inputs import make_ops, make_sampler
 from stages import learning_rates, make_optimizer
 
 from dferbench import Task, cards
-from dferbench.data.augment import make_ops
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.experiment.plan import input_size
 from dferbench.models import Batch
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import discover
-from dferbench.registry.options import resolve, schema
+from dferbench.registry.options import options_of, resolve
 from dferbench.types import Input, Stage
 
 CATALOG = discover()
@@ -32,7 +31,7 @@ ELEVEN = (*SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 ODD = ("happily disgusted", "Überraschung", "class 3", "neutral?")
 SIDES = {"c3d": 48, "r3d18": 48, "r2plus1d18": 48, "i3d": 0, "cliper": 0}
 """Of those that cannot be trained at 32 pixels; 0 is the side that `synthetic` has."""
-STARTED = [name for name in NAMES if "weights" in schema(CATALOG.get("methods", name).value.build, given=2)]
+STARTED = [name for name in NAMES if "weights" in options_of(CATALOG.get("methods", name).value).model_fields]
 
 
 def method(name):
@@ -45,11 +44,11 @@ class Small:
     def __init__(self, name):
         self.method = method(name)
         recipe = self.method.recipe_for["synthetic"]
-        known = schema(self.method.build, given=2)
+        known = options_of(self.method).model_fields
         tiny = {"width": 4} if name == "dpcnet" else {"width": 8} if "width" in known else {}
         tiny |= {"backbone": "clip-tiny"} if "backbone" in known else {}
         self.given = {**self.method.options_for.get("synthetic", {}), **tiny}
-        self.options = resolve(name, known, self.given)
+        self.options = resolve(self.method, self.given)
         self.size = SIDES.get(name, 32) or input_size(recipe, self.options, CATALOG)
         self.recipe = replace(recipe, input=replace(recipe.input, size=self.size))
         self.frames = recipe.input.frames
@@ -57,7 +56,7 @@ class Small:
     def build(self, classes=SEVEN, **given):
         torch.manual_seed(0)
         task = Task("toy", tuple(classes), self.frames, self.size)
-        return self.method.build(task, Parts(CATALOG), **{**self.options, **given})
+        return self.method.make(task, Parts(CATALOG), **{**self.options, **given})
 
     def videos(self, count):
         shape = (count, self.frames, 3, self.size, self.size)
@@ -287,7 +286,7 @@ class TestCards:
     def test_what_a_card_says_to_set_can_be_set(self, name):
         card = cards.read(method(name).card)
         said = " ".join((*card.unknowns, *card.deviations, card.fidelity, card.pretraining))
-        options = schema(method(name).build, given=2)
+        options = options_of(method(name)).model_fields
         fields = {f.name for kind in (Input, Stage) for f in dataclasses.fields(kind)} | {"duration", "short"}
         assert set(re.findall(r"\b([a-z]\w*)=", said)) <= set(options) | fields
         for what, text in re.findall(r"input\.(sample|augment)='([^']+)'", said):

@@ -15,7 +15,7 @@ from dferbench.experiment.plan import input_size
 from dferbench.files import sha256_of
 from dferbench.models.torch_files import read_foreign
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
+from dferbench.registry.options import change_recipe, resolve, split_recipe
 from dferbench.types import Converted, Method, Recipe
 
 
@@ -86,8 +86,7 @@ def _own(
             f"{path} states its own {next(iter(options), 'classes')}, which cannot be set again",
             "Leave it out. If it was stated wrongly, import the original again.",
         )
-    known = schema(catalog.get("methods", header.method).value.build, given=2)
-    stated = resolve(header.method, known, header.options)
+    stated = resolve(catalog.get("methods", header.method).value, header.options)
     return header.model_copy(update={"options": stated}), read_tensors(path)
 
 
@@ -97,10 +96,9 @@ def _official(
     if not model:
         raise ConfigError(f"{path} does not say which method it is of", "Add --model NAME.")
     method: Method = catalog.get("methods", model).value
-    known = schema(method.build, given=2)
-    given = {name: value for name, value in resolve(model, known, options).items() if name in options}
+    given = {name: value for name, value in resolve(method, options).items() if name in options}
     converted = _convert(path, method, given, tuple(classes))
-    resolved = resolve(model, known, converted.options)
+    resolved = resolve(method, converted.options)
     # What augments belongs to training, of which the file says nothing.
     input = replace(method.recipe.input, augment="", frames=converted.frames or method.recipe.input.frames)
     input = replace(input, size=input_size(Recipe(input), resolved, catalog))
@@ -119,14 +117,15 @@ def _official(
 
 def _convert(path: Path, method: Method, given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
     """What the method makes of the file; its complaints about the tensors name the file."""
-    if method.convert is None:
+    convert = method.converter()
+    if convert is None:
         raise ConfigError(
             f"{method.name} takes over no checkpoints of other programs",
             "Give the checkpoint.safetensors of a run.",
         )
     state = read_foreign(path)
     try:
-        return method.convert(state, given, classes)
+        return convert(state, given, classes)
     except DataError as error:
         raise DataError(f"{path}: {error.message}", error.hint) from error
 

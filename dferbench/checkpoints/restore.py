@@ -16,7 +16,7 @@ from dferbench.models.build import make_model
 from dferbench.models.loading import load_exactly, load_some
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.registry.options import schema
+from dferbench.registry.options import options_of
 from dferbench.types import Input, Task
 
 if TYPE_CHECKING:
@@ -115,8 +115,8 @@ def _without_start(checkpoint: Checkpoint, parts: Parts) -> Classifier | None:
 
 def _start_of(checkpoint: Checkpoint) -> str:
     """The file that the model started from; "" for none, and where the option means something else."""
-    known = schema(checkpoint.method.value.build, given=2)
-    return str(checkpoint.header.options.get(START, "")) if known.get(START) == "" else ""
+    field = options_of(checkpoint.method.value).model_fields.get(START)
+    return str(checkpoint.header.options.get(START, "")) if field and field.default == "" else ""
 
 
 def _build(checkpoint: Checkpoint, parts: Parts, start: bool = True) -> Classifier:

@@ -119,7 +119,7 @@ def _parts(catalog: Catalog, kind: str) -> str:
 
 def _table(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
     """A table whose second column holds sentences and takes what the terminal leaves, within reason."""
-    from tabulate import tabulate
+    from dferbench.report.aligned import aligned
 
     # tabulate leaves room on both sides of a head.
     padded = [head + " " * GAP for head in heads]
@@ -128,7 +128,7 @@ def _table(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
     room = shutil.get_terminal_size(fallback=(WIDE, 0)).columns - others
     widths: list[int | None] = [None] * len(heads)
     widths[SENTENCE] = min(max(room, NARROWEST), WIDEST)
-    return str(tabulate(lines, heads, maxcolwidths=widths, disable_numparse=True))
+    return aligned(lines, heads, widths=widths)
 
 
 def _method(entry: Entry) -> list[str]:

@@ -82,19 +82,19 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
 def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog) -> Subject:
     """The method with its options and recipe settled, for classes whose names every method knows."""
-    from dferbench.data.loader import check_input
+    from dferbench.data.pipeline import build_pipeline
     from dferbench.experiment.plan import input_size
-    from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
+    from dferbench.registry.options import change_recipe, resolve, split_recipe
     from dferbench.testing import NAMES
     from dferbench.types import Task
 
     entry = catalog.get("methods", name)
     own, changes = split_recipe(given)
-    options = resolve(name, schema(entry.value.build, given=2), own)
+    options = resolve(entry.value, own)
     recipe = change_recipe(entry.value.recipe, changes)
     size = input_size(recipe, options, catalog)
     recipe = replace(recipe, input=replace(recipe.input, size=size))
-    check_input(recipe.input)
+    build_pipeline(recipe.input, catalog)
     return Subject(entry, given, options, recipe, Task("profile", NAMES[:classes], recipe.input.frames, size))
 
 

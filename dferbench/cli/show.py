@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
+from pydantic import BaseModel
 
 from dferbench import cards
 from dferbench.cli.listing import about
@@ -17,7 +18,8 @@ from dferbench.experiment.metrics import Metrics, registered
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
-from dferbench.registry.options import schema
+from dferbench.registry.options import from_signature
+from dferbench.registry.ranges import written
 from dferbench.types import Method
 
 
@@ -33,21 +35,23 @@ def show(
     found = [(kind, entries[name]) for kind, entries in catalog.entries.items() if name in entries]
     if not found:
         raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries})
-    described = [_describe(kind, entry) for kind, entry in found]
+    models = [_options(kind, entry) for kind, entry in found]
+    described = [_describe(*one, model) for one, model in zip(found, models, strict=True)]
     if json_:
         typer.echo(json.dumps({"schema": 1, "found": described}, indent=1, default=str))
         return
-    for facts in described:
-        typer.echo(_text(facts, registered(catalog)))
+    for facts, model in zip(described, models, strict=True):
+        typer.echo(_text(facts, model, registered(catalog)))
 
 
-def _describe(kind: str, entry: Entry) -> dict[str, Any]:
+def _describe(kind: str, entry: Entry, known: type[BaseModel]) -> dict[str, Any]:
     facts: dict[str, Any] = {
         "name": entry.name,
         "kind": KINDS[kind].noun,
         "about": about(entry),
         "from": entry.origin,
-        "options": _options(kind, entry),
+        "options": dict(known()),
+        "options_schema": known.model_json_schema(),
         **{k: v for k, v in entry.facts.items() if k != "about"},
     }
     if isinstance(entry.value, Method):
@@ -59,12 +63,10 @@ def _describe(kind: str, entry: Entry) -> dict[str, Any]:
     return facts
 
 
-def _options(kind: str, entry: Entry) -> dict[str, Any]:
-    """The options and their defaults."""
-    if entry.options is not None:
-        return dict(entry.options())
-    build = entry.value.build if isinstance(entry.value, Method) else entry.load()
-    return schema(build, KINDS[kind].given)
+def _options(kind: str, entry: Entry) -> type[BaseModel]:
+    """The model of its options."""
+    build = entry.value.builder if isinstance(entry.value, Method) else entry.load
+    return entry.options or from_signature(build(), KINDS[kind].given)
 
 
 def _recipes(method: Method) -> dict[str, Any]:
@@ -77,16 +79,28 @@ def _recipes(method: Method) -> dict[str, Any]:
     }
 
 
-def _text(facts: Mapping[str, Any], metrics: Metrics) -> str:
+def _text(facts: Mapping[str, Any], model: type[BaseModel], metrics: Metrics) -> str:
     lines = [f"{facts['name']}: a {facts['kind']} from {facts['from']}"]
     card = list(_card(facts, metrics))
-    hidden = {"name", "kind", "from", *(("about", "paper", "card", "cost") if card else ())}
+    hidden = {"name", "kind", "from", "options_schema", *(("about", "paper", "card", "cost") if card else ())}
     if "recipes" in facts:
         facts = {**facts, "recipes": _told_once(facts["recipes"])}
     for key, value in facts.items():
         if key not in hidden and value not in ("", {}, []):
-            lines += [*([""] if card else []), *_block(key, value, 0)]
+            told = _option_table(model) if key == "options" else _block(key, value, 0)
+            lines += [*([""] if card else []), *told]
     return "\n".join([*lines[:1], *card, *lines[1:]])
+
+
+def _option_table(model: type[BaseModel]) -> list[str]:
+    from dferbench.report.options import option_lines
+
+    return ["options:", *option_lines(model, _width())]
+
+
+def _width() -> int:
+    """Characters of a line: the terminal's, within reason."""
+    return min(shutil.get_terminal_size((100, 24)).columns, 110)
 
 
 def _told_once(recipes: Mapping[str, Any]) -> dict[str, Any]:
@@ -111,9 +125,8 @@ def _card(facts: Mapping[str, Any], metrics: Metrics) -> Iterator[str]:
     from dferbench.report.card import card_text
 
     kept = {k: v for k, v in facts["cost"].items() if k != "classes"}
-    width = min(shutil.get_terminal_size((100, 24)).columns, 110)
     try:
-        text = card_text(cards.read(facts["card"]), costs.Cost(**kept) if kept else None, width, metrics)
+        text = card_text(cards.read(facts["card"]), costs.Cost(**kept) if kept else None, _width(), metrics)
     except ConfigError as error:
         typer.echo(f"{facts['name']}: {error}. {error.hint}", err=True)
         return
@@ -129,11 +142,4 @@ def _block(key: str, value: Any, depth: int) -> list[str]:
         return [line for i, v in enumerate(value, 1) if v for line in _block(f"{name} {i}", v, depth)]
     if isinstance(value, list | tuple):
         value = "; ".join(map(str, value))
-    return [f"{pad}{key}: {_word(value)}"]
-
-
-def _word(value: Any) -> str:
-    """As --set takes it: true and none in small letters; an empty text shows as quotes."""
-    if value == "":
-        return "''"
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+    return [f"{pad}{key}: {written(value)}"]

@@ -114,12 +114,12 @@ def _costs(suite: Suite, catalog: Catalog, cost: str) -> list[Column]:
 
 def _beyond(row: Row, catalog: Catalog) -> dict[str, str]:
     """What a row asks for that is not its method's default. Raises UnknownName for what no method has."""
-    from dferbench.registry.options import resolve, schema, split_recipe
+    from dferbench.registry.options import resolve, split_recipe
 
     if row.method not in catalog.entries["methods"]:
         return dict(row.sets)
-    defaults = schema(catalog.get("methods", row.method).value.build, given=2)
-    resolved = resolve(row.method, defaults, split_recipe(row.sets)[0])
+    method = catalog.get("methods", row.method).value
+    defaults, resolved = resolve(method, {}), resolve(method, split_recipe(row.sets)[0])
     return {k: v for k, v in row.sets.items() if k not in defaults or resolved[k] != defaults[k]}
 
 

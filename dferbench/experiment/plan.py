@@ -22,7 +22,7 @@ from dferbench.places import root_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.datasets import Chosen, make_dataset
-from dferbench.registry.options import change_recipe, resolve, schema, split_recipe
+from dferbench.registry.options import change_recipe, options_of, resolve, split_recipe
 from dferbench.types import Dataset, Method, Recipe, Task, Video
 
 
@@ -143,10 +143,10 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     name, dataset = chosen.entry.name, chosen.dataset
 
     given, changes = split_recipe(request.sets)
-    known = schema(method.build, given=2)
+    known = options_of(method).model_fields
     defaults = {k: v for k, v in dataset.defaults.items() if k in known}
     own = method.options_for.get(name, {})
-    options = resolve(method.name, {**known, **defaults, **own}, given)
+    options = resolve(method, given, {**defaults, **own})
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     check_recipe(recipe, request.limit)

@@ -11,7 +11,7 @@ from dferbench.experiment.plan import Plan, Request, Settled, place, settle
 from dferbench.experiment.suite import Row, Suite
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
-from dferbench.registry.options import resolve, schema, split_recipe
+from dferbench.registry.options import resolve, split_recipe
 from dferbench.types import Method
 
 
@@ -65,7 +65,7 @@ def _changes(sets: Mapping[str, str], epochs: int | None, method: Method, datase
 def _deviations(row: Row, settled: Settled, changes: Mapping[str, str]) -> tuple[str, ...]:
     """Options that dataset or user put in place of the row's, and changes of the recipe."""
     own, own_recipe = split_recipe(row.sets)
-    plain = resolve(row.method, schema(settled.method.value.build, given=2), own)
+    plain = resolve(settled.method.value, own)
     words = {name: value for name, value in settled.options.items() if value != plain[name]}
     words |= {name: text for name, text in split_recipe(changes)[1].items() if own_recipe.get(name) != text}
     return tuple(f"{name}={value}" for name, value in words.items())

@@ -11,7 +11,7 @@ from torch import nn
 from dferbench import spec
 from dferbench.errors import ConfigError
 from dferbench.registry.catalog import Catalog
-from dferbench.registry.options import schema
+from dferbench.registry.options import from_signature
 
 
 class Parts:
@@ -60,7 +60,8 @@ class Parts:
 
         Raises UnknownName or ConfigError.
         """
-        known = schema(self._catalog.get("prompts", spec.parse_one(text).name).value, given=2)
+        entry = self._catalog.get("prompts", spec.parse_one(text).name)
+        known = (entry.options or from_signature(entry.load(), given=2)).model_fields
         meant = {k: v for k, v in options.items() if k in known or k not in defaults or v != defaults[k]}
         return self._module("prompts", text, tower, tuple(texts), **meant)
 

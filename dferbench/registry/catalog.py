@@ -23,6 +23,7 @@ from pydantic import BaseModel
 
 from dferbench import spec
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.imports import imported, is_path
 from dferbench.registry import hookspecs
 from dferbench.registry.kinds import KINDS
 from dferbench.registry.options import filled
@@ -45,16 +46,7 @@ class Entry:
 
     def load(self) -> Any:
         """The value, imported if it was registered by its path. Raises ConfigError if that fails."""
-        if not isinstance(self.value, str):
-            return self.value
-        module, _, name = self.value.partition(":")
-        try:
-            return getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError) as error:
-            raise ConfigError(
-                f"'{self.name}' of {self.origin} cannot be imported from {self.value}: {error}",
-                "Install what it needs, or fix the plugin.",
-            ) from error
+        return imported(self.value, f"'{self.name}' of {self.origin}")
 
 
 @dataclass(frozen=True)
@@ -200,7 +192,7 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
     def method(method: Method) -> None:
         if not isinstance(method, Method):
             raise TypeError(f"register() takes a dferbench.Method, not {type(method).__name__}")
-        found.append((kind, Entry(method.name, method, origin)))
+        found.append((kind, Entry(method.name, method, origin, options=method.options)))
 
     def part(
         name: str,
@@ -208,8 +200,7 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
         options: type[BaseModel] | None = None,
         **facts: Any,
     ) -> None:
-        by_path = isinstance(build, str) and ":" in build
-        if not callable(build) and not by_path:
+        if not callable(build) and not is_path(build):
             raise TypeError(
                 f"register('{name}', ...) takes something callable or 'package.module:name', "
                 f"not {build if isinstance(build, str) else type(build).__name__}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from dferbench import spec
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.registry.options import resolve, schema
+from dferbench.registry.options import from_signature, validated
 from dferbench.types import Dataset
 
 
@@ -31,7 +31,8 @@ def make_dataset(text: str, catalog: Catalog) -> Chosen:
     call = _call(text)
     entry = catalog.get("datasets", call.name)
     spec.bind(call, entry.value, "dataset")
-    options = resolve(f"dataset {call.name}", schema(entry.value), call.options)
+    known = entry.options or from_signature(entry.value)
+    options = validated(known, call.options, f"dataset {call.name}")
     return Chosen(entry, entry.value(**options), options, dict(call.options))
 
 

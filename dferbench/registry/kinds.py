@@ -24,7 +24,7 @@ KINDS: Mapping[str, Kind] = {
     "prompts": Kind("prompt", "Turns class texts into text features.", 2),
     "decoders": Kind("decoder", "Reads frames of a video file."),
     "face_finders": Kind("face finder", "Finds the face in a frame."),
-    "metrics": Kind("metric", "Turns counts of predictions into a score."),
+    "metrics": Kind("metric", "Turns counts of predictions into a score.", 1),
     "samplers": Kind("sampler", "Chooses which frames of a video a model sees."),
     "augmentations": Kind("augmentation", "Changes training videos at random."),
     "optimizers": Kind("optimizer", "Updates parameters from their gradients.", 2),

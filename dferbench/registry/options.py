@@ -1,23 +1,34 @@
-"""Options: the signature is the schema. What `--set` may say, checked and converted before any work."""
+"""Options: a pydantic model or a signature says what `--set` may say; it is checked before any work."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ValidationError, create_model
 
 from dferbench import spec
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.types import Input, Recipe, Stage
+from dferbench.registry.kinds import KINDS
+from dferbench.registry.ranges import value_range, written
+from dferbench.types import Input, Method, Options, Recipe, Stage
 
 _Part = TypeVar("_Part", Input, Stage)
 
 
-def schema(build: Callable[..., Any], given: int = 0) -> dict[str, Any]:
-    """The options of `build` and their defaults: its keyword parameters behind the first `given` ones.
+def options_of(method: Method) -> type[BaseModel]:
+    """The model of a method's options: its own, or one made of the signature of its `build`.
+
+    Raises ConfigError if `build` cannot be imported, or has a parameter that is not an option.
+    """
+    return method.options or from_signature(method.builder(), KINDS["methods"].given)
+
+
+def from_signature(build: Callable[..., Any], given: int = 0) -> type[BaseModel]:
+    """A model of the keyword parameters of `build` behind the first `given` ones, of their defaults' types.
 
     Raises ConfigError for a parameter without a default, which no user could leave out.
     """
@@ -26,7 +37,25 @@ def schema(build: Callable[..., Any], given: int = 0) -> dict[str, Any]:
     for parameter in named:
         if parameter.default is parameter.empty:
             raise ConfigError(f"option '{parameter.name}' has no default", "Give every option a default.")
-    return {p.name: p.default for p in named}
+    known: dict[str, Any] = {p.name: (_kind(p.default), p.default) for p in named}
+    made: type[BaseModel] = create_model("Options", __base__=Options, **known)
+    return made
+
+
+def _kind(default: Any) -> Any:
+    """The type that a default stands for: its own if it is plain, any for None and objects of plugins."""
+    return type(default) if isinstance(default, bool | int | float | str | tuple | list | dict) else Any
+
+
+def resolve(
+    method: Method, given: Mapping[str, Any], instead: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
+    """Every option of a method: `given`, which may be texts as of `--set`, over the values that stand
+    `instead` of defaults.
+
+    Raises UnknownName for an option that is not there and ConfigError for a value that does not fit.
+    """
+    return validated(options_of(method), given, method.name, instead)
 
 
 def convert(name: str, text: Any, default: Any) -> Any:
@@ -61,17 +90,6 @@ def assignments(texts: Iterable[str], example: str = "--set words=4") -> dict[st
             raise ConfigError(f"'{text}' is not of the form name=value", f"Write for example {example}.")
         pairs[name.strip()] = value.strip()
     return pairs
-
-
-def resolve(what: str, known: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """All options: the defaults in `known`, with `given` converted and put over them.
-
-    Raises UnknownName for an option that is not known and ConfigError for a value of the wrong type.
-    """
-    for name in given:
-        if name not in known:
-            raise UnknownName(f"option of {what}", name, known)
-    return {**known, **{name: convert(name, text, known[name]) for name, text in given.items()}}
 
 
 def split_recipe(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -129,23 +147,52 @@ def filled(model: type[BaseModel], call: spec.Call, noun: str) -> dict[str, Any]
     return validated(model, stated, f"{noun} {call.name}")
 
 
-def validated(model: type[BaseModel], stated: Mapping[str, Any], what: str) -> dict[str, Any]:
-    """Every option of `model`, those in `stated` checked and the others at their defaults.
+def validated(
+    model: type[BaseModel],
+    stated: Mapping[str, Any],
+    what: str,
+    instead: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Every option of `model`, checked: as in `stated`, else as in `instead`, else at its default.
 
     Raises UnknownName for an option that is not there and ConfigError for a value that does not fit.
     """
     for name in stated:
         if name not in model.model_fields:
             raise UnknownName(f"option of {what}", name, model.model_fields)
+    values = {name: _read(value, model.model_fields[name].annotation) for name, value in stated.items()}
     try:
-        return dict(model.model_validate(stated))
+        return dict(model.model_validate({**instead, **values}))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(map(str, first["loc"]))
-        reason = first["msg"].removeprefix("Value error, ")
-        raise ConfigError(
-            f"{what}: {name}: {reason[:1].lower()}{reason[1:]}, got {first['input']!r}",
-            f"Its default is {model.model_fields[str(first['loc'][0])].default!r}."
-            if first["loc"]
-            else "See dferbench show.",
-        ) from None
+        raise _refusal(model, error, what, {**instead, **stated}) from None
+
+
+def _read(value: Any, annotation: Any) -> Any:
+    """A text as the value that it writes, unless the option is a text or a choice of texts itself."""
+    kinds = map(type, get_args(annotation)) if get_origin(annotation) is Literal else (annotation,)
+    return spec.value(value) if isinstance(value, str) and not all(kind is str for kind in kinds) else value
+
+
+def _refusal(
+    model: type[BaseModel], error: ValidationError, what: str, values: Mapping[str, Any]
+) -> ConfigError:
+    """The first thing that is wrong, in one sentence: the option, what it may be, and what it is."""
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else ""
+    if name not in model.model_fields:
+        return ConfigError(f"{what}: {_reason(first['msg'])}", f"See dferbench show {what.split()[-1]}.")
+    field = model.model_fields[name]
+    choices = get_args(field.annotation) if first["type"] == "literal_error" else ()
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return UnknownName(f"{name} of {what}", str(values[name]), choices)
+    own = first["type"] in ("value_error", "assertion_error")
+    reason = _reason(first["msg"]) if own else f"must be {value_range(model, name)}"
+    return ConfigError(
+        f"{name} of {what} {reason}, got {written(values[name])}",
+        f"Its default is {written(field.default)}; see dferbench show {what.split()[-1]}.",
+    )
+
+
+def _reason(message: str) -> str:
+    """What a validator said, without the words that pydantic puts before it."""
+    return message.removeprefix("Value error, ").removeprefix("Assertion failed, ")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
+from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.record import Record
 from dferbench.feature_cache.key import seen_by
@@ -78,7 +79,8 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
     seen = seen_by(model, parts, catalog)
     fabric.to_device(model)
-    return Built(model, decoder_of(plan, catalog), trained, counts, parts.used, seen)
+    pipeline = build_pipeline(plan.recipe.input, catalog)
+    return Built(model, decoder_of(plan, catalog), pipeline, trained, counts, parts.used, seen)
 
 
 def save_checkpoint(built: Built, record: Record, folder: Path) -> Path:

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from dferbench.data.decoders import Decoder
+from dferbench.data.pipeline import Pipeline
 from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
@@ -44,6 +45,7 @@ class Built:
 
     model: Classifier
     decoder: Decoder
+    pipeline: Pipeline
     ever_trained: set[str]
     """Names of the parameters that any stage trains."""
     parameters: dict[str, int]
@@ -72,7 +74,7 @@ def train_run(
     """
     started = time.monotonic()
     unreadable = UnreadableVideos(plan.request.skip_bad)
-    feed = Feed(plan, built.decoder, context.fabric, unreadable, context.progress, built.seen)
+    feed = Feed(plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen)
     with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
         trainer = Trainer(plan, built, folder, draft, train, test, context)
         predictions = trainer.run()
@@ -170,7 +172,7 @@ class Trainer:
         encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last)
         for step, one in enumerate(encoded):
             info = [self.train.videos[i].info for i in one.index]
-            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps)
+            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps, one.target)
 
     def _test(self) -> Predictions:
         classes = len(self.plan.task.classes)

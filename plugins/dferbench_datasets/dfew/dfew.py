@@ -31,7 +31,16 @@ from dferbench.data.official import (
     read_table,
     require_all,
 )
-from dferbench_datasets.dfew.figures import CLIPS, FACES, LABELLED_FRAMES, PROTOCOL, SEVEN, SHORT
+from dferbench_datasets.dfew.figures import (
+    CLIPS,
+    CODES,
+    FACES,
+    LABELLED_FRAMES,
+    LAYOUTS,
+    PROTOCOL,
+    SEVEN,
+    SHORT,
+)
 
 LISTS = ("EmoLabel_DataSplit", "label")
 FACE_FOLDERS = (
@@ -40,8 +49,6 @@ FACE_FOLDERS = (
 )  # fmt: skip
 """Folders of videos by the names they go by, the full-length faces that papers use first."""
 ANNOTATION = "annotation.xlsx"
-CODES = dict(zip("1234567", SEVEN, strict=True))
-"""The release's readme: 1 happy, 2 sad, 3 neutral, 4 angry, 5 surprise, 6 disgust, 7 fear."""
 
 
 def key(path: str) -> str:
@@ -75,7 +82,7 @@ class Dfew(Release):
         "Its authors give it out (dferbench data info dfew); name the folder that holds Clip and "
         "EmoLabel_DataSplit."
     )
-    layouts = ("faces", "flat", "16f", "original", "repository")
+    layouts = LAYOUTS
     facts: ClassVar[Mapping[str, str]] = {
         "paper": "Jiang et al., DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in "
         "the Wild, ACM MM 2020",

@@ -50,3 +50,6 @@ SHORT = {
     "10855": 14, "01705": 15, "08372": 15, "10842": 15, "11408": 15, "14433": 15,
 }  # fmt: skip
 """The single-labelled clips with fewer than 16 face images, and how many they have."""
+CODES = dict(zip("1234567", SEVEN, strict=True))
+"""The release's readme: 1 happy, 2 sad, 3 neutral, 4 angry, 5 surprise, 6 disgust, 7 fear."""
+LAYOUTS = ("faces", "flat", "16f", "original", "repository")

@@ -16,8 +16,7 @@ from dferbench.data.official import (
     write_table,
     write_video,
 )
-from dferbench_datasets.dfew.dfew import CODES, Dfew
-from dferbench_datasets.dfew.figures import PROTOCOL
+from dferbench_datasets.dfew.figures import CODES, LAYOUTS, PROTOCOL
 
 SIZE = 256
 """Side of the face images: 256, whatever the folder is called."""
@@ -30,8 +29,8 @@ VOTES = ("1happy", "2sad", "3neutral", "4angry", "5surprise", "6disgust", "7fear
 
 def make(root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
     """Write `scale` times the release's clips. Raises UnknownName for a layout that DFEW does not have."""
-    if layout not in Dfew.layouts:
-        raise UnknownName("layout of dfew", layout, Dfew.layouts)
+    if layout not in LAYOUTS:
+        raise UnknownName("layout of dfew", layout, LAYOUTS)
     labels = shuffled_labels(scaled(PROTOCOL.totals(), scale, LEAST))
     # Ids with gaps, over several part folders: what is not here has no single label.
     step = max(1, 16372 // (len(labels) + 1))

@@ -26,12 +26,17 @@ from dferbench.data.official import (
     require_all,
 )
 from dferbench_datasets.ferv39k import checks
-from dferbench_datasets.ferv39k.figures import GROUPS, PROTOCOL, SEVEN, protocol_of
+from dferbench_datasets.ferv39k.figures import (
+    ALL,
+    GROUPS,
+    LAYOUTS,
+    PROTOCOL,
+    SETUPS,
+    SEVEN,
+    VARIANTS,
+    protocol_of,
+)
 from dferbench_datasets.ferv39k.tree import SCENES, index, key, split_by_rule
-
-SETUPS, ALL = "4_setups", "All_scenes"
-VARIANTS = ("2_ClipsforFaceCrop", "0_7_LabelClips", "3_ClipsforScenImages")
-"""Folders of clips: cropped faces, video files, whole frames; "Scen" is the authors' spelling."""
 
 
 class Ferv39k(Release):
@@ -51,7 +56,7 @@ class Ferv39k(Release):
         "Its authors give it out (dferbench data info ferv39k); name the folder that holds "
         "2_ClipsforFaceCrop and 4_setups."
     )
-    layouts = ("faces", "nested", "FERV39K", "videos", "no-lists")
+    layouts = LAYOUTS
     facts: ClassVar[Mapping[str, str]] = {
         "paper": "Wang et al., FERV39k: A Large-Scale Multi-Scene Dataset for Facial Expression Recognition "
         "in Videos, CVPR 2022",

@@ -78,3 +78,7 @@ PROTOCOL = Protocol(
         (1, "test"): Part((1473, 1393, 1958, 1487, 638, 467, 431), HASHES["test"]),
     },
 )
+SETUPS, ALL = "4_setups", "All_scenes"
+VARIANTS = ("2_ClipsforFaceCrop", "0_7_LabelClips", "3_ClipsforScenImages")
+"""Folders of clips: cropped faces, video files, whole frames; "Scen" is the authors' spelling."""
+LAYOUTS = ("faces", "nested", "FERV39K", "videos", "no-lists")

@@ -9,8 +9,7 @@ from pathlib import Path
 from dferbench import UnknownName
 from dferbench.data import Paint, Progress
 from dferbench.data.official import write_frames, write_video
-from dferbench_datasets.ferv39k.ferv39k import ALL, SETUPS, VARIANTS, Ferv39k
-from dferbench_datasets.ferv39k.figures import EMOTIONS, GROUPS
+from dferbench_datasets.ferv39k.figures import ALL, EMOTIONS, GROUPS, LAYOUTS, SETUPS, VARIANTS
 from dferbench_datasets.ferv39k.tree import LABELS, split_by_rule
 
 FACES, VIDEOS, _ = VARIANTS
@@ -34,7 +33,7 @@ LISTS = {
 def make(root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
     """Write `scale` times the release's clips. Raises UnknownName for a layout that FERV39k does not have."""
     if layout not in PLACES:
-        raise UnknownName("layout of ferv39k", layout, Ferv39k.layouts)
+        raise UnknownName("layout of ferv39k", layout, LAYOUTS)
     place = root / PLACES[layout]
     names = [f"{group}/{number:04d}" for group, size in _sizes(scale).items() for number in range(size)]
     with progress.bar("drawing", len(names)) as bar:

@@ -94,3 +94,5 @@ COMPOUND_PROTOCOL = Protocol(
         for split, size in zip(("train", "test"), sizes, strict=True)
     },
 )
+LABELS, SINGLE, TEXTS = "Labels", "single-set.xlsx", "descriptive_text.xlsx"
+"""The folder of labels, and its workbooks of single labels and of captions."""

@@ -32,14 +32,13 @@ from dferbench.data.official import (
     require_all,
 )
 from dferbench_datasets.mafw import captions, table
-from dferbench_datasets.mafw.figures import CLIPS, PROTOCOL, TOTALS
+from dferbench_datasets.mafw.figures import CLIPS, LABELS, PROTOCOL, SINGLE, TEXTS, TOTALS
 
 LISTS = "Train & Test Set"
 """The ampersand and the blanks trouble many programs, so people rename this folder; what is in it is found
 below any name."""
 PLAIN = ("no_caption", "no_caption_new")
 CAPTIONED = ("with_caption", "with_caption_new")
-LABELS, SINGLE, TEXTS = "Labels", "single-set.xlsx", "descriptive_text.xlsx"
 VIDEOS = ("faces", "face", "frames_crop_align_224", "frames", "clips")
 """Folders of videos, face crops first; in the release they lie in `data`."""
 

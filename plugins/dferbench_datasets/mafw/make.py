@@ -19,11 +19,13 @@ from dferbench.data.official import (
     write_table,
     write_video,
 )
-from dferbench_datasets.mafw.mafw import LABELS, SINGLE, Mafw
+from dferbench_datasets.mafw.figures import LABELS, SINGLE
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+    from dferbench_datasets.mafw.mafw import Mafw
 
 FIRST, LAST = 19, 20098
 """The lowest and the highest id of the release, which has gaps."""

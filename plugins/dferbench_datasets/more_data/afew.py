@@ -9,30 +9,9 @@ from typing import ClassVar
 
 from dferbench import DataError, Finding, UnknownName
 from dferbench.data import Paint, Progress, is_made
-from dferbench.data.official import (
-    CLASSES,
-    Copy,
-    Part,
-    Protocol,
-    Release,
-    canonical,
-    entries,
-    find_folder,
-    index,
-    nothing_found,
-    only,
-)
+from dferbench.data.official import Copy, Release, canonical, entries, find_folder, index, nothing_found, only
+from dferbench_datasets.more_data.figures_afew import FACES, LAYOUTS, PROTOCOL, SEVEN, SIDES
 
-SEVEN = CLASSES[:7]
-PROTOCOL = Protocol(
-    SEVEN,
-    {
-        (1, "train"): Part((150, 117, 144, 133, 74, 74, 81)),
-        (1, "test"): Part((63, 61, 63, 64, 46, 40, 46)),
-    },
-)
-SIDES = {"train": ("Train_AFEW", "Train"), "test": ("Val_AFEW", "Val", "Validation")}
-FACES = ("AlignedFaces_LBPTOP_Points", "AlignedFaces_LBPTOP_Points_Val", "Faces")
 LACKING = (
     "003353294", "003902287", "000147200", "004827807", "015407880", "020950800",
 )  # fmt: skip
@@ -60,7 +39,7 @@ class Afew(Release):
     where = (
         "Its authors give it out (dferbench data info afew); name the folder with Train_AFEW and Val_AFEW."
     )
-    layouts = ("clips", "faces")
+    layouts = LAYOUTS
     facts: ClassVar[Mapping[str, str]] = {
         "paper": "Dhall et al., Collecting Large, Richly Annotated Facial-Expression Databases from Movies, "
         "IEEE MultiMedia 2012",

@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 from dferbench import Finding
 from dferbench.data import Paint, Progress, is_made
 from dferbench.data.official import (
-    CLASSES,
     Copy,
     Protocol,
     Release,
@@ -22,17 +21,11 @@ from dferbench.data.official import (
     only,
     tally,
 )
+from dferbench_datasets.more_data.figures_caer import COUNTS, LAYOUTS, SEVEN
 
-SEVEN = CLASSES[:7]
 FOLDERS = ("train", "validation", "test")
 PAPER, LISTED = 13_201, 13_175
 """Clips by the paper, and in the lists that others work with."""
-COUNTS = {
-    "train": (1905, 1028, 3202, 1136, 1093, 500, 358),
-    "validation": (272, 146, 457, 162, 157, 71, 51),
-    "test": (544, 294, 915, 325, 312, 145, 102),
-}
-"""Clips of each class in those lists."""
 
 
 class Caer(Release):
@@ -47,7 +40,7 @@ class Caer(Release):
     where = (
         "Its authors give it out (dferbench data info caer); name the folder with train, validation and test."
     )
-    layouts = ("release",)
+    layouts = LAYOUTS
     facts: ClassVar[Mapping[str, str]] = {
         "paper": "Lee et al., Context-Aware Emotion Recognition Networks, ICCV 2019",
         "protocol": "train to test; validation is left out, or trained on with caer(validation=true)",

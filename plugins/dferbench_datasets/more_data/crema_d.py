@@ -11,7 +11,6 @@ from typing import ClassVar, Literal
 from dferbench import Finding
 from dferbench.data import Paint, Progress, is_made
 from dferbench.data.official import (
-    CLASSES,
     OWN,
     RULE,
     Copy,
@@ -26,10 +25,8 @@ from dferbench.data.official import (
     only,
 )
 from dferbench_datasets.more_data.actors import by_actor, require_folds
+from dferbench_datasets.more_data.figures_crema_d import ACTORS, FOLDS, LAYOUTS, SIX, TOTALS, VIDEOS
 
-ACTORS, VIDEOS, FOLDS = 91, 7442, 5
-SIX = tuple(name for name in CLASSES[:7] if name != "surprise")
-TOTALS = dict(zip(SIX, (1271, 1271, 1087, 1271, 1271, 1271), strict=True))
 LEVELS = {"LO": 455, "MD": 455, "HI": 455, "XX": 6077}
 TEST_SIZES = (1463, 1470, 1476, 1476, 1557)
 BROKEN = ("1064_IEO_DIS_MD", "1064_TIE_SAD_XX", "1076_MTI_NEU_XX", "1076_MTI_SAD_XX", "1040_ITH_SAD_XX")
@@ -65,7 +62,7 @@ class CremaD(Release):
     classes = SIX
     about = "7,442 clips of 91 actors speaking 12 sentences; six intended emotions; folds by actor"
     where = "Clone its repository with git lfs pull, and name the folder that holds VideoFlash."
-    layouts = ("release", "faces")
+    layouts = LAYOUTS
     facts: ClassVar[Mapping[str, str]] = {
         "paper": "Cao et al., CREMA-D: Crowd-Sourced Emotional Multimodal Actors Dataset, IEEE TAC 2014",
         "protocol": "none is official; usual are 5 folds by actor: 1-18, 19-36, 37-54, 55-72, 73-91; the "

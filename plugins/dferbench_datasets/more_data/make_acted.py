@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from dferbench import UnknownName
 from dferbench.data import Paint, Progress
 from dferbench.data.official import lengths, scaled, write_frames, write_video
-from dferbench_datasets.more_data import crema_d, ravdess
+from dferbench_datasets.more_data import figures_crema_d as crema_d
+from dferbench_datasets.more_data import figures_ravdess as ravdess
 
 if TYPE_CHECKING:
     import numpy as np
@@ -63,7 +64,7 @@ def _drawn(
 
 def make_crema_d(root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
     """Write `scale` times the clips, evenly over the actors. Raises UnknownName for an unknown layout."""
-    _require_layout("crema-d", layout, crema_d.CremaD.layouts)
+    _require_layout("crema-d", layout, crema_d.LAYOUTS)
     counts = scaled(crema_d.TOTALS, scale, crema_d.FOLDS)
     clips = [
         (name, label) for label, count in counts.items() for name in _spread(crema_d_names(label), count)
@@ -87,7 +88,7 @@ def make_ravdess(root: Path, layout: str, scale: float, paint: Paint, progress: 
 
     Raises UnknownName for an unknown layout.
     """
-    _require_layout("ravdess", layout, ravdess.Ravdess.layouts)
+    _require_layout("ravdess", layout, ravdess.LAYOUTS)
     totals = {name: len(ravdess_names(name)) for name in ravdess.EIGHT}
     counts = scaled(totals, scale, ravdess.FOLDS)
     takes = [

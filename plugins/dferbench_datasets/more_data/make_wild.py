@@ -8,7 +8,8 @@ from pathlib import Path
 from dferbench import UnknownName
 from dferbench.data import Paint, Progress
 from dferbench.data.official import lengths, scaled, shuffled_labels, write_frames, write_video
-from dferbench_datasets.more_data import afew, caer
+from dferbench_datasets.more_data import figures_afew as afew
+from dferbench_datasets.more_data import figures_caer as caer
 
 AFEW_FOLDERS = {
     "happiness": "Happy", "sadness": "Sad", "neutral": "Neutral", "anger": "Angry", "surprise": "Surprise",
@@ -19,8 +20,8 @@ CAER_FOLDERS = {**AFEW_FOLDERS, "anger": "Anger"}
 
 def make_afew(root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
     """Write `scale` times the clips of both parts. Raises UnknownName for an unknown layout."""
-    if layout not in afew.Afew.layouts:
-        raise UnknownName("layout of afew", layout, afew.Afew.layouts)
+    if layout not in afew.LAYOUTS:
+        raise UnknownName("layout of afew", layout, afew.LAYOUTS)
     clips = [
         (side, label)
         for side in afew.SIDES
@@ -46,8 +47,8 @@ def make_caer(root: Path, layout: str, scale: float, paint: Paint, progress: Pro
 
     Raises UnknownName for an unknown layout.
     """
-    if layout not in caer.Caer.layouts:
-        raise UnknownName("layout of caer", layout, caer.Caer.layouts)
+    if layout not in caer.LAYOUTS:
+        raise UnknownName("layout of caer", layout, caer.LAYOUTS)
     clips = [
         (part, label)
         for part, counts in caer.COUNTS.items()

@@ -10,31 +10,10 @@ from typing import ClassVar
 
 from dferbench import Finding, UnknownName
 from dferbench.data import Paint, Progress
-from dferbench.data.official import (
-    CLASSES,
-    OWN,
-    RULE,
-    Copy,
-    Part,
-    Protocol,
-    Release,
-    index,
-    nothing_found,
-    only,
-)
+from dferbench.data.official import OWN, RULE, Copy, Part, Protocol, Release, index, nothing_found, only
 from dferbench_datasets.more_data.actors import by_actor, fold_of, require_folds
+from dferbench_datasets.more_data.figures_ravdess import ACTORS, CODES, EIGHT, FOLDS, LAYOUTS, MODALITIES
 
-ACTORS, FOLDS = 24, 6
-EIGHT = (*CLASSES[:7], "calm")
-CODES = dict(
-    zip(
-        ("01", "02", "03", "04", "05", "06", "07", "08"),
-        ("neutral", "calm", "happiness", "sadness", "anger", "fear", "disgust", "surprise"),
-        strict=True,
-    )
-)
-MODALITIES = {"video": "02", "audio-video": "01"}
-"""The same takes twice: without and with sound. The first that is there is used."""
 _NAME = re.compile(r"(0[12])-(01)-(0[1-8])-0[12]-0[12]-0[12]-(0[1-9]|1\d|2[0-4])")
 
 
@@ -66,7 +45,7 @@ class Ravdess(Release):
     where = (
         "Unpack Video_Speech_Actor_01.zip to _24.zip, and name the folder that holds Actor_01 to Actor_24."
     )
-    layouts = ("release", "faces")
+    layouts = LAYOUTS
     facts: ClassVar[Mapping[str, str]] = {
         "paper": "Livingstone and Russo, The Ryerson Audio-Visual Database of Emotional Speech and Song, "
         "PLoS ONE 2018",

@@ -31,7 +31,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     )
     return renamed(
         with_still(state),
-        lambda: Aen(Task("", names, frames, SIZE), beta=0.3, guides=(0.0, 0.0), weights="", **read),
+        lambda: Aen(Task("", names, frames, SIZE), None, **read),
         in_file,
         METHOD,
         options=agreed(read, given),

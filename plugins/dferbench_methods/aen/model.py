@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,7 @@ from dferbench_methods.aen.loss import (
     outputs_follow_frames,
     sentiment,
 )
+from dferbench_methods.aen.method import AenOptions
 from dferbench_methods.aen.names import CLASSIFIER, in_file, with_still
 from dferbench_methods.layers.resnet2d import ResNet2d
 from dferbench_methods.layers.start import start_from
@@ -73,19 +75,19 @@ class Still(nn.Module):
 
 
 class Aen(Classifier):
-    """AEN. `beta` mixes its two predictions, `guides` weigh the losses that the 2D model guides.
+    """AEN, of the options in `AenOptions`.
 
-    Raises ConfigError for frames whose side 16 does not divide, for classes of unknown sentiment and for
-    numbers out of range, DataError for weights that do not fit.
+    Raises ConfigError for frames whose side 16 does not divide and for classes of unknown sentiment,
+    DataError for weights that do not fit.
     """
 
-    def __init__(
-        self, task: Task, beta: float, guides: tuple[float, float], depth: int, width: int, weights: str
-    ) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        _require(task, beta, guides)
+        given = AenOptions(**options)
+        _require(task)
+        width, depth = given.width, given.depth
         classes, deep, dim = len(task.classes), 8 * width, (task.size // 4) ** 2
-        self.beta, self.guides = beta, guides
+        self.beta, self.guides = given.beta, (given.clips, given.outputs)
         self.grouping = Grouping(task.classes)
         self.trunk = ResNet2d(depths=DEPTHS, width=width)
         self.tap1, self.tap3 = tap(width, 1), tap(4 * width, 16)
@@ -98,7 +100,7 @@ class Aen(Classifier):
         self.head3 = nn.Linear(dim, classes)
         self.still = Still(dim, classes, width)
         groups = dict(zip(task.classes, self.grouping.groups, strict=True))
-        started = start_from(self, weights, in_file, CLASSIFIER, with_still)
+        started = start_from(self, given.weights, in_file, CLASSIFIER, with_still)
         self.notes = {**started, "groups": groups}
 
     def frame(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -153,14 +155,9 @@ class Aen(Classifier):
         }
 
 
-def _require(task: Task, beta: float, guides: tuple[float, float]) -> None:
+def _require(task: Task) -> None:
     if task.size % 16 or task.size < 16:
         raise ConfigError(
             f"aen of {task.size} x {task.size} pixels has vectors of unequal lengths",
             "Use --set input.size=112, or another multiple of 16.",
-        )
-    if not 0 <= beta <= 1 or min(guides) < 0:
-        raise ConfigError(
-            f"aen of beta={beta}, clips={guides[0]} and outputs={guides[1]}",
-            "Give a beta from 0 to 1, and weights of 0 or more.",
         )

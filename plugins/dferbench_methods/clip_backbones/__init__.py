@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Annotated
 
-from dferbench import hookimpl
+from pydantic import Field
 
-if TYPE_CHECKING:
-    from dferbench.models import TwoTower
+from dferbench import Options, hookimpl
 
 SIZES = {"clip-tiny": 64, "clip-vit-b32": 224, "clip-vit-b16": 224}
 """The side in pixels of the images that each backbone takes."""
@@ -22,43 +21,31 @@ FARL = "FaRL ViT-B/16, a CLIP trained on faces (QuickGELU, fp32), from --weights
 SIZED = "OpenAI's architecture at any size: a ViT, or a ResNet if `layers` are four; --weights clip=FILE"
 
 
+Count = Annotated[int, Field(ge=1)]
+
+
+class SizedOptions(Options):
+    """The sizes of a CLIP; the defaults are those of OpenAI's ViT-B/32."""
+
+    dim: int = Field(512, ge=1, description="Width of the features that images and texts share.")
+    size: int = Field(224, ge=1, description="Side of the images in pixels.")
+    patch: int = Field(32, ge=1, description="Side of a ViT's patches in pixels.")
+    width: int = Field(768, ge=1, description="Width of the image tower.")
+    layers: Count | tuple[Count, Count, Count, Count] = Field(
+        12, description="Layers of the image tower; for a ResNet the blocks of its four stages."
+    )
+    context: int = Field(77, ge=1, description="Tokens of a text.")
+    vocab: int = Field(49408, ge=1, description="Tokens that there are.")
+    text_width: int = Field(512, ge=1, description="Width of the text tower.")
+    text_layers: int = Field(12, ge=1, description="Layers of the text tower.")
+
+
 @hookimpl
 def register_backbones(register: Callable[..., None]) -> None:
     """Register the backbones; none is built, and nothing heavy imported, before it is used."""
+    towers = "dferbench_methods.clip_backbones"
     for name, size in SIZES.items():
-        register(name, _builder(name), size=size, about=ABOUT[name], embedded=name == "clip-tiny")
-    register("farl-vit-b16", _farl, size=224, about=FARL)
-    register("clip", _sized, size=224, about=SIZED)
-
-
-def _builder(name: str) -> Callable[[str | None], TwoTower]:
-    def build(weights: str | None = None) -> TwoTower:
-        from dferbench_methods.clip_backbones.towers import build_tower
-
-        return build_tower(name, weights)
-
-    return build
-
-
-def _farl(weights: str | None = None) -> TwoTower:
-    from dferbench_methods.clip_backbones.farl import build_farl
-
-    return build_farl(weights)
-
-
-def _sized(  # noqa: PLR0913 - the signature is the list of options
-    weights: str | None = None,
-    dim: int = 512,
-    size: int = 224,
-    patch: int = 32,
-    width: int = 768,
-    layers: int | tuple[int, ...] = 12,
-    context: int = 77,
-    vocab: int = 49408,
-    text_width: int = 512,
-    text_layers: int = 12,
-) -> TwoTower:
-    from dferbench_methods.clip_backbones.sized import Sizes, build_sized
-
-    vision = (size, patch, width, layers)
-    return build_sized(Sizes(dim, *vision, context, vocab, text_width, text_layers), weights)
+        build = f"{towers}.towers:{name.replace('-', '_')}"
+        register(name, build, Options, size=size, about=ABOUT[name], embedded=name == "clip-tiny")
+    register("farl-vit-b16", f"{towers}.farl:build_farl", Options, size=224, about=FARL)
+    register("clip", f"{towers}.sized:build_sized", SizedOptions, size=224, about=SIZED)

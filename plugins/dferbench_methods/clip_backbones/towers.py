@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,9 @@ def build_tower(name: str, weights: str | None = None) -> TwoTower:
         return load_tower(config, download(name))
     with as_file(files("dferbench_methods.clip_backbones").joinpath(f"{PACKAGED}.safetensors")) as path:
         return load_tower(config, path, source=f"{name}, in the package")
+
+
+clip_tiny, clip_vit_b32, clip_vit_b16 = (partial(build_tower, name) for name in ("clip-tiny", *HUB))
 
 
 def architecture(name: str) -> dict[str, Any]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import Tensor
 from torch.nn import functional as F
 
-from dferbench import ConfigError, UnknownName
+from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier, TwoTower, frame_features
 from dferbench_methods.cliper.losses import balance, count, fine, margin, own
+from dferbench_methods.cliper.method import CliperOptions
 from dferbench_methods.cliper.prompt import Descriptors
 
 
@@ -34,7 +36,6 @@ POOLS: Mapping[str, Callable[[Tensor], Tensor]] = {
     "mean-raw": mean_raw,
     "mean-logits": mean_logits,
 }
-COUNTED_OVER = ("batch", "epoch")
 
 
 class Cliper(Classifier):
@@ -43,33 +44,19 @@ class Cliper(Classifier):
     The loss has two terms (losses.py); in `fine`, with `alpha`, videos whose best descriptor is rarely the
     best weigh more. How often is counted over the batch, or over the epoch so far.
 
-    Raises UnknownName for a pool or a range to count over, ConfigError for a range without `alpha` and for a
-    temperature not above zero.
+    Raises ConfigError for a range to count over without `alpha`.
     """
 
-    def __init__(
-        self,
-        tower: TwoTower,
-        prompt: Descriptors,
-        pool: str,
-        alpha: bool,
-        count_over: str,
-        temperature: float,
-    ) -> None:
+    def __init__(self, tower: TwoTower, prompt: Descriptors, given: CliperOptions) -> None:
         super().__init__()
-        if pool not in POOLS:
-            raise UnknownName("way to pool frames", pool, POOLS)
-        if count_over not in COUNTED_OVER:
-            raise UnknownName("range to count descriptors over", count_over, COUNTED_OVER)
-        if not alpha and count_over != COUNTED_OVER[0]:
+        if not given.alpha and given.count_over == "epoch":
             raise ConfigError(
-                f"count_over={count_over} says what alpha counts over, and alpha=false counts nothing",
+                "count_over=epoch says what alpha counts over, and alpha=false counts nothing",
                 "Leave one of the two out.",
             )
-        if not temperature > 0:
-            raise ConfigError(f"the temperature is {temperature}", "It must be above 0; the code's is 0.01.")
         self.tower, self.prompt = tower, prompt
-        self.pool, self.alpha, self.count_over, self.temperature = pool, alpha, count_over, temperature
+        self.pool, self.alpha, self.count_over = given.pool, given.alpha, given.count_over
+        self.temperature = given.temperature
         self.notes = prompt.notes
         self._counted: tuple[tuple[str, int], Tensor] | None = None
 
@@ -110,3 +97,11 @@ class Cliper(Classifier):
             counts = counts + self._counted[1]
         self._counted = (epoch, counts)
         return counts
+
+
+def build(task: Task, parts: Any, **options: Any) -> Cliper:
+    """CLIPER over a CLIP, of the options in `CliperOptions`. Raises UnknownName, ConfigError or DataError."""
+    given = CliperOptions(**options)
+    tower = parts.backbone(given.backbone)
+    prompt = Descriptors(tower, given.backbone, len(task.classes), given.descriptors, given.words)
+    return Cliper(tower, prompt, given)

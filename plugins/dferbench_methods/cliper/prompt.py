@@ -7,7 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dferbench import ConfigError
 from dferbench.models import Prompt, require_text_tower
 
 BEFORE = "an ID photo of"
@@ -19,16 +18,11 @@ class Descriptors(Prompt):
     """`each` descriptors of `words` learned words for each of `classes`: text features (classes * each, dim).
 
     The text is "an ID photo of X X X X." with the learned words in place of the X. Row c * each + k belongs
-    to class c. Raises ConfigError for less than one descriptor or word, for more words than the context
-    has room for, and for a backbone, by its `name`, without a text tower.
+    to class c. Raises ConfigError for more words than the context has room for, and for a backbone, by its
+    `name`, without a text tower.
     """
 
     def __init__(self, backbone: Any, name: str, classes: int, each: int, words: int) -> None:
-        if each < 1 or words < 1:
-            raise ConfigError(
-                f"{each} descriptors of {words} words for each class",
-                "Give at least 1 of both; the released code has descriptors=5, words=4.",
-            )
         tower = require_text_tower(backbone, name)
         text = f"{BEFORE}{' X' * words}."
         tokens = tower.tokenize([text])

@@ -6,7 +6,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dferbench import ConfigError
-from dferbench_methods.conv3d.checks import require_shape
 
 LAYERS = {"1": 1, "2": 2, "3a": 4, "3b": 4, "4a": 8, "4b": 8, "5a": 8, "5b": 8}
 """The convolutions, and how many times `width` channels each gives."""
@@ -29,7 +28,6 @@ class C3D(nn.Module):
         width: int = 64,
     ) -> None:  # fmt: skip
         super().__init__()
-        require_shape(width, dropout)
         if min(frames, size) < SMALLEST:
             raise ConfigError(
                 f"C3D's poolings leave nothing of {frames} frames of {size} x {size}",

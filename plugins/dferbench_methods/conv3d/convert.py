@@ -9,7 +9,7 @@ from torch import Tensor
 
 from dferbench import Converted, DataError, Task
 from dferbench.models import Classifier
-from dferbench_methods.conv3d import builds
+from dferbench_methods.conv3d import model
 from dferbench_methods.conv3d.names import Names, c3d_names, i3d_names, p3d_names, residual_names
 from dferbench_methods.conv3d.p3d import DEPTHS
 from dferbench_methods.conv3d.recipes import SIZE
@@ -30,7 +30,7 @@ def c3d(state: State, given: Given, classes: Classes) -> Converted:
     width = len(need(state, names.called("conv1.weight"), 5, "C3D"))
     read = {"bn": names.called("bn1.weight") in state, "width": width}
     classifier = need(state, names.called("fc8.weight"), 2, "C3D")
-    return _converted("c3d", builds.c3d, names, state, agreed(read, given), classifier, classes)
+    return _converted("c3d", model.c3d, names, state, agreed(read, given), classifier, classes)
 
 
 def p3d(state: State, given: Given, classes: Classes) -> Converted:
@@ -44,14 +44,14 @@ def p3d(state: State, given: Given, classes: Classes) -> Converted:
     how = "stated by the user" if "relu" in given else "assumed"
     note = f"relu={options['relu']} is {how}: the file does not say it."
     classifier = need(state, "fc.weight", 2, "P3D")
-    return _converted("p3d", builds.p3d, p3d_names(state), state, options, classifier, classes, note)
+    return _converted("p3d", model.p3d, p3d_names(state), state, options, classifier, classes, note)
 
 
 def i3d(state: State, given: Given, classes: Classes) -> Converted:
     """The same."""
     read = {"width": len(need(state, "Conv3d_1a_7x7.conv3d.weight", 5, "I3D"))}
     classifier = need(state, "logits.conv3d.weight", 5, "I3D")
-    return _converted("i3d", builds.i3d, i3d_names(state), state, agreed(read, given), classifier, classes)
+    return _converted("i3d", model.i3d, i3d_names(state), state, agreed(read, given), classifier, classes)
 
 
 def r3d18(state: State, given: Given, classes: Classes) -> Converted:
@@ -63,7 +63,7 @@ def r3d18(state: State, given: Given, classes: Classes) -> Converted:
         "shortcut": "b" if any(".downsample." in name for name in state) else "a",
         "width": len(need(state, stem, 5, "3D ResNet18")),
     }
-    return _residual("r3d18", builds.r3d18, state, agreed(read, given), classes)
+    return _residual("r3d18", model.r3d18, state, agreed(read, given), classes)
 
 
 def r2plus1d18(state: State, given: Given, classes: Classes) -> Converted:
@@ -74,7 +74,7 @@ def r2plus1d18(state: State, given: Given, classes: Classes) -> Converted:
         first, second = (len(need(state, f"layer2.0.conv{i}.0.0.weight", 5, "R(2+1)D")) for i in (1, 2))
         midplanes, last = "torchvision" if first == second else "vmz", "stem.4.weight"
     read = {"midplanes": midplanes, "width": len(need(state, last, 1, "R(2+1)D"))}
-    return _residual("r2plus1d18", builds.r2plus1d18, state, agreed(read, given), classes)
+    return _residual("r2plus1d18", model.r2plus1d18, state, agreed(read, given), classes)
 
 
 def _residual(

@@ -8,12 +8,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError, UnknownName
-from dferbench_methods.conv3d.checks import require_shape
+from dferbench import ConfigError
 from dferbench_methods.layers.resnet2d import kaiming_fan_out
 
 Three = tuple[int, int, int]
-POOLS = ("adaptive", "official")
 WINDOW = (2, 7, 7)
 MIXED = {
     "3b": (64, 96, 128, 16, 32, 32),
@@ -110,7 +108,7 @@ class I3D(nn.Module):
     """Videos (B, T, 3, H, W) -> logits (B, classes), averaged over what time is left.
 
     `pool` "adaptive" averages the last map as a whole, "official" in windows of 2x7x7: the same on 16 frames
-    of 224 x 224. Convolutions start Kaiming-normal (fan out). Raises UnknownName for another pool, and
+    of 224 x 224. Convolutions start Kaiming-normal (fan out). Raises
     ConfigError where the official one does not fit.
     """
 
@@ -119,7 +117,6 @@ class I3D(nn.Module):
         width: int = 64,
     ) -> None:  # fmt: skip
         super().__init__()
-        require_shape(width, dropout)
         _check(pool, frames, size)
         self.window = WINDOW if pool == "official" else None
         self.dropout = dropout
@@ -169,8 +166,6 @@ def _add_layers(net: nn.Module, width: int) -> int:
 
 
 def _check(pool: str, frames: int, size: int) -> None:
-    if pool not in POOLS:
-        raise UnknownName("pool", pool, POOLS)
     left = (-(-frames // 8), -(-size // 32))
     if pool == "official" and (left[0] < WINDOW[0] or left[1] != WINDOW[1]):
         raise ConfigError(

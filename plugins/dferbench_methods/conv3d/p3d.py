@@ -5,14 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError, UnknownName
-from dferbench_methods.conv3d.checks import require_shape
+from dferbench import ConfigError
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, kaiming_fan_out
 
 DEPTHS = {63: (3, 4, 6, 3), 131: (3, 4, 23, 3), 199: (3, 8, 36, 3)}
 """Blocks of the four stages."""
 KINDS = "ABC"
-RELUS = ("official", "port")
 
 
 class Pseudo3d(nn.Module):
@@ -59,8 +57,7 @@ class P3D(nn.Module):
     """Videos (B, T, 3, H, W) -> logits (B, classes); the four halvings of time must leave one step.
 
     The last map is averaged whatever its size. Convolutions start Kaiming-normal (fan out), the
-    classifier near zero. Raises UnknownName for a depth or `relu` that there is not, ConfigError unless T is
-    16 to 31.
+    classifier near zero. Raises ConfigError unless T is 16 to 31.
     """
 
     def __init__(
@@ -68,8 +65,7 @@ class P3D(nn.Module):
         width: int = 64,
     ) -> None:  # fmt: skip
         super().__init__()
-        require_shape(width, dropout)
-        _check(frames, depth, relu)
+        _check(frames)
         self.conv1_custom = nn.Conv3d(3, width, (1, 7, 7), (1, 2, 2), (0, 3, 3), bias=False)
         self.bn1 = nn.BatchNorm3d(width)
         inner, number = width, 0
@@ -103,11 +99,7 @@ class P3D(nn.Module):
         return logits
 
 
-def _check(frames: int, depth: int, relu: str) -> None:
-    if depth not in DEPTHS:
-        raise UnknownName("depth of P3D", str(depth), map(str, DEPTHS))
-    if relu not in RELUS:
-        raise UnknownName("place of P3D's relu", relu, RELUS)
+def _check(frames: int) -> None:
     if frames // 16 != 1:
         raise ConfigError(
             f"P3D halves time four times to one step, which {frames} frames do not give",

@@ -7,8 +7,6 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from dferbench import UnknownName
-
 Three = tuple[float, float, float]
 
 
@@ -39,15 +37,13 @@ users of C3D's torch port found its Sports-1M weights to want, and what mmaction
 
 
 class Pixels(nn.Module):
-    """Rescales videos (B, T, 3, H, W) in 0..1 RGB by a name of `PIXELS`. Raises UnknownName."""
+    """Rescales videos (B, T, 3, H, W) in 0..1 RGB by a name of `PIXELS`."""
 
     mean: Tensor
     std: Tensor
 
     def __init__(self, name: str) -> None:
         super().__init__()
-        if name not in PIXELS:
-            raise UnknownName("pixels", name, PIXELS)
         self.scale = PIXELS[name]
         for what in ("mean", "std"):
             values = torch.tensor(getattr(self.scale, what)).view(3, 1, 1)

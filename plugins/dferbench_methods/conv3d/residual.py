@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
-from dferbench import UnknownName
-from dferbench_methods.conv3d.checks import require_shape
 from dferbench_methods.layers.resnet3d import Conv, ResNet3d
-
-MIDPLANES = ("torchvision", "vmz", "hara")
 
 
 class Headed(nn.Module):
@@ -65,11 +61,8 @@ def stem(variant: str, width: int) -> nn.Sequential:
 def r2plus1d(midplanes: str = "torchvision", width: int = 64) -> ResNet3d:
     """The trunk of R(2+1)D-18; batch norm divides by at least sqrt(1e-3) in the paper's code ("vmz").
 
-    Raises UnknownName for other `midplanes` than "torchvision", "vmz" and "hara", ConfigError for no width.
+    `midplanes` is "torchvision", "vmz" or "hara".
     """
-    if midplanes not in MIDPLANES:
-        raise UnknownName("midplanes", midplanes, MIDPLANES)
-    require_shape(width)
     trunk = ResNet3d(stem(midplanes, width), split_cube(midplanes == "torchvision"), width=width)
     for part in trunk.modules():
         if isinstance(part, nn.BatchNorm3d) and midplanes == "vmz":

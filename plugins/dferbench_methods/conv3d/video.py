@@ -17,7 +17,7 @@ class VideoNet(Classifier):
     """`net` turns videos (B, T, 3, H, W) into logits (B, C); everything in it learns.
 
     `weights` is a file to start from, "" for none, and `names` finds out what its tensors are called. Raises
-    UnknownName for `pixels`, and DataError for a file that does not fit.
+    DataError for a file that does not fit.
     """
 
     def __init__(

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError, Task, UnknownName
+from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier
 from dferbench_methods.dpcnet.agreement import AGREE, FUSION, jensen_shannon
-from dferbench_methods.dpcnet.excitation import FRAME_GATES, ChannelTemporal, SpatialFrame
+from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame
+from dferbench_methods.dpcnet.method import DpcNetOptions
 from dferbench_methods.layers.resnet2d import Bottleneck, ResNet2d
 from dferbench_methods.layers.start import start_from
 
@@ -21,55 +21,30 @@ DEPTHS = (3, 4, 6, 3)
 DROPOUT = 0.5
 
 
-@dataclass(frozen=True)
-class Choices:
-    """What no source says about the method; see `dferbench_methods.dpcnet.build`."""
-
-    frame_gate: str
-    layers: int
-    hidden: int
-    agree: str
-    mf: float
-    dp: float
-    fusion: str
-
-    def __post_init__(self) -> None:
-        """Raises UnknownName or ConfigError."""
-        _require_known("gate of the frames", self.frame_gate, FRAME_GATES)
-        _require_known("form of agreement", self.agree, AGREE)
-        _require_known("fusion of two views", self.fusion, FUSION)
-        if self.layers < 1 or self.hidden < 0:
-            raise ConfigError(
-                f"dpcnet with layers={self.layers} and hidden={self.hidden}",
-                "The LSTM has at least one layer; hidden=0 leaves the classifier's hidden layer out.",
-            )
-        if self.mf < 0 or self.dp < 0:
-            raise ConfigError(f"dpcnet scales its terms by mf={self.mf} and dp={self.dp}", "Give 0 or more.")
-
-
 class DpcNet(Classifier):
     """Two views of T / 2 frames each, which must agree in their features and in what they say.
 
-    The frames 0, 2, 4 ... are one input, 1, 3, 5 ... the other, as `groups(each=2)` gives them. Raises
-    ConfigError for a number of frames that is odd, DataError for weights that do not fit.
+    The frames 0, 2, 4 ... are one input, 1, 3, 5 ... the other, as `groups(each=2)` gives them. Options:
+    `DpcNetOptions`. Raises ConfigError for an odd number of frames, DataError for weights that do not fit.
     """
 
-    def __init__(self, task: Task, choices: Choices, width: int, weights: str) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
+        choices = DpcNetOptions(**options)
         each, rest = divmod(task.frames, VIEWS)
         if rest or not each:
             raise ConfigError(
                 f"dpcnet cannot make {VIEWS} views of {task.frames} frames",
                 "Give an even number: --set input.frames=8.",
             )
-        self.trunk = ResNet2d(Bottleneck, DEPTHS, width)
+        self.trunk = ResNet2d(Bottleneck, DEPTHS, choices.width)
         inner = self.trunk.dim // 2
         self.excite = SpatialFrame(self.trunk.dim, inner, choices.frame_gate)
         self.lstm = nn.LSTM(self.trunk.dim, inner, choices.layers, batch_first=True)
         self.aggregate = ChannelTemporal(inner)
         self.head = _head(each * inner, choices.hidden, len(task.classes))
         self.choices = choices
-        self.notes = start_from(self.trunk, weights)
+        self.notes = start_from(self.trunk, choices.weights)
 
     def views(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> the frames of both views after the LSTM (B, 2, T / 2, dim), `dim` 1024."""
@@ -102,8 +77,3 @@ def _head(dim: int, hidden: int, classes: int) -> nn.Module:
     if not hidden:
         return nn.Linear(dim, classes)
     return nn.Sequential(nn.Linear(dim, hidden), nn.ReLU(), nn.Dropout(DROPOUT), nn.Linear(hidden, classes))
-
-
-def _require_known(what: str, name: str, known: Iterable[str]) -> None:
-    if name not in known:
-        raise UnknownName(what, name, known)

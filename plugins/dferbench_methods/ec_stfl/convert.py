@@ -27,7 +27,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     names, about_names = name_classes(count, classes, SEVEN, "DFEW")
     return renamed(
         state,
-        lambda: EcStfl(Task("", names, 16, 112), form="paper", scale=0.0, weights="", **read),
+        lambda: EcStfl(Task("", names, 16, 112), None, **read),
         lambda name: in_file(name, variant),
         METHOD,
         options=agreed(read, given),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError, Task, UnknownName
+from dferbench import Task
 from dferbench.models import Batch, Classifier
 from dferbench_methods.ec_stfl.loss import FORMS
+from dferbench_methods.ec_stfl.method import EcStflOptions
 from dferbench_methods.layers.resnet3d import in_hara, in_torchvision, resnet3d18
 from dferbench_methods.layers.start import start_from
 
@@ -24,22 +27,16 @@ def in_file(name: str, variant: str) -> str:
 class EcStfl(Classifier):
     """The trunk's pooled feature (B, 512), a linear layer, and a second term of the loss.
 
-    Raises UnknownName for a net, shortcut or form that is not there, ConfigError for a negative scale, and
-    DataError for weights that do not fit.
+    Options: `EcStflOptions`. Raises DataError for weights that do not fit.
     """
 
-    def __init__(
-        self, task: Task, variant: str, shortcut: str, form: str, scale: float, width: int, weights: str
-    ) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        if form not in FORMS:
-            raise UnknownName("form of the EC-STFL loss", form, FORMS)
-        if scale < 0:
-            raise ConfigError(f"the EC-STFL loss is scaled by {scale}", "Give 0 or more; the paper's is 10.")
-        self.trunk = resnet3d18(variant, shortcut, width)
+        given = EcStflOptions(**options)
+        self.trunk = resnet3d18(given.variant, given.shortcut, given.width)
         self.head = nn.Linear(self.trunk.dim, len(task.classes))
-        self.form, self.scale = form, scale
-        self.notes = start_from(self, weights, lambda name: in_file(name, variant))
+        self.form, self.scale = given.form, given.scale
+        self.notes = start_from(self, given.weights, lambda name: in_file(name, given.variant))
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> logits (B, C)."""

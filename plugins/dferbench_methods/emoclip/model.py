@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError, Task, UnknownName
+from dferbench import ConfigError, Task
 from dferbench.models import (
     Batch,
     ClsTransformer,
@@ -20,11 +20,11 @@ from dferbench.models import (
     require_text_tower,
 )
 from dferbench_methods.emoclip.captions import Reader, captions
+from dferbench_methods.emoclip.method import EmoClipOptions
 
 HEADS = 8
 PLACES = 1024
 """Positions of the released temporal model, one of them the class token's, however many frames it sees."""
-LEARN_FROM = ("classes", "captions")
 
 
 def info_nce(logits: Tensor, partner: Tensor) -> Tensor:
@@ -43,10 +43,10 @@ def info_nce(logits: Tensor, partner: Tensor) -> Tensor:
 class EmoClip(Frozen, FrameClassifier):
     """Cosines of a video and each class's text, times a learned scale that starts as CLIP's.
 
-    Both towers are frozen. The loss is `info_nce` within the batch; see `dferbench_methods.emoclip.build` for
-    `learn_from` and `multi_positive`. Videos without a caption do not count where captions teach.
+    Both towers are frozen. The loss is `info_nce` within the batch; see `EmoClipOptions` for `learn_from`
+    and `multi_positive`. Videos without a caption do not count where captions teach.
 
-    Raises UnknownName for something else to learn from, and ConfigError for `multi_positive` with captions.
+    Raises ConfigError for `multi_positive` with captions.
     """
 
     tower: TwoTower
@@ -61,8 +61,6 @@ class EmoClip(Frozen, FrameClassifier):
         notes: Mapping[str, Any],
     ) -> None:
         super().__init__(tower, temporal)
-        if learn_from not in LEARN_FROM:
-            raise UnknownName("thing to learn from", learn_from, LEARN_FROM)
         if multi_positive and learn_from == "captions":
             raise ConfigError(
                 "with learn_from=captions every video has one text, and multi_positive no meaning",
@@ -92,26 +90,17 @@ class EmoClip(Frozen, FrameClassifier):
         return {"info_nce": info_nce(logits, who[:, None] == who)}
 
 
-def compose(
-    task: Task,
-    parts: Any,
-    backbone: str,
-    layers: int,
-    head_dim: int,
-    text: str,
-    learn_from: str,
-    multi_positive: bool,
-) -> EmoClip:
-    """The model from its parts. Raises UnknownName, ConfigError or DataError."""
-    if layers < 1 or head_dim < 1:
-        raise ConfigError(f"layers is {layers} and head_dim is {head_dim}", "Give at least 1 of each.")
+def build(task: Task, parts: Any, **options: Any) -> EmoClip:
+    """EmoCLIP over a CLIP; options: `EmoClipOptions`. Raises UnknownName, ConfigError or DataError."""
+    given = EmoClipOptions(**options)
     if task.frames >= PLACES:
         raise ConfigError(
-            f"{task.frames} frames", f"EmoCLIP has places for {PLACES - 1}: lower input.frames."
+            f"input.frames={task.frames} exceeds EmoCLIP's {PLACES - 1} positional embeddings",
+            f"Lower it: --set input.frames={PLACES - 1} at most.",
         )
-    tower = require_text_tower(parts.backbone(backbone), backbone)
-    described = class_texts(text, task.classes)
-    temporal = ClsTransformer(tower.dim, PLACES - 1, layers, HEADS, head_dim, mlp_ratio=1)
+    tower = require_text_tower(parts.backbone(given.backbone), given.backbone)
+    described = class_texts(given.text, task.classes)
+    temporal = ClsTransformer(tower.dim, PLACES - 1, given.layers, HEADS, given.head_dim, mlp_ratio=1)
     prompt = parts.prompt("fixed", tower, described)
     notes = {"texts": dict(zip(task.classes, described, strict=True))}
-    return EmoClip(tower, temporal, prompt, learn_from, multi_positive, notes)
+    return EmoClip(tower, temporal, prompt, given.learn_from, given.multi_positive, notes)

@@ -28,7 +28,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     names, about_names = name_classes(count, classes, SEVEN, "DFEW and FERV39k")
     return renamed(
         state,
-        lambda: FormerDfer(Task("", names, frames, SIZE), weights="", **read),
+        lambda: FormerDfer(Task("", names, frames, SIZE), None, **read),
         in_file,
         METHOD,
         options=agreed(read, given),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from dferbench import ConfigError, Task
+from dferbench import Task
 from dferbench.models import Classifier, ClsTransformer, PreNorm
+from dferbench_methods.former_dfer.method import FormerDferOptions
 from dferbench_methods.former_dfer.names import in_file
 from dferbench_methods.layers.resnet2d import ResNet2d
 from dferbench_methods.layers.start import start_from
@@ -38,22 +40,17 @@ class SpatialTransformer(nn.Module):
 class FormerDfer(Classifier):
     """A ResNet-18 with the spatial transformer before stage 4, the temporal transformer, a linear layer.
 
-    Raises ConfigError for depths below 1 and a width that the heads do not divide, DataError for weights that
-    do not fit.
+    Options: `FormerDferOptions`. Raises DataError for weights that do not fit.
     """
 
-    def __init__(self, task: Task, spatial_depth: int, temporal_depth: int, width: int, weights: str) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        if spatial_depth < 1 or width < 2 or width % 2:
-            raise ConfigError(
-                f"former-dfer of spatial_depth={spatial_depth} and width={width}",
-                "The depth is at least 1, the width an even number from 2 on.",
-            )
-        self.trunk = ResNet2d(width=width)
-        self.spatial = SpatialTransformer(4 * width, _side(task.size) ** 2, spatial_depth)
-        self.temporal = ClsTransformer(self.trunk.dim, task.frames, temporal_depth)
+        given = FormerDferOptions(**options)
+        self.trunk = ResNet2d(width=given.width)
+        self.spatial = SpatialTransformer(4 * given.width, _side(task.size) ** 2, given.spatial_depth)
+        self.temporal = ClsTransformer(self.trunk.dim, task.frames, given.temporal_depth)
         self.head = nn.Linear(self.trunk.dim, len(task.classes))
-        self.notes = start_from(self, weights, in_file)
+        self.notes = start_from(self, given.weights, in_file)
 
     def frame(self, images: Tensor) -> Tensor:
         """(N, 3, size, size) -> (N, dim), `dim` 512 for a width of 64."""

@@ -23,7 +23,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     names, about_names = name_classes(len(need(state, "fc_f.weight", 2, METHOD)), classes, SEVEN, "DFEW")
     return renamed(
         without_idle(state),
-        lambda: Ial(Task("", names, frames, SIZE), scale=0.0, aux=(0.0, 0.0), weights="", **read),
+        lambda: Ial(Task("", names, frames, SIZE), None, **read),
         in_file,
         METHOD,
         options=agreed(read, given),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,25 +13,30 @@ from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier, PreNorm
 from dferbench_methods.ial.gca import GcaBlock
 from dferbench_methods.ial.loss import intensity
+from dferbench_methods.ial.method import IalOptions
 from dferbench_methods.ial.names import CLASSIFIER, in_file, without_idle
 from dferbench_methods.layers.dynamic_static import DEPTH, HEAD_DIM, HEADS, DynamicStatic, narrow_stem
-from dferbench_methods.layers.resnet2d import Basic, kaiming_fan_out, require_width
+from dferbench_methods.layers.resnet2d import Basic, kaiming_fan_out
 from dferbench_methods.layers.start import start_from
 
 
 class Ial(Classifier):
-    """GCA+IAL. `scale` weighs the intensity-aware loss, `aux` those of the two attention blocks' logits.
+    """GCA+IAL, of the options in `IalOptions`.
 
-    Raises ConfigError for fewer than two frames, which have no difference, and for a negative weight,
-    DataError for weights that do not fit.
+    Raises ConfigError for fewer than two frames, which have no difference, DataError for weights that do not
+    fit.
     """
 
-    def __init__(self, task: Task, scale: float, aux: tuple[float, float], width: int, weights: str) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        require_width(width)
-        _require(task, scale, aux)
+        given = IalOptions(**options)
+        if task.frames < 2:
+            raise ConfigError(
+                f"ial of {task.frames} frames sees no change", "Use --set input.frames=2 or more."
+            )
+        width = given.width
         classes, dim = len(task.classes), 4 * width
-        self.scale, self.aux = scale, aux
+        self.scale, self.aux = given.scale, (given.aux2, given.aux3)
         self.conv1 = narrow_stem(width)
         self.bn1 = nn.BatchNorm2d(width)
         self.layer1 = Basic(width, width, 1)
@@ -44,7 +50,7 @@ class Ial(Classifier):
         self.blocks = nn.Sequential(*(PreNorm(dim * places, HEADS, HEAD_DIM, ratio) for _ in range(DEPTH)))
         self.head = nn.Linear(dim * places, classes)
         kaiming_fan_out(self)
-        self.notes = start_from(self, weights, in_file, CLASSIFIER, without_idle)
+        self.notes = start_from(self, given.weights, in_file, CLASSIFIER, without_idle)
 
     def maps(self, video: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """(B, T, 3, H, W) -> (B, T, dim, h, w), and the auxiliary logits (B, C) of both attention blocks."""
@@ -91,12 +97,3 @@ def _by_video(x: Tensor, frames: int) -> Tensor:
 def _side(size: int, down: int) -> int:
     """The side of a map `down` times smaller than a frame: what does not divide is rounded up."""
     return math.ceil(size / down)
-
-
-def _require(task: Task, scale: float, aux: tuple[float, float]) -> None:
-    if task.frames < 2:
-        raise ConfigError(f"ial of {task.frames} frames sees no change", "Use --set input.frames=2 or more.")
-    if min(scale, *aux) < 0:
-        raise ConfigError(
-            f"the weights of ial's losses are {scale}, {aux[0]} and {aux[1]}", "Give 0 or more."
-        )

@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError
-
 
 class Basic(nn.Module):
     """Two 3x3 convolutions and a shortcut: (N, inner, h, w) -> (N, width, h / stride, w / stride)."""
@@ -83,7 +81,6 @@ class ResNet2d(nn.Module):
         ceil_pool: bool = False,
     ) -> None:
         super().__init__()
-        require_width(width)
         self.conv1 = nn.Conv2d(3, width, 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(width)
         self.maxpool = nn.MaxPool2d(3, 2, padding=0 if ceil_pool else 1, ceil_mode=ceil_pool)
@@ -108,12 +105,6 @@ class ResNet2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, 3, H, W) -> (N, dim), averaged over the last map."""
         return self.stages(self.stem(x), 1, 4).mean((2, 3))
-
-
-def require_width(width: int) -> None:
-    """Raises ConfigError for a net without channels."""
-    if width < 1:
-        raise ConfigError(f"a ResNet of width={width}", "Give at least 1; the published nets have 64.")
 
 
 def kaiming_fan_out(module: nn.Module) -> None:

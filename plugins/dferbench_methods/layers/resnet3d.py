@@ -13,14 +13,11 @@ from typing import TypeAlias
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import UnknownName
-from dferbench_methods.layers.resnet2d import kaiming_fan_out, require_width
+from dferbench_methods.layers.resnet2d import kaiming_fan_out
 
 Conv: TypeAlias = Callable[[int, int, int, int], nn.Module]
 """conv(inner, outer, stride, entering) -> a module (B, inner, t, h, w) -> (B, outer, t', h', w'), its
 stride in time and space; `entering` is how many channels enter the block that it stands in."""
-
-SHORTCUTS = ("b", "a")
 
 
 def cube(inner: int, outer: int, stride: int, entering: int) -> nn.Module:
@@ -67,8 +64,7 @@ class ResNet3d(nn.Module):
     """A 3D ResNet's trunk: (B, T, 3, H, W) -> (B, dim), `dim` 512 for a `width` of 64.
 
     `stem` turns (B, 3, T, H, W) into (B, width, t, h, w). Four stages of `depths` blocks follow; all but the
-    first halve time and space. Convolutions start Kaiming-normal (fan out). Raises UnknownName for a shortcut
-    other than "a" and "b".
+    first halve time and space. Convolutions start Kaiming-normal (fan out). `shortcut` is "a" or "b".
     """
 
     def __init__(
@@ -80,8 +76,6 @@ class ResNet3d(nn.Module):
         depths: Sequence[int] = (2, 2, 2, 2),
     ) -> None:
         super().__init__()
-        if shortcut not in SHORTCUTS:
-            raise UnknownName("shortcut", shortcut, SHORTCUTS)
         self.stem = stem
         inner = width
         for i, depth in enumerate(depths):
@@ -121,13 +115,7 @@ STEMS = {"hara": hara_stem, "torchvision": torchvision_stem}
 
 
 def resnet3d18(variant: str = "hara", shortcut: str = "b", width: int = 64) -> ResNet3d:
-    """The trunk of the 3D ResNet18 of that variant, "hara" or "torchvision".
-
-    Raises UnknownName, or ConfigError for a width below 1.
-    """
-    if variant not in STEMS:
-        raise UnknownName("variant of the 3D ResNet18", variant, STEMS)
-    require_width(width)
+    """The trunk of the 3D ResNet18 of that variant, "hara" or "torchvision"."""
     return ResNet3d(STEMS[variant](width), shortcut=shortcut, width=width)
 
 

@@ -57,14 +57,14 @@ class SnippetTransformer(Classifier):
     That term reaches the snippets through the video's feature alone, and is 0 for a batch of one in training,
     over which batch norm has no spread to divide by. `hidden` and `narrow` are the classifier's inner widths.
 
-    Raises ConfigError for frames that do not fall evenly to the snippets, and for widths below 1.
+    Raises ConfigError for frames that do not fall evenly to the snippets.
     """
 
     def __init__(
         self, task: Task, scale: float, hidden: int = 128, narrow: int = 64, width: int = 64
     ) -> None:
         super().__init__()
-        _require(task.frames, scale, hidden, narrow)
+        _require(task.frames)
         self.trunk = ResNet2d(width=width)
         dim = self.trunk.dim
         self.pool = SnippetPool(dim)
@@ -133,12 +133,8 @@ def sinusoid(places: int, dim: int) -> Tensor:
     return torch.stack([angle.sin(), angle.cos()], dim=-1).flatten(1)
 
 
-def _require(frames: int, scale: float, hidden: int, narrow: int) -> None:
+def _require(frames: int) -> None:
     if frames % SNIPPETS or not frames:
         raise ConfigError(
             f"{frames} frames do not fall evenly to {SNIPPETS} snippets", "Give 35: --set input.frames=35."
         )
-    if hidden < 1 or narrow < 1:
-        raise ConfigError(f"a classifier with hidden={hidden} and narrow={narrow}", "Give at least 1.")
-    if scale < 0:
-        raise ConfigError(f"the order of the snippets is weighed by {scale}", "Give 0 or more.")

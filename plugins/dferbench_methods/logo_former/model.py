@@ -4,61 +4,50 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dferbench import ConfigError, Task, UnknownName
+from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier
 from dferbench_methods.layers.initial import STD, draw_linear
 from dferbench_methods.layers.resnet2d import ResNet2d
 from dferbench_methods.layers.start import start_from
 from dferbench_methods.logo_former.blocks import Block, Cell, Plan
 from dferbench_methods.logo_former.loss import asymmetric, compact
+from dferbench_methods.logo_former.method import LogoFormerOptions
 
 DOWN = 16
 """How much smaller than a frame the map of tokens is, in each direction."""
-POOLS = ("mean", "token0")
 OBJECTIVES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {"ce": F.cross_entropy, "asl": asymmetric}
 LEAST_DROP = 0.01
 """How often the first block is left out; it rises evenly to the last one's."""
 
 
 class LogoFormer(Classifier):
-    """The reconstruction of LOGO-Former. `plan` holds the sizes of its `depth` blocks; a `side` of 0 in a
-    cell is the whole map. `weight` is the compact loss's.
+    """The reconstruction of LOGO-Former, of the options in `LogoFormerOptions`.
 
-    Raises ConfigError for sizes that do not fit, UnknownName for a pool or an objective that is not there,
-    DataError for weights that do not fit.
+    Raises ConfigError for sizes that do not fit, DataError for weights that do not fit.
     """
 
-    def __init__(
-        self,
-        task: Task,
-        plan: Plan,
-        depth: int,
-        drop_path: float,
-        pool: str,
-        objective: tuple[str, float],
-        trunk: tuple[int, str],
-    ) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        width, weights = trunk
-        self.pool, (self.objective, self.weight) = pool, objective
-        _require_words(pool, self.objective)
-        _require(plan, depth, self.weight, drop_path)
-        self.trunk = ResNet2d(depths=(2, 2, 2), width=width)
+        given = LogoFormerOptions(**options)
+        plan = _plan(given)
+        self.pool, self.objective, self.weight = given.pool, given.objective, given.compact
+        self.trunk = ResNet2d(depths=(2, 2, 2), width=given.width)
         side = math.ceil(task.size / DOWN)
         fitted = _fitted(plan, task.frames, side)
         self.project = nn.Conv2d(self.trunk.dim, plan.dim, 1)
         self.pos_space = nn.Parameter(torch.zeros(1, 1, side, side, plan.dim))
         self.pos_time = nn.Parameter(torch.zeros(1, task.frames, 1, 1, plan.dim))
-        self.blocks = nn.Sequential(*(Block(fitted, drop) for drop in _drops(drop_path, depth)))
+        self.blocks = nn.Sequential(*(Block(fitted, drop) for drop in _drops(given.drop_path, given.depth)))
         self.norm = nn.LayerNorm(plan.dim)
         self.head = nn.Linear(plan.dim, len(task.classes))
         _initialise(self)
-        self.notes = start_from(self.trunk, weights, used=_without_stage4)
+        self.notes = start_from(self.trunk, given.weights, used=_without_stage4)
 
     def tokens(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> (B, T, h, w, dim), positions added."""
@@ -80,7 +69,9 @@ class LogoFormer(Classifier):
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """The objective, and the weighted compact loss unless its weight is 0."""
         feature = self.feature(batch.x)
-        terms = {self.objective: OBJECTIVES[self.objective](self.head(feature), batch.label)}
+        terms: dict[str, Tensor] = {
+            self.objective: OBJECTIVES[self.objective](self.head(feature), batch.label)
+        }
         if self.weight:
             terms["compact"] = self.weight * compact(feature, self.head.weight, batch.label)
         return terms
@@ -106,24 +97,14 @@ def _fitted(plan: Plan, frames: int, side: int) -> Plan:
     return Plan(plan.dim, plan.heads, plan.mlp_ratio, plan.dropout, **cells)
 
 
-def _require_words(pool: str, objective: str) -> None:
-    if pool not in POOLS:
-        raise UnknownName("pool of logo-former", pool, POOLS)
-    if objective not in OBJECTIVES:
-        raise UnknownName("objective of logo-former", objective, OBJECTIVES)
-
-
-def _require(plan: Plan, depth: int, weight: float, drop_path: float) -> None:
-    if min(depth, plan.heads, plan.dim, plan.mlp_ratio) < 1 or plan.dim % plan.heads:
+def _plan(given: LogoFormerOptions) -> Plan:
+    if given.dim % given.heads:
         raise ConfigError(
-            f"logo-former of dim={plan.dim}, heads={plan.heads}, depth={depth}, mlp_ratio={plan.mlp_ratio}",
-            "Give at least 1 each, and a dim that the heads divide.",
+            f"dim of logo-former must be a multiple of heads, got dim={given.dim} and heads={given.heads}",
+            "The defaults are 512 and 8.",
         )
-    if weight < 0 or not 0 <= plan.dropout < 1 or not 0 <= drop_path < 1:
-        raise ConfigError(
-            f"logo-former of compact={weight}, dropout={plan.dropout} and drop_path={drop_path}",
-            "Give a weight of 0 or more, and a dropout and a drop_path from 0 to below 1.",
-        )
+    window, summary = (given.window_frames, given.window_side), (given.summary_frames, given.summary_side)
+    return Plan(given.dim, given.heads, given.mlp_ratio, given.dropout, window, summary)
 
 
 def _initialise(model: LogoFormer) -> None:

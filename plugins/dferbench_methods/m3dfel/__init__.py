@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
-from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl
+from pydantic import Field
+
+from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
+from dferbench_methods.layers.options import Smoothing, StartFile, Width
 from dferbench_methods.m3dfel.card import CARD
-
-if TYPE_CHECKING:
-    from dferbench.models import Classifier
 
 # All of it is the code's, which has one recipe for all datasets.
 STAGE = Stage(
@@ -27,7 +26,7 @@ INPUT = Input(
     size=112,
     sample="grid(jitter=15)",
     normalize="none",
-    augment="random-sized-crop | flip | jitter(brightness=0.4)",
+    augment="random-sized-crop | flip | color-jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4)",
 )
 RECIPE = Recipe(INPUT, (STAGE,))
 # Ours: small frames, few epochs and crops that keep most of the face, so that it ends within minutes on two
@@ -38,37 +37,33 @@ SYNTHETIC = Recipe(
 )
 
 
-def build(
-    task: Task,
-    parts: Any,
-    instance: int = 4,
-    smoothing: float = 0.1,
-    width: int = 64,
-    weights: str = "",
-) -> Classifier:
-    """M3DFEL for a task whose frames `instance`, the frames of each clip in the bag, divides.
+class M3dfelOptions(Options):
+    """What may be set of M3DFEL."""
 
-    `smoothing` is that of the labels, `width` the stem's. `weights` is a file to start from: torchvision's
-    r3d_18, for the trunk alone, or a checkpoint of the released code. Raises ConfigError or DataError.
-    """
-    from dferbench_methods.m3dfel.model import M3dfel
-
-    return M3dfel(task, instance, smoothing, width, weights)
+    instance: int = Field(4, ge=1, description="Frames of each clip in the bag; divides input.frames.")
+    smoothing: Smoothing = 0.1
+    width: Width = 64
+    weights: StartFile = Field(
+        "",
+        description="File to start from: torchvision's r3d_18, for the trunk alone, or a checkpoint of the "
+        "released code; '' for none.",
+    )
 
 
-def from_official(state: dict[str, Any], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
-    """A checkpoint of the released code in our terms; see `dferbench_methods.m3dfel.convert`."""
-    from dferbench_methods.m3dfel.convert import convert
-
-    return convert(state, given, classes)
+METHOD = Method(
+    name="m3dfel",
+    build="dferbench_methods.m3dfel.model:M3dfel",
+    recipe=RECIPE,
+    recipe_for={"synthetic": SYNTHETIC},
+    paper=CARD["paper"],
+    card=CARD,
+    convert="dferbench_methods.m3dfel.convert:convert",
+    options_for={"synthetic": {"width": 16}},
+    options=M3dfelOptions,
+)
 
 
 @hookimpl
 def register_methods(register: Callable[[Method], None]) -> None:
-    """Register m3dfel with its recipe."""
-    register(
-        Method(
-            "m3dfel", build, RECIPE, {"synthetic": SYNTHETIC}, CARD["paper"], CARD, from_official,
-            options_for={"synthetic": {"width": 16}},
-        )
-    )  # fmt: skip
+    """Register m3dfel."""
+    register(METHOD)

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench import ConfigError, Converted, Task
+from dferbench import Converted, Task
 from dferbench_methods.layers.official import SEVEN, agreed, name_classes, need, renamed
 from dferbench_methods.m3dfel.model import M3dfel
 from dferbench_methods.m3dfel.names import in_file
@@ -20,8 +20,6 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     """The checkpoint in our terms; see `dferbench.Method.convert`. How many frames an instance has is in no
     file: four unless the user says otherwise, and the notes say which."""
     instance = given.get("instance", INSTANCE)
-    if instance < 1:
-        raise ConfigError(f"instances of {instance} frames", "Give at least 1; the released code has 4.")
     read = {"width": len(need(state, "features.0.0.weight", 5, METHOD))}
     frames = need(state, "pwconv.weight", 3, METHOD).shape[1] * instance
     count = len(need(state, "fc.weight", 2, METHOD))
@@ -29,7 +27,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     said = "was stated by the user" if "instance" in given else "is assumed, as in the released code"
     return renamed(
         state,
-        lambda: M3dfel(Task("", names, frames, 112), instance, smoothing=0.0, weights="", **read),
+        lambda: M3dfel(Task("", names, frames, 112), None, instance=instance, **read),
         in_file,
         METHOD,
         options=agreed(read, given),

@@ -11,6 +11,7 @@ from dferbench import ConfigError, Task, expand
 from dferbench.models import Batch, Classifier, read_foreign
 from dferbench_methods.layers.resnet3d import in_torchvision, resnet3d18
 from dferbench_methods.layers.start import start_from, started
+from dferbench_methods.m3dfel import M3dfelOptions
 from dferbench_methods.m3dfel.bag import Bag
 from dferbench_methods.m3dfel.names import TORCHVISION_STEM, in_file
 
@@ -18,24 +19,23 @@ from dferbench_methods.m3dfel.names import TORCHVISION_STEM, in_file
 class M3dfel(Classifier):
     """The frames, cut into clips of `instance` neighbours, through torchvision's 3D ResNet18; then `Bag`.
 
-    Raises ConfigError for frames that are no whole number of clips, a net without channels, and smoothing
-    outside 0..1, DataError for weights that do not fit.
+    Options: `M3dfelOptions`. Raises ConfigError for frames that are no whole number of clips, DataError for
+    weights that do not fit.
     """
 
-    def __init__(self, task: Task, instance: int, smoothing: float, width: int, weights: str) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        if instance < 1 or task.frames % instance:
+        given = M3dfelOptions(**options)
+        if task.frames % given.instance:
             raise ConfigError(
-                f"{task.frames} frames cannot be cut into clips of {instance}",
-                "Choose input.frames as a multiple of instance.",
+                f"input.frames must be a multiple of instance={given.instance}, got {task.frames}",
+                "Choose another number of frames, or another instance.",
             )
-        if not 0 <= smoothing < 1:
-            raise ConfigError(f"labels smoothed by {smoothing}", "Give 0 up to below 1; the code has 0.1.")
-        self.trunk = resnet3d18("torchvision", "b", width)
-        self.bag = Bag(self.trunk.dim, task.frames // instance)
+        self.trunk = resnet3d18("torchvision", "b", given.width)
+        self.bag = Bag(self.trunk.dim, task.frames // given.instance)
         self.head = nn.Linear(2 * self.trunk.dim, len(task.classes))
-        self.instance, self.smoothing = instance, smoothing
-        self.notes = self._start(weights)
+        self.instance, self.smoothing = given.instance, given.smoothing
+        self.notes = self._start(given.weights)
 
     def _start(self, weights: str) -> dict[str, Any]:
         """Torchvision's file holds the trunk alone, one of the released code everything."""

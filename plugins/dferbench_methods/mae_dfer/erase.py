@@ -7,8 +7,6 @@ import math
 import torch
 from torch import Tensor
 
-from dferbench import ConfigError
-
 AREA = (0.02, 1 / 3)
 """The smallest and the largest share of the frame that a box has."""
 ASPECT = (0.3, 1 / 0.3)
@@ -19,11 +17,9 @@ TRIES = 100
 class Erase:
     """With probability `p` a video loses a box, the same in every frame, to noise from N(0, 1), anew in every
     pixel: as in MAE-DFER's released code, on pixels that are normalised already. All is drawn from torch's
-    global generator. Raises ConfigError for a probability outside 0..1."""
+    global generator."""
 
     def __init__(self, p: float) -> None:
-        if not 0 <= p <= 1:
-            raise ConfigError(f"erase is {p:g}", "Give a probability from 0 to 1.")
         self.p = p
 
     def __call__(self, x: Tensor) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +14,8 @@ from dferbench import ConfigError, Task
 from dferbench.models import Batch, WindowClassifier
 from dferbench_methods.layers.initial import draw_linear
 from dferbench_methods.layers.mix import Mix
-from dferbench_methods.mae_dfer.blocks import EPS, HEAD
+from dferbench_methods.mae_dfer import MaeDferOptions, VideoMaeOptions
+from dferbench_methods.mae_dfer.blocks import EPS
 from dferbench_methods.mae_dfer.encoders import ByRegion, Grid, Joint, positions, read_regions
 from dferbench_methods.mae_dfer.erase import Erase
 from dferbench_methods.mae_dfer.files import start
@@ -51,12 +53,12 @@ class VideoTransformer(WindowClassifier):
     """Tokens of two frames by 16 x 16 pixels, at fixed positions, through an encoder to a linear classifier.
 
     The frames are those of the task, or several windows of as many. Raises ConfigError for frames, sizes and
-    values that do not fit, DataError for `weights` that do not.
+    regions that do not fit, DataError for `weights` that do not.
     """
 
     def __init__(self, task: Task, net: Net, noise: Noise = NONE, weights: str = "") -> None:
         super().__init__(task.frames)
-        grid = _grid(task, net)
+        grid = _grid(task)
         self.patch = nn.Conv3d(3, net.width, TUBE, TUBE)
         self.register_buffer("positions", positions(math.prod(grid), net.width), persistent=False)
         self.encoder = _encoder(net, grid)
@@ -82,15 +84,27 @@ class VideoTransformer(WindowClassifier):
         return {"ce": F.cross_entropy(self(x), target)}
 
 
-def _grid(task: Task, net: Net) -> Grid:
+def mae_dfer(task: Task, parts: Any, **options: Any) -> VideoTransformer:
+    """The LGI-Former, of the options in `MaeDferOptions`, for frames that are even and a size that is a
+    multiple of 16. Raises ConfigError or DataError."""
+    given = MaeDferOptions(**options)
+    net = Net(given.width, given.depth, given.drop_path, given.regions)
+    return VideoTransformer(task, net, _noise(given), given.weights)
+
+
+def videomae(task: Task, parts: Any, **options: Any) -> VideoTransformer:
+    """The ViT of VideoMAE, every token looking at every other; options: `VideoMaeOptions`."""
+    given = VideoMaeOptions(**options)
+    net = Net(given.width, given.depth, given.drop_path)
+    return VideoTransformer(task, net, _noise(given), given.weights)
+
+
+def _noise(given: MaeDferOptions | VideoMaeOptions) -> Noise:
+    return Noise(given.mixup, given.cutmix, given.smoothing, given.erase)
+
+
+def _grid(task: Task) -> Grid:
     """How many tokens there are along time, height and width. Raises ConfigError."""
-    if net.depth < 1 or net.width < HEAD or net.width % HEAD:
-        raise ConfigError(
-            f"depth is {net.depth} and width is {net.width}",
-            f"Give a depth of at least 1 and a width that is a multiple of {HEAD}.",
-        )
-    if not 0 <= net.drop_path < 1:
-        raise ConfigError(f"drop_path is {net.drop_path:g}", "Give 0 up to below 1; the code has 0.1.")
     for what, length, part in (("frames", task.frames, TUBE[0]), ("size", task.size, TUBE[1])):
         if length % part:
             raise ConfigError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,8 +13,9 @@ from torch.nn import functional as F
 from dferbench import ConfigError, Task
 from dferbench.models import Batch, Classifier, PreNorm
 from dferbench_methods.layers.dynamic_static import DEPTH, HEAD_DIM, HEADS, DynamicStatic, narrow_stem
-from dferbench_methods.layers.resnet2d import Basic, kaiming_fan_out, require_width
+from dferbench_methods.layers.resnet2d import Basic, kaiming_fan_out
 from dferbench_methods.layers.start import start_from
+from dferbench_methods.nr_dfernet.method import NrDferNetOptions
 from dferbench_methods.nr_dfernet.names import in_file, without_unused
 from dferbench_methods.nr_dfernet.snippets import LENGTH, SnippetFilter, windows
 
@@ -49,14 +51,16 @@ class DynamicToken(nn.Module):
 
 
 class NrDferNet(Classifier):
-    """The video's prediction, with neutral ruled out where `snippet_filter` says so; the loss is plain.
+    """The video's prediction, with neutral ruled out where the snippet filter says so; the loss is plain.
 
-    Raises ConfigError for a width below 1 and for too few frames, DataError for weights that do not fit.
+    Options: `NrDferNetOptions`. Raises ConfigError for too few frames and for a neutral class that the task
+    does not have, DataError for weights that do not fit.
     """
 
-    def __init__(self, task: Task, snippet_filter: SnippetFilter | None, width: int, weights: str) -> None:
+    def __init__(self, task: Task, parts: Any, **options: Any) -> None:
         super().__init__()
-        require_width(width)
+        given = NrDferNetOptions(**options)
+        width = given.width
         if task.frames < LENGTH + 1:
             raise ConfigError(
                 f"nr-dfernet cannot see a snippet in {task.frames} frames",
@@ -68,8 +72,8 @@ class NrDferNet(Classifier):
         self.temporal = DynamicToken(4 * width * places, task.frames - 1)
         self.head = nn.Linear(4 * width * places, len(task.classes))
         kaiming_fan_out(self)
-        self.filter = snippet_filter
-        self.notes = start_from(self, weights, in_file, used=without_unused)
+        self.filter = SnippetFilter.named(given.neutral, task.classes, given.low, given.high)
+        self.notes = start_from(self, given.weights, in_file, used=without_unused)
 
     def tokens(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> (B, T - 1, dim), `dim` 4096 for a width of 64 and a size of 112."""

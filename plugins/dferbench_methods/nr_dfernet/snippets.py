@@ -39,14 +39,10 @@ class SnippetFilter:
     def named(cls, name: str, classes: tuple[str, ...], low: float, high: float) -> SnippetFilter | None:
         """The filter of the class of that name, or of one that is another word for it; None without a name.
 
-        Raises ConfigError if no class is called so, and for thresholds that are no probabilities.
+        Raises ConfigError if no class is called so.
         """
         if not name:
             return None
-        if not 0 <= low <= 1 or not 0 <= high <= 1:
-            raise ConfigError(
-                f"the snippet filter has low={low} and high={high}", "Both are probabilities, from 0 to 1."
-            )
         known = [one for one in classes if one == name] or [one for one in classes if _same(one, name)]
         if not known:
             raise ConfigError(

@@ -8,13 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dferbench import ConfigError, Task, UnknownName
+from dferbench import Task
 from dferbench.models import ClsTransformer, FrameClassifier
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, ResNet2d
 from dferbench_methods.layers.start import start_from
+from dferbench_methods.resnet_temporal.method import LstmOptions, VitOptions
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
-READOUTS = ("last", "mean", "concat")
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
     "resnet18": {"hidden": 512, "layers": 1, "readout": "last"},
     "dfew": {"hidden": 256, "layers": 3, "readout": "concat"},
@@ -27,7 +27,7 @@ class Recurrent(nn.Module):
 
     `readout` "last" takes the output at the last frame, "mean" the mean over the frames, and "concat" the
     outputs at all `frames` frames side by side. In two directions the outputs of both stand side by side, and
-    "last" is where each ends. Raises UnknownName, or ConfigError for sizes below 1.
+    "last" is where each ends.
     """
 
     def __init__(
@@ -41,7 +41,6 @@ class Recurrent(nn.Module):
         readout: str,
     ) -> None:
         super().__init__()
-        _require(cell, hidden, layers, readout)
         self.cell = CELLS[cell](dim, hidden, layers, batch_first=True, bidirectional=bidirectional)
         self.hidden, self.bidirectional, self.readout = hidden, bidirectional, readout
         self.outer = hidden * (2 if bidirectional else 1) * (frames if readout == "concat" else 1)
@@ -74,34 +73,24 @@ class ResNetOverTime(FrameClassifier):
         return logits
 
 
-def recurrent(
-    task: Task,
-    variant: str,
-    given: Mapping[str, Any],
-    cell: str,
-    bidirectional: bool,
-    width: int,
-    weights: str,
-) -> ResNetOverTime:
-    """resnet18-lstm; the falsy of `given` are the variant's. Raises ConfigError, UnknownName or DataError."""
-    if variant not in VARIANTS:
-        raise UnknownName("variant of resnet18-lstm", variant, VARIANTS)
-    chosen = {name: given[name] or value for name, value in VARIANTS[variant].items()}
-    tower = _dfew_trunk(width) if variant == "dfew" else ResNet2d(width=width)
-    temporal = Recurrent(tower.dim, task.frames, cell, bidirectional=bidirectional, **chosen)
-    model = ResNetOverTime(tower, temporal, temporal.outer, task, weights)
-    if variant == "dfew":
+def recurrent(task: Task, parts: Any, **options: Any) -> ResNetOverTime:
+    """resnet18-lstm, of the options in `LstmOptions`. Raises DataError for weights that do not fit."""
+    given = LstmOptions(**options)
+    chosen = {name: getattr(given, name) or value for name, value in VARIANTS[given.variant].items()}
+    tower = _dfew_trunk(given.width) if given.variant == "dfew" else ResNet2d(width=given.width)
+    temporal = Recurrent(tower.dim, task.frames, given.cell, bidirectional=given.bidirectional, **chosen)
+    model = ResNetOverTime(tower, temporal, temporal.outer, task, given.weights)
+    if given.variant == "dfew":
         _kaiming_fan_in(model.head)
     return model
 
 
-def transformer(task: Task, depth: int, heads: int, width: int, weights: str) -> ResNetOverTime:
-    """resnet18-vit. Raises ConfigError or DataError."""
-    if heads < 1:
-        raise ConfigError(f"resnet18-vit has {heads} heads", "Give at least 1.")
-    tower = ResNet2d(width=width)
-    temporal = ClsTransformer(tower.dim, task.frames, depth, heads)
-    return ResNetOverTime(tower, temporal, tower.dim, task, weights)
+def transformer(task: Task, parts: Any, **options: Any) -> ResNetOverTime:
+    """resnet18-vit, of the options in `VitOptions`. Raises DataError for weights that do not fit."""
+    given = VitOptions(**options)
+    tower = ResNet2d(width=given.width)
+    temporal = ClsTransformer(tower.dim, task.frames, given.depth, given.heads)
+    return ResNetOverTime(tower, temporal, tower.dim, task, given.weights)
 
 
 def _dfew_trunk(width: int) -> ResNet2d:
@@ -116,12 +105,3 @@ def _kaiming_fan_in(module: nn.Module) -> None:
     for part in module.modules():
         if isinstance(part, nn.Conv2d | nn.Linear):
             nn.init.kaiming_normal_(part.weight)
-
-
-def _require(cell: str, hidden: int, layers: int, readout: str) -> None:
-    if cell not in CELLS:
-        raise UnknownName("recurrent cell", cell, CELLS)
-    if readout not in READOUTS:
-        raise UnknownName("readout", readout, READOUTS)
-    if hidden < 1 or layers < 1:
-        raise ConfigError(f"a recurrent net of {layers} layers of {hidden}", "Both must be at least 1.")

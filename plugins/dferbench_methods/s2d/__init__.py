@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
-from dferbench import Converted, Input, Method, Recipe, Stage, Task, hookimpl
+from pydantic import Field
+
+from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
+from dferbench_methods.layers.options import Cutmix, Dropout, Mixup, Smoothing, StartFile
 from dferbench_methods.s2d.card import CARD
 
-if TYPE_CHECKING:
-    from dferbench.models import Classifier
-
-# The code's, but for its augmentation. The image model and the landmark network are frozen, and so is the
+# The code's. The image model and the landmark network are frozen, and so is the
 # norm that serves no block: no gradient reaches it.
 STAGE = Stage(
     train={r"(?!vit\.|landmark\.|spare\.).*": 1e-5},
@@ -28,7 +27,8 @@ INPUT = Input(
     size=224,
     sample="window(rate=1, clips=2)",
     normalize="imagenet",
-    augment="random-sized-crop | flip",
+    augment="resize | timm-rand-augment(rand-m7-n4-mstd0.5-inc1) | random-resized-crop(ratio=(0.75, 1.3333)) "
+    "| flip | noise-erasing",
 )
 RECIPE = Recipe(INPUT, (STAGE,))
 # The code takes the 16 frames that DFEW's authors chose from all of each video; ours are all of them, too.
@@ -45,50 +45,39 @@ SYNTHETIC = Recipe(
 )
 
 
-def build(  # noqa: PLR0913 - each is an option of the method
-    task: Task,
-    parts: Any,
-    width: int = 768,
-    depth: int = 12,
-    heads: int = 12,
-    patch: int = 16,
-    hidden: int = 8,
-    dropout: float = 0.5,
-    mixup: float = 0.8,
-    cutmix: float = 1.0,
-    smoothing: float = 0.1,
-    zero_init: bool = False,
-    landmark: str = "",
-    weights: str = "",
-) -> Classifier:
-    """S2D for a task whose frames are whole `patch`es.
+class S2dOptions(Options):
+    """What may be set of S2D."""
 
-    `width`, `depth` and `heads` are those of the image model, `hidden` the channels of a prompt, `dropout`
-    acts before the classifier, `mixup`, `cutmix` and `smoothing` are as in layers/mix.py. With
-    `zero_init` the adapters begin by adding nothing. `landmark` is the file of the landmark network, "" for
-    zeros in the place of its maps; `weights` a file to start from. Raises ConfigError or DataError.
-    """
-    from dferbench_methods.layers.mix import Mix
-    from dferbench_methods.s2d.model import S2d, Shape
-
-    shape = Shape(width, depth, heads, patch, hidden)
-    mix = Mix(len(task.classes), mixup, cutmix, smoothing)
-    return S2d(task, shape, mix, dropout, zero_init, landmark, weights)
+    width: int = Field(768, ge=1, description="Width of the image model's tokens, a multiple of its heads.")
+    depth: int = Field(12, ge=1, description="Blocks of the image model.")
+    heads: int = Field(12, ge=1, description="Heads of the image model.")
+    patch: int = Field(16, ge=1, description="Side of a patch in pixels; divides input.size.")
+    hidden: int = Field(8, ge=1, description="Channels of a prompt block.")
+    dropout: Dropout = 0.5
+    mixup: Mixup = 0.8
+    cutmix: Cutmix = 1.0
+    smoothing: Smoothing = 0.1
+    zero_init: bool = Field(False, description="Whether adapters start at zero, adding nothing.")
+    landmark: str = Field(
+        "", description="File of the landmark network; '' for zeros in the place of its feature maps."
+    )
+    weights: StartFile = ""
 
 
-def from_official(state: dict[str, Any], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
-    """A checkpoint of the released code in our terms; see `dferbench_methods.s2d.convert`."""
-    from dferbench_methods.s2d.convert import convert
-
-    return convert(state, given, classes)
+METHOD = Method(
+    name="s2d",
+    build="dferbench_methods.s2d.model:build",
+    recipe=RECIPE,
+    recipe_for={"dfew": DFEW, "synthetic": SYNTHETIC},
+    paper=CARD["paper"],
+    card=CARD,
+    convert="dferbench_methods.s2d.convert:convert",
+    options_for={"ferv39k": PLAIN, "synthetic": SMALL},
+    options=S2dOptions,
+)
 
 
 @hookimpl
 def register_methods(register: Callable[[Method], None]) -> None:
-    """Register s2d with its recipes."""
-    register(
-        Method(
-            "s2d", build, RECIPE, {"dfew": DFEW, "synthetic": SYNTHETIC}, CARD["paper"], CARD, from_official,
-            options_for={"ferv39k": PLAIN, "synthetic": SMALL},
-        )
-    )  # fmt: skip
+    """Register s2d."""
+    register(METHOD)

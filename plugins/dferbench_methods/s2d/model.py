@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,6 +13,7 @@ from dferbench import ConfigError, Task
 from dferbench.models import Batch, WindowClassifier
 from dferbench_methods.layers.initial import STD, draw_linear
 from dferbench_methods.layers.mix import Mix
+from dferbench_methods.s2d import S2dOptions
 from dferbench_methods.s2d.landmark import CHANNELS, SIDE, Landmark, read_landmark
 from dferbench_methods.s2d.prompt import HEADS, NARROWER, Prompt
 from dferbench_methods.s2d.start import start
@@ -49,7 +51,7 @@ class S2d(WindowClassifier):
         weights: str = "",
     ) -> None:
         super().__init__(task.frames)
-        side = _require_fit(task, shape, dropout, landmark)
+        side = _require_fit(task, shape, landmark)
         self.vit = VisionTransformer(shape.width, shape.depth, shape.heads, shape.patch, side)
         self.temporal = nn.Parameter(nn.init.trunc_normal_(torch.empty(1, task.frames, shape.width), std=STD))
         self.side = nn.Conv2d(CHANNELS, shape.width, 1)
@@ -106,11 +108,16 @@ class S2d(WindowClassifier):
         return {"ce": F.cross_entropy(self(x), target)}
 
 
-def _require_fit(task: Task, shape: Shape, dropout: float, landmark: str) -> int:
+def build(task: Task, parts: Any, **options: Any) -> S2d:
+    """S2D, of the options in `S2dOptions`. Raises ConfigError or DataError."""
+    given = S2dOptions(**options)
+    shape = Shape(given.width, given.depth, given.heads, given.patch, given.hidden)
+    mix = Mix(len(task.classes), given.mixup, given.cutmix, given.smoothing)
+    return S2d(task, shape, mix, given.dropout, given.zero_init, given.landmark, given.weights)
+
+
+def _require_fit(task: Task, shape: Shape, landmark: str) -> int:
     """The side of the grid of patches. Raises ConfigError for sizes that do not fit together."""
-    for name, value in asdict(shape).items():
-        if value < 1:
-            raise ConfigError(f"{name} is {value}", "Give a whole number from 1 on.")
     if shape.width % shape.heads or shape.width % (NARROWER * HEADS):
         raise ConfigError(
             f"width is {shape.width} and heads is {shape.heads}",
@@ -127,6 +134,4 @@ def _require_fit(task: Task, shape: Shape, dropout: float, landmark: str) -> int
             f"the landmark network sees {SIDE} x {SIDE} places, and the image model {side} x {side}",
             f"Choose input.size as {SIDE} times patch, or leave landmark out.",
         )
-    if not 0 <= dropout < 1:
-        raise ConfigError(f"dropout is {dropout:g}", "Give 0 up to below 1; the released code has 0.5.")
     return side
