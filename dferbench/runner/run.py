@@ -23,7 +23,7 @@ from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.batches import decoder_of
 from dferbench.training.observer import Observers
-from dferbench.training.trainer import Built, Context, train_run
+from dferbench.training.trainer import Built, RunContext, train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -56,7 +56,7 @@ def run_all(
     observers: Observers,
 ) -> list[Record]:
     """The same for a plan that was rehearsed and whose splits were read and checked; `observers` follow."""
-    context = Context(catalog, fabric, progress, observers)
+    context = RunContext(catalog, fabric, progress, observers)
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         built = build_model(plan, catalog, fabric, draft.seed)

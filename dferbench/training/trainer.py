@@ -55,7 +55,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Context:
+class RunContext:
     """What a run needs besides its plan and its model."""
 
     catalog: Catalog
@@ -65,7 +65,7 @@ class Context:
 
 
 def train_run(
-    plan: Plan, built: Built, split: Split, draft: Record, folder: Path, context: Context
+    plan: Plan, built: Built, split: Split, draft: Record, folder: Path, context: RunContext
 ) -> dict[str, Any]:
     """Train and test one run, write its predictions to `folder`, and return what its record adds to `draft`.
 
@@ -100,7 +100,7 @@ class Trainer:
         draft: Record,
         train: Source,
         test: Source,
-        context: Context,
+        context: RunContext,
     ) -> None:
         self.plan, self.built, self.model = plan, built, built.model
         self.stages, self.seed = plan.recipe.stages, draft.seed
