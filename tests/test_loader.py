@@ -377,10 +377,13 @@ def test_workers_leave_ctrl_c_to_the_main_process(videos, loader):
 INTERRUPTED = """
 import sys
 from dferbench.data.loader import VideoLoader
+from dferbench.data.pipeline import build_pipeline
+from dferbench.registry.catalog import discover
 from dferbench.types import Video, Input
 if __name__ == "__main__":
     videos = [Video(str(i), sys.argv[1], 0) for i in range(2000)]
-    loader = make_loader(videos, Input(8, 64), 64, training=True, seed=0, workers=2)
+    pipeline = build_pipeline(Input(8, 64), discover())
+    loader = VideoLoader(videos, pipeline, training=True, seed=0, workers=2)
     try:
         for batch in loader.batches(range(2000), 2):
             print("ready", flush=True)

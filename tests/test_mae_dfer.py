@@ -378,7 +378,8 @@ class TestFrames:
         assert len(make_sampler("window(clips=3)")(200, 16, None)) == 48
 
     @pytest.mark.parametrize(
-        ("text", "words"), [("window(0)", "rate is 0"), ("window(clips=1.5)", "views is 1.5")]
+        ("text", "words"),
+        [("window(0)", "rate must be .* got 0"), ("window(clips=1.5)", "clips must be .* got 1.5")],
     )
     def test_what_is_no_window(self, text, words):
         with pytest.raises(ConfigError, match=words):

@@ -327,9 +327,9 @@ class TestBound:
 
 
 class TestViews:
-    def frames(self, toy_root, views, training=True):
+    def frames(self, toy_root, draws, training=True):
         paths = sorted((toy_root / "fold1" / "train").glob("*/*"))[:4]
-        input = Input(frames=3, size=12, augment="random-sized-crop | flip", draws=views)
+        input = Input(frames=3, size=12, augment="random-sized-crop | flip", draws=draws)
         videos = [Video(path.name, str(path), 0) for path in paths]
         loader = make_loader(videos, input, 12, training=training, seed=0, decoder=choose_decoder())
         return [next(iter(loader.batches(range(4), 4, epoch))).frames for epoch in range(7)]
@@ -349,7 +349,7 @@ class TestViews:
 
     def test_remembered_equals_recomputed(self, probe, monkeypatch):
         one, remembered, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
-        assert one.recipe["input"]["views"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
+        assert one.recipe["input"]["draws"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
         again, from_disk, said = probe(sets={**AUGMENTED, "input.draws": "2"})
         assert len(said.heard("are remembered")) == 3 and plain(one) == plain(again)
         assert np.array_equal(remembered, from_disk)
@@ -369,10 +369,10 @@ class TestViews:
         _, _, said = probe(sets={**AUGMENTED, "input.augment": "flip", "input.draws": "1"})
         assert [line.split()[2] for line in said.heard("are remembered")] == ["9"]
 
-    @pytest.mark.parametrize("views", [-1, 1.5])
-    def test_a_number_that_is_none_is_refused(self, views):
-        with pytest.raises(ConfigError, match=r"input\.views"):
-            build(replace(Input(), draws=views))
+    @pytest.mark.parametrize("draws", [-1, 1.5])
+    def test_a_number_that_is_none_is_refused(self, draws):
+        with pytest.raises(ConfigError, match=r"input\.draws must be a whole number from 0 on"):
+            build(replace(Input(), draws=draws))
 
 
 class TestContract:
