@@ -133,7 +133,7 @@ def predictions_repeat(trial: Trial) -> None:
 
 
 def patterns_match(trial: Trial) -> None:
-    """every pattern of every stage names a parameter, and its optimiser and schedule exist"""
+    """every pattern of every stage names a parameter, and its optimizer and schedule exist"""
     model = trial.build()
     for stage in trial.recipe.stages:
         make_optimizer(model, stage, trial.catalog)
@@ -202,7 +202,7 @@ def everything_trained_gets_a_gradient(trial: Trial) -> None:
 
 
 def training_lowers_the_loss(trial: Trial) -> None:
-    """within forty steps the recipe's optimiser lowers the loss of one batch"""
+    """within forty steps the recipe's optimizer lowers the loss of one batch"""
     model = trial.build()
     for stage in trial.recipe.stages:
         optimizer = make_optimizer(model, stage, trial.catalog)

@@ -28,7 +28,7 @@ def test_kept_costs_are_those_of_the_models(name):
 
 
 class Counted(Classifier):
-    """Layers whose multiply-adds are known: a convolution, attention, an LSTM and a linear layer."""
+    """Layers whose MACs are known: a convolution, attention, an LSTM and a linear layer."""
 
     def __init__(self, task, parts, look: bool = False):
         super().__init__()
@@ -148,7 +148,7 @@ def test_profile_measures_what_runs(in_process):
         assert one["macs"] == 3 * 5 * 5 * 6 * 81 + 18 * 7
     assert net["trained"] == net["parameters"] and frozen["trained"] == 18 * 7 + 7
     text = in_process(*words, check=0).stdout
-    assert "8 x 12" in text and "multiply-adds of every convolution" in text and "approximate" in text
+    assert "8 x 12" in text and "MACs of every convolution" in text and "approximate" in text
 
 
 def test_counting_alone_measures_nothing(in_process):

@@ -396,7 +396,7 @@ def test_a_plugin_brings_its_own_decoder(media):
 
 
 def test_decord_by_name_where_it_is_not_installed(monkeypatch):
-    """As on ARM and macOS: auto goes on with PyAV, the name alone is an error with a way out."""
+    """As on ARM and macOS: auto continues with PyAV, the name alone is an error with a way out."""
     monkeypatch.setitem(sys.modules, "decord", None)
     with pytest.raises(ConfigError, match="not installed") as caught:
         DECODERS["decord"]()

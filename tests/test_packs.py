@@ -427,7 +427,7 @@ def test_a_pack_works_without_its_source_and_says_so(packed, frames_root, catalo
     dataset = dataset_at(make_dataset("shades", catalog), tmp_path / "pack")
     assert dataset.notes(tmp_path / "pack")["pack"] == "not checked"
     dataset.prepare(tmp_path / "pack", Progress())
-    assert dataset.notes(tmp_path / "pack")["pack"] == "source not at hand"
+    assert dataset.notes(tmp_path / "pack")["pack"] == "source not available"
     assert len(videos_of(catalog, tmp_path / "pack")) == 5
 
 

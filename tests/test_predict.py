@@ -1,4 +1,4 @@
-"""Predicting any video: the numbers of the tests, windows that cover it, and files that are no videos."""
+"""Predicting any video: the numbers of the tests, windows that cover it, and files that are not videos."""
 
 import csv
 import io

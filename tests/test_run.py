@@ -126,7 +126,7 @@ def test_asked_to_stop_it_says_so_and_resumes(toy_root, tmp_path, sent, code):
     os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
-    assert errors.splitlines()[-1] == "hint: The same command goes on from here."
+    assert errors.splitlines()[-1] == "hint: Run the same command to continue."
     assert "Traceback" not in errors
     (path,) = record.find(tmp_path / "runs")
     assert record.read(path).status == "interrupted"

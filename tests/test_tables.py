@@ -450,7 +450,7 @@ def test_every_format_into_a_file(table, tmp_path):
         ([ROOT / "benchmarks" / "table1.toml", "--select", "best"], 3, "best"),
         ([ROOT / "benchmarks"], 3, "benchmarks"),
         ([ROOT / "benchmarks" / "table1.toml", "--cost", "nowhere.json"], 3, "nowhere.json"),
-        ([ROOT / "benchmarks" / "table1.toml", "--cost", ROOT / "README.md"], 3, "is no profile"),
+        ([ROOT / "benchmarks" / "table1.toml", "--cost", ROOT / "README.md"], 3, "is not a profile"),
     ],
 )
 def test_wrong_arguments_are_two_lines(table, arguments, code, message):

@@ -91,7 +91,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     by: RankedBy = "",
     quiet: Quiet = False,
 ) -> int:
-    """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
+    """Run every row of a suite that has no finished record yet. The same command continues after a stop."""
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request
     from dferbench.experiment.rows import experiments

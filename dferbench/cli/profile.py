@@ -1,4 +1,4 @@
-"""`dferbench profile`: what methods cost, counted and measured on the machine at hand."""
+"""`dferbench profile`: what methods cost, counted and measured on this machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
         bool, typer.Option("--json", help="Print one JSON object, fit for dferbench table --cost.")
     ] = False,
 ) -> None:
-    """Parameters, multiply-adds, speed and memory of methods, at their own input, on random pixels.
+    """Parameters, MACs, speed and memory of methods, at their own input, on random pixels.
 
     Weights are random: they change no cost.
     """
@@ -160,7 +160,7 @@ def _counted() -> str:
 def _as_text(found: list[Profile], machine: Mapping[str, Any], classes: int) -> str:
     from tabulate import tabulate
 
-    heads = ["method", "input", "parameters", "trained", "multiply-adds"]
+    heads = ["method", "input", "parameters", "trained", "MACs"]
     heads += ["batch", "train videos/s", "test videos/s", "memory"] if machine else []
     table = tabulate([_line(*one) for one in found], heads, disable_numparse=True)
     return "\n".join([str(table), "", *_notes(found, machine, classes)])

@@ -252,7 +252,7 @@ class Every:
     """Every `step`-th frame from a start on, round to the video's beginning: the rule of EmoCLIP.
 
     Training draws the start among the frames that are kept, testing begins with the first. The video is gone
-    round once at most; where that is too few frames, they go on backwards from the last one taken, as in a
+    round once at most; where that is too few frames, they continue backwards from the last one taken, as in a
     mirror. `random` is as in `Segments`.
     """
 

@@ -90,7 +90,7 @@ class Metric:
         except Exception as error:
             raise ConfigError(
                 f"the metric '{self.name}' of {self.origin} failed: {type(error).__name__}: {error}",
-                "Mend that plugin, or give the command without it.",
+                "Fix that plugin, or give the command without it.",
             ) from error
 
     def text(self, value: float | None) -> str:

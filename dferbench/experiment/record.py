@@ -191,7 +191,7 @@ def read(path: Path, metrics: Metrics = METRICS) -> Record:
         record = Record.model_validate(upgraded(json.loads(path.read_bytes())))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{path} is no valid record: {_first_line(error)}",
+            f"{path} is not a valid record: {_first_line(error)}",
             f"Move the folder {path.parent} away, and give the same command again.",
         ) from error
     if record.schema_ != SCHEMA:

@@ -203,7 +203,7 @@ def _read(path: Path, kind: type[_File], metrics: Metrics) -> _File:
         place = ".".join(str(p + 1 if isinstance(p, int) else p) for p in first["loc"])
         reason, hint = (
             f"{place}: {first['msg'].removeprefix('Value error, ')}",
-            "Mend that entry (rows count from 1).",
+            "Fix that entry (rows count from 1).",
         )
     except ValueError as error:  # no TOML, or no text
         reason, hint = str(error), "Write TOML: title, source, select, and [[rows]] with label and method."

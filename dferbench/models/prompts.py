@@ -59,7 +59,7 @@ class Prompt(nn.Module):
         return self._memory[1]
 
     def train(self, mode: bool = True) -> Prompt:
-        """Switch the mode, and forget if it learns: an optimiser may bypass a tensor's version counter."""
+        """Switch the mode, and forget if it learns: an optimizer may bypass a tensor's version counter."""
         if self._learns():
             self._memory = None
         return super().train(mode)

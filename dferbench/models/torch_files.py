@@ -28,11 +28,11 @@ _FETCH = "Fetch the file again, and compare its checksum with the one its author
 
 
 UNDER = ("state_dict", "model_state_dict", "model", "module")
-"""The names under which training scripts save their model's tensors, beside epochs and optimisers."""
+"""The names under which training scripts save their model's tensors, beside epochs and optimizers."""
 
 
 class _Ignored:
-    """Stands for an object that is no tensor: takes any arguments and any state, and keeps none."""
+    """Stands for an object that is not a tensor: takes any arguments and any state, and keeps none."""
 
     def __new__(cls, *_: Any, **__: Any) -> _Ignored:
         return super().__new__(cls)

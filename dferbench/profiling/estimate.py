@@ -1,4 +1,4 @@
-"""What a plan will cost, told from the seconds of records at hand. No torch."""
+"""What a plan will cost, told from the seconds of records available. No torch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast a method is on the machine at hand, and how much memory it takes, on random pixels."""
+"""How fast a method is on this machine, and how much memory it takes, on random pixels."""
 
 from __future__ import annotations
 

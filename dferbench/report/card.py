@@ -29,7 +29,7 @@ def cost_text(cost: Cost) -> str:
     """A kept cost in one line."""
     return (
         f"{short(cost.parameters)} parameters, {short(cost.trained)} trained; {short(cost.macs)} "
-        f"multiply-adds a video of {cost.frames} frames of {cost.size} x {cost.size} ({CLASSES} classes, "
+        f"MACs a video of {cost.frames} frames of {cost.size} x {cost.size} ({CLASSES} classes, "
         "default options)"
     )
 

@@ -46,7 +46,7 @@ def fidelity_column(rows: Sequence[Row], words: Mapping[str, str]) -> Column:
     return Column("fidelity", tuple(words.get(row.method) or None for row in rows))
 
 
-SIZES = {"parameters": "parameters", "trained": "trained", "macs": "multiply-adds"}
+SIZES = {"parameters": "parameters", "trained": "trained", "macs": "MACs"}
 SPEEDS = {"train": "train videos/s", "test": "test videos/s", "memory_bytes": "memory"}
 
 

@@ -1,4 +1,4 @@
-"""What a tracker must remember in order to go on in the same place when a run is resumed."""
+"""What a tracker must remember in order to continue in the same place when a run is resumed."""
 
 from __future__ import annotations
 

@@ -138,11 +138,11 @@ def by_id(rows: Iterable[ListRow], path: Path, key: Key, codes: Codes) -> dict[s
             name = key(row.video)
         except ValueError:
             raise DataError(
-                f"{where}: {shown(row.video)} names no video", "Mend or remove the line."
+                f"{where}: {shown(row.video)} names no video", "Fix or remove the line."
             ) from None
         if row.label not in codes:
             raise DataError(
-                f"{where}: label {shown(row.label)} is not one of {_shown(codes)}", "Mend the line."
+                f"{where}: label {shown(row.label)} is not one of {_shown(codes)}", "Fix the line."
             )
         if name in placed:
             raise DataError(

@@ -82,7 +82,7 @@ def _shortened(root: Path) -> tree.Name:
 
 def _survey(paths: Sequence[str], root: Path, progress: Progress) -> list[Surveyed]:
     if is_pack(root):
-        return []  # its videos are no files of their own
+        return []  # its videos are not files of their own
     with progress.bar("looking at files", len(paths)) as bar:
         return survey(paths, root, bar)
 

@@ -35,7 +35,7 @@ CARD: Mapping[str, Any] = {
         "the square in testing."
     ),
     "fidelity": "reconstruction: of the abstract, with sizes of a port of unknown authorship; the paper's "
-    "text and its authors' code were not at hand.",
+    "text and its authors' code were not available.",
     "unknowns": [
         "The windows of local attention: 4 frames by the whole map; window_frames and window_side. The port "
         "has 1 by 1, which is no attention at all.",

@@ -38,7 +38,7 @@ CARD: Mapping[str, Any] = {
     "its trunk starts from scratch, and testing draws no frames at random.",
     "unknowns": [
         "FERV39k and MAFW: nothing is published but FERV39k's result: the recipe of DFEW, for 300 epochs.",
-        "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion multiply-adds a video.",
+        "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion MACs a video.",
         "Frames of an instance in the paper's own runs: instance=4, as in the code.",
     ],
     "deviations": [
