@@ -229,7 +229,7 @@ class Dataset:
     where: str = ""
     """How to get it and where to put it, in one line: the hint when the root is missing."""
     synthetic: bool = False
-    """True if the videos were drawn by a program: results never rank beside real ones."""
+    """True if the videos were drawn by a program: results never rank next to real ones."""
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Option values that suit this dataset, used where a method has such an option and the user is silent."""
     facts: ClassVar[Mapping[str, str]] = {}
@@ -251,7 +251,7 @@ class Dataset:
     def notes(self, root: Path) -> Mapping[str, Any]:
         """What a record should say about this copy: its variant, where its labels and folds came from.
 
-        Under "caveats" stand the words (see `dferbench.experiment.record`) that every table shows beside its
+        Under "caveats" stand the words (see `dferbench.experiment.record`) that every table shows next to its
         results.
         """
         return {}

@@ -465,7 +465,7 @@ def save(path, state, under="model"):
 
 
 def pretrained(model):
-    """A file of pre-training: the encoder under its prefix, beside what only that needs."""
+    """A file of pre-training: the encoder under its prefix, next to what only that needs."""
     inner = {f"encoder.{n}": t for n, t in released(model).items() if not n.startswith(("head", "fc_norm"))}
     more = (
         "mask_token",

@@ -331,12 +331,12 @@ def test_a_dry_run_tells_and_does_nothing(bench):
 def test_bench_runs_what_is_missing_and_nothing_twice(bench):
     code, out, err = bench("--epochs", "1", "--rows", "1,2,3")
     assert code == 0 and "row 3 (of nobody)" in err and "skipped" in err
-    assert "0 cells done, 2 to do" in err and "wide" in out
+    assert "0 runs done, 2 to do" in err and "wide" in out
     first = {path: path.stat().st_mtime_ns for path in record.find(Path("runs"))}
     assert len(first) == 2
 
     code, out, err = bench("--epochs", "1", "--json")
-    assert code == 0 and "2 cells done, 1 to do in 1 rows" in err and "row 1" not in err
+    assert code == 0 and "2 runs done, 1 to do in 1 rows" in err and "row 1" not in err
     assert {row["status"] for row in rows_of(out).values()} == {"done", "no plugin"}
     after = {path: path.stat().st_mtime_ns for path in record.find(Path("runs"))}
     assert len(after) == 3 and first.items() <= after.items()
@@ -364,7 +364,7 @@ def test_a_second_call_builds_nothing_and_reads_no_video(bench, suite, toy_root,
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "3 cells done, 0 to do" in done.stderr and "wide" in done.stdout
+    assert "3 runs done, 0 to do" in done.stderr and "wide" in done.stdout
 
 
 @pytest.mark.parametrize(

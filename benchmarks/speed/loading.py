@@ -58,7 +58,7 @@ def picture(number: int, rng: np.random.Generator) -> Image.Image:
 
 
 def write_videos(root: Path) -> list[Path]:
-    """Folders of JPEG frames, and a pack of them beside."""
+    """Folders of JPEG frames, and a pack of them as well."""
     rng, folders = np.random.default_rng(0), []
     with PackStore(root / "pack", "benchmark") as store:
         for video in range(VIDEOS):

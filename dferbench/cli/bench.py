@@ -47,11 +47,11 @@ class Status:
     epochs: int = 0
     videos: tuple[int, int] | None = None
     seconds: float | None = None
-    """What the cells to do will take, or None if nothing is known."""
+    """What the remaining runs will take, or None if nothing is known."""
 
     @property
     def todo(self) -> int:
-        """Cells without a finished record."""
+        """Runs without a finished record."""
         return len(self.plan.runs) - self.done if self.plan else 0
 
 
@@ -167,10 +167,10 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
 
 
 def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
-    from dferbench.profiling.estimate import seconds_a_cell
+    from dferbench.profiling.estimate import seconds_per_run
 
-    done = sum(plan.finished(*cell) is not None for cell in plan.runs)
-    each = seconds_a_cell(plan, videos, records)
+    done = sum(plan.finished(*run) is not None for run in plan.runs)
+    each = seconds_per_run(plan, videos, records)
     todo = len(plan.runs) - done
     return Status(one.row, plan, done, one.epochs, videos, 0.0 if not todo else each and each * todo)
 
@@ -179,8 +179,8 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
     todo = [one for one in stand if one.todo]
     done = sum(one.done for one in stand)
     if not quiet:
-        cells = sum(one.todo for one in todo)
-        typer.echo(f"{suite.name}: {done} cells done, {cells} to do in {len(todo)} rows", err=True)
+        runs = sum(one.todo for one in todo)
+        typer.echo(f"{suite.name}: {done} runs done, {runs} to do in {len(todo)} rows", err=True)
     if not todo:
         return {}
     from dferbench.cli.progress import make_progress

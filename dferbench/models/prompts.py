@@ -28,7 +28,7 @@ class Prompt(nn.Module):
     """
 
     notes: Mapping[str, Any] = MappingProxyType({})
-    """What the record keeps about the prompt beside the class texts: plain data, fit for JSON."""
+    """What the record keeps about the prompt next to the class texts: plain data, fit for JSON."""
     eot: Tensor
 
     def __init__(self, tower: TwoTower, tokens: Tensor, eot: Tensor) -> None:

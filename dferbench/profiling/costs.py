@@ -1,6 +1,6 @@
 """What a method costs, as its plugin's package keeps it: counted by `dferbench profile --write`, never typed.
 
-The file stands beside the package's `__init__.py`, so that listing methods needs no torch.
+The file stands next to the package's `__init__.py`, so that listing methods needs no torch.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def kept(origin: str, method: str) -> Cost | None:
 
 
 def keep(origin: str, costs: Mapping[str, Cost]) -> Path:
-    """Put the costs of one plugin's methods into its package, beside those of its others.
+    """Put the costs of one plugin's methods into its package, next to those of its others.
 
     Raises ConfigError for a plugin that is not a package, and DferbenchError if the file cannot be written.
     """

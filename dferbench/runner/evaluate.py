@@ -116,7 +116,7 @@ def _open(
 
 
 def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, folder: Path) -> dict[str, Any]:
-    """Test one cell, write its predictions, and return what the record adds."""
+    """Run one test, write its predictions, and return what the record adds."""
     started, unreadable, model = time.monotonic(), feed.unreadable, opened.model
     batch = batch_of(opened.method.value.recipe.stages)
     with feed.open(split.test) as source:

@@ -26,7 +26,7 @@ def find_lists(folder: Path, folds: Iterable[int]) -> Lists:
     """The lists below a folder, by what their names say: `set_1/train.txt`, `DFEW_set_1_test.txt`,
     `train(single-labeled)/set_1.csv`, `single_testset_1.csv`; without a number they are the only fold's.
 
-    A file given instead of a folder stands for itself and its counterpart beside it. Raises DataError if two
+    A file given instead of a folder stands for itself and its counterpart next to it. Raises DataError if two
     files claim one place.
     """
     folds = tuple(folds)

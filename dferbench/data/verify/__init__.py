@@ -128,7 +128,7 @@ def _own(dataset: Dataset, root: Path, before: Sequence[Finding]) -> list[Findin
         told = any(error.message in finding.what for finding in before)
         found += [] if told else [_unread(error)]
     if dataset.synthetic or is_made(root):
-        found.append(Finding("info", "drawn by a program: results on it never rank beside real ones"))
+        found.append(Finding("info", "drawn by a program: results on it never rank next to real ones"))
     return found
 
 

@@ -29,7 +29,7 @@ PIXELS = (
     "input.normalize=clip. It matters most where the tower is frozen."
 )
 NOT_DRAWN = (
-    "Ours: the input draws nothing at random, so that frozen features are computed once and remembered. The "
+    "Ours: the input draws nothing at random, so that frozen features are computed once and cached. The "
     "paper's rows were probably trained with random frames, crops and flips: "
     "input.sample=segments input.augment='random-sized-crop | flip'."
 )

@@ -43,7 +43,7 @@ CARD: Mapping[str, Any] = {
         "port; summary_frames=2 summary_side=1 is its size.",
         "Width and depth: 512 and 4, as in the port, which makes 17.9 G MACs. A survey prints "
         "10.27 G; dim=256 depth=6 comes within 2 % of that, and is a guess.",
-        "Norms and shortcuts around attention, which the port lacks: before each part and beside it, as in "
+        "Norms and shortcuts around attention, which the port lacks: before each part and next to it, as in "
         "other transformers.",
         "The feature: the mean over all tokens; pool=token0 is the port's, the first place of the first "
         "frame.",
