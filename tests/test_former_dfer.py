@@ -197,7 +197,7 @@ class TestSizes:
 
     @pytest.mark.parametrize(("depth", "giga"), [(1, 8.318), (3, 9.184)])
     def test_multiply_adds(self, depth, giga):
-        """The published counts hold, besides convolutions and linear layers, the attention's products, and two
+        """The published counts hold, with convolutions and linear layers, the attention's products, and two
         operations a value for batch norm, five for layer norm."""
         model = shrunk.on_meta("former-dfer", spatial_depth=depth)
         attention = depth * 2 * 16 * 49 * 49 * 256 + 3 * 2 * 17 * 17 * 512

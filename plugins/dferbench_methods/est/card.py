@@ -26,7 +26,7 @@ CARD: Mapping[str, Any] = {
     ),
     "summary": (
         "A video is seven overlapping snippets; a ResNet-18 and self-attention make one feature of each; a "
-        "transformer with one learned query makes one of all. ExtraColumn the class, training must name "
+        "transformer with one learned query makes one of all. Besides the class, training must name "
         "the order in which the snippets were shown, one of ten; the prediction does not depend on it."
     ),
     "input": (

@@ -28,7 +28,7 @@ CARD: Mapping[str, Any] = {
     ),
     "summary": (
         "A video is seven overlapping snippets; a CNN with attention makes one feature of each, a "
-        "transformer with one query one of all. ExtraColumn the class, training must name the order in "
+        "transformer with one query one of all. Besides the class, training must name the order in "
         "which the snippets were shown. This is the paper's method on video alone, without its audio and "
         "captions."
     ),
