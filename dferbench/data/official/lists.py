@@ -61,7 +61,7 @@ def read_text(path: Path) -> str:
             continue
         if "\0" not in text:
             return text
-    raise DataError(f"{path} is no text file", "Give a list of videos: one line each.")
+    raise DataError(f"{path} is not a text file", "Give a list of videos: one line each.")
 
 
 def _read(path: Path) -> bytes:

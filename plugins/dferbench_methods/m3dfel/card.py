@@ -34,8 +34,8 @@ CARD: Mapping[str, Any] = {
         "112 x 112 RGB, pixels in 0..1; cropped at random, flipped and changed in colour in training, "
         "squashed to the square in testing."
     ),
-    "fidelity": "official-code: follows the released code in network, loss and rates; without weights=FILE "
-    "its trunk starts from scratch, and testing draws no frames at random.",
+    "fidelity": "official-code: follows the released code in network, loss and learning rates; without "
+    "weights=FILE its trunk starts from scratch, and testing draws no frames at random.",
     "unknowns": [
         "FERV39k and MAFW: nothing is published but FERV39k's result: the recipe of DFEW, for 300 epochs.",
         "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion MACs a video.",

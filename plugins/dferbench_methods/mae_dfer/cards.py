@@ -67,8 +67,8 @@ MAE_DFER: Mapping[str, Any] = {
         "autoencoder of face videos and their differences; here it is fine-tuned."
     ),
     "input": INPUT,
-    "fidelity": "official-code: follows the released fine-tuning in network, loss, rates and frames, "
-    "and its augmentation. Pre-training is not here.",
+    "fidelity": "official-code: follows the released fine-tuning in network, loss, learning rates and "
+    "frames, and its augmentation. Pre-training is not here.",
     "unknowns": [UNKNOWN],
     "deviations": list(DEVIATIONS),
     "pretraining": "None by default here. The published numbers start from 100 epochs of masked autoencoding "

@@ -1,4 +1,4 @@
-"""The recipes of both methods: the released code's fine-tuning, whose rates fall from layer to layer."""
+"""The recipes of both methods: the released code's fine-tuning, with layer-wise learning rate decay."""
 
 from __future__ import annotations
 

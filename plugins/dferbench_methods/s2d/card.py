@@ -35,8 +35,9 @@ CARD: Mapping[str, Any] = {
         "ImageNet; changed by RandAugment, cropped at random, flipped and erased in training, squashed to "
         "the square in testing."
     ),
-    "fidelity": "official-code: follows the released code in network, loss and rates. Without landmark=FILE "
-    "and weights=FILE, the landmark network and the image model of faces that its numbers need, call what "
+    "fidelity": "official-code: follows the released code in network, loss and learning rates. Without "
+    "landmark=FILE and weights=FILE, the landmark network and the image model of faces that its numbers "
+    "need, call what "
     "comes out S2D-style.",
     "unknowns": [
         "What else the released image model's file holds: parts that this model does not know of are left "
