@@ -13,7 +13,7 @@ RETIRED = {
     r"\b[Oo]ptimiser": "optimizer",
     r"\bgoes on\b": "continues",
     r"(?<![Ll]earning )(?<!published )\brates\b": "learning rates",
-    r"(?<!here )\b(is|are) no (file|number|text|video|image|list|box|class|label|table|record)s?\b": "is not a",
+    r"(?<!here )\b(is|are) no (file|number|text|video|image|list|box|class|label|table)s?\b": "is not a",
     r"\bview\.(frames|size|sample|normalize|augment|views)\b": "input.*",
     r"\bmarks\b(?! (no|each|every|the run|this|a |an |plugin|stage))": "caveats",
     r"\bsnippets whose order is learned\b": "say what is predicted",
@@ -32,7 +32,7 @@ def texts(path):
         return
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            yield node.lineno, node.value
+            yield node.lineno, " ".join(node.value.split())
 
 
 def found(text):
