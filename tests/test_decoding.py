@@ -292,7 +292,9 @@ def test_damage_prints_nothing(media, tmp_path):
         "try: choose_decoder('auto').read(sys.argv[1], [0])\n"
         "except VideoError: print('caught')\n"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=300
+    )
     assert (done.stdout, done.stderr) == ("caught\n", "")
 
 
