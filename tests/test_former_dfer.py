@@ -225,7 +225,7 @@ class TestSizes:
     def test_impossible_sizes(self, options):
         with pytest.raises(ConfigError, match="of former-dfer must be a whole number"):
             shrunk.build("former-dfer", **options)
-        with pytest.raises(ConfigError, match="temporal_depth of former-dfer must be .* got 0"):
+        with pytest.raises(ConfigError, match=r"temporal_depth of former-dfer must be .* got 0"):
             shrunk.build("former-dfer", temporal_depth=0)
 
     def test_start(self):

@@ -309,7 +309,7 @@ class TestFiles:
     def test_frames_follow_from_the_instance(self, released):
         opened = self.open(released, sets={"instance": "2"})
         assert opened.input.frames == 8 and opened.model.instance == 2
-        with pytest.raises(ConfigError, match="instance of m3dfel must be .* got 0"):
+        with pytest.raises(ConfigError, match=r"instance of m3dfel must be .* got 0"):
             self.open(released, sets={"instance": "0"})
 
     @pytest.mark.parametrize(
