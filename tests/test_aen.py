@@ -168,10 +168,10 @@ class TestSizes:
         ("options", "words"),
         [
             ({"size": 100}, "aen of 100 x 100 pixels"),
-            ({"beta": 1.5}, "beta=1.5"),
-            ({"clips": -1.0}, "clips=-1.0"),
-            ({"width": 0}, "width=0"),
-            ({"depth": 0}, "depth 0"),
+            ({"beta": 1.5}, "beta of .* must be .* got 1.5"),
+            ({"clips": -1.0}, "clips of .* must be .* got -1.0"),
+            ({"width": 0}, "width of .* must be .* got 0"),
+            ({"depth": 0}, "depth of .* must be .* got 0"),
             ({"classes": ("happiness", "boredom")}, "does not know that of 'boredom'"),
         ],
     )

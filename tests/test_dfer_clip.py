@@ -21,6 +21,7 @@ from dferbench.models.prompts import Context, Fixed
 from dferbench.models.temporal import ClsTransformer, Mean
 from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import Catalog, Entry
+from dferbench.registry.options import resolve
 from dferbench_methods.clip_backbones.towers import build_tower
 
 SEVEN = ("happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear")
@@ -52,7 +53,7 @@ def catalog():
 def build(task=TASK, seed=0, **options):
     torch.manual_seed(seed)
     parts = Parts(catalog(), {"clip-vit-b32": "random"})
-    return plugin.METHOD.make(task, parts, **{"backbone": "tiny", **options})
+    return plugin.METHOD.make(task, parts, **resolve(plugin.METHOD, {"backbone": "tiny", **options}))
 
 
 def videos(count=2, seed=3):
@@ -269,7 +270,7 @@ class TestParts:
     def test_what_cannot_work_is_refused_in_words(self):
         with pytest.raises(ConfigError, match="'blind' has no text tower"):
             build(backbone="blind")
-        with pytest.raises(ConfigError, match="temperature is 0"):
+        with pytest.raises(ConfigError, match="temperature of dfer-clip must be a number > 0, got 0"):
             build(temperature=0.0)
 
 

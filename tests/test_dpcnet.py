@@ -83,14 +83,14 @@ class TestSizes:
         ("options", "error", "words"),
         [
             ({"frames": 7}, ConfigError, "2 views of 7 frames"),
-            ({"frame_gate": "relu"}, UnknownName, "gate of the frames"),
-            ({"agree": "cosin"}, UnknownName, "form of agreement"),
-            ({"fusion": "votes"}, UnknownName, "fusion of two views"),
-            ({"layers": 0}, ConfigError, "layers=0"),
-            ({"hidden": -1}, ConfigError, "hidden=-1"),
-            ({"mf": -1.0}, ConfigError, "mf=-1"),
-            ({"dp": -1.0}, ConfigError, "dp=-1"),
-            ({"width": 0}, ConfigError, "width=0"),
+            ({"frame_gate": "relu"}, UnknownName, "no frame_gate of .* named"),
+            ({"agree": "cosin"}, UnknownName, "no agree of .* named"),
+            ({"fusion": "votes"}, UnknownName, "no fusion of .* named"),
+            ({"layers": 0}, ConfigError, "layers of .* must be .* got 0"),
+            ({"hidden": -1}, ConfigError, "hidden of .* must be .* got -1"),
+            ({"mf": -1.0}, ConfigError, "mf of .* must be .* got -1.0"),
+            ({"dp": -1.0}, ConfigError, "dp of .* must be .* got -1.0"),
+            ({"width": 0}, ConfigError, "width of .* must be .* got 0"),
         ],
     )
     def test_what_cannot_be_is_said(self, options, error, words):

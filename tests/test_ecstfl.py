@@ -226,11 +226,11 @@ class TestNets:
     @pytest.mark.parametrize(
         ("options", "error", "words"),
         [
-            ({"variant": "tran"}, UnknownName, "3D ResNet18"),
+            ({"variant": "tran"}, UnknownName, "no variant of .* named"),
             ({"shortcut": "c"}, UnknownName, "shortcut"),
-            ({"form": "code"}, UnknownName, "form of the EC-STFL loss"),
-            ({"width": 0}, ConfigError, "width=0"),
-            ({"scale": -1.0}, ConfigError, "scaled by -1"),
+            ({"form": "code"}, UnknownName, "no form of .* named"),
+            ({"width": 0}, ConfigError, "width of .* must be .* got 0"),
+            ({"scale": -1.0}, ConfigError, "scale of .* must be .* got -1.0"),
         ],
     )
     def test_options_that_are_not_there(self, options, error, words):

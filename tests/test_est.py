@@ -102,8 +102,8 @@ class TestSizes:
         ("options", "words"),
         [
             ({"frames": 16}, "16 frames do not fall evenly to 7 snippets"),
-            ({"width": 0}, "width=0"),
-            ({"scale": -1.0}, "weighed by -1"),
+            ({"width": 0}, "width of .* must be .* got 0"),
+            ({"scale": -1.0}, "scale of .* must be .* got -1.0"),
         ],
     )
     def test_what_cannot_be_is_said(self, options, words):

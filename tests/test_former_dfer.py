@@ -223,9 +223,9 @@ class TestSizes:
 
     @pytest.mark.parametrize("options", [{"spatial_depth": 0}, {"width": 7}, {"width": 0}])
     def test_impossible_sizes(self, options):
-        with pytest.raises(ConfigError, match="former-dfer of"):
+        with pytest.raises(ConfigError, match="of former-dfer must be a whole number"):
             shrunk.build("former-dfer", **options)
-        with pytest.raises(ConfigError, match="depth 0"):
+        with pytest.raises(ConfigError, match=r"temporal_depth of former-dfer must be .* got 0"):
             shrunk.build("former-dfer", temporal_depth=0)
 
     def test_start(self):

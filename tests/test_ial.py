@@ -206,9 +206,9 @@ class TestSizes:
     def test_what_cannot_be(self):
         for options, words in (
             ({"frames": 1}, "sees no change"),
-            ({"scale": -1.0}, "losses are -1.0"),
-            ({"aux3": -1.0}, "and -1.0"),
-            ({"width": 0}, "width=0"),
+            ({"scale": -1.0}, "scale of .* must be .* got -1.0"),
+            ({"aux3": -1.0}, "aux3 of .* must be .* got -1.0"),
+            ({"width": 0}, "width of .* must be .* got 0"),
         ):
             with pytest.raises(ConfigError, match=words):
                 shrunk.on_meta("ial", **options)

@@ -236,9 +236,9 @@ class TestSizes:
         ("options", "words"),
         [
             ({"frames": 3}, "cannot see a snippet in 3 frames"),
-            ({"width": 0}, "width=0"),
-            ({"low": -0.1}, "low=-0.1"),
-            ({"high": 1.5}, "high=1.5"),
+            ({"width": 0}, "width of .* must be .* got 0"),
+            ({"low": -0.1}, "low of .* must be .* got -0.1"),
+            ({"high": 1.5}, "high of .* must be .* got 1.5"),
             ({"neutral": "calm"}, "rules out 'calm', which is none of the classes: happiness"),
             ({"classes": ("joy", "anger")}, "rules out 'neutral', which is none of the classes: joy, anger"),
         ],

@@ -173,7 +173,7 @@ class TestOptions:
         ("options", "words"),
         [
             ({"variant": "dfwe"}, "variant of resnet18-lstm"),
-            ({"cell": "rnn"}, "recurrent cell"),
+            ({"cell": "rnn"}, "no cell of .* named"),
             ({"readout": "first"}, "readout"),
         ],
     )
@@ -183,7 +183,11 @@ class TestOptions:
 
     @pytest.mark.parametrize(
         ("options", "words"),
-        [({"width": -1}, "width=-1"), ({"heads": 0}, "0 heads"), ({"depth": 0}, "depth 0")],
+        [
+            ({"width": -1}, "width of .* must be .* got -1"),
+            ({"heads": 0}, "heads of .* must be .* got 0"),
+            ({"depth": 0}, "depth of .* must be .* got 0"),
+        ],
     )
     def test_impossible_transformers(self, options, words):
         with pytest.raises(ConfigError, match=words):
@@ -191,7 +195,7 @@ class TestOptions:
 
     @pytest.mark.parametrize("options", [{"hidden": -1}, {"layers": -2}])
     def test_impossible_sizes(self, options):
-        with pytest.raises(ConfigError, match="a recurrent net of"):
+        with pytest.raises(ConfigError, match="of resnet18-lstm must be a whole number >= 0"):
             shrunk.build("resnet18-lstm", **SMALL, **options)
 
 

@@ -163,10 +163,10 @@ class TestSizes:
             ({"patch": 3}, "28 pixels in patches of 3"),
             ({"patch": 56}, "28 pixels in patches of 56"),
             ({"patch": 4, "landmark": "a.pth"}, "14 x 14 places, and the image model 7 x 7"),
-            ({"depth": 0}, "depth is 0"),
-            ({"hidden": 0}, "hidden is 0"),
-            ({"dropout": 1.0}, "dropout is 1"),
-            ({"mixup": -1.0}, "mixup must be a number from 0 on, got -1"),
+            ({"depth": 0}, "depth of .* must be .* got 0"),
+            ({"hidden": 0}, "hidden of .* must be .* got 0"),
+            ({"dropout": 1.0}, "dropout of .* must be .* got 1.0"),
+            ({"mixup": -1.0}, "mixup of .* must be .* got -1.0"),
         ],
     )
     def test_impossible_options(self, options, words):

@@ -58,9 +58,9 @@ class TestSizes:
         ("options", "words"),
         [
             ({"frames": 16}, "16 frames do not fall evenly"),
-            ({"hidden": 0}, "hidden=0"),
-            ({"narrow": 0}, "narrow=0"),
-            ({"scale": -0.5}, "weighed by -0.5"),
+            ({"hidden": 0}, "hidden of .* must be .* got 0"),
+            ({"narrow": 0}, "narrow of .* must be .* got 0"),
+            ({"scale": -0.5}, "scale of .* must be .* got -0.5"),
         ],
     )
     def test_what_cannot_be_is_said(self, options, words):

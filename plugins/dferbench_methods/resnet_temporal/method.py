@@ -15,7 +15,7 @@ from dferbench_methods.resnet_temporal.recipes import DYNAMIC, LSTM_MAFW, SYNTHE
 TRUNK = "File of a trunk with torchvision's names to start from; '' for none."
 
 
-class LstmOptions(Options):
+class ResNetLstmOptions(Options):
     """What may be set of ResNet18-LSTM."""
 
     variant: Literal["resnet18", "dfew"] = Field(
@@ -38,7 +38,7 @@ class LstmOptions(Options):
     weights: StartFile = Field("", description=TRUNK)
 
 
-class VitOptions(Options):
+class ResNetVitOptions(Options):
     """What may be set of ResNet18-ViT."""
 
     depth: int = Field(3, ge=1, description="Blocks of the temporal transformer.")
@@ -56,7 +56,7 @@ LSTM_METHOD = Method(
     paper=LSTM["paper"],
     card=LSTM,
     options_for=NARROW,
-    options=LstmOptions,
+    options=ResNetLstmOptions,
 )
 VIT_METHOD = Method(
     name="resnet18-vit",
@@ -66,7 +66,7 @@ VIT_METHOD = Method(
     paper=VIT["paper"],
     card=VIT,
     options_for=NARROW,
-    options=VitOptions,
+    options=ResNetVitOptions,
 )
 
 

@@ -12,7 +12,7 @@ from dferbench import Task
 from dferbench.models import ClsTransformer, FrameClassifier
 from dferbench_methods.layers.resnet2d import EarlyBottleneck, ResNet2d
 from dferbench_methods.layers.start import start_from
-from dferbench_methods.resnet_temporal.method import LstmOptions, VitOptions
+from dferbench_methods.resnet_temporal.method import ResNetLstmOptions, ResNetVitOptions
 
 CELLS = {"lstm": nn.LSTM, "gru": nn.GRU}
 VARIANTS: Mapping[str, Mapping[str, Any]] = {
@@ -74,8 +74,8 @@ class ResNetOverTime(FrameClassifier):
 
 
 def recurrent(task: Task, parts: Any, **options: Any) -> ResNetOverTime:
-    """resnet18-lstm, of the options in `LstmOptions`. Raises DataError for weights that do not fit."""
-    given = LstmOptions(**options)
+    """resnet18-lstm, of the options in `ResNetLstmOptions`. Raises DataError for weights that do not fit."""
+    given = ResNetLstmOptions(**options)
     chosen = {name: getattr(given, name) or value for name, value in VARIANTS[given.variant].items()}
     tower = _dfew_trunk(given.width) if given.variant == "dfew" else ResNet2d(width=given.width)
     temporal = Recurrent(tower.dim, task.frames, given.cell, bidirectional=given.bidirectional, **chosen)
@@ -86,8 +86,8 @@ def recurrent(task: Task, parts: Any, **options: Any) -> ResNetOverTime:
 
 
 def transformer(task: Task, parts: Any, **options: Any) -> ResNetOverTime:
-    """resnet18-vit, of the options in `VitOptions`. Raises DataError for weights that do not fit."""
-    given = VitOptions(**options)
+    """resnet18-vit, of the options in `ResNetVitOptions`. Raises DataError for weights that do not fit."""
+    given = ResNetVitOptions(**options)
     tower = ResNet2d(width=given.width)
     temporal = ClsTransformer(tower.dim, task.frames, given.depth, given.heads)
     return ResNetOverTime(tower, temporal, tower.dim, task, given.weights)
