@@ -26,6 +26,10 @@ ROOT = Path(__file__).parents[1]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FURTHER = ("3.12", "3.13", "3.14")
 QUICK = ("-m", "not slow and not long")
+VENV = ("venv", "--quiet", "--no-config", "--python")
+EXTRAS = "test,tensorboard,wandb,mlflow"
+"""With the trackers' own libraries, which the README's test command does without."""
+STYLE = ("ruff check", "ruff format --check", "mypy")
 
 
 def lowest_tests() -> list[str]:
@@ -90,11 +94,10 @@ class Environment:
             f"{self.name}: {name}", *command, "--python", self.python, *arguments, cwd=self.folder
         )
 
-    def tests(self, *arguments: str) -> None:
+    def tests(self, *arguments: str, name: str = "tests") -> None:
         """Run tests of the checkout with the environment."""
-        self.steps.run(
-            f"{self.name}: tests", self.python, "-m", "pytest", "-q", *arguments, cwd=ROOT, **self.own
-        )
+        command = (self.python, "-m", "pytest", "-q", *arguments)
+        self.steps.run(f"{self.name}: {name}", *command, cwd=ROOT, **self.own)
 
 
 def as_typed(steps: Steps, folder: Path) -> dict[str, Any] | None:
@@ -104,52 +107,26 @@ def as_typed(steps: Steps, folder: Path) -> dict[str, Any] | None:
 
 
 def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict[str, Any] | None:
-    """The newest releases for one Python: the main command, then the quick tests."""
+    """The newest releases for one Python: the main command, then the quick tests and all of the trackers'."""
     here = Environment(name, steps, folder)
-    steps.run(
-        f"{name}: environment",
-        uv,
-        "venv",
-        "--quiet",
-        "--no-config",
-        "--python",
-        python,
-        here.python.parents[1],
-    )
+    steps.run(f"{name}: environment", uv, *VENV, python, here.python.parents[1])
     if not here.uv("install", uv, "--only-binary", ":all:", "--no-binary", "dferbench", ROOT):
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
-    if here.uv("install for tests", uv, "--editable", f"{ROOT}[test]"):
+    if here.uv("install for tests", uv, "--editable", f"{ROOT}[{EXTRAS}]"):
         here.tests(*QUICK)
+        here.tests("tests/test_trackers.py", name="tests of trackers")
     return record
 
 
 def lowest(steps: Steps, folder: Path, uv: Path) -> dict[str, Any] | None:
     """The lowest versions that pyproject.toml allows: the main command, then tox's tests of them."""
     here, wanted = Environment("lowest", steps, folder), folder / "lowest.txt"
-    command = (
-        uv,
-        "pip",
-        "compile",
-        "--quiet",
-        "--no-config",
-        "--no-header",
-        "--no-annotate",
-        "--extra",
-        "test",
-    )
     lowest = ("--resolution", "lowest-direct", "--only-binary", ":all:", "--python-version", HERE)
-    steps.run("lowest: resolve", *command, *lowest, "--output-file", wanted, ROOT / "pyproject.toml")
-    steps.run(
-        "lowest: environment",
-        uv,
-        "venv",
-        "--quiet",
-        "--no-config",
-        "--python",
-        sys.executable,
-        folder / ".venv",
-    )
+    output = ("--no-header", "--no-annotate", "--output-file", wanted)
+    command = (uv, "pip", "compile", "--quiet", "--no-config", "--extra", "test")
+    steps.run("lowest: resolve", *command, *lowest, *output, ROOT / "pyproject.toml")
+    steps.run("lowest: environment", uv, *VENV, sys.executable, folder / ".venv")
     if not here.uv("install", uv, "--only-binary", ":all:", "--requirement", wanted):
         return None
     if not here.uv("install dferbench", uv, "--no-deps", ROOT):
@@ -177,6 +154,8 @@ def main(test_command: str) -> int:
     """Everything, in the order of what a newcomer meets; gives the exit code."""
     steps, records = Steps(), {}
     steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
+    for tool in STYLE:
+        steps.run(f"{HERE}: {tool}", ROOT / ".venv" / "bin" / "python", "-m", *tool.split(), cwd=ROOT)
     pythons = {version: found for version in FURTHER if version != HERE and (found := find(version))}
     for version in FURTHER:
         if version != HERE and version not in pythons:
