@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from dferbench import ConfigError, DataError, Dataset, DferbenchError, Video, hookimpl
 from dferbench.data import Progress, cache_folder
-from dferbench_datasets.synthetic.plan import COUNTS, FOLDS, Options, plan
+from dferbench_datasets.synthetic.plan import COUNTS, FOLDS, DrawingOptions, plan
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ class Synthetic(Dataset):
         noise: float = 8.0,
         light: float = 0.35,
     ) -> None:
-        self.options = Options(classes, videos, size, seed, intensity, occlusion, noise, light)
+        self.options = DrawingOptions(classes, videos, size, seed, intensity, occlusion, noise, light)
         _check(self.options)
         self.classes = tuple(COUNTS[classes])
 
@@ -121,7 +121,7 @@ class Synthetic(Dataset):
         return {"renderer": RENDERER, "options": asdict(self.options)}
 
 
-def _check(options: Options) -> None:
+def _check(options: DrawingOptions) -> None:
     least = FOLDS * options.classes
     for name, good, wanted in (
         ("classes", options.classes in COUNTS, "7 or 11"),

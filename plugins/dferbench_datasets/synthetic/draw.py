@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from dferbench_datasets.synthetic.actions import EXPRESSIONS, strengths
 from dferbench_datasets.synthetic.person import draw_person, draw_scene
-from dferbench_datasets.synthetic.plan import COUNTS, Item, Options
+from dferbench_datasets.synthetic.plan import COUNTS, DrawingOptions, Item
 from dferbench_datasets.synthetic.render import render
 
 
@@ -31,7 +31,7 @@ def generator(*key: int | str) -> np.random.Generator:
     return np.random.default_rng(np.frombuffer(hashlib.sha256(repr(key).encode()).digest(), np.uint32))
 
 
-def draw(options: Options, item: Item) -> Drawing:
+def draw(options: DrawingOptions, item: Item) -> Drawing:
     """Draw one video of the dataset that `options` describes."""
     expression = EXPRESSIONS[list(COUNTS[options.classes])[item.label]]
     person = draw_person(generator("synthetic", options.seed, "person", item.person))
@@ -44,7 +44,7 @@ def draw(options: Options, item: Item) -> Drawing:
     return Drawing(render(person, scene, actions, options.size), actions)
 
 
-def paint(options: Options, name: str, seed: int, frames: int, size: int) -> NDArray[np.uint8]:
+def paint(options: DrawingOptions, name: str, seed: int, frames: int, size: int) -> NDArray[np.uint8]:
     """One video that belongs to no dataset; see `Synthetic.paint`."""
     person, scene, moves = (generator("paint", seed, what) for what in ("person", "scene", "moves"))
     expression = EXPRESSIONS.get(name, EXPRESSIONS["neutral"])

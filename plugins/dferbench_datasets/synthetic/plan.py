@@ -21,7 +21,7 @@ COUNTS: Mapping[int, Mapping[str, int]] = {7: _DFEW, 11: _MAFW}
 
 
 @dataclass(frozen=True)
-class Options:
+class DrawingOptions:
     """What a user may choose; see `Synthetic`."""
 
     classes: int

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from dferbench import write_atomic
 from dferbench_datasets.synthetic.draw import draw
-from dferbench_datasets.synthetic.plan import Item, Options
+from dferbench_datasets.synthetic.plan import DrawingOptions, Item
 
 RATE = 25
 """Frames a second."""
@@ -43,7 +43,7 @@ def encode(frames: NDArray[np.uint8]) -> bytes:
     return file.getvalue()
 
 
-def write_video(options: Options, folder: Path, item: Item) -> None:
+def write_video(options: DrawingOptions, folder: Path, item: Item) -> None:
     """Draw one video and put it at `<folder>/<id>.mp4`. Raises DferbenchError if it cannot be written."""
     write_atomic(folder / f"{item.id}.mp4", encode(draw(options, item).frames))
 
@@ -59,7 +59,11 @@ def _enter_worker() -> None:
 
 
 def write_all(
-    options: Options, folder: Path, items: Sequence[Item], workers: int | None, done: Callable[[], None]
+    options: DrawingOptions,
+    folder: Path,
+    items: Sequence[Item],
+    workers: int | None,
+    done: Callable[[], None],
 ) -> None:
     """Write every item, calling `done` after each; with `workers` None as many processes as pay off.
 
