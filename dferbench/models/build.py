@@ -18,7 +18,7 @@ from dferbench.types import Task
 def make_model(method: Entry, task: Task, options: Mapping[str, Any], parts: Parts, seed: int) -> Classifier:
     """The model that the method builds, initialized from the seed. Raises ConfigError or DataError."""
     seed_everything(seed, "build")
-    model = method.value.build(task, parts, **options)
+    model = method.value.make(task, parts, **options)
     if not isinstance(model, Classifier):
         raise ConfigError(
             f"{method.name} built a {type(model).__name__}, not a dferbench.models.Classifier",
