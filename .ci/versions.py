@@ -76,7 +76,7 @@ class Environment:
     def main_job(self, command: str, name: str = "main command") -> dict[str, Any] | None:
         """Run a main command in the folder, where no earlier run answers for it; gives its record."""
         # One thread everywhere: how many there are decides in which order numbers are added, and two of
-        # them beside the two processes that read videos only wait for one another on two cores.
+        # them next to the two processes that read videos only wait for one another on two cores.
         threads = {"OMP_NUM_THREADS": "1"}
         shell = ("bash", "-euo", "pipefail", "-c", command)
         good = self.steps.run(f"{self.name}: {name}", *shell, cwd=self.folder, **self.own, **threads)

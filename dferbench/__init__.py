@@ -10,6 +10,7 @@ from dferbench.errors import ConfigError, DataError, DferbenchError, UnknownName
 from dferbench.files import expand, sha256_of, write_atomic
 from dferbench.registry.hookspecs import hookimpl
 from dferbench.spec import parse_one
+from dferbench.training.observer import Observer
 from dferbench.types import (
     Converted,
     Dataset,
@@ -35,6 +36,7 @@ __all__ = [
     "Finding",
     "Input",
     "Method",
+    "Observer",
     "Options",
     "Recipe",
     "Stage",

@@ -150,6 +150,24 @@ def register_face_finders(register: Callable[..., None]) -> None:
 
 
 @hookimpl
+def register_samplers(register: Callable[..., None]) -> None:
+    """Register the host's rules for which frames a model sees."""
+    from dferbench.data.registered import SAMPLERS
+
+    for name, (path, about) in SAMPLERS.items():
+        register(name, path, about=about)
+
+
+@hookimpl
+def register_augmentations(register: Callable[..., None]) -> None:
+    """Register the host's operations on training videos and batches."""
+    from dferbench.data.registered import AUGMENTATIONS
+
+    for name, (path, about) in AUGMENTATIONS.items():
+        register(name, path, about=about)
+
+
+@hookimpl
 def register_trackers(register: Callable[..., None]) -> None:
     """Register the trackers of the host."""
     register("csv", "dferbench.trackers.csv_table:Csv", about="a table of the epochs in the run's folder")
@@ -182,3 +200,10 @@ def register_schedules(register: Callable[..., None]) -> None:
         about="Half a cosine whose first epochs a linear warm-up replaces.",
     )
     register("restarts", f"{place}:restarts", about="Half a cosine, restarted every so many epochs.")
+
+
+@hookimpl
+def register_launchers(register: Callable[..., None]) -> None:
+    """Register the launchers of the host."""
+    about = "One process a row, one after another, on this machine."
+    register("processes", "dferbench.runner.launch:processes", about=about)

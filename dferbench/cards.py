@@ -11,7 +11,7 @@ from dferbench.errors import ConfigError
 FIDELITY = {
     "official-code": "follows code that its authors released",
     "paper": "follows the paper, for what it says; there is no code, or none for this",
-    "reconstruction": "rests on other sources, as paper or code are not at hand; unknowns are named",
+    "reconstruction": "rests on other sources, as paper or code are not available; unknowns are named",
 }
 """The first word of a card's `fidelity`, and what it claims."""
 

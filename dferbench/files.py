@@ -18,7 +18,7 @@ def expand(path: Path | str) -> Path:
 
 
 def write_atomic(path: Path, content: bytes | str) -> None:
-    """Put `content` at `path` whole or not at all: written beside it, synced, then renamed.
+    """Put `content` at `path` whole or not at all: written next to it, synced, then renamed.
 
     Raises DferbenchError if the folder cannot be made or written (no permission, disk full).
     """

@@ -38,11 +38,11 @@ def _read_config() -> str:
     try:
         return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read: {error}", "Mend or remove it.") from error
+        raise ConfigError(f"{path} cannot be read: {error}", "Fix or remove it.") from error
 
 
 def _no_roots(error: object) -> ConfigError:
-    return ConfigError(f"{config_file()} is not a valid configuration: {error}", "Mend or remove it.")
+    return ConfigError(f"{config_file()} is not a valid configuration: {error}", "Fix or remove it.")
 
 
 def _configured_root(name: str) -> str | None:
@@ -108,7 +108,7 @@ def place_of(name: str, dataset: Dataset, given: Path | None = None) -> Place | 
 def root_of(name: str, dataset: Dataset, given: Path | None) -> Path:
     """The dataset's root: what was given, $DFERBENCH_ROOT_<NAME>, the user's config, or its own default.
 
-    Raises DataError if there is none or it is no folder (a default of the dataset's own may not exist yet).
+    Raises DataError if there is none or it is not a folder (a dataset's own default may not exist yet).
     """
     place = place_of(name, dataset, given)
     if place is None:

@@ -133,7 +133,7 @@ def predictions_repeat(trial: Trial) -> None:
 
 
 def patterns_match(trial: Trial) -> None:
-    """every pattern of every stage names a parameter, and its optimiser and schedule exist"""
+    """every pattern of every stage names a parameter, and its optimizer and schedule exist"""
     model = trial.build()
     for stage in trial.recipe.stages:
         make_optimizer(model, stage, trial.catalog)
@@ -176,6 +176,20 @@ def terms_are_finite_scalars(trial: Trial) -> None:
             assert torch.isfinite(term), f"'{name}' is {float(term)}"
 
 
+def mixed_targets_count(trial: Trial) -> None:
+    """a loss that says it takes the targets of mixed videos heeds them"""
+    model = trial.build()
+    if not type(model).mixes:
+        return
+    for stage in trial.recipe.stages:
+        batch, totals = trial.batch(model, stage), []
+        one_hot = torch.nn.functional.one_hot(batch.label, CLASS_COUNTS[0]).float()
+        for target in (one_hot, one_hot.roll(1, 1)):
+            seed_everything(0)
+            totals.append(float(_total(model, replace(batch, target=target)).detach()))
+        assert totals[0] != totals[1], "other targets give the same loss"
+
+
 def everything_trained_gets_a_gradient(trial: Trial) -> None:
     """every parameter that a stage trains receives a gradient"""
     model = trial.build()
@@ -188,7 +202,7 @@ def everything_trained_gets_a_gradient(trial: Trial) -> None:
 
 
 def training_lowers_the_loss(trial: Trial) -> None:
-    """within forty steps the recipe's optimiser lowers the loss of one batch"""
+    """within forty steps the recipe's optimizer lowers the loss of one batch"""
     model = trial.build()
     for stage in trial.recipe.stages:
         optimizer = make_optimizer(model, stage, trial.catalog)
@@ -261,6 +275,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     encode_never_learns,
     what_it_sees_is_what_its_backbone_makes,
     terms_are_finite_scalars,
+    mixed_targets_count,
     everything_trained_gets_a_gradient,
     training_lowers_the_loss,
     state_survives,

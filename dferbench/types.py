@@ -63,11 +63,11 @@ class Input:
     """How a method sees a video. Every field is text or a number, and goes into the record as written.
 
     `size` is the side in pixels of the square frames, or "backbone": what the chosen backbone takes.
-    `sample` and `augment` are written as `name(option=value) | name`; `augment` acts in training only.
-    `normalize` is "none" (pixels in 0..1), "clip" or "imagenet". `augment_on` says where `augment` acts: on
-    the "host" that reads the videos, or on the "device" that trains; their pixels differ by a rounding. With
-    `draws` of K > 0, epoch e draws what epoch e mod K drew: K draws of each video, which frozen parts see
-    once each.
+    `sample` names a sampler, `augment` augmentations joined by `|`, all written as `name(option=value)`;
+    `augment` acts in training only. `normalize` is "none" (pixels in 0..1), "clip" or "imagenet".
+    `augment_on` says where `augment` acts: on the "host" that reads the videos, or on the "device" that
+    trains; their pixels differ by a rounding. With `draws` of K > 0, epoch e draws what epoch e mod K drew:
+    K draws of each video, which frozen parts see once each.
     """
 
     frames: int = 16
@@ -229,7 +229,7 @@ class Dataset:
     where: str = ""
     """How to get it and where to put it, in one line: the hint when the root is missing."""
     synthetic: bool = False
-    """True if the videos were drawn by a program: results never rank beside real ones."""
+    """True if the videos were drawn by a program: results never rank next to real ones."""
     defaults: ClassVar[Mapping[str, Any]] = {}
     """Option values that suit this dataset, used where a method has such an option and the user is silent."""
     facts: ClassVar[Mapping[str, str]] = {}
@@ -251,7 +251,7 @@ class Dataset:
     def notes(self, root: Path) -> Mapping[str, Any]:
         """What a record should say about this copy: its variant, where its labels and folds came from.
 
-        Under "caveats" stand the words (see `dferbench.experiment.record`) that every table shows beside its
+        Under "caveats" stand the words (see `dferbench.experiment.record`) that every table shows next to its
         results.
         """
         return {}

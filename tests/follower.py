@@ -4,8 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from dferbench import hookimpl
-from dferbench.training.observer import Observer
+from dferbench import Observer, hookimpl
 
 
 class Diary(Observer):

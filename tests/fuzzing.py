@@ -112,10 +112,11 @@ def look(dataset, root, outcome, decode=False):
 
 
 def load(videos, outcome):
-    from dferbench.data.loader import VideoLoader
+    from inputs import make_loader
+
     from dferbench.types import Input
 
-    loader = VideoLoader(videos, Input(frames=4, size=16), 16, training=False, seed=0)
+    loader = make_loader(videos, Input(frames=4, size=16), 16, training=False, seed=0)
     for batch in loader.batches(range(len(videos)), 4):
         assert batch.frames.shape[0] == len(batch.index)
         for failure in batch.failures:

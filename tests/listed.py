@@ -33,7 +33,7 @@ class Listed(Dataset):
             raise DataError(f"{root} lacks list.txt", self.where) from error
         rows = [line.split() for line in text.split("\n")]
         if ["unreadable", str(fold), split] in rows:
-            raise DataError(f"the list of fold {fold} is torn", "Mend it.")
+            raise DataError(f"the list of fold {fold} is torn", "Fix it.")
         return [
             Video(name, str(root / path), int(label))
             for of, part, name, path, label in (row for row in rows if len(row) == 5)

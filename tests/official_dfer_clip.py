@@ -279,7 +279,7 @@ RecorderMeter.__module__ = "__main__"
 
 
 def content(model, **more):
-    """What the released script saves, after a step that filled the optimiser."""
+    """What the released script saves, after a step that filled the optimizer."""
     before = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
     optimizer = model.optimizer()
     model.step(optimizer, torch.rand(2, 16, 3, model.size, model.size), torch.tensor([0, 1]))

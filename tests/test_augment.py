@@ -5,6 +5,7 @@ import random
 
 import numpy as np
 import pytest
+from inputs import make_ops
 from media import stamped
 from PIL import Image, ImageEnhance
 from scipy.stats import chisquare, ks_2samp
@@ -20,7 +21,6 @@ from dferbench.data.augment import (
     Rotate,
     Turn,
     draw,
-    make_ops,
 )
 from dferbench.data.pixels import DEVICE, HOST, apply, fit, to_pixels
 from dferbench.errors import ConfigError, UnknownName

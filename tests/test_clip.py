@@ -31,7 +31,7 @@ def half(state):
 
 
 def save_openai(path, clip):
-    """What OpenAI released: a traced model in half precision, with three whole numbers beside the weights."""
+    """What OpenAI released: a traced model in half precision, plus three whole numbers."""
     clip = clip.float()
     mask = clip.attn_mask
     del clip.attn_mask  # a constant of the graph there, not a buffer

@@ -8,6 +8,7 @@ import numpy as np
 import open_clip
 import pytest
 import torch
+from inputs import make_sampler
 from tiny_clip import CONFIG, tiny_clip, tiny_tower
 from torch import nn
 from torch.nn import functional as F
@@ -15,7 +16,6 @@ from torch.nn import functional as F
 from dferbench import Task
 from dferbench.cards import problems
 from dferbench.cli import _run
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models.cosine import CosineClassifier
 from dferbench.models.freezing import ever_trained

@@ -179,7 +179,7 @@ class TestSizes:
 
 
 def dfew(state):
-    """As DFEW's repository saves: beside seed and optimiser, with DataParallel's prefix."""
+    """As DFEW's repository saves: next to seed and optimizer, with DataParallel's prefix."""
     named = {f"module.{name}": tensor for name, tensor in state.items()}
     return {"seed": 1, "epo": 3, "model_state_dict": named, "optimizer_state_dict": {"state": {}}}
 

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 from conftest import TOY
+from inputs import build, make_sampler
 from torch import nn
 
 from dferbench.cli.profile import _count, _subject
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError
 from dferbench.models import Classifier
 from dferbench.profiling import costs
@@ -28,7 +28,7 @@ def test_kept_costs_are_those_of_the_models(name):
 
 
 class Counted(Classifier):
-    """Layers whose multiply-adds are known: a convolution, attention, an LSTM and a linear layer."""
+    """Layers whose MACs are known: a convolution, attention, an LSTM and a linear layer."""
 
     def __init__(self, task, parts, look: bool = False):
         super().__init__()
@@ -148,7 +148,7 @@ def test_profile_measures_what_runs(in_process):
         assert one["macs"] == 3 * 5 * 5 * 6 * 81 + 18 * 7
     assert net["trained"] == net["parameters"] and frozen["trained"] == 18 * 7 + 7
     text = in_process(*words, check=0).stdout
-    assert "8 x 12" in text and "multiply-adds of every convolution" in text and "approximate" in text
+    assert "8 x 12" in text and "MACs of every convolution" in text and "approximate" in text
 
 
 def test_counting_alone_measures_nothing(in_process):
@@ -161,11 +161,10 @@ def test_remembered_features_are_not_timed():
 
     net = discover([TOY]).get("methods", "toy-frozen").value
     model = net.build(Task("t", ("a", "b"), 8, 12), None)
-    assert remembers(model, net.recipe.input) and not make_sampler(net.recipe.input.sample).random
-    assert not remembers(model, Input(8, 12)) and not remembers(
-        model, Input(8, 12, "uniform(random=false)", augment="flip")
-    )
-    assert remembers(model, Input(8, 12, draws=2))
+    assert remembers(model, build(net.recipe.input)) and not make_sampler(net.recipe.input.sample).random
+    assert not remembers(model, build(Input(8, 12)))
+    assert not remembers(model, build(Input(8, 12, "uniform(random=false)", augment="flip")))
+    assert remembers(model, build(Input(8, 12, draws=2)))
 
 
 @pytest.mark.gpu

@@ -77,18 +77,16 @@ def test_every_hook_is_documented_where_it_is_declared():
 
 def test_the_page_on_recipes_has_every_rule_with_its_defaults():
     from dferbench import spec
-    from dferbench.data.augment import OPS
-    from dferbench.data.sampling import SAMPLERS
     from dferbench.registry.catalog import discover
 
     entries = discover().entries
-    optimizers, schedules = (
+    parts = [
         {name: entry.load() for name, entry in entries[kind].items() if entry.origin == "dferbench"}
-        for kind in ("optimizers", "schedules")
-    )
+        for kind in ("samplers", "augmentations", "optimizers", "schedules")
+    ]
     page = (ROOT / "docs" / "recipes.md").read_text()
     tables = [re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE) for table in page.split("|---|---|")[1:]]
-    for listed, rules in zip(tables, (SAMPLERS, OPS, optimizers, schedules), strict=True):
+    for listed, rules in zip(tables, parts, strict=True):
         calls = [spec.parse_one(text) for text in listed if not text.startswith(("input.", "stage."))]
         assert [call.name for call in calls] == list(rules)
         for call in calls:

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import shrunk
 import torch
+from inputs import make_sampler
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import Bottleneck
 
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.models import Batch
 from dferbench.testing import assert_contract

@@ -241,10 +241,10 @@ class TestNets:
 # ---- files -------------------------------------------------------------------------------------------------
 
 
-def save(path, net, under="state_dict", prefix="", change=lambda state: None, **beside):
+def save(path, net, under="state_dict", prefix="", change=lambda state: None, **extra):
     state = {prefix + name: tensor.clone() for name, tensor in net.state_dict().items()}
     change(state)
-    torch.save({under: state, **beside} if under else state, path)
+    torch.save({under: state, **extra} if under else state, path)
     return path
 
 
@@ -257,8 +257,8 @@ def official(tmp_path, kind):
         net = r3d18()
         return save(tmp_path / "r3d_ECSTFL.pth", net, best_acc=60.0), net, {"variant": "torchvision"}
     if kind == "dfew":
-        net, beside = r3d18(), {"seed": 1, "epo": 3, "optimizer_state_dict": {"state": {}}}
-        path = save(tmp_path / "r3d_18_fd1.pth", net, "model_state_dict", "module.", **beside)
+        net, extra = r3d18(), {"seed": 1, "epo": 3, "optimizer_state_dict": {"state": {}}}
+        path = save(tmp_path / "r3d_18_fd1.pth", net, "model_state_dict", "module.", **extra)
         return path, net, {"variant": "torchvision"}
     shortcut = kind[-1]
     net = hara(shortcut=shortcut, width=8)

@@ -8,6 +8,7 @@ import pytest
 import shrunk
 import torch
 from conftest import ROOT
+from inputs import make_sampler
 from PIL import Image
 from stages import learning_rates, make_optimizer
 from torch import nn
@@ -16,7 +17,6 @@ from torch.nn import functional as F
 from dferbench import Task
 from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record
 from dferbench.machine.device import make_fabric

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import shrunk
 import torch
+from inputs import make_sampler
 from official_est import Official, official, save
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric

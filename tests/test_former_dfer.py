@@ -6,11 +6,11 @@ import pytest
 import shrunk
 import torch
 import torchvision
+from inputs import make_sampler
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric
@@ -145,7 +145,7 @@ def official(seed=3, **options):
 
 
 class RecorderMeter:
-    """What the training script pickles beside its weights."""
+    """What the training script pickles next to its weights."""
 
     def __init__(self):
         self.losses = [0.5]
@@ -197,7 +197,7 @@ class TestSizes:
 
     @pytest.mark.parametrize(("depth", "giga"), [(1, 8.318), (3, 9.184)])
     def test_multiply_adds(self, depth, giga):
-        """The published counts hold, beside convolutions and linear layers, the attention's products, and two
+        """The published counts hold, with convolutions and linear layers, the attention's products, and two
         operations a value for batch norm, five for layer norm."""
         model = shrunk.on_meta("former-dfer", spatial_depth=depth)
         attention = depth * 2 * 16 * 49 * 49 * 256 + 3 * 2 * 17 * 17 * 512

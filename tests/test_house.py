@@ -61,6 +61,13 @@ def test_imports_point_down(path):
             assert floor_of(parts[1]) <= floor_of(here), f"{here} imports {module} from above"
 
 
+def test_the_plan_of_the_house_has_every_room():
+    plan = (ROOT / "CONTRIBUTING.md").read_text().split("```")[1]
+    named = set(re.findall(r"^  (\w+)", plan, re.MULTILINE))
+    rooms = {path.parent.name for path in (ROOT / "dferbench").glob("*/__init__.py")}
+    assert rooms <= named and all(floor_of(name) is not None for name in rooms)
+
+
 def test_the_host_names_no_method_and_no_dataset():
     from dferbench.registry.catalog import discover
 
@@ -254,7 +261,9 @@ TWICE = {
     "Attention": "a temporal head of the host; each network has attention of its own",
     "Block": "each network has blocks of its own; a table has blocks of rows",
     "Bottleneck": "of a residual network, and of an adapter",
+    "Context": "of a run in training, and learned context words of a prompt",
     "EncodedBatch": "a batch in training, and the batch of one method's loss",
+    "Finding": "about a dataset, and about an installation",
     "Local": "the dataset of local videos, and local attention",
     "Plan": "the plan of an experiment, and the plan of a network's stages",
     "Prompt": "of class texts, and of images",

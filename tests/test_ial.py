@@ -6,12 +6,12 @@ import pickle
 import pytest
 import shrunk
 import torch
+from inputs import make_sampler
 from test_former_dfer import Layers
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric

@@ -52,7 +52,7 @@ def centred(logits):
 
 
 def test_neighbours_do_not_matter(cells, root, in_process):
-    """Each video alone gets the logits that it gets beside others, up to sums in another order."""
+    """Each video alone gets the logits that it gets next to others, up to sums in another order."""
     tested = np.load(cells[0] / "predictions.npz")
     together = centred(tested["logits"].astype(float))
     files = [root / "videos" / f"{name}.mp4" for name in tested["id"]]

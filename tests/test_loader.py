@@ -14,11 +14,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inputs import build, make_loader
 from media import cut, encode, frame_folder, numbers, stamped
 from torchvision.transforms import functional as tv
 
 from dferbench.data.decoders import choose_decoder
-from dferbench.data.loader import NORMALIZE, VideoLoader, check_input, finished, to_float
+from dferbench.data.loader import finished
+from dferbench.data.normalize import NORMALIZE, to_float
 from dferbench.errors import ConfigError, DataError, UnknownName, VideoError
 from dferbench.progress import Progress
 from dferbench.types import Input, Video
@@ -48,7 +50,7 @@ def loader():
     made = []
 
     def make(videos, input=PLAIN, size=None, training=True, seed=0, **options):
-        made.append(VideoLoader(videos, input, size or input.size, training=training, seed=seed, **options))
+        made.append(make_loader(videos, input, size, training=training, seed=seed, **options))
         return made[-1]
 
     yield make
@@ -110,7 +112,7 @@ def test_a_video_twice_in_the_order_comes_twice(videos, loader):
 # --- nothing but (seed, epoch, id) decides -----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", caveats=pytest.mark.slow)])
+@pytest.mark.parametrize("start", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_batches_are_the_same_bytes_with_any_number_of_workers(videos, loader, start):
     alone, helped = loader(videos, CHANGED), loader(videos, CHANGED, workers=2, start=start)
     for epoch in (0, 1):
@@ -375,10 +377,13 @@ def test_workers_leave_ctrl_c_to_the_main_process(videos, loader):
 INTERRUPTED = """
 import sys
 from dferbench.data.loader import VideoLoader
+from dferbench.data.pipeline import build_pipeline
+from dferbench.registry.catalog import discover
 from dferbench.types import Video, Input
 if __name__ == "__main__":
     videos = [Video(str(i), sys.argv[1], 0) for i in range(2000)]
-    loader = VideoLoader(videos, Input(8, 64), 64, training=True, seed=0, workers=2)
+    pipeline = build_pipeline(Input(8, 64), discover())
+    loader = VideoLoader(videos, pipeline, training=True, seed=0, workers=2)
     try:
         for batch in loader.batches(range(2000), 2):
             print("ready", flush=True)
@@ -482,10 +487,10 @@ def test_batches_arrive_on_the_gpu_alike(videos, loader):
 )
 def test_a_view_is_checked_before_any_video_is_read(input, error, named):
     with pytest.raises(error, match=named):
-        check_input(input)
-    check_input(Input())
+        build(input)
+    build(Input())
 
 
 def test_unknown_decoder(videos):
     with pytest.raises(UnknownName, match="decrod"):
-        VideoLoader(videos, PLAIN, 64, training=False, seed=0, decoder="decrod")
+        make_loader(videos, PLAIN, 64, training=False, seed=0, decoder="decrod")

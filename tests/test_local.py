@@ -492,7 +492,7 @@ def test_a_csv_that_states_the_split(make, tmp_path):
         (["video,label", "a,joy", "b"], "line 3: 1 fields"),
         (["video,label", "a,joy", "b,"], "line 3: 2 fields, or an empty one"),
         (["video,label", "a,joy", "a,anger"], "line 3: 'a' stands there a second time"),
-        (["video,label,fold", "a,joy,1", "b,anger,two"], "line 3: the fold 'two' is no number"),
+        (["video,label,fold", "a,joy,1", "b,anger,two"], "line 3: the fold 'two' is not a number"),
         (["video,label,fold", "a,joy,1", "b,anger,1"], "has no videos to train on"),
         (["video,label,split", "a,joy,train", "b,anger,tset"], "line 3: the split 'tset' is neither"),
         (["video,label,split", "a,joy,train", "b,anger,train"], "has no videos to test on"),
@@ -559,10 +559,10 @@ def _escape(cli, tmp_path):
 
 
 def test_everything_that_is_raised_has_a_next_step(make, tmp_path):
-    """A pipe that nobody writes into is no list: reading it would never end."""
+    """A pipe that nobody writes into is not a list: reading it would never end."""
     os.mkfifo(tmp_path / "train.txt")
     (tmp_path / "test.txt").write_text("a x\n")
-    with pytest.raises(DferbenchError, match=r"train\.txt is no file") as caught:
+    with pytest.raises(DferbenchError, match=r"train\.txt is not a file") as caught:
         make(f"list:{tmp_path / 'train.txt'}")
     assert caught.value.hint
 

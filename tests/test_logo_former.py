@@ -77,7 +77,7 @@ class TestSizes:
         ],
     )
     def test_multiply_adds(self, options, giga):
-        """The card's count holds, beside convolutions and products, two operations a value of batch norm and
+        """The card's count holds, next to convolutions and products, two operations a value of batch norm and
         five of layer norm."""
         model = shrunk.on_meta("logo-former", **options)
         frames, dim, depth = options.get("window_frames", 4), options.get("dim", 512), options.get("depth", 4)

@@ -9,12 +9,12 @@ import pytest
 import shrunk
 import torch
 import torchvision
+from inputs import make_sampler
 from stages import learning_rates
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric
@@ -253,7 +253,7 @@ class TestRecipe:
         sampler = make_sampler("grid")
         assert not sampler.random and make_sampler("grid(jitter=1)").random
         assert sampler(66, 16, np.random.default_rng(0)).tolist() == sampler(66, 16, None).tolist()
-        with pytest.raises(ConfigError, match="jitter is -1"):
+        with pytest.raises(ConfigError, match="jitter must be a whole number from 0 on, got -1"):
             make_sampler("grid(jitter=-1)")
         with pytest.raises(ValueError, match="none to choose"):
             sampler(0, 16, None)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import shrunk
 import torch
+from inputs import make_sampler
 from stages import learning_rates, make_optimizer
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench import Task
 from dferbench.checkpoints.restore import open_checkpoint
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.machine.device import make_fabric
@@ -378,7 +378,8 @@ class TestFrames:
         assert len(make_sampler("window(clips=3)")(200, 16, None)) == 48
 
     @pytest.mark.parametrize(
-        ("text", "words"), [("window(0)", "rate is 0"), ("window(clips=1.5)", "views is 1.5")]
+        ("text", "words"),
+        [("window(0)", "rate must be .* got 0"), ("window(clips=1.5)", "clips must be .* got 1.5")],
     )
     def test_what_is_no_window(self, text, words):
         with pytest.raises(ConfigError, match=words):
@@ -464,7 +465,7 @@ def save(path, state, under="model"):
 
 
 def pretrained(model):
-    """A file of pre-training: the encoder under its prefix, beside what only that needs."""
+    """A file of pre-training: the encoder under its prefix, next to what only that needs."""
     inner = {f"encoder.{n}": t for n, t in released(model).items() if not n.startswith(("head", "fc_norm"))}
     more = (
         "mask_token",

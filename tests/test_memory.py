@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import torch
 from conftest import TOY
+from inputs import build, make_loader
 from torch import nn
 
 from dferbench import Input, Method, Recipe, Stage
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.identity import identity
-from dferbench.data.loader import VideoLoader, check_input
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.feature_cache import cache as features
 from dferbench.feature_cache import key as kind
@@ -327,11 +327,11 @@ class TestBound:
 
 
 class TestViews:
-    def frames(self, toy_root, views, training=True):
+    def frames(self, toy_root, draws, training=True):
         paths = sorted((toy_root / "fold1" / "train").glob("*/*"))[:4]
-        input = Input(frames=3, size=12, augment="random-sized-crop | flip", draws=views)
+        input = Input(frames=3, size=12, augment="random-sized-crop | flip", draws=draws)
         videos = [Video(path.name, str(path), 0) for path in paths]
-        loader = VideoLoader(videos, input, 12, training=training, seed=0, decoder=choose_decoder())
+        loader = make_loader(videos, input, 12, training=training, seed=0, decoder=choose_decoder())
         return [next(iter(loader.batches(range(4), 4, epoch))).frames for epoch in range(7)]
 
     def test_they_come_round(self, toy_root):
@@ -349,7 +349,7 @@ class TestViews:
 
     def test_remembered_equals_recomputed(self, probe, monkeypatch):
         one, remembered, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
-        assert one.recipe["input"]["views"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
+        assert one.recipe["input"]["draws"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
         again, from_disk, said = probe(sets={**AUGMENTED, "input.draws": "2"})
         assert len(said.heard("are remembered")) == 3 and plain(one) == plain(again)
         assert np.array_equal(remembered, from_disk)
@@ -369,10 +369,10 @@ class TestViews:
         _, _, said = probe(sets={**AUGMENTED, "input.augment": "flip", "input.draws": "1"})
         assert [line.split()[2] for line in said.heard("are remembered")] == ["9"]
 
-    @pytest.mark.parametrize("views", [-1, 1.5])
-    def test_a_number_that_is_none_is_refused(self, views):
-        with pytest.raises(ConfigError, match=r"input\.views"):
-            check_input(replace(Input(), draws=views))
+    @pytest.mark.parametrize("draws", [-1, 1.5])
+    def test_a_number_that_is_none_is_refused(self, draws):
+        with pytest.raises(ConfigError, match=r"input\.draws must be a whole number from 0 on"):
+            build(replace(Input(), draws=draws))
 
 
 class TestContract:
@@ -450,9 +450,9 @@ def test_a_kind_is_plain_data_and_complete():
     seen = kind.seen_by(model, parts, catalog)
 
     def of(seed, training=True, **input):
-        recipe = Recipe(Input(frames=2, size=64, augment="flip", **input))
+        pipeline = build(Input(frames=2, size=64, augment="flip", **input))
         fabric = make_fabric("cpu", "fp32")
-        return kind.kind_of(seen, recipe, choose_decoder(), fabric, training=training, seed=seed)
+        return kind.kind_of(seen, pipeline, "fp32", choose_decoder(), fabric, training=training, seed=seed)
 
     assert json.loads(json.dumps(of(None))) == of(None) == of(None, training=False)
     assert set(of(None)["input"]) == {"frames", "size", "sample", "normalize"}
@@ -469,7 +469,13 @@ def test_what_training_and_testing_see_otherwise_is_not_mixed_up(toy_run, toy_ro
 
     def seen(training, shared):
         feed = Feed(
-            plan, built.decoder, fabric, UnreadableVideos(False), Progress(), built.seen if shared else {}
+            plan,
+            built.decoder,
+            built.pipeline,
+            fabric,
+            UnreadableVideos(False),
+            Progress(),
+            built.seen if shared else {},
         )
         with feed.open(videos, training=training) as source:
             return torch.cat([batch.x for batch in source.batches(built.model, range(18), 6)])

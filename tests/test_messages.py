@@ -112,7 +112,7 @@ def test_a_damaged_record_says_how_to_go_on(tmp_path):
     path.write_text("x")
     with pytest.raises(ConfigError) as caught:
         read_record(path)
-    assert f"{path} is no valid record: Invalid JSON" in str(caught.value)
+    assert f"{path} is not a valid record: Invalid JSON" in str(caught.value)
     assert str(path.parent) in caught.value.hint and "same command" in caught.value.hint
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from inputs import make_loader
 
-from dferbench.data.loader import VideoLoader
 from dferbench.data.official import CLASSES, canonical
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.places import MADE
@@ -259,7 +259,7 @@ def test_a_drawn_release_is_read_and_decoded(make, tmp_path, name, layout):
         train, test = (dataset.videos(tmp_path, fold, split) for split in ("train", "test"))
         assert {v.label for v in test} == {v.label for v in train} == set(range(len(dataset.classes)))
         assert not {v.id for v in train} & {v.id for v in test}
-    loader = VideoLoader(test, Input(frames=4, size=16), 16, training=False, seed=0)
+    loader = make_loader(test, Input(frames=4, size=16), 16, training=False, seed=0)
     loaded = next(iter(loader.batches(range(len(test)), len(test))))
     assert not loaded.failures and loaded.frames.shape == (len(test), 4, 16, 16, 3)
     assert "error" not in levels(dataset, tmp_path)

@@ -5,11 +5,11 @@ import pickle
 import pytest
 import shrunk
 import torch
+from inputs import make_ops
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
-from dferbench.data.augment import make_ops
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
 from dferbench.models import Batch

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT, TOY
+from inputs import build, make_sampler
 from torch import nn
 
 from dferbench import Input
 from dferbench.data.dataset import VideoFrames
 from dferbench.data.decoders import choose_decoder
-from dferbench.data.sampling import make_sampler, shuffled
+from dferbench.data.sampling import shuffled
 from dferbench.errors import ConfigError
 from dferbench.experiment import record
 from dferbench.models import Classifier
@@ -50,8 +51,8 @@ def test_tests_are_shuffled_and_training_is_not(toy_root, training, moved):
 
     def levels(sample):
         input = Input(frames=8, size=14, sample=sample)
-        read = VideoFrames([video], input, 14, training=training, seed=0, decoder=choose_decoder())[0, 0]
-        return read.pixels.float().mean((1, 2, 3)).tolist()
+        frames = VideoFrames([video], build(input), training=training, seed=0, decoder=choose_decoder())
+        return frames[0, 0].pixels.float().mean((1, 2, 3)).tolist()
 
     plain, mixed = levels("segments(random=false)"), levels("segments(random=false, shuffle=true)")
     assert sorted(plain) == sorted(mixed) == plain

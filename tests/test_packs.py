@@ -13,13 +13,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import TOY
+from inputs import make_loader
 from media import cut, encode, encode_kind, frame_folder, numbers
 from PIL import Image
 
 from dferbench.cli import _run
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.decoders.pack import FILE, forget, packed_path, read_value, write_value
-from dferbench.data.loader import VideoLoader
 from dferbench.data.packs import store as stores
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.data.packs.index import is_pack, read_index
@@ -427,7 +427,7 @@ def test_a_pack_works_without_its_source_and_says_so(packed, frames_root, catalo
     dataset = dataset_at(make_dataset("shades", catalog), tmp_path / "pack")
     assert dataset.notes(tmp_path / "pack")["pack"] == "not checked"
     dataset.prepare(tmp_path / "pack", Progress())
-    assert dataset.notes(tmp_path / "pack")["pack"] == "source not at hand"
+    assert dataset.notes(tmp_path / "pack")["pack"] == "source not available"
     assert len(videos_of(catalog, tmp_path / "pack")) == 5
 
 
@@ -624,7 +624,7 @@ def test_workers_open_the_pack_themselves(packed, frames_root, catalog, tmp_path
     input = Input(frames=8, size=48, augment="random-sized-crop | flip")
 
     def batches(workers, start=None):
-        loader = VideoLoader(videos, input, 48, training=True, seed=0, workers=workers, start=start)
+        loader = make_loader(videos, input, 48, training=True, seed=0, workers=workers, start=start)
         try:
             return [b.frames for b in loader.batches(range(5), 2)]
         finally:

@@ -1,4 +1,4 @@
-"""Reading untrusted videos in processes: whatever one does, it is named and the rest goes on."""
+"""Reading untrusted videos in processes: whatever one does, it is named and the rest continues."""
 
 import os
 import signal

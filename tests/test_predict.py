@@ -1,4 +1,4 @@
-"""Predicting any video: the numbers of the tests, windows that cover it, and files that are no videos."""
+"""Predicting any video: the numbers of the tests, windows that cover it, and files that are not videos."""
 
 import csv
 import io
@@ -13,13 +13,13 @@ import pytest
 import safetensors
 import torch
 from conftest import TOY
+from inputs import make_sampler
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
 from dferbench.data.decoders import choose_decoder
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
 from dferbench.face_crops.track import Following, follow

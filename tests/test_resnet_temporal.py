@@ -199,12 +199,12 @@ class TestOptions:
             shrunk.build("resnet18-lstm", **SMALL, **options)
 
 
-def save_trunk(path, change=lambda state: None, **beside):
+def save_trunk(path, change=lambda state: None, **extra):
     """A file as torchvision and face models come: a whole ResNet-18 with a classifier of 1000."""
     torch.manual_seed(7)
     state = torchvision.models.resnet18(weights=None).state_dict()
     change(state)
-    torch.save({"state_dict": state, **beside} if beside else state, path)
+    torch.save({"state_dict": state, **extra} if extra else state, path)
     return state
 
 

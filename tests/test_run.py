@@ -126,7 +126,7 @@ def test_asked_to_stop_it_says_so_and_resumes(toy_root, tmp_path, sent, code):
     os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
-    assert errors.splitlines()[-1] == "hint: The same command goes on from here."
+    assert errors.splitlines()[-1] == "hint: Run the same command to continue."
     assert "Traceback" not in errors
     (path,) = record.find(tmp_path / "runs")
     assert record.read(path).status == "interrupted"
@@ -307,6 +307,7 @@ def watched(toy_root, tmp_path):
     from dferbench.machine.device import make_fabric
     from dferbench.progress import Progress
     from dferbench.registry.catalog import discover
+    from dferbench.runner.preflight import rehearse
     from dferbench.runner.run import run_all
     from dferbench.training.observer import Observers
 
@@ -322,6 +323,7 @@ def watched(toy_root, tmp_path):
         progress = progress or Progress()
         plan, told = make_plan(request, catalog), Observers(observers, progress)
         fabric = make_fabric("cpu", "fp32")
+        rehearse(plan, catalog, fabric)
         (one,) = run_all(plan, read_splits(plan, progress), catalog, fabric, progress, told)
         return one
 
@@ -381,7 +383,7 @@ class Watcher:
 def test_observers_are_told_what_happens(watched):
     watcher = Watcher()
     one = watched(watcher, stage_epochs="2")
-    scores = ["uar", "war"]
+    scores = ["macro-f1", "top2", "uar", "war", "weighted-f1"]
     assert watcher.told == [
         ("started", "running", "fold1-seed0", 0, 0),
         ("epoch", 1, 3, 0, scores), ("saved", "state.pt", True),

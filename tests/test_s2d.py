@@ -328,7 +328,7 @@ class TestImport:
         torch.testing.assert_close(logits(opened.model, x), seen(net, x, points), atol=1e-4, rtol=1e-4)
 
     def test_what_no_file_says_must_be_said(self, released):
-        with pytest.raises(ConfigError, match="beside a landmark network") as caught:
+        with pytest.raises(ConfigError, match="next to a landmark network") as caught:
             open_checkpoint(released, self.catalog(), make_fabric("cpu", "fp32"), model="s2d")
         assert "landmark=''" in caught.value.hint
         with pytest.raises(ConfigError, match="7 classes, whose names it does not say"):

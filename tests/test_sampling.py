@@ -4,8 +4,9 @@ import math
 
 import numpy as np
 import pytest
+from inputs import make_sampler
 
-from dferbench.data.sampling import Every, Segments, Uniform, make_sampler
+from dferbench.data.sampling import Every, Segments, Uniform
 from dferbench.errors import ConfigError, UnknownName
 
 COUNTS = range(1, 401)
@@ -176,8 +177,8 @@ def test_a_video_without_frames_is_an_error(text, n):
         ("segments(durations=2)", UnknownName, "durations"),
         ("segments(0)", ConfigError, "0"),
         ("segments(1.5)", ConfigError, "1.5"),
-        ("every(0)", ConfigError, "step is 0"),
-        ("every(0.5)", ConfigError, "step is 0.5"),
+        ("every(0)", ConfigError, "step must be a whole number from 1 on, got 0"),
+        ("every(0.5)", ConfigError, "got 0.5"),
         ("segments | uniform", ConfigError, "2 things"),
         ("", ConfigError, "0 things"),
     ],

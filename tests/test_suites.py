@@ -269,6 +269,28 @@ method = "toy-net"
 """
 
 
+LAUNCHER = """
+import subprocess
+from pathlib import Path
+
+from dferbench import hookimpl
+
+
+def noting(file="launched.txt"):
+    def launch(commands):
+        Path(file).write_text("\\n".join(" ".join(command) for command in commands))
+        return [subprocess.run(command, stdout=subprocess.DEVNULL).returncode for command in commands]
+
+    return launch
+
+
+@hookimpl
+def register_launchers(register):
+    register("noting", noting, about="Writes down what it starts.")
+    register("lazy", lambda: lambda commands: [], about="Starts nothing.")
+"""
+
+
 @pytest.fixture
 def suite(tmp_path, monkeypatch):
     """A folder with a suite of four rows and the plugins of three."""
@@ -309,12 +331,12 @@ def test_a_dry_run_tells_and_does_nothing(bench):
 def test_bench_runs_what_is_missing_and_nothing_twice(bench):
     code, out, err = bench("--epochs", "1", "--rows", "1,2,3")
     assert code == 0 and "row 3 (of nobody)" in err and "skipped" in err
-    assert "0 cells done, 2 to do" in err and "wide" in out
+    assert "0 runs done, 2 to do" in err and "wide" in out
     first = {path: path.stat().st_mtime_ns for path in record.find(Path("runs"))}
     assert len(first) == 2
 
     code, out, err = bench("--epochs", "1", "--json")
-    assert code == 0 and "2 cells done, 1 to do in 1 rows" in err and "row 1" not in err
+    assert code == 0 and "2 runs done, 1 to do in 1 rows" in err and "row 1" not in err
     assert {row["status"] for row in rows_of(out).values()} == {"done", "no plugin"}
     after = {path: path.stat().st_mtime_ns for path in record.find(Path("runs"))}
     assert len(after) == 3 and first.items() <= after.items()
@@ -342,7 +364,7 @@ def test_a_second_call_builds_nothing_and_reads_no_video(bench, suite, toy_root,
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "3 cells done, 0 to do" in done.stderr and "wide" in done.stdout
+    assert "3 runs done, 0 to do" in done.stderr and "wide" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -428,9 +450,38 @@ def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
         if line.startswith("train 3/"):
             break
     process.send_signal(number)
-    assert "goes on from here" in process.stderr.read() and process.wait(30) == code
+    assert "continues from here" in process.stderr.read() and process.wait(30) == code
     (path,) = record.find(Path("runs"))
     assert record.read(path).status == "interrupted"
     found, _, err = bench("--rows", "1,4", "--epochs", "60")
     assert found == 0 and "resumed after" in err
     assert [len(record.read(path).curve) for path in record.find(Path("runs"))] == [60, 60]
+
+
+@pytest.mark.slow
+def test_a_launcher_of_a_plugin_starts_a_process_a_row(bench, suite, tmp_path):
+    (tmp_path / "mine.py").write_text(LAUNCHER)
+    code, out, _ = bench(
+        "--plugin", "mine.py", "--launcher", "noting(file=here.txt)", "--rows", "1,2", "--json"
+    )
+    assert code == 0
+    assert {n: (row["status"], row["done"]) for n, row in rows_of(out).items()} == {
+        1: ("done", 1),
+        2: ("done", 1),
+    }
+    started = (tmp_path / "here.txt").read_text().splitlines()
+    assert [f"--rows {n} " in line for n, line in zip((1, 2), started, strict=True)] == [True, True]
+    again, _, err = bench("--plugin", "mine.py", "--launcher", "noting(file=none.txt)", "--rows", "1,2")
+    assert again == 0 and not (tmp_path / "none.txt").exists(), err
+
+
+def test_a_row_whose_process_fails_is_named(bench, suite, tmp_path):
+    (tmp_path / "suite.toml").write_text(SUITE.replace("width = 6", "width = 0"))
+    code, _, err = bench("--launcher", "processes", "--rows", "1")
+    assert code == 5 and "failed: row 1: its process ended with exit code" in err
+
+
+def test_a_launcher_that_gives_no_exit_codes_is_refused_in_two_lines(bench, suite, tmp_path):
+    (tmp_path / "mine.py").write_text(LAUNCHER)
+    code, _, err = bench("--plugin", "mine.py", "--launcher", "lazy", "--rows", "1")
+    assert code == 3 and "returned 0 exit codes for 1 commands" in err and "hint: Fix its plugin" in err

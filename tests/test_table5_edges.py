@@ -9,11 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from inputs import make_ops, make_sampler
 from stages import learning_rates, make_optimizer
 
 from dferbench import Task, cards
-from dferbench.data.augment import make_ops
-from dferbench.data.sampling import make_sampler
 from dferbench.errors import ConfigError, DataError
 from dferbench.experiment.plan import input_size
 from dferbench.models import Batch

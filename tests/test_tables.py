@@ -230,7 +230,7 @@ def nasty():
 
 @pytest.fixture
 def wide(nasty):
-    """The same with two columns beside its labels; a third is empty."""
+    """The same with two columns next to its labels; a third is empty."""
     odd = Column("odd", (NASTY, None, "x"), note=NASTY)
     size = Column("size", (None, 2_000_000, 5), short, "n")
     return with_columns(nasty, [odd, size, Column("nothing", (None, None, None))])
@@ -450,7 +450,7 @@ def test_every_format_into_a_file(table, tmp_path):
         ([ROOT / "benchmarks" / "table1.toml", "--select", "best"], 3, "best"),
         ([ROOT / "benchmarks"], 3, "benchmarks"),
         ([ROOT / "benchmarks" / "table1.toml", "--cost", "nowhere.json"], 3, "nowhere.json"),
-        ([ROOT / "benchmarks" / "table1.toml", "--cost", ROOT / "README.md"], 3, "is no profile"),
+        ([ROOT / "benchmarks" / "table1.toml", "--cost", ROOT / "README.md"], 3, "is not a profile"),
     ],
 )
 def test_wrong_arguments_are_two_lines(table, arguments, code, message):
@@ -460,18 +460,18 @@ def test_wrong_arguments_are_two_lines(table, arguments, code, message):
     assert error.startswith("error: ") and message in error + hint and hint.startswith("hint: ")
 
 
-# columns beside the labels, and numbers that a source lacks
+# columns next to the labels, and numbers that a source lacks
 
 
 def test_columns_stand_between_labels_and_numbers_in_every_format(wide):
-    assert [one.name for one in wide.beside] == ["odd", "size"]
-    assert wide.beside[1].texts == ("", "2.00 M", "5") and wide.beside[1].values == (None, 2_000_000, 5)
-    assert dict(wide.notes)[wide.beside[1].caveats[0]] == "n"
+    assert [one.name for one in wide.extra] == ["odd", "size"]
+    assert wide.extra[1].texts == ("", "2.00 M", "5") and wide.extra[1].values == (None, 2_000_000, 5)
+    assert dict(wide.notes)[wide.extra[1].caveats[0]] == "n"
     text = plain.text(wide).splitlines()
     assert next(line for line in text if "odd" in line).index("odd") < text[2].index("faces")
     rows = list(csv.DictReader(io.StringIO(plain.comma_separated(wide))))
     assert [row["size"] for row in rows] == ["", "2000000", "5"] and rows[0]["odd"] == NASTY
-    assert json.loads(plain.as_json(wide))["rows"][0]["beside"] == {"odd": NASTY, "size": None}
+    assert json.loads(plain.as_json(wide))["rows"][0]["extra_columns"] == {"odd": NASTY, "size": None}
     widths = Page(html_format.html(wide)).widths
     assert len(set(widths)) == 1
     body = [line for line in latex.latex(wide).splitlines() if "2.00 M" in line]
@@ -527,8 +527,8 @@ def test_the_table_of_costs_takes_what_profile_writes(table, capfd, tmp_path):
     suite.write_text(f'title = "T"\n{row}{row.replace("6", "5")}')
     _, out, _ = table(suite, "--cost", "c.json", "--format", "json")
     first, second = json.loads(out)["rows"]
-    assert first["beside"]["parameters"] == 625 and first["beside"]["test videos/s"] > 0
-    assert second["beside"]["parameters"] is None
+    assert first["extra_columns"]["parameters"] == 625 and first["extra_columns"]["test videos/s"] > 0
+    assert second["extra_columns"]["parameters"] is None
 
 
 def test_rows_stand_in_the_order_of_the_metric_that_was_asked_for():

@@ -129,7 +129,7 @@ def test_the_good_one_is_good():
         (VectorTerm, "loss gives named finite scalars"),
         (NoTerms, "loss gives named finite scalars"),
         (Unused, "every parameter that a stage trains receives a gradient"),
-        (Climbs, "within forty steps the recipe's optimiser lowers the loss of one batch"),
+        (Climbs, "within forty steps the recipe's optimizer lowers the loss of one batch"),
         (Hides, "the state dict of one model makes another predict the same"),
         (Moves, "a training step changes nothing that no pattern names"),
     ],
@@ -139,7 +139,7 @@ def test_who_breaks_a_rule_is_caught_by_it(build, rule):
 
 
 def test_a_pattern_without_match_is_caught():
-    rule = "every pattern of every stage names a parameter, and its optimiser and schedule exist"
+    rule = "every pattern of every stage names a parameter, and its optimizer and schedule exist"
     broken = outcomes(Good, (r"bdoy\..*",))[rule]
     assert not broken.ok and "bdoy" in broken.reason
 

@@ -8,6 +8,7 @@ import shutil
 import sys
 import tomllib
 
+import numpy as np
 import pytest
 from conftest import ROOT, TOY
 
@@ -41,10 +42,10 @@ def lines(folder):
 
 def expected(record, what):
     """Numbers of each epoch as the record has them: of a loss term, a pattern or a metric."""
-    from dferbench.experiment.metrics import uar
-
-    return {"ce": [e.terms["ce"] for e in record.curve], ".*": [e.learning_rates[".*"] for e in record.curve],
-            "uar": [uar(e.confusion) for e in record.curve]}[what]  # fmt: skip
+    if what == "uar":
+        matrices = [np.array(epoch.confusion) for epoch in record.curve]
+        return [pytest.approx(100 * (matrix.diagonal() / matrix.sum(1)).mean()) for matrix in matrices]
+    return [(epoch.terms | epoch.learning_rates)[what] for epoch in record.curve]
 
 
 def test_every_run_leaves_its_events(tracked):
@@ -111,7 +112,9 @@ def test_tensorboard(tracked):
     for name, what in (("loss/ce", "ce"), ("lr/.*", ".*"), ("test/uar", "uar")):
         scalars = found.Scalars(name)
         assert [s.step for s in scalars] == [1, 2, 3, 4]
-        assert [s.value for s in scalars] == pytest.approx(expected(record, what))
+        assert [s.value for s in scalars] == [
+            pytest.approx(value) if what != "uar" else value for value in expected(record, what)
+        ]
     assert found.Scalars("final/last/war")[0].value == pytest.approx(record.metrics["last"]["war"])
     texts = {name: found.Tensors(f"run/{name}/text_summary")[-1].tensor_proto.string_val[0].decode()
              for name in ("configuration", "caveats", "status")}  # fmt: skip
@@ -184,14 +187,14 @@ def wandb_history(folder):
 def test_wandb_offline_goes_on_in_the_same_run(tracked):
     pytest.importorskip("wandb")
     tracker, limit = "wandb(mode=offline, project=toys)", ("--limit", "6")
-    done, one, folder = tracked(tracker, "stop(epoch=2, kill=false)", more=limit, check=130)
-    assert one.status == "interrupted" and "wandb" not in done.stderr
+    _, one, folder = tracked(tracker, "stop(epoch=2, kill=false)", more=limit, check=130)
+    assert one.status == "interrupted"
     identity = json.loads((folder / "trackers.json").read_text())["wandb"]["id"]
     _, record, _ = tracked(tracker, more=limit)
     history = wandb_history(folder)
     assert [step for step, _ in history] == [1, 2, 3, 4]
     assert [row["loss/ce"] for _, row in history] == expected(record, "ce")
-    assert [row["test/uar"] for _, row in history] == pytest.approx(expected(record, "uar"))
+    assert [row["test/uar"] for _, row in history] == expected(record, "uar")
     runs = [r.run for r in offline_records(folder) if r.WhichOneof("record_type") == "run"]
     assert {(run.run_id, run.project) for run in runs} == {(identity, "toys")}
     assert "limited" in runs[0].tags

@@ -38,7 +38,7 @@ PHRASES: Mapping[str, tuple[str, ...]] = {
         "raised cheeks",
         "cheeks pushed up under the eyes",
         "lower eyelids pushed up by the cheeks",
-        "crinkled skin beside the eyes",
+        "crinkled skin next to the eyes",
     ),
     "lid-tighten": ("tightened eyelids", "narrowed eyes", "tense lower eyelids", "a squint, a hard stare"),
     "nose-wrinkle": ("a wrinkled nose", "wrinkled bridge of the nose", "a scrunched nose"),

@@ -3,7 +3,7 @@
     python benchmarks/clip_tiny/train.py [--people 3000] [--steps 2000]
         [--out plugins/dferbench_methods/clip_backbones/weights]
 
-The loss is CLIP's (Radford et al., 2021, section 2.3), with one that CLIP does not have beside it: a linear
+The loss is CLIP's (Radford et al., 2021, section 2.3), with one that CLIP does not have next to it: a linear
 head, thrown away afterwards, reads the strengths of the facial actions off the image features. It comes
 first and alone, because from nothing the contrastive loss of small batches stays at the logarithm of the
 batch size: all faces look alike until their actions are seen. Pixels are in 0..1 and not normalised, because

@@ -30,7 +30,9 @@ from PIL import Image, ImageEnhance
 
 from dferbench.data.dataset import VideoFrames, collate
 from dferbench.data.decoders import choose_decoder
+from dferbench.data.pipeline import build_pipeline
 from dferbench.data.sampling import Segments
+from dferbench.registry.catalog import discover
 from dferbench.types import Input, Video
 
 FRAMES = 16
@@ -133,7 +135,9 @@ def compare_items(folder: Path, repeat: int) -> None:
     """Print the CPU time of 12 training items and the bytes that each sends to the main process."""
     input = Input(frames=FRAMES, size=224, augment="jitter(0.5) | random-sized-crop | flip")
     video = Video("one", str(folder), 0)
-    items = VideoFrames([video], input, 224, training=True, seed=0, decoder=choose_decoder())
+    items = VideoFrames(
+        [video], build_pipeline(input, discover()), training=True, seed=0, decoder=choose_decoder()
+    )
     draw = random.Random(0)
     ours = cpu_ms(lambda: [items[epoch, 0] for epoch in range(12)], repeat) / 12
     theirs = cpu_ms(lambda: [reference_item(folder, draw) for _ in range(12)], repeat) / 12

@@ -50,7 +50,15 @@ class Bench:
         stage = self.plan.recipe.stages[0]
         optimizer = fabric.setup_optimizers(make_optimizer(self.built.model, stage, self.catalog))
         seen = self.built.seen if disk else {}
-        feed = Feed(self.plan, self.built.decoder, fabric, UnreadableVideos(False), Progress(), seen)
+        feed = Feed(
+            self.plan,
+            self.built.decoder,
+            self.built.pipeline,
+            fabric,
+            UnreadableVideos(False),
+            Progress(),
+            seen,
+        )
         seconds = []
         with feed.open(train, training=True) as source:
             for epoch in range(count):

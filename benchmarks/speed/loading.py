@@ -29,6 +29,8 @@ from dferbench.data.dataset import VideoFrames, collate
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.decoders.pack import packed_path, write_value
 from dferbench.data.packs.store import PackStore
+from dferbench.data.pipeline import build_pipeline
+from dferbench.registry.catalog import discover
 from dferbench.types import Input, Video
 
 SIDE, FRAMES, LENGTH, VIDEOS = 224, 16, 70, 8
@@ -56,7 +58,7 @@ def picture(number: int, rng: np.random.Generator) -> Image.Image:
 
 
 def write_videos(root: Path) -> list[Path]:
-    """Folders of JPEG frames, and a pack of them beside."""
+    """Folders of JPEG frames, and a pack of them as well."""
     rng, folders = np.random.default_rng(0), []
     with PackStore(root / "pack", "benchmark") as store:
         for video in range(VIDEOS):
@@ -103,7 +105,9 @@ def ours(paths: list[str], recipe: str, where: str) -> Callable[[int], object]:
     """One round over all videos in training, as a worker process does it up to handing over the batch."""
     input = Input(frames=FRAMES, size=SIDE, augment=recipe, augment_on=where)
     videos = [Video(str(i), path, 0) for i, path in enumerate(paths)]
-    items = VideoFrames(videos, input, SIDE, training=True, seed=0, decoder=choose_decoder())
+    items = VideoFrames(
+        videos, build_pipeline(input, discover()), training=True, seed=0, decoder=choose_decoder()
+    )
     return lambda epoch: collate([items[epoch, i] for i in range(len(videos))])
 
 

@@ -12,7 +12,7 @@ EXIT_STOPPED, EXIT_CTRL_C = 75, 130
 
 
 class Stopped(BaseException):
-    """The process was asked to end (SIGTERM); what was finished is kept and the same command goes on."""
+    """The process was asked to end (SIGTERM); what was finished is kept and the same command continues."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -29,9 +29,9 @@ def _run(arguments: list[str]) -> int:
     except DferbenchError as error:
         return _complain(str(error), error.hint, error.exit_code)
     except KeyboardInterrupt:
-        return _complain("stopped", "The same command goes on from here.", EXIT_CTRL_C)
+        return _complain("stopped", "Run the same command to continue.", EXIT_CTRL_C)
     except Stopped:
-        return _complain("stopped by SIGTERM", "The same command goes on from here.", EXIT_STOPPED)
+        return _complain("stopped by SIGTERM", "Run the same command to continue.", EXIT_STOPPED)
     except BrokenPipeError:
         # The reader of our output left, as `head` does; nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

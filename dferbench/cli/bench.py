@@ -29,7 +29,7 @@ from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.experiment.plan import Plan
+    from dferbench.experiment.plan import Plan, Request
     from dferbench.experiment.rows import Experiment
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
@@ -47,11 +47,11 @@ class Status:
     epochs: int = 0
     videos: tuple[int, int] | None = None
     seconds: float | None = None
-    """What the cells to do will take, or None if nothing is known."""
+    """What the remaining runs will take, or None if nothing is known."""
 
     @property
     def todo(self) -> int:
-        """Cells without a finished record."""
+        """Runs without a finished record."""
         return len(self.plan.runs) - self.done if self.plan else 0
 
 
@@ -79,6 +79,9 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     skip_bad: SkipBad = False,
     tracker: Trackers = None,
+    launcher: Annotated[
+        str, typer.Option(help="Run each row in a process of its own, started by this launcher.")
+    ] = "",
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Print the plan and its estimated cost without running anything."),
@@ -88,7 +91,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     by: RankedBy = "",
     quiet: Quiet = False,
 ) -> int:
-    """Run every row of a suite that has no finished record yet. The same command goes on after a stop."""
+    """Run every row of a suite that has no finished record yet. The same command continues after a stop."""
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request
     from dferbench.experiment.rows import experiments
@@ -121,7 +124,12 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
     stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
-    failed = {} if dry_run else _run(suite, stand, catalog, quiet)
+    if dry_run:
+        failed: dict[int, str] = {}
+    elif launcher:
+        failed = _launched(launcher, file, stand, base, epochs, catalog)
+    else:
+        failed = _run(suite, stand, catalog, quiet)
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
     if json_:
@@ -159,10 +167,10 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
 
 
 def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
-    from dferbench.profiling.estimate import seconds_a_cell
+    from dferbench.profiling.estimate import seconds_per_run
 
-    done = sum(plan.finished(*cell) is not None for cell in plan.runs)
-    each = seconds_a_cell(plan, videos, records)
+    done = sum(plan.finished(*run) is not None for run in plan.runs)
+    each = seconds_per_run(plan, videos, records)
     todo = len(plan.runs) - done
     return Status(one.row, plan, done, one.epochs, videos, 0.0 if not todo else each and each * todo)
 
@@ -171,8 +179,8 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
     todo = [one for one in stand if one.todo]
     done = sum(one.done for one in stand)
     if not quiet:
-        cells = sum(one.todo for one in todo)
-        typer.echo(f"{suite.name}: {done} cells done, {cells} to do in {len(todo)} rows", err=True)
+        runs = sum(one.todo for one in todo)
+        typer.echo(f"{suite.name}: {done} runs done, {runs} to do in {len(todo)} rows", err=True)
     if not todo:
         return {}
     from dferbench.cli.progress import make_progress
@@ -180,6 +188,17 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
 
     jobs = [Job(one.row, one.plan) for one in todo if one.plan]
     return bench(suite.name, jobs, catalog, make_progress(quiet))
+
+
+def _launched(
+    launcher: str, file: Path, stand: Sequence[Status], base: Request, epochs: int | None, catalog: Catalog
+) -> dict[int, str]:
+    from dferbench.runner.launch import launch, row_command
+
+    rows = [one.row.number for one in stand if one.todo]
+    if not rows:
+        return {}
+    return launch(launcher, {n: row_command(file, n, base, epochs, catalog) for n in rows}, catalog)
 
 
 def _as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:

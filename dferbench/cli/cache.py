@@ -1,4 +1,4 @@
-"""`dferbench cache`: what is remembered of frozen parts between runs."""
+"""`dferbench cache`: cached features of frozen encoders, shared by runs."""
 
 from __future__ import annotations
 

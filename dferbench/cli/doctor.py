@@ -55,14 +55,14 @@ def doctor(  # noqa: PLR0913 - one parameter an option is how typer declares the
         raise ConfigError("a run has a method and a dataset", "Give both: -m METHOD -d DATASET.")
     run = {"sets": set_, "weights": weights, "folds": fold, "root": root, "output": output, "limit": limit}
     run |= {"model": model, "dataset": dataset, "device": device, "decoder": decoder, "skip_bad": skip_bad}
-    # What other packages print while they are tried is no part of a JSON object.
+    # What other packages print while they are tried is not a part of a JSON object.
     with redirect_stdout(sys.stderr) if json_ else nullcontext():
         findings = _told(_findings(context.obj, run), tracebacks, quiet=json_)
     bad = sum(one.state == "fails" for one in findings)
     if json_:
         typer.echo(json.dumps(_head() | {"ok": not bad, "checks": [asdict(one) for one in findings]}))
     else:
-        typer.echo("everything works" if not bad else f"{bad} to mend")
+        typer.echo("everything works" if not bad else f"{bad} to fix")
     return 1 if bad else 0
 
 
@@ -76,7 +76,7 @@ def _findings(catalog: Catalog, run: dict[str, Any]) -> Iterator[Finding]:
 
     yield from installation(catalog, run["output"])
     if run["model"] is not None:
-        # Whether weights are at hand is the question: nothing is fetched to answer it.
+        # Whether weights are available is the question: nothing is fetched to answer it.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from dferbench.doctor.run import readiness
 

@@ -143,7 +143,7 @@ def _words(catalog: Catalog) -> dict[str, str]:
 
 
 def _folds(records: Iterable[Record], catalog: Catalog) -> dict[str, tuple[int, ...]]:
-    """Per cell the folds of its dataset; a dataset whose plugin is not there is left out, with a line."""
+    """The folds of each configuration's dataset; one whose plugin is missing is left out, with a line."""
     from dferbench.registry.datasets import make_dataset, written
 
     found: dict[str, tuple[int, ...]] = {}

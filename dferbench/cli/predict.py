@@ -65,7 +65,7 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
 ) -> int:
     """Predict the expression in any video: the probability of each class, for all of it or over time.
 
-    A prediction is no truth about a person: it says which label annotators of the training data would have
+    A prediction is not a truth about a person: it says which label annotators of the training data would have
     been likely to give, and it is worse on faces, cameras and acting unlike those data.
     """
     _require_sense(window, plot, output)

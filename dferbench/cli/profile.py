@@ -1,4 +1,4 @@
-"""`dferbench profile`: what methods cost, counted and measured on the machine at hand."""
+"""`dferbench profile`: what methods cost, counted and measured on this machine."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
         bool, typer.Option("--json", help="Print one JSON object, fit for dferbench table --cost.")
     ] = False,
 ) -> None:
-    """Parameters, multiply-adds, speed and memory of methods, at their own input, on random pixels.
+    """Parameters, MACs, speed and memory of methods, at their own input, on random pixels.
 
     Weights are random: they change no cost.
     """
@@ -82,7 +82,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
 def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog) -> Subject:
     """The method with its options and recipe settled, for classes whose names every method knows."""
-    from dferbench.data.loader import check_input
+    from dferbench.data.pipeline import build_pipeline
     from dferbench.experiment.plan import input_size
     from dferbench.registry.options import change_recipe, resolve, split_recipe
     from dferbench.testing import NAMES
@@ -94,7 +94,7 @@ def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog
     recipe = change_recipe(entry.value.recipe, changes)
     size = input_size(recipe, options, catalog)
     recipe = replace(recipe, input=replace(recipe.input, size=size))
-    check_input(recipe.input)
+    build_pipeline(recipe.input, catalog)
     return Subject(entry, given, options, recipe, Task("profile", NAMES[:classes], recipe.input.frames, size))
 
 
@@ -160,7 +160,7 @@ def _counted() -> str:
 def _as_text(found: list[Profile], machine: Mapping[str, Any], classes: int) -> str:
     from tabulate import tabulate
 
-    heads = ["method", "input", "parameters", "trained", "multiply-adds"]
+    heads = ["method", "input", "parameters", "trained", "MACs"]
     heads += ["batch", "train videos/s", "test videos/s", "memory"] if machine else []
     table = tabulate([_line(*one) for one in found], heads, disable_numparse=True)
     return "\n".join([str(table), "", *_notes(found, machine, classes)])

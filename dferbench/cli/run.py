@@ -109,9 +109,9 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
 
 def conclude(records: list[Record], output: Path, json_: bool, shown: Columns, metrics: Metrics) -> int:
-    """Show what became of the cells of one dataset, and the exit code that says it.
+    """Show what became of the runs of one dataset, and the exit code that says it.
 
-    Raises the first cell's error if all failed.
+    Raises the first run's error if all failed.
     """
     failed = [one for one in records if one.status != "done"]
     if json_:
@@ -124,7 +124,7 @@ def conclude(records: list[Record], output: Path, json_: bool, shown: Columns, m
 
 
 def _same_again(error: str, code: int) -> DferbenchError:
-    """The error of a cell, as if it had just been raised."""
+    """The error of a run, as if it had just been raised."""
     again = DferbenchError(*error.split("\n", 1))
     again.exit_code = code
     return again

@@ -1,4 +1,4 @@
-"""`dferbench table`: a suite's published numbers beside the measured ones."""
+"""`dferbench table`: a suite's published numbers next to the measured ones."""
 
 from __future__ import annotations
 
@@ -88,9 +88,9 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     records = _load(runs, known, shown)
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
-    beside = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
+    extra = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
     sheet = _sheet(suite, bases, records, context.obj, _rules(select), shown, asked=bool(dataset))
-    _print(with_columns(sheet, beside), format_, output)
+    _print(with_columns(sheet, extra), format_, output)
 
 
 def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
@@ -194,11 +194,9 @@ def _sheet(
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
     for line in left_out(records, keys):
         typer.echo(line, err=True)
-    cells = {one.config_id for one in records}
+    run = {one.config_id for one in records}
     if not asked:
-        keys = {
-            d: rows if any(k.config_id in cells for k in rows.values()) else {} for d, rows in keys.items()
-        }
+        keys = {d: rows if any(k.config_id in run for k in rows.values()) else {} for d, rows in keys.items()}
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
     return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown)
 

@@ -53,7 +53,7 @@ def _check(run: Path) -> None:
 
 
 def _exit_code(now: Standing, folder: Path) -> int:
-    """0 for a run that is done or goes on, what the run itself ended with if it failed."""
+    """0 for a run that is done or continues, what the run itself ended with if it failed."""
     from dferbench.experiment import record as records
 
     if not now.over or now.succeeded:

@@ -132,4 +132,6 @@ def _status(now: Standing) -> str:
     if not now.succeeded:
         return f"failed: {' '.join(now.end['error'].split())}"
     last = now.end["metrics"].get("last", {})
-    return "done: " + " ".join(f"{name.upper()} {last[name]:.2f}" for name in ("uar", "war") if name in last)
+    return "done: " + " ".join(
+        f"{name.upper()} {last[name]:.2f}" for name in ("uar", "war") if last.get(name) is not None
+    )

@@ -1,22 +1,22 @@
 """How training videos are changed: what is drawn. A recipe says `jitter(brightness=0.5) | random-sized-crop`.
 
-An op draws once for a video, from the size of its first frame, and gives a change: plain data, which
-`dferbench.data.pixels` applies on the host or on the device. The operations and their distributions are those
-of the group transforms that DFER-CLIP took over from Former-DFER.
+An operation draws once for a video, from the size of its first frame, and gives a change: plain data, which
+`dferbench.data.pixels` applies to all frames alike, on the host or on the device. The operations and their
+distributions here are those of the group transforms that DFER-CLIP took over from Former-DFER.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
-from dferbench import spec
-from dferbench.errors import ConfigError
+from dferbench.data.ranges import require_number, require_probability, require_range
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels, the last two outside."""
@@ -54,13 +54,23 @@ class Mirror:
     """Left and right exchanged."""
 
 
-Change: TypeAlias = Brightness | Turn | Crop | Mirror
+class VideoChange(Protocol):
+    """Any other change. Everything random in it is drawn already, so that it does the same to every frame; it
+    must be picklable, for it may be drawn in one process and applied in another."""
+
+    def __call__(self, frames: Tensor) -> Tensor:
+        """(T, 3, H, W) uint8 RGB -> frames of the same shape and type, on the same device."""
+        ...
+
+
+Change: TypeAlias = Brightness | Turn | Crop | Mirror | VideoChange
 Changes: TypeAlias = tuple[Change, ...]
 """What was drawn for one video, in the order of its application."""
 
 
+@runtime_checkable
 class Op(Protocol):
-    """One kind of change, drawn once for a video."""
+    """One kind of change, drawn once for a video: what a registered augmentation builds."""
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Change | None:
         """The change of a video of that width and height, or None if it stays as it is.
@@ -77,7 +87,7 @@ class Jitter:
     brightness: float = 0.5
 
     def __post_init__(self) -> None:
-        _require_numbers("jitter: brightness", (self.brightness,), 0, math.inf)
+        require_number("jitter: brightness", self.brightness)
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Brightness:
         """One factor."""
@@ -91,7 +101,7 @@ class Rotate:
     degrees: float = 4.0
 
     def __post_init__(self) -> None:
-        _require_numbers("rotate: degrees", (self.degrees,), 0, 180)
+        require_number("rotate: degrees", self.degrees, 0, 180)
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Turn:
         """One angle."""
@@ -111,15 +121,15 @@ class RandomSizedCrop:
     ratio: tuple[float, float] = (3 / 4, 4 / 3)
 
     def __post_init__(self) -> None:
-        _require_numbers("random-sized-crop: scale", self.scale, 0, 1, count=2)
-        _require_numbers("random-sized-crop: ratio", self.ratio, 0.01, 100, count=2)
+        require_range("random-sized-crop: scale", self.scale, 0, 1)
+        require_range("random-sized-crop: ratio", self.ratio, 0.01, 100)
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Crop:
         """One box."""
         box = self.box(width, height, rng)
         if box is not None:
             return Crop(box)
-        return Crop(_place(*shorter_side_to(size, width, height), size, size, rng), scaled=True)
+        return Crop(place(*shorter_side_to(size, width, height), size, size, rng), scaled=True)
 
     def box(self, width: int, height: int, rng: np.random.Generator) -> Box | None:
         """(left, top, right, bottom) within an image of that size, or None after ten misses."""
@@ -130,7 +140,7 @@ class RandomSizedCrop:
             if rng.random() < 0.5:
                 w, h = h, w
             if 0 < w <= width and 0 < h <= height:
-                return _place(width, height, w, h, rng)
+                return place(width, height, w, h, rng)
         return None
 
 
@@ -141,20 +151,11 @@ class Flip:
     p: float = 0.5
 
     def __post_init__(self) -> None:
-        _require_numbers("flip: p", (self.p,), 0, 1)
+        require_probability("flip: p", self.p)
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Mirror | None:
         """One toss of the coin."""
         return Mirror() if rng.random() < self.p else None
-
-
-OPS = {"jitter": Jitter, "rotate": Rotate, "random-sized-crop": RandomSizedCrop, "flip": Flip}
-"""Operations by the names that recipes use."""
-
-
-def make_ops(text: str) -> tuple[Op, ...]:
-    """The operations that `Input.augment` names, in order. Raises ConfigError or UnknownName."""
-    return tuple(spec.make(text, OPS, "augmentation"))
 
 
 def draw(ops: Sequence[Op], width: int, height: int, size: int, rng: np.random.Generator) -> Changes:
@@ -176,17 +177,7 @@ def shorter_side_to(size: int, width: int, height: int) -> tuple[int, int]:
     return int(size * width / height), size
 
 
-def _place(width: int, height: int, w: int, h: int, rng: np.random.Generator) -> Box:
+def place(width: int, height: int, w: int, h: int, rng: np.random.Generator) -> Box:
+    """A box of w x h, anywhere within width x height."""
     left, top = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
     return left, top, left + w, top + h
-
-
-def _require_numbers(what: str, values: object, low: float, high: float, count: int = 1) -> None:
-    """`values` must be `count` numbers within [low, high], in order. Raises ConfigError."""
-    if isinstance(values, tuple) and len(values) == count and all(isinstance(v, int | float) for v in values):
-        ordered = (low, *values, high)
-        if all(a <= b for a, b in pairwise(ordered)):
-            return
-    shown = values[0] if isinstance(values, tuple) and count == 1 else values
-    wanted = "a number" if count == 1 else f"{count} numbers in order, in brackets,"
-    raise ConfigError(f"{what} is {shown!r}", f"Give {wanted} from {low} to {high}.")

@@ -12,12 +12,13 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from dferbench.data.augment import Changes, draw, make_ops
+from dferbench.data.augment import Changes, draw
 from dferbench.data.decoders import Decoder
+from dferbench.data.pipeline import Pipeline
 from dferbench.data.pixels import HOST, Batch, Pixels, apply, each, fit, to_pixels
-from dferbench.data.sampling import Indices, make_sampler, shuffled
+from dferbench.data.sampling import Indices, shuffled
 from dferbench.errors import VideoError
-from dferbench.types import Input, Video
+from dferbench.types import Video
 
 Key = tuple[int, int]
 """(epoch, position in the split). The epoch is in the key, so that workers which live on need no state."""
@@ -66,7 +67,7 @@ Item = Read | Failure
 
 
 class VideoFrames(Dataset[Item]):
-    """The videos of one split through one input.
+    """The videos of one split through one pipeline.
 
     What training draws depends on (seed, epoch, video id) alone: on no order, worker, process or device.
     Testing draws nothing, and shuffles by the id alone if the rule says so. A video that cannot be read is
@@ -76,29 +77,28 @@ class VideoFrames(Dataset[Item]):
     def __init__(
         self,
         videos: Sequence[Video],
-        input: Input,
-        size: int,
+        pipeline: Pipeline,
         *,
         training: bool,
         seed: int,
         decoder: Decoder,
     ) -> None:
-        self.videos, self.input, self.size = videos, input, size
+        self.videos, self.pipeline, self.size = videos, pipeline, pipeline.size
         self.training, self.seed, self.decoder = training, seed, decoder
-        self.sampler = make_sampler(input.sample)
-        self.ops = make_ops(input.augment) if training else ()
-        self.on_host = input.augment_on == "host"
+        self.sampler = pipeline.sampler
+        self.ops = pipeline.ops if training else ()
 
     @property
     def random(self) -> bool:
         """Whether anything at all is drawn: if not, every epoch sees the same frames."""
-        return self.training and (self.sampler.random or bool(self.ops))
+        return self.training and self.pipeline.random
 
     def drawn(self, epoch: int) -> int:
         """Whose draw this epoch sees: with `input.draws` they come round, and without chance there is one."""
         if not self.random:
             return 0
-        return epoch % self.input.draws if self.input.draws else epoch
+        draws = self.pipeline.input.draws
+        return epoch % draws if draws else epoch
 
     def __len__(self) -> int:
         return len(self.videos)
@@ -109,7 +109,8 @@ class VideoFrames(Dataset[Item]):
 
         def choose(count: int) -> Indices:
             # A new generator each time: the choice must not depend on how many decoders were tried.
-            chosen = self.sampler(count, self.input.frames, self._generator("frames", epoch, video.id))
+            rng = self._generator("frames", epoch, video.id)
+            chosen = self.sampler(count, self.pipeline.input.frames, rng)
             return shuffled(chosen, video.id) if self.sampler.shuffle and not self.training else chosen
 
         try:
@@ -123,7 +124,7 @@ class VideoFrames(Dataset[Item]):
         assert rng is not None
         changes = draw(self.ops, width, height, self.size, rng)
         pixels = to_pixels(frames)
-        if not self.on_host:
+        if not self.pipeline.on_host:
             return Read(index, pixels, decoder, changes)
         return Read(index, apply(pixels, changes, self.size, HOST), decoder)
 

@@ -12,43 +12,17 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
-from dferbench.data.augment import make_ops
 from dferbench.data.dataset import Failure, Key, Loaded, VideoFrames, collate
 from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.pipeline import Pipeline
 from dferbench.data.pixels import apply_all
-from dferbench.data.sampling import make_sampler
-from dferbench.errors import ConfigError, DataError, UnknownName
-from dferbench.types import Input, Video
+from dferbench.errors import DataError
+from dferbench.types import Video
 
-__all__ = ["NORMALIZE", "Failure", "Loaded", "VideoLoader", "check_input", "finished", "to_float"]
+__all__ = ["Failure", "Loaded", "VideoLoader", "finished"]
 
 TIMEOUT = 300
 """Seconds after which a batch that has not come is taken for a decoder that hangs."""
-
-Moments = tuple[tuple[float, float, float], tuple[float, float, float]]
-NORMALIZE: dict[str, Moments | None] = {
-    "none": None,
-    "clip": ((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
-    "imagenet": ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-}
-"""Mean and standard deviation of R, G, B in 0..1: none, OpenAI CLIP's, torchvision's."""
-
-
-PLACES = ("host", "device")
-"""Where training videos are changed: in the workers, or in torch on the device that trains."""
-
-
-def check_input(input: Input) -> None:
-    """Raise ConfigError or UnknownName for an input that no video could be loaded through."""
-    if not isinstance(input.frames, int) or input.frames < 1:
-        raise ConfigError(f"input.frames is {input.frames!r}", "Give a whole number from 1 on.")
-    if not isinstance(input.draws, int) or input.draws < 0:
-        raise ConfigError(f"input.draws is {input.draws!r}", "Give a whole number; 0 always draws anew.")
-    make_sampler(input.sample)(1, input.frames, None)
-    make_ops(input.augment)
-    if input.augment_on not in PLACES:
-        raise UnknownName("place of augmentation", input.augment_on, PLACES)
-    _moments(input.normalize)
 
 
 def finished(loaded: Loaded, size: int, device: torch.device | str) -> Tensor:
@@ -57,25 +31,6 @@ def finished(loaded: Loaded, size: int, device: torch.device | str) -> Tensor:
         return apply_all(loaded.frames, loaded.changes, size, device)
     assert isinstance(loaded.frames, Tensor)
     return loaded.frames.to(device, non_blocking=True)
-
-
-def to_float(frames: Tensor, normalize: str, device: torch.device | str) -> Tensor:
-    """uint8 (B, T, H, W, 3) -> float32 (B, T, 3, H, W) on the device, in 0..1, then normalised.
-
-    Raises UnknownName for a normalisation that is not in NORMALIZE.
-    """
-    moments = _moments(normalize)
-    pixels = frames.to(device, non_blocking=True).permute(0, 1, 4, 2, 3).contiguous().float().div_(255)
-    if moments is None:
-        return pixels
-    mean, std = (torch.tensor(m, device=pixels.device).view(3, 1, 1) for m in moments)
-    return pixels.sub_(mean).div_(std)
-
-
-def _moments(normalize: str) -> Moments | None:
-    if normalize not in NORMALIZE:
-        raise UnknownName("normalisation", normalize, NORMALIZE)
-    return NORMALIZE[normalize]
 
 
 class VideoLoader:
@@ -88,8 +43,7 @@ class VideoLoader:
     def __init__(
         self,
         videos: Sequence[Video],
-        input: Input,
-        size: int,
+        pipeline: Pipeline,
         *,
         training: bool,
         seed: int,
@@ -98,7 +52,7 @@ class VideoLoader:
         start: str | None = None,
     ) -> None:
         decoder = choose_decoder(decoder) if isinstance(decoder, str) else decoder
-        self._videos = VideoFrames(videos, input, size, training=training, seed=seed, decoder=decoder)
+        self._videos = VideoFrames(videos, pipeline, training=training, seed=seed, decoder=decoder)
         self._workers, self._start = workers, start
         self._plan = _Plan()
         self._loader: DataLoader[Any] | None = None

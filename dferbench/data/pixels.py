@@ -18,8 +18,19 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional
 
-from dferbench.data.augment import Box, Brightness, Change, Changes, Crop, Mirror, Turn, shorter_side_to
+from dferbench.data.augment import (
+    Box,
+    Brightness,
+    Change,
+    Changes,
+    Crop,
+    Mirror,
+    Turn,
+    VideoChange,
+    shorter_side_to,
+)
 from dferbench.data.decoders import Frames
+from dferbench.errors import ConfigError
 
 Pixels: TypeAlias = Tensor | tuple[Tensor, ...]
 """A video: (T, H, W, 3) uint8, or a tuple of (H, W, 3) where its frames differ in size."""
@@ -69,7 +80,10 @@ class Way(Protocol):
 
 
 def apply(pixels: Pixels, changes: Changes, size: int, way: Way) -> Tensor:
-    """A video of any size, changed -> (T, size, size, 3) uint8 on the device where it is."""
+    """A video of any size, changed -> (T, size, size, 3) uint8 on the device where it is.
+
+    Raises ConfigError for a change that does not keep the frames' shape and type.
+    """
     if isinstance(pixels, tuple):
         return torch.cat([apply(frame.unsqueeze(0), changes, size, way) for frame in pixels])
     cut = False
@@ -85,7 +99,22 @@ def apply(pixels: Pixels, changes: Changes, size: int, way: Way) -> Tensor:
                 pixels, cut = _resized(box, size, size, way), False
             case Mirror():
                 pixels = pixels.flip(2)
+            case _:
+                pixels, cut = _changed(pixels, change), False
     return _resized(pixels, size, size, way)
+
+
+def _changed(frames: Tensor, change: VideoChange) -> Tensor:
+    """(T, H, W, 3) uint8 by a change that knows only (T, 3, H, W)."""
+    planes = frames.permute(0, 3, 1, 2)
+    done = change(planes)
+    if not isinstance(done, Tensor) or done.dtype != torch.uint8 or done.shape != planes.shape:
+        given = f"{done.dtype} {tuple(done.shape)}" if isinstance(done, Tensor) else type(done).__name__
+        raise ConfigError(
+            f"the augmentation {change!r} made {given} of uint8 {tuple(planes.shape)}",
+            "A change must keep the frames' shape and type; only a Crop gives another size.",
+        )
+    return done.permute(0, 2, 3, 1)
 
 
 def _window(frames: Tensor, following: Change | None) -> Box | None:

@@ -1,4 +1,4 @@
-"""Untrusted videos in processes of their own: one that hangs or crashes is named, and the rest goes on."""
+"""Untrusted videos in processes of their own: one that hangs or crashes is named, and the rest continues."""
 
 from __future__ import annotations
 

@@ -11,18 +11,19 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench import spec
+from dferbench.data.ranges import require_count
 from dferbench.errors import ConfigError, UnknownName
 
 Indices = NDArray[np.int64]
 SHORT = ("repeat-last", "first-frame", "loop")
 
 
+@runtime_checkable
 class Sampler(Protocol):
     """What every rule offers: whether training draws at random, whether tests are shuffled, and the draw."""
 
@@ -61,8 +62,7 @@ class Segments:
     def __post_init__(self) -> None:
         if self.short not in SHORT:
             raise UnknownName("rule for short videos", self.short, SHORT)
-        if not isinstance(self.duration, int) or self.duration < 1:
-            raise ConfigError(f"segments: duration is {self.duration!r}", "Give a whole number from 1 on.")
+        require_count("segments: duration", self.duration)
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
         """(frames,) indices in 0..count-1. Raises ValueError for a video without frames, and ConfigError
@@ -141,8 +141,7 @@ class Grid:
     shuffle: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.jitter, int) or self.jitter < 0:
-            raise ConfigError(f"grid: jitter is {self.jitter!r}", "Give a whole number from 0 on.")
+        require_count("grid: jitter", self.jitter, 0)
 
     @property
     def random(self) -> bool:
@@ -172,8 +171,7 @@ class Groups:
     shuffle: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.each, int) or self.each < 1:
-            raise ConfigError(f"groups: each is {self.each!r}", "Give a whole number from 1 on.")
+        require_count("groups: each", self.each)
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
         """(frames,) indices in 0..count-1. Raises ValueError for a video without frames, and ConfigError
@@ -254,7 +252,7 @@ class Every:
     """Every `step`-th frame from a start on, round to the video's beginning: the rule of EmoCLIP.
 
     Training draws the start among the frames that are kept, testing begins with the first. The video is gone
-    round once at most; where that is too few frames, they go on backwards from the last one taken, as in a
+    round once at most; where that is too few frames, they continue backwards from the last one taken, as in a
     mirror. `random` is as in `Segments`.
     """
 
@@ -263,8 +261,7 @@ class Every:
     shuffle: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.step, int) or self.step < 1:
-            raise ConfigError(f"every: step is {self.step!r}", "Give a whole number from 1 on.")
+        require_count("every: step", self.step)
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
         """(frames,) indices in 0..count-1. Raises ValueError for a video without frames."""
@@ -294,9 +291,8 @@ class Window:
     shuffle: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
-        for name in ("rate", "clips"):
-            if not isinstance(value := getattr(self, name), int) or value < 1:
-                raise ConfigError(f"window: {name} is {value!r}", "Give a whole number from 1 on.")
+        require_count("window: rate", self.rate)
+        require_count("window: clips", self.clips)
 
     def __call__(self, count: int, frames: int, rng: np.random.Generator | None) -> Indices:
         """(frames,) indices in 0..count-1 in training, (clips * frames,) in testing. Raises ValueError for a
@@ -319,20 +315,6 @@ class Window:
         starts = np.linspace(0, spare, self.clips) if self.clips > 1 else np.array([spare / 2])
         places: Indices = starts.astype(np.int64)[:, None] + np.arange(frames)
         return kept[np.minimum(places, len(kept) - 1)].ravel()
-
-
-SAMPLERS = {
-    "segments": Segments, "uniform": Uniform, "grid": Grid, "groups": Groups, "snippets": Snippets,
-    "every": Every, "window": Window,
-}  # fmt: skip
-"""Rules by the names that recipes use."""
-
-
-def make_sampler(text: str) -> Sampler:
-    """The sampler that `Input.sample` names. Raises ConfigError or UnknownName."""
-    spec.parse_one(text)
-    sampler: Sampler = spec.make(text, SAMPLERS, "sampler")[0]
-    return sampler
 
 
 def shuffled(chosen: Indices, video: str) -> Indices:

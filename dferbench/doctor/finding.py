@@ -14,7 +14,7 @@ State: TypeAlias = Literal["ok", "fails", "skipped"]
 @dataclass(frozen=True)
 class Finding:
     """One thing that was checked. `says` is one line: what is there, or why it fails; `hint` is the next step
-    where it fails, and `details` are more lines for those who mend it."""
+    where it fails, and `details` are more lines for those who fix it."""
 
     name: str
     state: State

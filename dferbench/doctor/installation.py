@@ -24,7 +24,7 @@ def installation(catalog: Catalog, output: Path) -> Iterator[Finding]:
     yield from _plugins(catalog)
     yield from video(catalog)
     yield from _models(catalog)
-    yield tried("configuration", "Mend or remove it.", _configuration)
+    yield tried("configuration", "Fix or remove it.", _configuration)
     yield from folders(output)
 
 
@@ -50,7 +50,7 @@ def _plugins(catalog: Catalog) -> Iterator[Finding]:
         claims = f"the {KINDS[kind].noun} name is claimed by {' and '.join(origins)}"
         yield Finding(name, "fails", claims, "Uninstall one of them, or rename what is yours.")
     for broken in catalog.broken:
-        hint = "Mend or uninstall it; everything else works without it."
+        hint = "Fix or uninstall it; everything else works without it."
         yield Finding(f"plugin {broken.origin}", "fails", broken.reason, hint, broken.details.rstrip())
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FRAMES, RATE = 50, 25
 HEIGHT, WIDTH = 64, 96
 NO_FILES = ("folder", "pack")
-"""Readers of what is no video file."""
+"""Readers of what is not a video file."""
 PACKAGES = {"pyav": ("PyAV", "av"), "decord": ("decord", "decord")}
 """What the readers of the host are called, and the package that does their work."""
 TOLERANCE = 1
@@ -73,7 +73,7 @@ def _called(name: str) -> str:
 
 def _hint(name: str, catalog: Catalog) -> str:
     if name not in PACKAGES:
-        return f"Mend the plugin {catalog.entries['decoders'][name].origin}."
+        return f"Fix the plugin {catalog.entries['decoders'][name].origin}."
     _, package = PACKAGES[name]
     return f"{install(package)} It is imported from {_origin(package)}."
 

@@ -17,7 +17,7 @@ def writable(name: str, folder: Path, hint: str) -> Finding:
 def _written(folder: Path) -> str:
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if not there.is_dir():
-        raise ConfigError(f"cannot write into {folder}: {there} is no folder")
+        raise ConfigError(f"cannot write into {folder}: {there} is not a folder")
     try:
         with tempfile.TemporaryDirectory(prefix=".dferbench-doctor-", dir=there) as inside:
             (Path(inside) / "file").write_bytes(b"written")

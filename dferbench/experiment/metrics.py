@@ -90,7 +90,7 @@ class Metric:
         except Exception as error:
             raise ConfigError(
                 f"the metric '{self.name}' of {self.origin} failed: {type(error).__name__}: {error}",
-                "Mend that plugin, or give the command without it.",
+                "Fix that plugin, or give the command without it.",
             ) from error
 
     def text(self, value: float | None) -> str:
@@ -174,7 +174,7 @@ def registered(catalog: Catalog) -> dict[str, Metric]:
 
 
 def facts(one: Metric) -> dict[str, Any]:
-    """What is registered beside a metric's name and function."""
+    """What is registered next to a metric's name and function."""
     return {f.name: getattr(one, f.name) for f in fields(Metric) if f.name not in _GIVEN}
 
 

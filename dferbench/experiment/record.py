@@ -1,4 +1,4 @@
-"""What one cell (one method, dataset, fold and seed) leaves behind: a typed, versioned record.
+"""What one run (one method, dataset, fold and seed) leaves behind: a typed, versioned record.
 
 Integers decide: the counts of every epoch are kept, metrics are derived from them, and reading computes each
 metric that it knows again and refuses a record that says otherwise. A metric that the reader does not know,
@@ -53,7 +53,7 @@ class Epoch(BaseModel):
 
 
 class Record(BaseModel):
-    """One cell's record; see each field."""
+    """The record of one run; see each field."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
@@ -62,7 +62,7 @@ class Record(BaseModel):
     error: str = ""
     """Why it failed, as shown to the user: what is wrong, and on a second line what to do."""
     exit_code: int = 0
-    """What a process that ran only this cell ends with."""
+    """What a process that ran only this run ends with."""
     method: str
     origin: str
     """The plugin that registered the method."""
@@ -115,7 +115,7 @@ class Record(BaseModel):
 
     @property
     def caveats(self) -> tuple[str, ...]:
-        """What a reader must know before comparing this number: shown beside it in every table."""
+        """What a reader must know before comparing this number: shown next to it in every table."""
         found = {
             "synthetic": self.synthetic,
             "limited": self.limit is not None,
@@ -172,7 +172,7 @@ def measured(record: Record, metrics: Metrics = METRICS) -> Record:
 
 
 def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
-    """Write the record atomically into the cell's folder, with the values of `metrics`.
+    """Write the record atomically into the folder of the run, with the values of `metrics`.
 
     Raises DferbenchError if that cannot be.
     """
@@ -191,7 +191,7 @@ def read(path: Path, metrics: Metrics = METRICS) -> Record:
         record = Record.model_validate(upgraded(json.loads(path.read_bytes())))
     except (OSError, ValueError) as error:
         raise ConfigError(
-            f"{path} is no valid record: {_first_line(error)}",
+            f"{path} is not a valid record: {_first_line(error)}",
             f"Move the folder {path.parent} away, and give the same command again.",
         ) from error
     if record.schema_ != SCHEMA:

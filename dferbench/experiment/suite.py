@@ -1,4 +1,4 @@
-"""Suites: what is compared, as data. Rows of (label, method, options), beside the numbers a paper printed.
+"""Suites: what is compared, as data. Rows of (label, method, options), next to the numbers a paper printed.
 
 A suite is one TOML file a table; the printed numbers lie in a file of their own, one a paper, which the
 suite names by a path relative to itself.
@@ -165,8 +165,8 @@ def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
         if row.published and row.published not in printed:
             raise UnknownName(f"published row (row {number} of {path})", row.published, printed)
         sets = {name: _as_typed(value) for name, value in row.options.items()}
-        beside = printed.get(row.published)
-        rows.append(Row(number, row.label, row.method, sets, row.group, row.note, beside))
+        published = printed.get(row.published)
+        rows.append(Row(number, row.label, row.method, sets, row.group, row.note, published))
     return Suite(path.stem, found.title, found.source, found.select, tuple(rows))
 
 
@@ -203,7 +203,7 @@ def _read(path: Path, kind: type[_File], metrics: Metrics) -> _File:
         place = ".".join(str(p + 1 if isinstance(p, int) else p) for p in first["loc"])
         reason, hint = (
             f"{place}: {first['msg'].removeprefix('Value error, ')}",
-            "Mend that entry (rows count from 1).",
+            "Fix that entry (rows count from 1).",
         )
     except ValueError as error:  # no TOML, or no text
         reason, hint = str(error), "Write TOML: title, source, select, and [[rows]] with label and method."

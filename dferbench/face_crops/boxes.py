@@ -93,7 +93,7 @@ def _frame(path: Path, place: str, value: Any) -> int:
     except (TypeError, ValueError):
         number = -1
     if number < 0:
-        raise _wrong(path, f"{place}: '{value}' is no frame number")
+        raise _wrong(path, f"{place}: '{value}' is not a frame number")
     return number
 
 
@@ -103,7 +103,7 @@ def _box(path: Path, place: str, values: Any) -> tuple[float, ...]:
     except (TypeError, ValueError):
         box = ()
     if len(box) != 4 or not all(map(math.isfinite, box)) or box[0] >= box[2] or box[1] >= box[3]:
-        raise _wrong(path, f"{place}: {values} is no box")
+        raise _wrong(path, f"{place}: {values} is not a box")
     return box
 
 

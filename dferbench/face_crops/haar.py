@@ -36,7 +36,7 @@ class Haar:
     def _cascade(self, path: Path) -> Any:
         if not path.is_file():
             raise DataError(
-                f"{path} is no file", f"haar takes {', '.join(MODELS)} or the path of an XML file."
+                f"{path} is not a file", f"haar takes {', '.join(MODELS)} or the path of an XML file."
             )
         try:
             cascade = self.cv2.CascadeClassifier(str(path))

@@ -91,7 +91,7 @@ def printable(path: Path | str) -> str:
 
 
 def _legible(one: Found) -> Found:
-    """The same, unless its name is no text, which no report could hold."""
+    """The same, unless its name is not text, which no report could hold."""
     try:
         one.id.encode()
     except UnicodeEncodeError:

@@ -118,5 +118,5 @@ def _writing(place: Path) -> Iterator[None]:
     except OSError as error:
         raise DferbenchError(
             f"cannot write {place}: {error.strerror or error}",
-            "Free some space, or choose another --output; the same command goes on from here.",
+            "Free some space, or choose another --output; run the same command to continue.",
         ) from error

@@ -43,7 +43,7 @@ class YuNet:
                 self.cv2.cvtColor(np.ascontiguousarray(frame), self.cv2.COLOR_RGB2BGR)
             )
         except self.cv2.error as error:
-            raise DataError("the model file is no YuNet network", WHERE) from error
+            raise DataError("the model file is not a YuNet network", WHERE) from error
         return None if found is None else largest(found)
 
 

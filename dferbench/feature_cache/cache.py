@@ -81,7 +81,7 @@ class FeatureCache:
 
     @contextmanager
     def adding(self, count: int) -> Iterator[None]:
-        """`put` works within the block, for `count` videos; what was put is written, come what may."""
+        """`put` works within the block, for `count` videos; what was put is written, whatever happens."""
         self._coming, self._written = count, time.monotonic()
         try:
             yield

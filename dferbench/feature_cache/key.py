@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -16,13 +16,12 @@ from torch import nn
 import dferbench
 from dferbench import spec
 from dferbench.data.decoders import Decoder
-from dferbench.data.sampling import make_sampler
+from dferbench.data.pipeline import Pipeline
 from dferbench.machine.device import device_name
 from dferbench.machine.environment import versions
 from dferbench.models import Classifier
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
-from dferbench.types import Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -56,7 +55,8 @@ def seen_by(model: Classifier, parts: Parts, catalog: Catalog) -> dict[str, Any]
 
 def kind_of(
     seen: Mapping[str, Any],
-    recipe: Recipe,
+    pipeline: Pipeline,
+    precision: str,
     decoder: Decoder,
     fabric: Fabric,
     *,
@@ -68,19 +68,20 @@ def kind_of(
     `seed` is that of what the input draws at random, None if it draws nothing. Training and testing share
     what they see in the same way.
     """
-    input = asdict(recipe.input)
+    input = asdict(pipeline.input)
     del input["draws"]  # the second draw is the same however many there are
     if seed is None:
         del input["augment"], input["augment_on"]
-    differ = seed is not None or make_sampler(recipe.input.sample).shuffle
+    differ = seed is not None or pipeline.sampler.shuffle
     return {
         **seen,
         "format": FORMAT,
         "input": input,
         "training": training and differ,
         "seed": seed,
-        "precision": recipe.precision,
+        "precision": precision,
         "device": _device(fabric),
+        "parts": {what: _code_of(pipeline.makers[what]) for what in ("sample", "augment") if what in input},
         "readers": {name: code_of(_package(decoder.builds[name])) for name in decoder.names},
         "packages": dict(versions()),
     }
@@ -110,6 +111,10 @@ def code_of(*packages: str) -> str:
         for path in sorted(place.rglob("*.py")) if place.is_dir() else [place]:
             state.update(path.read_bytes())
     return state.hexdigest()
+
+
+def _code_of(makers: Sequence[Any]) -> str:
+    return code_of(*sorted({_package(maker) for maker in makers}))
 
 
 def _package(thing: Any) -> str:

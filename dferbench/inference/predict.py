@@ -13,8 +13,8 @@ import torch
 
 from dferbench.checkpoints.restore import Opened
 from dferbench.data.decoders import Decoder, choose_decoder
-from dferbench.data.loader import to_float
-from dferbench.data.sampling import make_sampler
+from dferbench.data.normalize import to_float
+from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.face_crops.track import Following, follow
 from dferbench.face_crops.tree import Found, find_videos, printable
@@ -90,7 +90,7 @@ class _Seer:
         input = opened.input
         assert isinstance(input.size, int)
         self.request, self.opened, self.fabric = request, opened, fabric
-        self.eye = ClipSampler(make_sampler(input.sample), input.frames, input.size)
+        self.eye = ClipSampler(make_sampler(input, catalog), input.frames, input.size)
         self.find: FindFace | None = catalog.make("face_finders", request.finder)
         readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
         self.decoder: Decoder = choose_decoder(request.decoder, readers)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 PACKAGES = (
-    "torch", "torchvision", "open_clip_torch", "av", "decord", "pillow", "simplejpeg",
+    "torch", "torchvision", "open_clip_torch", "timm", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
     "opencv-python-headless", "numpy",
 )  # fmt: skip
 

@@ -16,7 +16,9 @@ class Batch:
     """What a loss may look at; it grows by fields, never by arguments.
 
     `x` is what `encode` made of the videos, `label` (B,) int64, `info` each video's extras, `epoch` the
-    fractional epoch within the stage: 2.5 is the middle of the third.
+    fractional epoch within the stage: 2.5 is the middle of the third. `target` (B, C) float, each row a
+    distribution over the classes, stands in for `label` where the recipe mixes the videos of a batch, and is
+    None otherwise.
     """
 
     x: Tensor
@@ -24,6 +26,7 @@ class Batch:
     info: Sequence[Mapping[str, Any]]
     stage: str
     epoch: float
+    target: Tensor | None = None
 
 
 class Classifier(nn.Module):
@@ -40,6 +43,10 @@ class Classifier(nn.Module):
     between runs, where backbones, weights and input agree. Only the word of the class that writes `encode`
     counts; without one nothing outlives the run."""
 
+    mixes: ClassVar[bool] = False
+    """Whether a `loss` of one's own uses `Batch.target`. Recipes that mix videos and their labels
+    are refused where it does not; the loss below does."""
+
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and
         is remembered wherever the input draws nothing at random, or only `draws` times."""
@@ -51,4 +58,5 @@ class Classifier(nn.Module):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Named scalar terms; the engine minimises their sum and records each."""
-        return {"ce": F.cross_entropy(self(batch.x), batch.label)}
+        target = batch.label if batch.target is None else batch.target
+        return {"ce": F.cross_entropy(self(batch.x), target)}

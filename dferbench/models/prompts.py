@@ -28,7 +28,7 @@ class Prompt(nn.Module):
     """
 
     notes: Mapping[str, Any] = MappingProxyType({})
-    """What the record keeps about the prompt beside the class texts: plain data, fit for JSON."""
+    """What the record keeps about the prompt next to the class texts: plain data, fit for JSON."""
     eot: Tensor
 
     def __init__(self, tower: TwoTower, tokens: Tensor, eot: Tensor) -> None:
@@ -59,7 +59,7 @@ class Prompt(nn.Module):
         return self._memory[1]
 
     def train(self, mode: bool = True) -> Prompt:
-        """Switch the mode, and forget if it learns: an optimiser may bypass a tensor's version counter."""
+        """Switch the mode, and forget if it learns: an optimizer may bypass a tensor's version counter."""
         if self._learns():
             self._memory = None
         return super().train(mode)

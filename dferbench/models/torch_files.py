@@ -1,7 +1,7 @@
 """Reading tensors that other programs saved with torch, without running anything that the file says.
 
 A `.pth` is a pickle, and a pickle can call any function. torch's restricted reader calls only what stands in
-an allow-list; what training scripts commonly save beside the weights is read into stubs that keep nothing.
+an allow-list; what training scripts commonly save next to the weights is read into stubs that keep nothing.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ _FETCH = "Fetch the file again, and compare its checksum with the one its author
 
 
 UNDER = ("state_dict", "model_state_dict", "model", "module")
-"""The names under which training scripts save their model's tensors, beside epochs and optimisers."""
+"""The names under which training scripts save their model's tensors, next to epochs and optimizers."""
 
 
 class _Ignored:
-    """Stands for an object that is no tensor: takes any arguments and any state, and keeps none."""
+    """Stands for an object that is not a tensor: takes any arguments and any state, and keeps none."""
 
     def __new__(cls, *_: Any, **__: Any) -> _Ignored:
         return super().__new__(cls)
@@ -76,7 +76,7 @@ def read_foreign(path: Path) -> dict[str, Tensor]:
 
 
 def is_torchscript(path: Path) -> bool:
-    """Whether the file is a TorchScript archive, which holds code beside its tensors."""
+    """Whether the file is a TorchScript archive, which holds code next to its tensors."""
     if not zipfile.is_zipfile(path):
         return False
     with zipfile.ZipFile(path) as archive:

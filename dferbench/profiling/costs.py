@@ -1,6 +1,6 @@
 """What a method costs, as its plugin's package keeps it: counted by `dferbench profile --write`, never typed.
 
-The file stands beside the package's `__init__.py`, so that listing methods needs no torch.
+The file stands next to the package's `__init__.py`, so that listing methods needs no torch.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ HEAD = f"# Counted by `dferbench profile --write`: default options, {CLASSES} cl
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Parameters, those that any stage trains, multiply-adds of testing one video, and the input:
+    """Parameters, those that any stage trains, MACs of testing one video, and the input:
     frames and the side of each in pixels."""
 
     parameters: int
@@ -34,7 +34,7 @@ class Cost:
 
 
 def file_of(origin: str) -> Path | None:
-    """Where the package of a plugin keeps its costs; None for a plugin that is no package."""
+    """Where the package of a plugin keeps its costs; None for a plugin that is not a package."""
     module = sys.modules.get(origin.split(" (")[0].split(":")[0])
     home = Path(getattr(module, "__file__", None) or "")
     return home.parent / NAME if home.name == "__init__.py" else None
@@ -47,13 +47,13 @@ def kept(origin: str, method: str) -> Cost | None:
 
 
 def keep(origin: str, costs: Mapping[str, Cost]) -> Path:
-    """Put the costs of one plugin's methods into its package, beside those of its others.
+    """Put the costs of one plugin's methods into its package, next to those of its others.
 
-    Raises ConfigError for a plugin that is no package, and DferbenchError if the file cannot be written.
+    Raises ConfigError for a plugin that is not a package, and DferbenchError if the file cannot be written.
     """
     path = file_of(origin)
     if path is None:
-        raise ConfigError(f"{origin} is no package that could keep {NAME}", "Leave --write out.")
+        raise ConfigError(f"{origin} is not a package that could keep {NAME}", "Leave --write out.")
     every = {**(_read(path) if path.is_file() else {}), **costs}
     blocks = [
         "".join([f"\n[{name}]\n", *(f"{key} = {value}\n" for key, value in asdict(every[name]).items())])

@@ -1,4 +1,4 @@
-"""What a plan will cost, told from the seconds of records at hand. No torch."""
+"""What a plan will cost, told from the seconds of records available. No torch."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def count_videos(plan: Plan) -> Counts | None:
     return (train, test) if limit is None else (min(train, limit), min(test, limit))
 
 
-def seconds_a_cell(plan: Plan, videos: Counts | None, records: Sequence[Record]) -> float | None:
-    """Mean seconds of finished cells of this very setting, or else of this method on this dataset, scaled by
+def seconds_per_run(plan: Plan, videos: Counts | None, records: Sequence[Record]) -> float | None:
+    """Mean seconds of finished runs of this very setting, or else of this method on this dataset, scaled by
     videos and epochs; None if there is nothing to tell from."""
     epochs = sum(stage.epochs for stage in plan.recipe.stages)
     like = [r for r in records if r.method == plan.method.name and r.dataset == plan.task.dataset]

@@ -18,7 +18,7 @@ from dferbench.registry.catalog import Catalog, Entry
 from dferbench.types import Recipe, Task
 
 COUNTED = (
-    "multiply-adds of every convolution and matrix product in testing one video, those inside attention and "
+    "MACs of every convolution and matrix product in testing one video, those inside attention and "
     "recurrent layers included; class texts that stay the same are read beforehand and not counted; norms, "
     "activations, pooling, additions and resizing are not"
 )

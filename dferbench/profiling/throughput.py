@@ -1,4 +1,4 @@
-"""How fast a method is on the machine at hand, and how much memory it takes, on random pixels."""
+"""How fast a method is on this machine, and how much memory it takes, on random pixels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from dferbench.data.sampling import make_sampler
+from dferbench.data.pipeline import Pipeline, build_pipeline
 from dferbench.errors import DferbenchError
 from dferbench.models import Batch, Classifier
 from dferbench.models.build import make_model
@@ -20,7 +20,7 @@ from dferbench.registry.catalog import Catalog, Entry
 from dferbench.training.batches import encode
 from dferbench.training.optimizers import make_optimizer
 from dferbench.training.trainer import train_step
-from dferbench.types import Input, Recipe, Stage, Task
+from dferbench.types import Recipe, Stage, Task
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -91,7 +91,8 @@ def _trainer(
     stage: Stage = recipe.stages[-1]
     optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, catalog))
     label = torch.arange(len(pixels), device=pixels.device) % classes
-    remembered = encode(model, pixels, fabric) if remembers(model, recipe.input) else None
+    kept = remembers(model, build_pipeline(recipe.input, catalog))
+    remembered = encode(model, pixels, fabric) if kept else None
 
     def step() -> None:
         x = encode(model, pixels, fabric) if remembered is None else remembered
@@ -101,10 +102,10 @@ def _trainer(
     return step
 
 
-def remembers(model: Classifier, input: Input) -> bool:
+def remembers(model: Classifier, pipeline: Pipeline) -> bool:
     """Whether training sees each video through `encode` once and then from memory."""
-    drawn = bool(input.augment) or make_sampler(input.sample).random
-    return type(model).encode is not Classifier.encode and (not drawn or input.draws > 0)
+    overridden = type(model).encode is not Classifier.encode
+    return overridden and (not pipeline.random or pipeline.input.draws > 0)
 
 
 def _videos_a_second(step: Callable[[], Any], batch: int, steps: int, fabric: Fabric) -> float:

@@ -66,6 +66,8 @@ class Catalog:
     broken: list[Broken] = field(default_factory=list)
     contested: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     commands: list[tuple[str, Callable[..., None]]] = field(default_factory=list)
+    files: tuple[Path, ...] = ()
+    """Plugins that were given as files."""
 
     def get(self, kind: str, name: str) -> Entry:
         """The entry of that name. Raises UnknownName, or ConfigError if two plugins claim it."""
@@ -104,7 +106,8 @@ class Catalog:
 
 def discover(files: Iterable[Path] = ()) -> Catalog:
     """Load the host's own parts, every installed plugin and the given files. Never raises for a plugin."""
-    catalog = Catalog()
+    files = tuple(files)
+    catalog = Catalog(files=files)
     manager = pluggy.PluginManager("dferbench")
     manager.add_hookspecs(hookspecs)
     waiting = [*_own(), *_installed(), *_from_files(files)]

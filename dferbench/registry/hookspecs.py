@@ -66,12 +66,15 @@ def register_metrics(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_samplers(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> sampler(count, frames, rng) -> indices."""
+    """register(name, build, about=""): build(**options) -> sampler(count, frames, rng) -> indices of so many
+    frames, with the properties `random` and `shuffle` (`dferbench.data.sampling.Sampler`)."""
 
 
 @hookspec
 def register_augmentations(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> an operation, drawn once for each video."""
+    """register(name, build, about=""): build(**options) -> an operation on videos, with draw(width, height,
+    size, rng) -> a change or None (`dferbench.data.augment.Op`), or one on training batches, with mix(videos,
+    target, rng) -> both anew (`dferbench.data.mixing.BatchOp`)."""
 
 
 @hookspec
@@ -101,7 +104,8 @@ def register_trackers(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_launchers(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> launcher(commands) that starts processes."""
+    """register(name, build, about=""): build(**options) -> launcher(commands) -> exit codes: it starts a
+    process for each command, a list of words, and returns when all have ended."""
 
 
 @hookspec

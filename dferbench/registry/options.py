@@ -74,7 +74,7 @@ def convert(name: str, text: Any, default: Any) -> Any:
 
 
 class _Misfit:
-    """Marks a value that fits no type: true and false are no numbers here, though Python says so."""
+    """Marks a value that fits no type: true and false are not numbers here, though Python says so."""
 
 
 WEIGHTS = "--weights clip-vit-b32=FILE"

@@ -29,7 +29,7 @@ def cost_text(cost: Cost) -> str:
     """A kept cost in one line."""
     return (
         f"{short(cost.parameters)} parameters, {short(cost.trained)} trained; {short(cost.macs)} "
-        f"multiply-adds a video of {cost.frames} frames of {cost.size} x {cost.size} ({CLASSES} classes, "
+        f"MACs a video of {cost.frames} frames of {cost.size} x {cost.size} ({CLASSES} classes, "
         "default options)"
     )
 
@@ -54,7 +54,7 @@ def _said(value: Any) -> str | list[str]:
 
 
 def _entry(label: str, text: str | list[str], width: int) -> Iterator[str]:
-    """A label and its text beside it; several sentences are a list."""
+    """A label and its text next to it; several sentences are a list."""
     items = [text] if isinstance(text, str) else [f"- {item}" for item in text]
     indents = ["", "  "][isinstance(text, list)]
     lines = [line for item in items for line in _wrapped(item, width - LABEL, indents)]
@@ -69,14 +69,14 @@ def _wrapped(text: str, width: int, indent: str) -> list[str]:
 
 
 def _results(card: Card, width: int, metrics: Metrics) -> list[str]:
-    """Published numbers, one row a variant; other keys of a row stand beside them."""
+    """Published numbers, one row a variant; other keys of a row stand next to them."""
     scored = [name for row in card.results for name, value in row.items() if isinstance(value, Mapping)]
     datasets = list(dict.fromkeys(scored))
-    beside = list(dict.fromkeys(n for row in card.results for n in row if n not in datasets))
+    extra = list(dict.fromkeys(n for row in card.results for n in row if n not in datasets))
     lines = [
-        [*_plain(row, beside), *(_score(row.get(name), metrics) for name in datasets)] for row in card.results
+        [*_plain(row, extra), *(_score(row.get(name), metrics) for name in datasets)] for row in card.results
     ]
-    table = aligned(lines, [*beside, *datasets]).splitlines()
+    table = aligned(lines, [*extra, *datasets]).splitlines()
     return ["Published results", "", *table, "", *wrap(card.results_are, width)] if lines else []
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from dferbench.experiment.suite import Row
 from dferbench.profiling.costs import short
-from dferbench.report.table import Beside, Sheet, letter
+from dferbench.report.table import ExtraColumn, Sheet, letter
 
 Value = int | float | str | None
 
@@ -24,12 +24,12 @@ class Column:
 
 
 def with_columns(sheet: Sheet, columns: Sequence[Column]) -> Sheet:
-    """The sheet with the columns beside its labels; those that are empty throughout are left out."""
+    """The sheet with the columns next to its labels; those that are empty throughout are left out."""
     shown = [column for column in columns if any(value is not None for value in column.values)]
     new = list(dict.fromkeys(column.note for column in shown if column.note))
     letters = {note: letter(len(sheet.notes) + i) for i, note in enumerate(new)}
-    beside = [
-        Beside(
+    extra = [
+        ExtraColumn(
             name=column.name,
             caveats=(letters[column.note],) if column.note else (),
             texts=tuple("" if value is None else column.say(value) for value in column.values),
@@ -38,7 +38,7 @@ def with_columns(sheet: Sheet, columns: Sequence[Column]) -> Sheet:
         for column in shown
     ]
     notes = (*sheet.notes, *((code, note) for note, code in letters.items()))
-    return replace(sheet, beside=tuple(beside), notes=notes)
+    return replace(sheet, extra_columns=tuple(extra), notes=notes)
 
 
 def fidelity_column(rows: Sequence[Row], words: Mapping[str, str]) -> Column:
@@ -46,7 +46,7 @@ def fidelity_column(rows: Sequence[Row], words: Mapping[str, str]) -> Column:
     return Column("fidelity", tuple(words.get(row.method) or None for row in rows))
 
 
-SIZES = {"parameters": "parameters", "trained": "trained", "macs": "multiply-adds"}
+SIZES = {"parameters": "parameters", "trained": "trained", "macs": "MACs"}
 SPEEDS = {"train": "train videos/s", "test": "test videos/s", "memory_bytes": "memory"}
 
 

@@ -21,7 +21,7 @@ SPECIAL = {
 
 def latex(sheet: Sheet) -> str:
     """A table environment that needs \\usepackage{booktabs} and nothing else."""
-    width = 1 + len(sheet.beside) + sum(len(block.columns) for block in sheet.blocks)
+    width = 1 + len(sheet.extra_columns) + sum(len(block.columns) for block in sheet.blocks)
     body = [_group(name, list(lines), width, sheet) for name, lines in groupby(sheet.lines, _group_of)]
     label = re.sub(r"[^A-Za-z0-9]+", "-", sheet.suite.name)
     return "\n".join(
@@ -55,7 +55,7 @@ def _raised(caveats: tuple[str, ...]) -> str:
 
 
 def _heads(sheet: Sheet) -> list[str]:
-    blocks, first = sheet.blocks, 2 + len(sheet.beside)
+    blocks, first = sheet.blocks, 2 + len(sheet.extra_columns)
     by_dataset = [list(mine) for _, mine in groupby(blocks, lambda block: block.dataset)]
     sizes = [(mine[0].name, sum(len(b.columns) for b in mine)) for mine in by_dataset]
     tops = [rf"\multicolumn{{{size}}}{{c}}{{{escape(name)}}}" for name, size in sizes]
@@ -65,8 +65,8 @@ def _heads(sheet: Sheet) -> list[str]:
     metrics = [escape(name) for block in blocks for name in block.columns]
     rules = [_rules([size for _, size in sizes], first), _rules([len(b.columns) for b in blocks], first)]
     blank = [""] * (first - 1)
-    beside = [escape(one.name) + _raised(one.caveats) for one in sheet.beside]
-    heads = _line(["", *beside, *metrics])
+    extra = [escape(one.name) + _raised(one.caveats) for one in sheet.extra_columns]
+    heads = _line(["", *extra, *metrics])
     return [_line([*blank, *tops]), rules[0], _line([*blank, *kinds]), rules[1], heads]
 
 
@@ -90,8 +90,8 @@ def _group(name: str, lines: list[Line], width: int, sheet: Sheet) -> str:
 def _row(line: Line, sheet: Sheet) -> str:
     blocks = zip(sheet.blocks, line.cells, strict=True)
     cells = [cell for block, mine in blocks for cell in _cells(block, mine)]
-    beside = map(escape, sheet.texts(line))
-    return _line([escape(line.row.label) + _raised(line.caveats), *beside, *cells])
+    extra = map(escape, sheet.texts(line))
+    return _line([escape(line.row.label) + _raised(line.caveats), *extra, *cells])
 
 
 def _cells(block: Block, cells: Cells | None) -> list[str]:

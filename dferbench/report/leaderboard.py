@@ -124,7 +124,7 @@ def _mean(one: Metric, runs: Sequence[Counts]) -> float | None:
 
 
 def as_data(row: Row) -> dict[str, Any]:
-    """A row as plain data. UAR and WAR also stand as first releases had them: by name beside the others'
+    """A row as plain data. UAR and WAR also stand as first releases had them: by name next to the others'
     facts, and as pairs in `pooled` and `best_on_test`, which hold all shown metrics in their order."""
     plain = {f.name: getattr(row, f.name) for f in fields(row)}
     scores = {name: found and vars(found) for name, found in row.scores.items()}

@@ -50,9 +50,9 @@ def about(sheet: Sheet) -> str:
 
 def _heads(sheet: Sheet, separator: str) -> list[str]:
     """Of every column behind the label."""
-    beside = [f"{one.name}{brackets(one.caveats)}" for one in sheet.beside]
+    extra = [f"{one.name}{brackets(one.caveats)}" for one in sheet.extra_columns]
     blocks = [_head(block, name, separator) for block in sheet.blocks for name in block.columns]
-    return [*(escape_markdown(name) if separator == "<br>" else name for name in beside), *blocks]
+    return [*(escape_markdown(name) if separator == "<br>" else name for name in extra), *blocks]
 
 
 def _head(block: Block, name: str, separator: str) -> str:
@@ -73,8 +73,8 @@ def _lines(sheet: Sheet, escape: Callable[[str], str], show: Callable[[Number], 
         group = row.group
         blocks = zip(sheet.blocks, line.cells, strict=True)
         cells = [cell for block, mine in blocks for cell in _cells(block, mine, show)]
-        beside = map(escape, sheet.texts(line))
-        yield [first, escape(row.label) + brackets(line.caveats), *beside, *cells]
+        extra = map(escape, sheet.texts(line))
+        yield [first, escape(row.label) + brackets(line.caveats), *extra, *cells]
 
 
 def _cells(block: Block, cells: Cells | None, show: Callable[[Number], str]) -> list[str]:
@@ -97,12 +97,12 @@ def comma_separated(sheet: Sheet) -> str:
     names = [f"{b.dataset} {b.kind} {name}" for b in sheet.blocks for name in _plain_heads(b)]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    beside = [one.name for one in sheet.beside]
-    writer.writerow(["group", "label", "method", "options", *beside, *names, "notes"])
+    extra = [one.name for one in sheet.extra_columns]
+    writer.writerow(["group", "label", "method", "options", *extra, *names, "notes"])
     notes = dict(sheet.notes)
     for place, line in enumerate(sheet.lines):
         row = line.row
-        values = [one.values[place] for one in sheet.beside]
+        values = [one.values[place] for one in sheet.extra_columns]
         numbers = [v for b, c in zip(sheet.blocks, line.cells, strict=True) for v in _plain_cells(b, c)]
         options = " ".join(f"{name}={value}" for name, value in row.sets.items())
         letters = dict.fromkeys(_letters_of(sheet, line))
@@ -128,7 +128,7 @@ def _plain_cells(block: Block, cells: Cells | None) -> list[Any]:
 
 def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
     yield from line.caveats
-    yield from (caveat for one in sheet.beside for caveat in one.caveats)
+    yield from (caveat for one in sheet.extra_columns for caveat in one.caveats)
     for block, cells in zip(sheet.blocks, line.cells, strict=True):
         if cells:
             yield from (*block.caveats, *cells.caveats)
@@ -164,8 +164,12 @@ def _row(sheet: Sheet, place: int) -> dict[str, Any]:
         for b, c in zip(sheet.blocks, line.cells, strict=True)
     ]
     facts = {"number": row.number, "group": row.group, "label": row.label, "method": row.method}
-    beside = {"beside": {one.name: one.values[place] for one in sheet.beside}} if sheet.beside else {}
-    return {**facts, "options": dict(row.sets), **beside, "notes": list(line.caveats), "results": results}
+    extra = (
+        {"extra_columns": {one.name: one.values[place] for one in sheet.extra_columns}}
+        if sheet.extra_columns
+        else {}
+    )
+    return {**facts, "options": dict(row.sets), **extra, "notes": list(line.caveats), "results": results}
 
 
 def _numbers(block: Block, cells: Cells | None) -> dict[str, Any]:

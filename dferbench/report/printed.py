@@ -1,4 +1,4 @@
-"""What papers print, for a leaderboard: sorted, beside no run and under no rank."""
+"""What papers print, for a leaderboard: sorted, next to no run and under no rank."""
 
 from __future__ import annotations
 

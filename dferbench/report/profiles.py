@@ -40,7 +40,7 @@ def read_profiles(path: Path) -> tuple[list[dict[str, Any]], str]:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
         hint = f"Make it anew: dferbench profile METHOD --json > {path}"
-        raise ConfigError(f"{path} is no profile: {place}: {first['msg']}", hint) from error
+        raise ConfigError(f"{path} is not a profile: {place}: {first['msg']}", hint) from error
     where = ", ".join(f"{name} {value}" for name, value in found.machine.items())
     measured = f"; speed and memory measured on {where}" if where else ""
     about = f"costs at the method's own input, for {found.classes} classes{measured}"

@@ -1,4 +1,4 @@
-"""Top-2 hits for records of earlier releases, which did not count them, from the predictions beside them."""
+"""Top-2 hits for records of earlier releases, which did not count them, from the predictions next to them."""
 
 from __future__ import annotations
 

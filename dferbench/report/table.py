@@ -1,4 +1,4 @@
-"""From a suite and records to a table: printed numbers beside measured ones. A pure function.
+"""From a suite and records to a table: printed numbers next to measured ones. A pure function.
 
 A record belongs to a row if it has the row's cell: the hash of method, options, recipe, dataset, weights and
 limit that a run of the row would have. Labels do not count, so a renamed row keeps its results, and a trial
@@ -105,7 +105,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Beside:
+class ExtraColumn:
     """A column between labels and numbers: per line its text, and its value for machines."""
 
     name: str
@@ -122,12 +122,12 @@ class Sheet:
     blocks: tuple[Block, ...]
     lines: tuple[Line, ...]
     notes: tuple[tuple[str, str], ...]
-    beside: tuple[Beside, ...] = ()
+    extra_columns: tuple[ExtraColumn, ...] = ()
 
     def texts(self, line: Line) -> list[str]:
-        """What the columns beside the label show of a line."""
+        """What the columns next to the label show of a line."""
         place = self.lines.index(line)
-        return [column.texts[place] for column in self.beside]
+        return [column.texts[place] for column in self.extra_columns]
 
 
 Keys = Mapping[str, Mapping[int, Key]]

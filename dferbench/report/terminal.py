@@ -1,4 +1,4 @@
-"""A table on a terminal: best bold, second underlined; what does not fit beside the labels stands below."""
+"""A table on a terminal: best bold, second underlined; what does not fit next to the labels stands below."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def show(sheet: Sheet) -> None:
 
 
 def _parts(sheet: Sheet, width: int) -> Iterator[Columns]:
-    """As many columns at a time as fit beside the labels into `width` characters."""
+    """As many columns at a time as fit next to the labels into `width` characters."""
     part: Columns = []
     for columns in (*_beside(sheet), *_numbers(sheet)):
         if part and _needed(_table(sheet, part + columns)) > width:
@@ -75,7 +75,7 @@ def _table(sheet: Sheet, columns: Columns) -> Table:
 def _beside(sheet: Sheet) -> Iterator[Columns]:
     from rich.text import Text
 
-    for one in sheet.beside:
+    for one in sheet.extra_columns:
         yield [(f"{one.name}{brackets(one.caveats)}", [Text(text) for text in one.texts])]
 
 

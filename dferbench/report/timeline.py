@@ -37,7 +37,7 @@ def timeline(one: Prediction, classes: Sequence[str], path: Path) -> None:
         axes.plot([], [], color="0.8", label=f"{len(others)} others")
     axes.set(xlabel=unit, ylabel="probability", ylim=(-0.02, 1.02))
     axes.grid(alpha=0.25)
-    # A file name is no formula, whatever it holds.
+    # A file name is not a formula, whatever it holds.
     axes.set_title(
         one.video if len(one.video) <= 80 else f"...{one.video[-77:]}", fontsize=10, parse_math=False
     )

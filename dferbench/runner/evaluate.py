@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.read import Checkpoint
 from dferbench.checkpoints.restore import Opened, restore
-from dferbench.data.loader import check_input
+from dferbench.data.pipeline import build_pipeline
 from dferbench.errors import ConfigError
 from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import registered
@@ -90,15 +90,17 @@ def measure(
 
     Raises ConfigError or DataError for what can be known before the first video.
     """
-    check_input(plan.recipe.input)
+    pipeline = build_pipeline(plan.recipe.input, catalog)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric, weights)
+    decoder = decoder_of(plan, catalog)
     columns = columns_of(checkpoint.header.classes, plan.task.classes, checkpoint.path)
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         assert opened is not None
-        return _test(plan, opened, columns, catalog, split, folder, fabric, progress)
+        feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
+        return _test(feed, opened, columns, split, folder)
 
     given = {"checkpoint": checkpoint.path.name, **plan.request.sets}
     return do_runs(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
@@ -113,21 +115,12 @@ def _open(
     return restore(checkpoint, catalog, fabric, weights)
 
 
-def _test(
-    plan: Plan,
-    opened: Opened,
-    columns: Sequence[int],
-    catalog: Catalog,
-    split: Split,
-    folder: Path,
-    fabric: Fabric,
-    progress: Progress,
-) -> dict[str, Any]:
-    """Test one run, write its predictions, and return what the record adds."""
-    started, unreadable, model = time.monotonic(), UnreadableVideos(plan.request.skip_bad), opened.model
+def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, folder: Path) -> dict[str, Any]:
+    """Run one test, write its predictions, and return what the record adds."""
+    started, unreadable, model = time.monotonic(), feed.unreadable, opened.model
     batch = batch_of(opened.method.value.recipe.stages)
-    with Feed(plan, decoder_of(plan, catalog), fabric, unreadable, progress).open(split.test) as source:
-        said = predict(model, source, batch, len(opened.classes), fabric, progress).only(columns)
+    with feed.open(split.test) as source:
+        said = predict(model, source, batch, len(opened.classes), feed.fabric, feed.progress).only(columns)
     said.save(folder)
     return {
         "confusion": said.confusion(),

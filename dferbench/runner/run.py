@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
+from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.record import Record
 from dferbench.feature_cache.key import seen_by
@@ -22,7 +23,7 @@ from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.batches import decoder_of
 from dferbench.training.observer import Observers
-from dferbench.training.trainer import Built, Context, train_run
+from dferbench.training.trainer import Built, RunContext, train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -55,7 +56,7 @@ def run_all(
     observers: Observers,
 ) -> list[Record]:
     """The same for a plan that was rehearsed and whose splits were read and checked; `observers` follow."""
-    context = Context(catalog, fabric, progress, observers)
+    context = RunContext(catalog, fabric, progress, observers)
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         built = build_model(plan, catalog, fabric, draft.seed)
@@ -78,7 +79,8 @@ def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Buil
     counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
     seen = seen_by(model, parts, catalog)
     fabric.to_device(model)
-    return Built(model, decoder_of(plan, catalog), trained, counts, parts.used, seen)
+    pipeline = build_pipeline(plan.recipe.input, catalog)
+    return Built(model, decoder_of(plan, catalog), pipeline, trained, counts, parts.used, seen)
 
 
 def save_checkpoint(built: Built, record: Record, folder: Path) -> Path:

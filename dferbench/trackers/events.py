@@ -23,7 +23,7 @@ Event: TypeAlias = dict[str, Any]
 def read_events(path: Path) -> list[Event]:
     """The events of a run in order; a last line that is not finished is left out.
 
-    Raises ConfigError for a finished line that is no event.
+    Raises ConfigError for a finished line that is not an event.
     """
     *whole, _ = path.read_bytes().split(b"\n")
     return [_event(line, path, number) for number, line in enumerate(whole, 1)]
@@ -37,7 +37,7 @@ def _event(line: bytes, path: Path, number: int) -> Event:
     except (ValueError, TypeError, KeyError):
         pass
     raise ConfigError(
-        f"line {number} of {path} is no event of a run: {line[:40]!r}",
+        f"line {number} of {path} is not an event of a run: {line[:40]!r}",
         "Remove that line, or start the run again with --force.",
     )
 
@@ -99,7 +99,7 @@ class Standing:
 
 
 def standing(path: Path | None) -> Standing | None:
-    """How the run of these events stands, or None if it has not started; a resumed run goes on.
+    """How the run of these events stands, or None if it has not started; a resumed run continues.
 
     Raises ConfigError for a file that holds something else.
     """

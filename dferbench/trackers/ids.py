@@ -1,4 +1,4 @@
-"""What a tracker must remember in order to go on in the same place when a run is resumed."""
+"""What a tracker must remember in order to continue in the same place when a run is resumed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def remembered(folder: Path, tracker: str) -> dict[str, Any]:
 
 
 def remember(folder: Path, tracker: str, **facts: Any) -> None:
-    """Note facts beside those of other trackers. Raises DferbenchError if that cannot be written."""
+    """Note facts next to those of other trackers. Raises DferbenchError if that cannot be written."""
     path = folder / NAME
     noted = _read(path)
     write_atomic(path, to_json({**noted, tracker: {**noted.get(tracker, {}), **facts}}))

@@ -1,4 +1,4 @@
-"""JSON lines: every event of a run as one line of `events.jsonl` in its folder, while the run goes on."""
+"""JSON lines: every event of a run as one line of `events.jsonl` in its folder, while the run continues."""
 
 from __future__ import annotations
 

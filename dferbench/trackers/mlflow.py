@@ -27,7 +27,7 @@ class MLflow(Observer):
         self.logged: dict[str, int] | None = None
 
     def run_started(self, record: Record, folder: Path, epochs: int, step: int) -> None:
-        """Start a run in the store, or go on in the one that this folder remembers."""
+        """Start a run in the store, or continue in the one that this folder remembers."""
         self.videos, self.epochs, self.logged = record.videos, epochs, {}
         self.run = remembered(folder, NAME).get("run", "")
         if self.run:

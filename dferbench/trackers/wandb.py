@@ -26,7 +26,7 @@ class WandB(Observer):
         self.epochs = 0
 
     def run_started(self, record: Record, folder: Path, epochs: int, step: int) -> None:
-        """Start a run there, or go on in the one that this folder remembers."""
+        """Start a run there, or continue in the one that this folder remembers."""
         noted = remembered(folder, NAME)
         identity = noted.get("id") or secrets.token_hex(4)
         remember(folder, NAME, id=identity)

@@ -12,7 +12,10 @@ import torch
 from torch import Tensor
 
 from dferbench.data.decoders import Decoder, choose_decoder
-from dferbench.data.loader import Loaded, VideoLoader, finished, to_float
+from dferbench.data.loader import Loaded, VideoLoader, finished
+from dferbench.data.mixing import Mixer
+from dferbench.data.normalize import to_float
+from dferbench.data.pipeline import Pipeline
 from dferbench.experiment.plan import Plan
 from dferbench.feature_cache.cache import FeatureCache, FeatureTable
 from dferbench.feature_cache.key import kind_of
@@ -43,15 +46,17 @@ class UnreadableVideos:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """A batch after `encode`: its output x, the positions of its videos in the split, and labels (B,)."""
+    """A batch after `encode`: its output x, the positions of its videos in the split, labels (B,), and what
+    became of the labels, (B, C), if the videos were mixed."""
 
     x: Tensor
     index: list[int]
     label: Tensor
+    target: Tensor | None = None
 
 
 class Source:
-    """The videos of one split, through one input, for one model."""
+    """The videos of one split, through one input, for one model; `mixer` mixes those of a batch."""
 
     def __init__(
         self,
@@ -62,9 +67,11 @@ class Source:
         unreadable: UnreadableVideos,
         progress: Progress,
         cache: FeatureCache,
+        mixer: Mixer | None = None,
     ) -> None:
         self.videos, self.loader, self.unreadable = videos, loader, unreadable
         self._input, self._fabric, self._progress, self._cache = input, fabric, progress, cache
+        self._mixer = mixer
         self._tables: dict[int, FeatureTable] = {}
 
     def __len__(self) -> int:
@@ -77,8 +84,8 @@ class Source:
         if self._may_cache(model):
             yield from self._cached(model, order, batch, self.loader.drawn(epoch), drop_last)
             return
-        for loaded in self.loader.batches(order, batch, epoch, drop_last):
-            one = self._encoded(model, loaded)
+        for step, loaded in enumerate(self.loader.batches(order, batch, epoch, drop_last)):
+            one = self._encoded(model, loaded, (epoch, step))
             if one.index:
                 yield one
 
@@ -86,14 +93,18 @@ class Source:
         overridden = type(model).encode is not Classifier.encode
         return overridden and (not self.loader.random or self._input.draws > 0)
 
-    def _encoded(self, model: Classifier, loaded: Loaded) -> EncodedBatch:
+    def _encoded(self, model: Classifier, loaded: Loaded, when: tuple[int, int]) -> EncodedBatch:
+        """`when` is the epoch and the number of the batch in it."""
         self.unreadable.note(loaded, self.videos)
         index = loaded.index.tolist()
         if not index:
             return EncodedBatch(torch.empty(0), [], torch.empty(0))
         frames = finished(loaded, self.loader.size, self._fabric.device)
         video = to_float(frames, self._input.normalize, self._fabric.device)
-        return EncodedBatch(encode(model, video, self._fabric), index, self._labels(index))
+        label, target = self._labels(index), None
+        if self._mixer is not None:
+            video, target = self._mixer(video, label, *when)
+        return EncodedBatch(encode(model, video, self._fabric), index, label, target)
 
     def _labels(self, index: Sequence[int]) -> Tensor:
         return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
@@ -123,8 +134,8 @@ class Source:
         if not missing:
             return table
         with self._progress.bar("encode once", len(missing)) as bar, self._cache.adding(len(missing)):
-            for loaded in self.loader.batches(missing, 1, draw):
-                one = self._encoded(model, loaded)
+            for step, loaded in enumerate(self.loader.batches(missing, 1, draw)):
+                one = self._encoded(model, loaded, (draw, step))
                 for index, x in zip(one.index, one.x.cpu(), strict=True):
                     table.put(index, x)
                     self._cache.put(index, draw, x, *loaded.decoders)
@@ -139,6 +150,7 @@ class Feed:
 
     plan: Plan
     decoder: Decoder
+    pipeline: Pipeline
     fabric: Fabric
     unreadable: UnreadableVideos
     progress: Progress
@@ -147,21 +159,27 @@ class Feed:
     @contextmanager
     def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
         """The videos of one split, with the processes that read them, which end with the block."""
-        plan, input, size = self.plan, self.plan.recipe.input, self.plan.task.size
-        workers = plan.request.workers
+        pipeline, workers = self.pipeline, self.plan.request.workers
+        mixer = Mixer(pipeline.mixing, len(self.plan.task.classes), seed)
         loader = VideoLoader(
-            videos, input, size, training=training, seed=seed, workers=workers, decoder=self.decoder
+            videos, pipeline, training=training, seed=seed, workers=workers, decoder=self.decoder
         )
         cache = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
-            yield Source(videos, loader, input, self.fabric, self.unreadable, self.progress, cache)
+            yield Source(
+                videos, loader, pipeline.input, self.fabric, self.unreadable, self.progress, cache,
+                mixer if training and pipeline.mixing else None,
+            )  # fmt: skip
         finally:
             loader.close()
 
     def _kind(self, training: bool, seed: int | None) -> dict[str, Any]:
         if not self.seen:
             return {}
-        return kind_of(self.seen, self.plan.recipe, self.decoder, self.fabric, training=training, seed=seed)
+        return kind_of(
+            self.seen, self.pipeline, self.plan.recipe.precision, self.decoder, self.fabric,
+            training=training, seed=seed,
+        )  # fmt: skip
 
 
 def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from dferbench.experiment.record import Epoch, Record
 from dferbench.progress import Progress
+
+if TYPE_CHECKING:  # plugins import this file at start, when records are not needed yet
+    from dferbench.experiment.record import Epoch, Record
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class EpochResult:
 
 
 class Observer(Protocol):
-    """What follows a run. It must not change anything; what it raises removes it and never ends the run."""
+    """What follows a run. It must not change anything; what it raises removes it and never ends the run.
+
+    A tracker of a plugin inherits from this class and overrides the events that it wants to hear of.
+    """
 
     def run_started(self, record: Record, folder: Path, epochs: int, step: int) -> None:
         """A run starts or resumes: its record so far (status "running"), and the folder of its files.

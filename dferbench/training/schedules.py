@@ -22,7 +22,7 @@ Schedule: TypeAlias = Callable[[float, int, int], float]
 """lr(full, epoch, step) -> the learning rate of a parameter group for one optimizer step.
 
 `full` is the group's learning rate in the recipe. `epoch` and `step` count from 0 within the stage: `step`
-goes on over its epochs, so the first step of epoch e is e times the steps per epoch.
+continues over its epochs, so the first step of epoch e is e times the steps per epoch.
 """
 
 

@@ -34,9 +34,14 @@ class Predictions:
 
     def confusion(self) -> list[list[int]]:
         """(C, C) counts, rows are the truth; ties go to the earlier class."""
+        # Imported when there is something to score: it takes longer than torch.
+        from torchmetrics.functional.classification import multiclass_confusion_matrix
+
         classes = self.logits.shape[1]
-        cells = self.labels * classes + self.logits.argmax(1)
-        counts: list[list[int]] = np.bincount(cells, minlength=classes**2).reshape(classes, classes).tolist()
+        chosen = torch.from_numpy(self.logits.argmax(1))
+        counts: list[list[int]] = multiclass_confusion_matrix(
+            chosen, torch.from_numpy(self.labels), classes
+        ).tolist()
         return counts
 
     def top2(self) -> int:

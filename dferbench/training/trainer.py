@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from dferbench.data.decoders import Decoder
+from dferbench.data.pipeline import Pipeline
 from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
@@ -44,6 +45,7 @@ class Built:
 
     model: Classifier
     decoder: Decoder
+    pipeline: Pipeline
     ever_trained: set[str]
     """Names of the parameters that any stage trains."""
     parameters: dict[str, int]
@@ -53,7 +55,7 @@ class Built:
 
 
 @dataclass(frozen=True)
-class Context:
+class RunContext:
     """What a run needs besides its plan and its model."""
 
     catalog: Catalog
@@ -63,7 +65,7 @@ class Context:
 
 
 def train_run(
-    plan: Plan, built: Built, split: Split, draft: Record, folder: Path, context: Context
+    plan: Plan, built: Built, split: Split, draft: Record, folder: Path, context: RunContext
 ) -> dict[str, Any]:
     """Train and test one run, write its predictions to `folder`, and return what its record adds to `draft`.
 
@@ -72,7 +74,7 @@ def train_run(
     """
     started = time.monotonic()
     unreadable = UnreadableVideos(plan.request.skip_bad)
-    feed = Feed(plan, built.decoder, context.fabric, unreadable, context.progress, built.seen)
+    feed = Feed(plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen)
     with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
         trainer = Trainer(plan, built, folder, draft, train, test, context)
         predictions = trainer.run()
@@ -98,7 +100,7 @@ class Trainer:
         draft: Record,
         train: Source,
         test: Source,
-        context: Context,
+        context: RunContext,
     ) -> None:
         self.plan, self.built, self.model = plan, built, built.model
         self.stages, self.seed = plan.recipe.stages, draft.seed
@@ -170,7 +172,7 @@ class Trainer:
         encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last)
         for step, one in enumerate(encoded):
             info = [self.train.videos[i].info for i in one.index]
-            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps)
+            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps, one.target)
 
     def _test(self) -> Predictions:
         classes = len(self.plan.task.classes)

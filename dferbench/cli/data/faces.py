@@ -50,7 +50,7 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Cut the face out of every frame of every video, with one size of crop throughout a video.
 
     Videos are read in separate processes: one that hangs, crashes or shows no face is named, and the rest
-    goes on. The same command goes on where it stopped; faces.json says what became of each video.
+    continues. The same command continues where it stopped; faces.json says what became of each video.
     """
     from dferbench.cli.progress import make_progress
     from dferbench.face_crops.run import CropRequest, crop_all

@@ -1,4 +1,4 @@
-"""`dferbench data ls`: every dataset, and whether it is at hand."""
+"""`dferbench data ls`: every dataset, and whether it is available."""
 
 from __future__ import annotations
 

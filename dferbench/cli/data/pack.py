@@ -49,7 +49,7 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Copy all frames of all videos into one file, and use it as the dataset's root: run --root PACK.
 
     Images are copied byte for byte; video files are decoded and their frames stored as JPEG, which results
-    are marked with. The same command goes on where it stopped, and brings a pack up to date.
+    are marked with. The same command continues where it stopped, and brings a pack up to date.
     """
     from dferbench.cli.progress import make_progress
     from dferbench.data.packs.write import PackJob, pack

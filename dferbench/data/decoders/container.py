@@ -18,7 +18,7 @@ from dferbench.errors import VideoError
 EXACT = ("mov", "matroska", "avi", "asf")
 """Containers whose header states the true length; others state none, or FFmpeg estimates it."""
 REFERRING = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "webm_dash_manifest"}
-"""Formats that are no videos but name others, anywhere on the disk or the network."""
+"""Formats that are not videos but name others, anywhere on the disk or the network."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _formats() -> str:
 
 
 def inspect(path: str) -> Contents:
-    """What the file holds. Raises VideoError if it is no video, is cut short, or has a damaged packet."""
+    """What the file holds. Raises VideoError if it is not a video, is cut short, or has a damaged packet."""
     with opened(path) as (container, stream):
         shown, hidden, end = [], 0, 0.0
         for packet in _packets(path, container):

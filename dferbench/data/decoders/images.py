@@ -46,7 +46,7 @@ def read_images(
 def decode(data: bytes, room: Image | None = None) -> Image:
     """(H, W, 3) uint8 RGB, exactly as Pillow gives it; in `room` if that has the right shape.
 
-    Raises OSError or ValueError for what is no image, damaged, or too large to be one in good faith.
+    Raises OSError or ValueError for what is not an image, damaged, or too large to be one in good faith.
     """
     image = _jpeg(data, room) if data.startswith(JPEG) else None
     return _any(data) if image is None else image
@@ -77,7 +77,7 @@ def _any(data: bytes) -> Image:
         with pillow.open(io.BytesIO(data)) as image:
             return np.asarray(image.convert("RGB"))
     except UnidentifiedImageError:
-        raise ValueError("it is no image of a known kind") from None
+        raise ValueError("it is not an image of a known kind") from None
     except OSError:
         raise
     except Exception as error:  # Pillow's parsers raise whatever a damaged file leads them to

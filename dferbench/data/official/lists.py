@@ -61,11 +61,11 @@ def read_text(path: Path) -> str:
             continue
         if "\0" not in text:
             return text
-    raise DataError(f"{path} is no text file", "Give a list of videos: one line each.")
+    raise DataError(f"{path} is not a text file", "Give a list of videos: one line each.")
 
 
 def _read(path: Path) -> bytes:
-    """The bytes of a list. Raises DataError for what is no file, such as a pipe, or is far too large."""
+    """The bytes of a list. Raises DataError for what is not a file, such as a pipe, or is far too large."""
     try:
         said = path.stat()
         if not stat.S_ISREG(said.st_mode) or said.st_size > LARGEST:
@@ -126,7 +126,7 @@ def _row(line: str, path: Path, number: int) -> ListRow:
         return ListRow(fields[0], fields[2], int(fields[1]), number)
     raise DataError(
         f"{path}, line {number}: {shown(line.strip())} is neither 'video label' nor 'video frames label'",
-        "Mend the line, or remove it.",
+        "Fix the line, or remove it.",
     )
 
 

@@ -26,7 +26,7 @@ def find_lists(folder: Path, folds: Iterable[int]) -> Lists:
     """The lists below a folder, by what their names say: `set_1/train.txt`, `DFEW_set_1_test.txt`,
     `train(single-labeled)/set_1.csv`, `single_testset_1.csv`; without a number they are the only fold's.
 
-    A file given instead of a folder stands for itself and its counterpart beside it. Raises DataError if two
+    A file given instead of a folder stands for itself and its counterpart next to it. Raises DataError if two
     files claim one place.
     """
     folds = tuple(folds)
@@ -138,11 +138,11 @@ def by_id(rows: Iterable[ListRow], path: Path, key: Key, codes: Codes) -> dict[s
             name = key(row.video)
         except ValueError:
             raise DataError(
-                f"{where}: {shown(row.video)} names no video", "Mend or remove the line."
+                f"{where}: {shown(row.video)} names no video", "Fix or remove the line."
             ) from None
         if row.label not in codes:
             raise DataError(
-                f"{where}: label {shown(row.label)} is not one of {_shown(codes)}", "Mend the line."
+                f"{where}: label {shown(row.label)} is not one of {_shown(codes)}", "Fix the line."
             )
         if name in placed:
             raise DataError(

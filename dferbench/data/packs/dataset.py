@@ -58,7 +58,7 @@ class PackedDataset(Dataset):
         source, names = Path(self._index.source), self._index.videos
         now = _fingerprints(source, list(names), progress) if source.is_dir() else {}
         if not any(now.values()):
-            self._source = "source not at hand"
+            self._source = "source not available"
             return
         for name, packed in names.items():
             if now[name] != packed.source:

@@ -56,7 +56,7 @@ class Index(BaseModel):
     source: str
     """The root that was packed."""
     reencoded: str
-    """How frames that were no images of their own were encoded; empty if all bytes are as they were."""
+    """How frames that were not images of their own were encoded; empty if all bytes are as they were."""
     videos: dict[str, Packed]
     folds: dict[int, dict[str, list[PackEntry]]]
     """By fold and split ("train", "test")."""
@@ -87,7 +87,9 @@ def read_index(pack: Path) -> Index:
     if another version of dferbench wrote it."""
     path = pack / NAME
     if not path.is_file():
-        raise DataError(f"{pack} is a pack that was never finished", "The same dferbench data pack goes on.")
+        raise DataError(
+            f"{pack} is a pack that was never finished", "The same dferbench data pack continues."
+        )
     try:
         index = Index.model_validate_json(path.read_bytes())
     except (OSError, ValidationError) as error:

@@ -19,7 +19,7 @@ _OWNER = b"made from"
 
 
 class PackStore:
-    """Opens the pack's file or makes it, and writes what is still waiting when it is closed, come what may.
+    """Opens the pack's file or makes it, and writes what is still waiting when it is closed.
 
     `owner` names what is packed, in one word, and with what options. Raises ConfigError for a pack that was
     begun for something else, and DferbenchError whenever the file cannot be written.

@@ -43,7 +43,7 @@ def pack(job: PackJob, progress: Progress) -> Index:
     """Make the pack, or make an old one current, and return what it says of itself.
 
     Raises ConfigError or DataError for a place that will not do, and DataError at the end if videos could
-    not be read and `skip_bad` is not set; everything else is packed by then, and the next call goes on.
+    not be read and `skip_bad` is not set; everything else is packed by then, and the next call continues.
     """
     _check_place(job)
     job.chosen.dataset.prepare(job.root, progress)
@@ -142,7 +142,7 @@ def _report(videos: Mapping[str, Packed], skip_bad: bool, progress: Progress) ->
         name, reason = next(iter(bad.items()))
         raise DataError(
             f"{len(bad)} of {len(videos)} videos cannot be packed; the first is {name}: {reason}",
-            "Mend them and run the same command, which goes on; or add --skip-bad to leave them out.",
+            "Fix them and run the same command, which continues; or add --skip-bad to leave them out.",
         )
 
 

@@ -82,7 +82,7 @@ def _shortened(root: Path) -> tree.Name:
 
 def _survey(paths: Sequence[str], root: Path, progress: Progress) -> list[Surveyed]:
     if is_pack(root):
-        return []  # its videos are no files of their own
+        return []  # its videos are not files of their own
     with progress.bar("looking at files", len(paths)) as bar:
         return survey(paths, root, bar)
 
@@ -128,7 +128,7 @@ def _own(dataset: Dataset, root: Path, before: Sequence[Finding]) -> list[Findin
         told = any(error.message in finding.what for finding in before)
         found += [] if told else [_unread(error)]
     if dataset.synthetic or is_made(root):
-        found.append(Finding("info", "drawn by a program: results on it never rank beside real ones"))
+        found.append(Finding("info", "drawn by a program: results on it never rank next to real ones"))
     return found
 
 

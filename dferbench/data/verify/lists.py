@@ -60,7 +60,7 @@ def duplicates(parts: Sequence[SplitVideos]) -> Iterator[Finding]:
 
 
 def labels(parts: Sequence[SplitVideos], classes: Sequence[str]) -> Iterator[Finding]:
-    """Labels that are no class, and videos whose label differs from part to part."""
+    """Labels that are not classes, and videos whose label differs from part to part."""
     bad = [
         f"{video.id}: {video.label} ({part})"
         for part in parts

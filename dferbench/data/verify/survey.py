@@ -74,7 +74,7 @@ def look(path: str, inside: str) -> Surveyed:
 
 
 def _no_video(path: str, facts: os.stat_result) -> str:
-    """Why what is no folder can be no video, as far as can be told without opening it; or nothing."""
+    """Why what is not a folder can be no video, as far as can be told without opening it; or nothing."""
     if not stat.S_ISREG(facts.st_mode):
         return "it is neither a file nor a folder"
     if not facts.st_size:

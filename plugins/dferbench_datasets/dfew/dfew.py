@@ -189,7 +189,7 @@ def single_labels(table: Path, media: Mapping[str, Path]) -> dict[str, str]:
         return {name: CODES[label] for name, label in found.items() if label != "0" and name in media}
     except (ValueError, KeyError, IndexError) as error:
         raise DataError(
-            f"{table} holds {error}, which is no id or label of DFEW", "Fetch it again."
+            f"{table} holds {error}, which is not an id or label of DFEW", "Fetch it again."
         ) from None
 
 

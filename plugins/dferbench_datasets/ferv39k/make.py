@@ -70,7 +70,7 @@ def _sizes(scale: float) -> dict[str, int]:
 
 
 def _leave_junk(folder: Path, seed: int) -> None:
-    """Files beside the frames that are none."""
+    """Files next to the frames that are none."""
     if seed % 10 == 0:
         (folder / "Thumbs.db").write_bytes(b"left by another system")
         (folder / "._00.jpg").write_bytes(b"left by another system")

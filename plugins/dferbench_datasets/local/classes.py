@@ -122,7 +122,7 @@ def _by_word(first: Mapping[str, ListedVideo], stated: Sequence[str]) -> Classes
         raise DataError(f"{_file(first)}: {len(first)} different labels", "The label must come last.")
     for label, entry in first.items():
         if len(label) > 60 or not label.isprintable():
-            raise DataError(f"{entry.where}: {shown(label)} cannot be the name of a class", "Mend the line.")
+            raise DataError(f"{entry.where}: {shown(label)} cannot be the name of a class", "Fix the line.")
     names = {label: name_of(label) for label in first}
     _require_one_word(first, names)
     if stated:
@@ -147,7 +147,7 @@ def _require_known(first: Mapping[str, ListedVideo], codes: Mapping[str, str]) -
     for label, entry in first.items():
         if label not in codes:
             known = ", ".join(c if c == name else f"{c} ({name})" for c, name in codes.items())
-            raise DataError(f"{entry.where}: label {shown(label)} is not one of {known}", "Mend the line.")
+            raise DataError(f"{entry.where}: label {shown(label)} is not one of {known}", "Fix the line.")
 
 
 def _ordered(names: Iterable[str]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ def _files(path: str, train: str, test: str) -> Files:
 
 
 def _pair(file: Path) -> Files:
-    """A list and its counterpart beside it, whose name differs in `train` or `test` alone."""
+    """A list and its counterpart next to it, whose name differs in `train` or `test` alone."""
     words = re.findall("train|test", file.name.lower())
     if len(set(words)) == 1:
         own = words[0]
@@ -87,7 +87,7 @@ def _pair(file: Path) -> Files:
         if file.with_name(name).is_file():
             pair = {own: file, other: file.with_name(name)}
             return {(1, split): pair[split] for split in ("train", "test")}
-    raise DataError(f"{file} has no counterpart beside it", f"Name both: {EXAMPLE.split(' or ')[1]}.")
+    raise DataError(f"{file} has no counterpart next to it", f"Name both: {EXAMPLE.split(' or ')[1]}.")
 
 
 def _as(word: str, model: str) -> str:

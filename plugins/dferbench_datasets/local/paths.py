@@ -62,7 +62,7 @@ def _take_apart(entry: ListedVideo) -> Written:
     except ValueError:
         raise DataError(
             f"{entry.where}: {shown(entry.video)} is not the path of a video below the root",
-            "Mend or remove the line.",
+            "Fix or remove the line.",
         ) from None
 
 

@@ -40,7 +40,7 @@ class Table:
         text = self.said[i]
         if not (text.isdecimal() and len(text) < 4):
             raise DataError(
-                f"{self.entries[i].where}: the fold {shown(text)} is no number", "Folds are 1, 2, ..."
+                f"{self.entries[i].where}: the fold {shown(text)} is not a number", "Folds are 1, 2, ..."
             )
         return int(text)
 
@@ -49,7 +49,7 @@ class Table:
         for entry, side in zip(self.entries, sides, strict=True):
             if side not in ("train", "test", *LEFT_OUT):
                 raise DataError(
-                    f"{entry.where}: the split {shown(side)} is neither train nor test", "Mend the line."
+                    f"{entry.where}: the split {shown(side)} is neither train nor test", "Fix the line."
                 )
         require_apart(self.entries, sides)
         pairs = list(zip(self.entries, sides, strict=True))
@@ -64,7 +64,7 @@ def read_csv(path: Path) -> Table:
     try:
         rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if any(row)]
     except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}", "Mend the line.") from None
+        raise DataError(f"{path}, line {reader.line_num}: {error}", "Fix the line.") from None
     heads = [name.lower() for name in rows[0][1]] if rows else []
     if "video" not in heads or "label" not in heads or ("fold" in heads and "split" in heads):
         raise DataError(
@@ -81,7 +81,7 @@ def _table(path: Path, columns: dict[str, int], rows: list[tuple[int, list[str]]
         where = f"{path}, line {number}"
         if len(row) != width or not all(row[i] for i in columns.values()):
             raise DataError(
-                f"{where}: {len(row)} fields, or an empty one, for {width} columns", "Mend the line."
+                f"{where}: {len(row)} fields, or an empty one, for {width} columns", "Fix the line."
             )
         cells = {name: row[i] for name, i in columns.items()}
         if cells["video"] in seen:

@@ -46,7 +46,7 @@ def _caption(
         name = key(video)
     except ValueError:
         raise DataError(
-            f"{path}, line {number}: {shown(video)} names no video", "Mend or remove the line."
+            f"{path}, line {number}: {shown(video)} names no video", "Fix or remove the line."
         ) from None
     chinese, english = (text.strip() for text in texts)
     return {name: {"caption": english, "caption_zh": chinese}}

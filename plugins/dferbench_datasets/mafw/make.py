@@ -63,7 +63,7 @@ def make(dataset: Mafw, root: Path, layout: str, scale: float, paint: Paint, pro
 
 
 def _faces(place: Path, name: str, frames: NDArray[np.uint8], seed: int) -> None:
-    """JPEG names without leading zeros; every fifth clip grey; files beside the frames that are none."""
+    """JPEG names without leading zeros; every fifth clip grey; files next to the frames that are none."""
     folder = place / name
     pixels = frames[..., 0] if seed % 5 == 0 else frames
     write_frames(folder, pixels, [f"{i}.jpg" for i in range(len(frames))])

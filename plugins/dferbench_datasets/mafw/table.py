@@ -15,7 +15,7 @@ HEADER_ROWS = 3
 
 
 def single_labels(path: Path, key: Callable[[str], str]) -> dict[str, str]:
-    """Ids to class names. Raises DataError for a row that is no clip with a label from 1 to 11."""
+    """Ids to class names. Raises DataError for a row that is not a clip with a label from 1 to 11."""
     rows = read_table(path)
     heads = [[cell.lower() for cell in row] for row in rows[:HEADER_ROWS]]
     head = next((row for row in heads if COLUMN in row), None)
@@ -32,7 +32,7 @@ def single_labels(path: Path, key: Callable[[str], str]) -> dict[str, str]:
             name, label = key(clip), CODES[code]
         except (ValueError, KeyError):
             raise DataError(
-                f"{path}, row {number}: {shown(clip)} with label {shown(code)} is no clip of MAFW",
+                f"{path}, row {number}: {shown(clip)} with label {shown(code)} is not a clip of MAFW",
                 "Fetch the table again.",
             ) from None
         if name in labels:

@@ -84,7 +84,7 @@ def make_crema_d(root: Path, layout: str, scale: float, paint: Paint, progress: 
 
 
 def make_ravdess(root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:
-    """Write `scale` times the takes, each with and without sound, and songs beside them.
+    """Write `scale` times the takes, each with and without sound, and songs next to them.
 
     Raises UnknownName for an unknown layout.
     """

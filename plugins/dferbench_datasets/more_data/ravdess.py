@@ -50,7 +50,7 @@ class Ravdess(Release):
         "paper": "Livingstone and Russo, The Ryerson Audio-Visual Database of Emotional Speech and Song, "
         "PLoS ONE 2018",
         "protocol": "none is official; usual are 6 folds of 4 actors, one modality, speech alone; eight "
-        "classes, calm beside neutral",
+        "classes, calm next to neutral",
         "licence": "CC BY-NC-SA 4.0",
         "download": "Video_Speech_Actor_01.zip to Video_Speech_Actor_24.zip from Zenodo",
         "put": "<root>/Actor_01/02-01-03-01-01-01-01.mp4, ..., or face folders of the same names",

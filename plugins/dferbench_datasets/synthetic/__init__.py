@@ -27,7 +27,8 @@ class Synthetic(Dataset):
     """Parametric faces driven by facial-action curves; every video is drawn from the seed and its own id.
 
     The 11-class version adds contempt, anxiety, helplessness and disappointment. Which actions make a class
-    is no claim about how people look: surprise and fear, anger and disgust, disappointment and helplessness
+    is not a claim about how people look: surprise and fear, anger and disgust, disappointment and
+    helplessness
     share their actions and differ only in how they move (abrupt onset and slow decay, or the same backwards),
     so that a method needs the order of the frames.
 
@@ -153,7 +154,7 @@ def _read(root: Path) -> dict[str, Any] | None:
         raise DataError(f"cannot read {path}: {error.strerror}", "Check its permissions.") from error
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(
-            f"{path} is no manifest of a synthetic dataset", "Remove it to draw again."
+            f"{path} is not a manifest of a synthetic dataset", "Remove it to draw again."
         ) from error
 
 

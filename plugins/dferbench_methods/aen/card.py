@@ -45,7 +45,7 @@ CARD: Mapping[str, Any] = {
         "The sentiment of MAFW's contempt, anxiety, helplessness and disappointment: negative.",
         "The recipe on FERV39k and MAFW: that of DFEW.",
         "How the file names the parts of its transformers over time: t_former.cls_token, cls_token1 and so "
-        "on, as the code is said to. No file was at hand.",
+        "on, as the code is said to. No file was available.",
     ],
     "deviations": [
         "13,651,819 of the code's 52,912,317 parameters take no part in the losses and are left out, but for "

@@ -23,7 +23,7 @@ VIDEO = Stage(
     drop_last=True,
     name="video",
 )
-# Ours: its authors train the 2D model on photographs, which are not at hand.
+# Ours: its authors train the 2D model on photographs, which are not available.
 STILL = replace(VIDEO, train={r"still\..*": 0.01}, epochs=20, schedule="every(10)", name="still")
 INPUT = Input(
     frames=16,

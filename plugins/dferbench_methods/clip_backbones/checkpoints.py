@@ -13,7 +13,7 @@ from dferbench import DataError
 from dferbench.models import is_torchscript, read_foreign
 
 _NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
-"""Whole numbers that OpenAI's archives keep beside the weights."""
+"""Whole numbers that OpenAI's archives keep next to the weights."""
 
 
 def read_state_dict(path: Path) -> dict[str, Tensor]:

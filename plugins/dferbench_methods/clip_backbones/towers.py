@@ -20,7 +20,7 @@ from dferbench import DataError, expand, sha256_of
 from dferbench.models import TwoTower, Weights, load_exactly
 from dferbench_methods.clip_backbones.checkpoints import read_state_dict
 
-# OpenAI trained with QuickGELU; under the plain names open_clip would go on with the exact GELU.
+# OpenAI trained with QuickGELU; under the plain names open_clip would continue with the exact GELU.
 HUB = {"clip-vit-b32": "ViT-B-32-quickgelu", "clip-vit-b16": "ViT-B-16-quickgelu"}
 _HINT = "Give the file of this very architecture; a download that broke off must be repeated."
 PACKAGED = "weights/clip-tiny"

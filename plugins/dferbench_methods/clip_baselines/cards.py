@@ -29,7 +29,7 @@ PIXELS = (
     "input.normalize=clip. It matters most where the tower is frozen."
 )
 NOT_DRAWN = (
-    "Ours: the input draws nothing at random, so that frozen features are computed once and remembered. The "
+    "Ours: the input draws nothing at random, so that frozen features are computed once and cached. The "
     "paper's rows were probably trained with random frames, crops and flips: "
     "input.sample=segments input.augment='random-sized-crop | flip'."
 )
@@ -171,7 +171,7 @@ ZERO_SHOT_FARL = _card(
     "Zero-shot classification as with CLIP, by FaRL: a CLIP ViT-B/16 trained on faces and their texts.",
     "paper: model and prompt of the row in table 2 of DFER-CLIP. The loader is tested on files written "
     "in the "
-    "released format; the released weights were not at hand.",
+    "released format; the released weights were not available.",
     ["Which of FaRL's two files the row used is not published: bring either. A file that lacks any part of "
      "either tower is refused.",
      POOLING, PIXELS, TEXTS, TEMPERATURE, ZERO_SHOT,

@@ -1,7 +1,7 @@
 """The views and stages that the methods of this package share.
 
-The DFER-CLIP paper names frames, sizes and datasets, but no optimiser for its baselines: what stands here is
-its recipe for its own model (section 4.2 and released code), which is the best guess for the rows beside it.
+The DFER-CLIP paper names frames, sizes and datasets, but no optimizer for its baselines: what stands here is
+its recipe for its own model (section 4.2 and released code), which is the best guess for the rows next to it.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ SCHEDULE = Stage(
 
 
 def frozen(
-    rates: Mapping[str, float], drawn: Mapping[str, float], epochs: int
+    learning_rates: Mapping[str, float], drawn: Mapping[str, float], epochs: int
 ) -> tuple[Recipe, Mapping[str, Recipe]]:
-    """Recipes over a frozen tower: one for any dataset at `rates`, and one for `synthetic`, at rates `drawn`
-    for so many `epochs`, in small batches, which ends within a minute on a laptop."""
+    """Recipes over a frozen tower: one for any dataset, and one for `synthetic` with the learning
+    rates `drawn` for so many `epochs`, in small batches, which ends within a minute on a laptop."""
     steps = f"steps({epochs * 6 // 10}, {epochs * 8 // 10})"
-    stage = replace(SCHEDULE, train=rates)
+    stage = replace(SCHEDULE, train=learning_rates)
     short = replace(stage, train=drawn, epochs=epochs, batch=16, schedule=steps, drop_last=False)
     return Recipe(SEEN_ONCE, (stage,)), {"synthetic": Recipe(SEEN_ONCE, (short,))}

@@ -35,7 +35,7 @@ CARD: Mapping[str, Any] = {
         "in training, squashed to the square in testing. Each frame goes through the image tower by itself."
     ),
     "fidelity": "reconstruction: texts, losses, stages and learning rates follow the released code for "
-    "still images; the abstract is all of the paper that was at hand, and nothing of how it treats videos.",
+    "still images; the abstract is all of the paper that was available, and nothing of how it treats videos.",
     "unknowns": [
         "How frames become a video: the mean of their features, each of length one, brought to length one; "
         "pool=mean-raw and pool=mean-logits are the alternatives. A survey's 88 million trained parameters "

@@ -12,7 +12,7 @@ from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
 from dferbench_methods.cliper.card import CARD
 from dferbench_methods.layers.options import Backbone, Temperature
 
-# Optimisers, rates, decay and schedules: the code, for still images. Epochs of the second stage, batch and
+# Optimizers, rates, decay and schedules: the code, for still images. Epochs of the second stage, batch and
 # everything about frames: ours, as nothing is published for videos.
 TEXT = Stage(
     train={r"prompt\..*": 0.01},

@@ -25,7 +25,7 @@ START, END, PAD = 49406, 49407, 0
 def recover_texts(state: Mapping[str, Tensor], classes: Sequence[str], given: str | None) -> tuple[str, str]:
     """The source of class texts (`dferbench.models.texts`) that gives the checkpoint's prompts, and a note.
 
-    A source that dferbench knows goes by its name. Raises DataError for prompts that are no text, and
+    A source that dferbench knows goes by its name. Raises DataError for prompts that are not text, and
     ConfigError if the `given` source says something else than the checkpoint.
     """
     table = need(state, "clip_model_.token_embedding.weight", 2)

@@ -25,8 +25,9 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A 3D ResNet18 sees the whole video; beside cross-entropy, a second term makes features of one "
-        "expression near and those of others far, each class weighed by how often the batch has it. The term "
+        "A 3D ResNet18 sees the whole video; in addition to cross-entropy, a second term makes features "
+        "of one expression near and those of others far, each class weighed by how often the batch has it. "
+        "The term "
         "adds no parameters and is not used in testing."
     ),
     "input": (

@@ -54,7 +54,7 @@ class EcStflOptions(Options):
         "paper",
         description="Form of the EC-STFL loss: the paper's, the same with the L1 norm, or the code's.",
     )
-    scale: float = Field(10.0, ge=0, description="Weight of the EC-STFL loss beside the cross-entropy.")
+    scale: float = Field(10.0, ge=0, description="Weight of the EC-STFL loss relative to the cross-entropy.")
     width: Width = 64
     weights: StartFile = Field(
         "", description="File with the names of either net's code to start from; '' for none."

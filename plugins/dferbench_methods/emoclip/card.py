@@ -42,7 +42,7 @@ CARD: Mapping[str, Any] = {
     "the released code; the forward pass and the loss are tested against an independent statement of the "
     "same facts.",
     "unknowns": [
-        "How the authors' released file looks inside: no copy was at hand. import reads what the training "
+        "How the authors' released file looks inside: no copy was available. import reads what the training "
         "scripts save, a whole CLIP and the temporal model; a file with the image tower alone, which their "
         "code for another task would save, is refused by name.",
         "The supervised recipe on MAFW: the script for it calls a program that was not released, with 30 "
@@ -68,7 +68,7 @@ CARD: Mapping[str, Any] = {
         "the code's are of the mean colour.",
         "Captions teach only with a dataset that has them, mafw(captions=true); no dataset here has more. "
         "Videos without one, MAFW's neutral ones, do not count, as in the code, whose batches lack them. "
-        "The code keeps the epoch with the lowest training loss; here that is no rule of selection.",
+        "The code keeps the epoch with the lowest training loss; here that is not a rule of selection.",
         "The towers never learn; the code can train either at a thousandth of the learning rate.",
         "The recipe for `synthetic` is not the paper's.",
     ],

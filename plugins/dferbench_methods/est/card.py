@@ -26,8 +26,8 @@ CARD: Mapping[str, Any] = {
     ),
     "summary": (
         "A video is seven overlapping snippets; a ResNet-18 and self-attention make one feature of each; a "
-        "transformer with one learned query makes one of all. Beside the class, training must name the order "
-        "in which the snippets were shown, one of ten; the prediction does not depend on it."
+        "transformer with one learned query makes one of all. Besides the class, training must name "
+        "the order in which the snippets were shown, one of ten; the prediction does not depend on it."
     ),
     "input": (
         "35 frames: the video is brought to 105 frames, and seven snippets of 15, begun every 10, give 5 "

@@ -1,4 +1,4 @@
-"""EST (Liu et al., Pattern Recognition 2023): a transformer over snippets that learns their order beside."""
+"""EST (Liu et al., Pattern Recognition 2023): a transformer over snippets that learns their order as well."""
 
 from __future__ import annotations
 

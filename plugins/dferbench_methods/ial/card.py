@@ -36,7 +36,7 @@ CARD: Mapping[str, Any] = {
     "fidelity": "official-code: follows the released code, which is of DFEW; the paper was read in its "
     "abstract and a figure only.",
     "unknowns": [
-        "The weight of the loss in the paper: scale=0.1, as in the code, beside a comment that says 0.5.",
+        "The weight of the loss in the paper: scale=0.1, as in the code, next to a comment that says 0.5.",
         "The net behind the published numbers: a survey prints 9.63 G MACs for it, and the released "
         "one, which is here, has 5.6 G.",
         "Epochs: 100, where the learning rate has come to nothing; the code is stopped by hand.",

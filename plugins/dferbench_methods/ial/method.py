@@ -52,7 +52,7 @@ class IalOptions(Options):
 
     scale: float = Field(0.1, ge=0, description="Weight of the intensity-aware loss.")
     aux2: float = Field(
-        0.05, ge=0, description="Weight of the cross-entropy of the logits beside stage 2's attention maps."
+        0.05, ge=0, description="Weight of the cross-entropy of the logits next to stage 2's attention maps."
     )
     aux3: float = Field(0.0, ge=0, description="The same for stage 3.")
     width: Width = 64

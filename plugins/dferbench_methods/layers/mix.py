@@ -7,13 +7,13 @@ together and with smoothed labels, as image and video transformers are commonly 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import sqrt
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from dferbench import ConfigError
+from dferbench.data import blend, paste, require_number
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,10 @@ class Mix:
     smoothing: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.mixup < 0 or self.cutmix < 0:
-            raise ConfigError(
-                f"mixup={self.mixup:g} and cutmix={self.cutmix:g}", "Give 0, for none, or more."
-            )
+        require_number("mixup", self.mixup)
+        require_number("cutmix", self.cutmix)
         if not 0 <= self.smoothing < 1:
-            raise ConfigError(f"smoothing is {self.smoothing:g}", "Give 0 up to below 1.")
+            raise ConfigError(f"smoothing must be a number in [0, 1), got {self.smoothing:g}", "Change it.")
 
     def __call__(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
         """(B, ..., H, W) float, (B,) int64 -> videos of the same shape, targets (B, C), each summing to 1.
@@ -47,9 +45,10 @@ class Mix:
         """
         share, cut = self._draw()
         if cut:
-            x, share = _cut(x, share)
-        elif share < 1:
-            x = torch.lerp(x.flip(0), x, share)
+            row, column = (int(torch.randint(side, ())) for side in x.shape[-2:])
+            x, share = paste(x, share, row, column)
+        else:
+            x = blend(x, share)
         target = self._smooth(label)
         return x, share * target + (1 - share) * target.flip(0)
 
@@ -65,21 +64,3 @@ class Mix:
         """(B,) int64 -> (B, C) float."""
         one_hot = F.one_hot(label, self.classes).float()
         return one_hot * (1 - self.smoothing) + self.smoothing / self.classes
-
-
-def _cut(x: Tensor, share: float) -> tuple[Tensor, float]:
-    """A box of about 1 - `share` of the area comes from the partner. The second value is the share that does
-    stay, as a box at the border loses what sticks out."""
-    high, wide = x.shape[-2:]
-    side = sqrt(1 - share)
-    top, bottom = _span(high, int(high * side))
-    left, right = _span(wide, int(wide * side))
-    mixed = x.clone()
-    mixed[..., top:bottom, left:right] = x.flip(0)[..., top:bottom, left:right]
-    return mixed, 1 - (bottom - top) * (right - left) / (high * wide)
-
-
-def _span(length: int, cut: int) -> tuple[int, int]:
-    """`cut` pixels, an even number of them, around a centre drawn from `length`; only what lies within."""
-    centre, half = int(torch.randint(length, ())), cut // 2
-    return max(centre - half, 0), min(centre + half, length)

@@ -95,7 +95,7 @@ class Global(nn.Module):
 
 
 class Block(nn.Module):
-    """Local attention, global attention and an MLP, each behind a norm and beside a shortcut.
+    """Local attention, global attention and an MLP, each behind a norm and next to a shortcut.
 
     In training each of the three is left out for a video with probability `drop` (stochastic depth).
     """

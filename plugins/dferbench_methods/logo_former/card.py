@@ -35,7 +35,7 @@ CARD: Mapping[str, Any] = {
         "the square in testing."
     ),
     "fidelity": "reconstruction: of the abstract, with sizes of a port of unknown authorship; the paper's "
-    "text and its authors' code were not at hand.",
+    "text and its authors' code were not available.",
     "unknowns": [
         "The windows of local attention: 4 frames by the whole map; window_frames and window_side. The port "
         "has 1 by 1, which is no attention at all.",
@@ -43,7 +43,7 @@ CARD: Mapping[str, Any] = {
         "port; summary_frames=2 summary_side=1 is its size.",
         "Width and depth: 512 and 4, as in the port, which makes 17.9 G MACs. A survey prints "
         "10.27 G; dim=256 depth=6 comes within 2 % of that, and is a guess.",
-        "Norms and shortcuts around attention, which the port lacks: before each part and beside it, as in "
+        "Norms and shortcuts around attention, which the port lacks: before each part and next to it, as in "
         "other transformers.",
         "The feature: the mean over all tokens; pool=token0 is the port's, the first place of the first "
         "frame.",

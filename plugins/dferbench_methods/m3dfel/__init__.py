@@ -26,7 +26,7 @@ INPUT = Input(
     size=112,
     sample="grid(jitter=15)",
     normalize="none",
-    augment="random-sized-crop | flip | jitter(brightness=0.4)",
+    augment="random-sized-crop | flip | color-jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4)",
 )
 RECIPE = Recipe(INPUT, (STAGE,))
 # Ours: small frames, few epochs and crops that keep most of the face, so that it ends within minutes on two

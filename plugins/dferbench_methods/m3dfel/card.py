@@ -31,20 +31,18 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames where sixteenths of the video begin, each moved on by up to 15 frames in training; "
-        "112 x 112 RGB, pixels in 0..1; cropped at random, flipped and brightened in training, squashed "
-        "to the square in testing."
+        "112 x 112 RGB, pixels in 0..1; cropped at random, flipped and changed in colour in training, "
+        "squashed to the square in testing."
     ),
-    "fidelity": "official-code: follows the released code in network, loss and rates; without weights=FILE "
-    "its trunk starts from scratch, and the input differs in two things, as the deviations say.",
+    "fidelity": "official-code: follows the released code in network, loss and learning rates; without "
+    "weights=FILE its trunk starts from scratch, and testing draws no frames at random.",
     "unknowns": [
         "FERV39k and MAFW: nothing is published but FERV39k's result: the recipe of DFEW, for 300 epochs.",
-        "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion multiply-adds a video.",
+        "Why the paper states 1.65 GFLOPs: the released network takes 43.19 billion MACs a video.",
         "Frames of an instance in the paper's own runs: instance=4, as in the code.",
     ],
     "deviations": [
         "From scratch unless weights=FILE: the code's trunk starts from r3d_18 of Kinetics-400.",
-        "The colour jitter changes brightness only; the code's also changes contrast, saturation (0.4 each) "
-        "and hue (0.4), the four in random order.",
         "Testing draws nothing; the code moves the frames at random in testing too, so that its results "
         "differ from run to run.",
         "A bag of one instance has a variance of zero over its instances; the code divides by zero there.",

@@ -9,15 +9,13 @@ CODE = "github sunlicai/MAE-DFER, 80b651d4 (MIT); read for facts, no code is tak
 INPUT = (
     "16 frames of a stretch of 64 (16 on FERV39k), drawn in training; in testing two stretches of every "
     "fourth frame (every one on FERV39k), the first and the last, whose probabilities are averaged. 160 x "
-    "160 RGB, ImageNet's mean and deviation; cropped at random, flipped, erased and mixed in training, "
-    "squashed to the square in testing."
+    "160 RGB, ImageNet's mean and deviation; changed by RandAugment, cropped at random, flipped, erased and "
+    "mixed in training, squashed to the square in testing."
 )
 DEVIATIONS = (
     "Without weights=FILE it starts at random, and then has nothing to do with the published numbers.",
-    "No RandAugment: the code applies rand-m7-n4-mstd0.5-inc1 before the crop, of which nothing is here.",
-    "Crops are drawn as in DFER-CLIP's transforms (aspect evenly in 3/4..4/3, turned on its side every other "
-    "time), from the frames as they are; the code draws the aspect evenly on a logarithmic scale, from "
-    "frames that were made 160 x 160 before.",
+    "Pixels are whole numbers until they are normalised; the code crops them after, which differs by a "
+    "rounding.",
     "What the code tests twice, it sees twice: its two crops of a square are the same, so here each of the "
     "two stretches is seen once. Costs are those of one of them.",
     "The code chooses its epoch by one stretch of each test video, drawn at random; here each epoch is "
@@ -33,7 +31,7 @@ ORIGIN: Mapping[str, str] = {
     "frames, size, test stretches": "code",
     "optimizer, learning rate of every step and layer, weight decay, epochs, batch, drop_last": "code",
     "mixing, smoothing, erasing, drop path": "code",
-    "crop and flip": "code, drawn in another way: see the deviations",
+    "RandAugment, crop and flip": "code",
     "synthetic": "ours: 64 x 64, width 64, depth 4, flips alone, 6 epochs, rate 3e-4 for all layers",
 }
 RESULTS_ARE = (
@@ -69,8 +67,8 @@ MAE_DFER: Mapping[str, Any] = {
         "autoencoder of face videos and their differences; here it is fine-tuned."
     ),
     "input": INPUT,
-    "fidelity": "official-code: follows the released fine-tuning in network, loss, rates and frames; its "
-    "augmentation only in part, as the deviations say. Pre-training is not here.",
+    "fidelity": "official-code: follows the released fine-tuning in network, loss, learning rates and "
+    "frames, and its augmentation. Pre-training is not here.",
     "unknowns": [UNKNOWN],
     "deviations": list(DEVIATIONS),
     "pretraining": "None by default here. The published numbers start from 100 epochs of masked autoencoding "
@@ -111,8 +109,8 @@ VIDEOMAE: Mapping[str, Any] = {
         "their strongest baseline."
     ),
     "input": INPUT,
-    "fidelity": "official-code: the network as released, fine-tuned as MAE-DFER's code does it; its "
-    "augmentation only in part, as the deviations say. Pre-training is not here.",
+    "fidelity": "official-code: the network as released, fine-tuned as MAE-DFER's code does it, "
+    "its augmentation included. Pre-training is not here.",
     "unknowns": [
         UNKNOWN,
         "How exactly MAE-DFER's authors fine-tuned this baseline: there is no script for it; the recipe is "

@@ -1,4 +1,4 @@
-"""The recipes of both methods: the released code's fine-tuning, whose rates fall from layer to layer."""
+"""The recipes of both methods: the released code's fine-tuning, with layer-wise learning rate decay."""
 
 from __future__ import annotations
 
@@ -10,6 +10,11 @@ from dferbench import Input, Recipe, Stage
 DECAY = 0.75
 RATE = 1e-3 / 256
 """The rate for each video of a batch."""
+AUGMENT = (
+    "resize | timm-rand-augment(rand-m7-n4-mstd0.5-inc1) | random-resized-crop(ratio=(0.75, 1.3333)) | flip"
+)
+"""The released loader's: RandAugment by one draw for a clip, on frames of the final size, then the crop.
+Erasing is an option of the methods: it follows the normalisation."""
 OPTIMIZER = "adamw(undecayed='.*bias|.*norm.*|encoder.region_tokens')"
 
 
@@ -30,7 +35,7 @@ def recipe(depth: int, batch: int, rate: int) -> Recipe:
         size=160,
         sample=f"window(rate={rate}, clips=2)",
         normalize="imagenet",
-        augment="random-sized-crop | flip",
+        augment=AUGMENT,
     )
     stage = Stage(
         train=layered(RATE * batch, depth),

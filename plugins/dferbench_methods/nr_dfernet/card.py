@@ -32,7 +32,7 @@ CARD: Mapping[str, Any] = {
         "training), 112 x 112 RGB, pixels in 0..1; cropped at random, flipped, brightened or darkened and "
         "turned by up to 4 degrees in training, squashed to the square in testing."
     ),
-    "fidelity": "official-code: follows the released code, which does not run as it stands; mended where it "
+    "fidelity": "official-code: follows the released code, which does not run as it stands; fixed where it "
     "breaks, as deviations say.",
     "unknowns": [
         "Whether the paper's own net and hyper-parameters are those of the code, which is of 2023.",

@@ -1,4 +1,4 @@
-"""How the two are trained: the recipe of Former-DFER, whose paper trained a ResNet18-LSTM beside it."""
+"""How the two are trained: the recipe of Former-DFER, whose paper trained a ResNet18-LSTM next to it."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
 from dferbench_methods.layers.options import Cutmix, Dropout, Mixup, Smoothing, StartFile
 from dferbench_methods.s2d.card import CARD
 
-# The code's, but for its augmentation. The image model and the landmark network are frozen, and so is the
+# The code's. The image model and the landmark network are frozen, and so is the
 # norm that serves no block: no gradient reaches it.
 STAGE = Stage(
     train={r"(?!vit\.|landmark\.|spare\.).*": 1e-5},
@@ -27,7 +27,8 @@ INPUT = Input(
     size=224,
     sample="window(rate=1, clips=2)",
     normalize="imagenet",
-    augment="random-sized-crop | flip",
+    augment="resize | timm-rand-augment(rand-m7-n4-mstd0.5-inc1) | random-resized-crop(ratio=(0.75, 1.3333)) "
+    "| flip | noise-erasing",
 )
 RECIPE = Recipe(INPUT, (STAGE,))
 # The code takes the 16 frames that DFEW's authors chose from all of each video; ours are all of them, too.

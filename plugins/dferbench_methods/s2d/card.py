@@ -32,10 +32,12 @@ CARD: Mapping[str, Any] = {
     "input": (
         "16 neighbouring frames from anywhere in training, the first and the last 16 in testing, their "
         "probabilities averaged; on DFEW 16 frames from all of the video. 224 x 224 RGB normalised as "
-        "ImageNet; cropped at random and flipped in training, squashed to the square in testing."
+        "ImageNet; changed by RandAugment, cropped at random, flipped and erased in training, squashed to "
+        "the square in testing."
     ),
-    "fidelity": "official-code: follows the released code in network, loss and rates. Without landmark=FILE "
-    "and weights=FILE, the landmark network and the image model of faces that its numbers need, call what "
+    "fidelity": "official-code: follows the released code in network, loss and learning rates. Without "
+    "landmark=FILE and weights=FILE, the landmark network and the image model of faces that its numbers "
+    "need, call what "
     "comes out S2D-style.",
     "unknowns": [
         "What else the released image model's file holds: parts that this model does not know of are left "
@@ -44,7 +46,8 @@ CARD: Mapping[str, Any] = {
         "place of its side input, and the next ones the prompt before them (landmark='').",
     ],
     "deviations": [
-        "RandAugment and random erasing are left out; the crop's aspect is drawn evenly, not log-evenly.",
+        "Pixels are whole numbers until they are normalised; the code crops them after, which differs by a "
+        "rounding.",
         "The code takes DFEW's own videos of 16 frames, of which all are shown here too; of longer ones, the "
         "middles of sixteenths are. Its second crop in testing is the same as the first, and left out.",
         "Single precision (fp32); the code trains in half, as --set precision=fp16 does here.",
@@ -65,7 +68,7 @@ CARD: Mapping[str, Any] = {
     "as timm names its tensors (ImageNet), or a checkpoint of the released code, saved by torch; "
     "landmark=FILE takes the 68-point MobileFaceNet of the authors' repository. The record says which.",
     "recipe_origin": {
-        "frames, windows, size, crop, flip, normalisation": "code",
+        "frames, windows, size, RandAugment, crop, flip, erasing, normalisation": "code",
         "mixup, CutMix, smoothing, dropout, and none of them on FERV39k": "code",
         "optimizer, learning rate of every step, weight decay, epochs, batch, drop_last": "code",
         "frames of DFEW's videos where they are more than 16": "ours",

@@ -54,7 +54,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
 def _landmark(given: Mapping[str, Any]) -> str:
     if "landmark" not in given:
         raise ConfigError(
-            "S2D was trained beside a landmark network, which its checkpoints do not hold",
+            "S2D was trained next to a landmark network, which its checkpoints do not hold",
             "Give the file of its repository: --set landmark=FILE; or --set landmark='' to show it zeros.",
         )
     return str(given["landmark"])

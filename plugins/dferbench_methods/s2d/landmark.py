@@ -21,7 +21,7 @@ SIDE = 14
 SIZE = 112
 """The side in pixels to which frames are brought first."""
 UNUSED = ("conv_45.", "conv_5.", "conv_6_sep.", "output_layer.")
-"""The rest of the network, which goes on from the map to the points."""
+"""The rest of the network, which continues from the map to the points."""
 
 
 class Landmark(nn.Sequential):

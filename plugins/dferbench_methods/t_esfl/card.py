@@ -28,8 +28,9 @@ CARD: Mapping[str, Any] = {
     ),
     "summary": (
         "A video is seven overlapping snippets; a CNN with attention makes one feature of each, a "
-        "transformer with one query one of all. Beside the class, training must name the order in which the "
-        "snippets were shown. This is the paper's method on video alone, without its audio and captions."
+        "transformer with one query one of all. Besides the class, training must name the order in "
+        "which the snippets were shown. This is the paper's method on video alone, without its audio and "
+        "captions."
     ),
     "input": (
         "35 frames: the video is brought to 105 frames, and seven snippets of 15, begun every 10, give 5 "

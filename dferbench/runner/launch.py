@@ -1,0 +1,87 @@
+"""Rows of a suite as commands of their own, for launchers that start them here or elsewhere."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from dferbench.errors import ConfigError, DferbenchError
+from dferbench.experiment.plan import Request
+from dferbench.registry.catalog import Catalog
+
+Command: TypeAlias = "list[str]"
+Launcher: TypeAlias = "Callable[[Sequence[Command]], Sequence[int]]"
+"""Starts a process for each command and returns their exit codes, in the same order, when all have ended."""
+
+
+def row_command(suite: Path, row: int, request: Request, epochs: int | None, catalog: Catalog) -> Command:
+    """The command line that runs one row of a suite, with every setting of `request`."""
+    plugins = [word for file in catalog.files for word in ("--plugin", str(file.resolve()))]
+    words = [
+        sys.executable,
+        "-m",
+        "dferbench",
+        *plugins,
+        "bench",
+        str(suite.resolve()),
+        "--rows",
+        str(row),
+        "--quiet",
+    ]
+    return [*words, *_options(request, epochs)]
+
+
+def _options(request: Request, epochs: int | None) -> Iterator[str]:
+    folds = "all" if request.folds == () else ",".join(map(str, request.folds or ()))
+    single = {
+        "--dataset": request.dataset, "--fold": folds, "--seed": ",".join(map(str, request.seeds)),
+        "--root": request.root, "--limit": request.limit, "--output": request.output,
+        "--device": request.device, "--workers": request.workers, "--epochs": epochs,
+    }  # fmt: skip
+    for name, value in single.items():
+        if value is not None and value != "":
+            yield from (name, str(value))
+    for name, pairs in (("--set", request.sets), ("--weights", request.weights)):
+        for key, value in pairs.items():
+            yield from (name, f"{key}={value}")
+    for tracker in request.trackers:
+        yield from ("--tracker", tracker)
+    if request.skip_bad:
+        yield "--skip-bad"
+
+
+def launch(text: str, commands: Mapping[int, Command], catalog: Catalog) -> dict[int, str]:
+    """Start the commands of rows with the launcher that `text` names; return why rows failed, by number.
+
+    Raises UnknownName or ConfigError for a launcher that cannot be built or gives no exit codes.
+    """
+    launcher: Launcher = catalog.make("launchers", text)
+    try:
+        codes = list(launcher(list(commands.values())))
+    except DferbenchError:
+        raise
+    except Exception as error:
+        raise ConfigError(
+            f"the launcher '{text}' failed: {type(error).__name__}: {error}",
+            "What is finished is kept; run the same command to continue, perhaps without --launcher.",
+        ) from error
+    if len(codes) != len(commands):
+        raise ConfigError(
+            f"the launcher '{text}' returned {len(codes)} exit codes for {len(commands)} commands",
+            "Fix its plugin: it must return one exit code for each command.",
+        )
+    ended = zip(commands, codes, strict=True)
+    return {row: f"its process ended with exit code {code}" for row, code in ended if code}
+
+
+def processes() -> Launcher:
+    """One process after another on this machine, so that a row that crashes takes no other with it."""
+
+    def run(command: Command) -> int:
+        # Standard output belongs to the command that the user gave.
+        return subprocess.run(command, check=False, stdout=sys.stderr).returncode
+
+    return lambda commands: [run(command) for command in commands]
