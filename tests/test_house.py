@@ -261,7 +261,6 @@ TWICE = {
     "Attention": "a temporal head of the host; each network has attention of its own",
     "Block": "each network has blocks of its own; a table has blocks of rows",
     "Bottleneck": "of a residual network, and of an adapter",
-    "Context": "of a run in training, and learned context words of a prompt",
     "EncodedBatch": "a batch in training, and the batch of one method's loss",
     "Finding": "about a dataset, and about an installation",
     "Local": "the dataset of local videos, and local attention",
