@@ -25,6 +25,7 @@ from dferbench.models.parts import Parts
 from dferbench.models.texts import class_texts
 from dferbench.profiling import costs
 from dferbench.registry.catalog import discover
+from dferbench.registry.options import resolve
 from dferbench.testing import assert_contract
 from dferbench_methods.emoclip.captions import Reader, read
 from dferbench_methods.emoclip.model import info_nce
@@ -44,7 +45,9 @@ def build(classes=shrunk.SEVEN, frames=8, seed=0, **options):
     """Over the tiny tower of the official statement, its weights drawn at random."""
     torch.manual_seed(seed)
     given = {"backbone": TINY, "head_dim": 16, **options}
-    return METHOD.make(Task("toy", tuple(classes), frames, 32), Parts(CATALOG, missing="random"), **given)
+    return METHOD.make(
+        Task("toy", tuple(classes), frames, 32), Parts(CATALOG, missing="random"), **resolve(METHOD, given)
+    )
 
 
 def videos(count=3, frames=8):
@@ -174,9 +177,9 @@ class TestSizes:
     @pytest.mark.parametrize(
         ("options", "error", "words"),
         [
-            ({"frames": 1024}, ConfigError, "1024 frames"),
-            ({"layers": 0}, ConfigError, "layers is 0"),
-            ({"head_dim": 0}, ConfigError, "head_dim is 0"),
+            ({"frames": 1024}, ConfigError, "input.frames=1024 exceeds"),
+            ({"layers": 0}, ConfigError, "layers of emoclip must be .* got 0"),
+            ({"head_dim": 0}, ConfigError, "head_dim of emoclip must be .* got 0"),
             ({"learn_from": "labels"}, UnknownName, "labels"),
             ({"learn_from": "captions", "multi_positive": True}, ConfigError, "no meaning"),
             ({"classes": ["joy"]}, ConfigError, "no text for the class 'joy'"),
