@@ -291,3 +291,9 @@ def test_no_file_names_a_machine_or_a_registry():
         if path.suffix in (".py", ".md", ".toml", ".ini", ".cff", ".cfg", "") and path.is_file():
             found = pattern.search(path.read_text(errors="replace"))
             assert not found or name == "tests/test_house.py", f"{name}: {found}"
+
+
+def test_the_training_path_is_four_files_and_700_lines():
+    """From a plan to trained weights: runs, the trainer, its batches and its scores."""
+    path = ["runner/run.py", "training/trainer.py", "training/batches.py", "training/scoring.py"]
+    assert sum((ROOT / "dferbench" / file).read_text().count("\n") for file in path) <= 700
