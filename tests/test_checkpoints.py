@@ -498,11 +498,19 @@ class TestDamage:
                 assert error.hint
 
     @pytest.mark.parametrize(
-        "sizes",
-        ["width=63", "layers=abc", "layers=(1, 2)", "patch=0", "size=33", "dim=1.5", "text_width=true"],
+        ("sizes", "message"),
+        [
+            ("width=63", "make no CLIP"),
+            ("size=33", "make no CLIP"),
+            ("layers=abc", "layers of backbone clip must be a whole number >= 1 or a list, got abc"),
+            ("layers=(1, 2)", "layers of backbone clip must be a whole number >= 1 or a list"),
+            ("patch=0", "patch of backbone clip must be a whole number >= 1, got 0"),
+            ("dim=1.5", "dim of backbone clip must be a whole number >= 1, got 1.5"),
+            ("text_width=true", "text_width of backbone clip must be a whole number >= 1, got true"),
+        ],
     )
-    def test_sizes_that_make_no_clip(self, sizes):
-        with pytest.raises(ConfigError, match="make no CLIP"):
+    def test_sizes_that_make_no_clip(self, sizes, message):
+        with pytest.raises(ConfigError, match=message):
             CATALOG.make("backbones", f"clip({sizes})", "random")
 
     def test_what_is_no_checkpoint(self, tmp_path):
@@ -611,7 +619,7 @@ class TestRefusals:
             ({"sets": {"input.size": "224"}}, r"made for input\.size=32"),
             ({"sets": {"stage.batch": "3"}}, "stage"),
             ({"weights": {"clip": "random"}}, "holds all weights"),
-            ({"sets": {"temperature": "0"}}, "temperature is 0"),
+            ({"sets": {"temperature": "0"}}, "temperature of dfer-clip must be a number > 0, got 0"),
             ({"sets": {"position": "above"}}, "above"),
         ],
     )
