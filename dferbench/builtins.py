@@ -1,4 +1,4 @@
-"""The host's own parts, registered through the same doors as everybody's. Nothing here imports torch."""
+"""The host's own parts, registered through the same hooks as any plugin. Nothing here imports torch."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dferbench.types import Options
 
 
 class ClsTransformerOptions(Options):
-    """What may be set of the temporal transformer."""
+    """Options of the temporal transformer."""
 
     depth: int = Field(1, ge=1, description="Transformer blocks.")
     heads: int = Field(8, ge=1, description="Heads of each attention.")
@@ -21,7 +21,7 @@ class ClsTransformerOptions(Options):
 
 
 class MeanOptions(Options):
-    """What may be set of the mean."""
+    """Options of the mean."""
 
     normalize: bool = Field(
         False, description="Whether each frame's feature is normalized to length one first."
@@ -29,13 +29,13 @@ class MeanOptions(Options):
 
 
 class LstmOptions(Options):
-    """What may be set of the LSTM."""
+    """Options of the LSTM."""
 
     layers: int = Field(1, ge=1, description="Layers, each as wide as the features.")
 
 
 class ContextOptions(Options):
-    """What may be set of learnable context."""
+    """Options of learnable context."""
 
     words: int = Field(8, ge=0, description="Number of learnable context words.")
     shared: bool = Field(False, description="Whether all classes share one set of words.")
@@ -48,7 +48,7 @@ class ContextOptions(Options):
 
 
 class EnsembleOptions(Options):
-    """What may be set of a prompt ensemble."""
+    """Options of a prompt ensemble."""
 
     templates: str = Field(
         "five", description="pair, five, or templates of your own, as in 'a photo of {} | they look {}'."
@@ -56,7 +56,7 @@ class EnsembleOptions(Options):
 
 
 class BoxesOptions(Options):
-    """What may be set of face boxes from a file."""
+    """Options of face boxes from a file."""
 
     path: str = Field(
         "", description="CSV or JSON file with a box for each video, or for some of its frames."
@@ -64,13 +64,13 @@ class BoxesOptions(Options):
 
 
 class HaarOptions(Options):
-    """What may be set of OpenCV's cascade."""
+    """Options of OpenCV's cascade."""
 
     model: str = Field("default", description="default, alt, alt2, or an XML file of a cascade.")
 
 
 class YunetOptions(Options):
-    """What may be set of YuNet."""
+    """Options of YuNet."""
 
     model: str = Field("", description="ONNX file of the network.")
     score: float = Field(0.6, ge=0, le=1, description="Least score of a face that counts.")
@@ -191,8 +191,8 @@ def register_schedules(register: Callable[..., None]) -> None:
     """Register the learning rate schedules of the host, which are imported when used."""
     place = "dferbench.training.schedules"
     register("constant", f"{place}:constant", about="The learning rates stay as they are.")
-    register("steps", f"{place}:milestones", about="Times gamma after each of the given numbers of epochs.")
-    register("every", f"{place}:every", about="Times gamma after every so many epochs.")
+    register("steps", f"{place}:milestones", about="Learning rates times gamma after the given epochs.")
+    register("every", f"{place}:every", about="Learning rates times gamma after every period.")
     register("cosine", f"{place}:cosine", about="Linear warm-up, then half a cosine.")
     register(
         "cosine-under-rise",

@@ -1,4 +1,4 @@
-"""The nouns: what a method, a recipe, a dataset and a video are. Plain data, no torch."""
+"""Basic types: what a method, a recipe, a dataset and a video are. Plain data, no torch."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ def test_labels_that_disagree_are_not_tested(tmp_path, compare):
         arrays = dict(file)
     arrays["label"][3] = 2
     np.savez(b / "predictions.npz", **arrays)
-    assert "'v3' has another label" in compare(a, b)[1]
+    assert "'v3' has different labels" in compare(a, b)[1]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no zip"])

@@ -329,7 +329,7 @@ def test_labels_out_of_range_name_file_and_line(make, tmp_path, labels, options,
 
 def test_a_video_twice_in_one_list(make, tmp_path):
     here = lists(tmp_path, ["v/a x", "v/b y", "v//a x"], ["v/c x"])
-    with pytest.raises(DataError, match=r"line 3: 'v//a' stands there a second time, first at .*line 1"):
+    with pytest.raises(DataError, match=r"line 3: 'v//a' occurs a second time, first at .*line 1"):
         make(f"list:{here}").videos(here, 1, "train")
 
 
@@ -491,7 +491,7 @@ def test_a_csv_that_states_the_split(make, tmp_path):
         (["video,label"], "lists no videos"),
         (["video,label", "a,joy", "b"], "line 3: 1 fields"),
         (["video,label", "a,joy", "b,"], "line 3: 2 fields, or an empty one"),
-        (["video,label", "a,joy", "a,anger"], "line 3: 'a' stands there a second time"),
+        (["video,label", "a,joy", "a,anger"], "line 3: 'a' occurs a second time"),
         (["video,label,fold", "a,joy,1", "b,anger,two"], "line 3: the fold 'two' is not a number"),
         (["video,label,fold", "a,joy,1", "b,anger,1"], "has no videos to train on"),
         (["video,label,split", "a,joy,train", "b,anger,tset"], "line 3: the split 'tset' is neither"),

@@ -196,7 +196,7 @@ def test_a_table_with_one_header_row_and_plain_numbers_loses_no_row(mafw, tmp_pa
     [
         ([["clip", "label"], ["00019.mp4", 1]], "no column 'single_label'"),
         ([["clip", "single_label"], ["00019.mp4", 12]], "row 2: '00019.mp4' with label '12'"),
-        ([["clip", "single_label"], ["19", 1], ["00019.mp4", 2]], "row 3: 00019 stands there twice"),
+        ([["clip", "single_label"], ["19", 1], ["00019.mp4", 2]], "row 3: 00019 occurs twice"),
         ([["clip", "single_label"], *([[i, 1] for i in range(1, 9)]), ["x", 1]], "row 10: 'x'"),
         ([["clip", "single_label"]], "has no clips"),
     ],
@@ -319,7 +319,7 @@ def test_a_clip_in_two_places_is_refused(copied, mafw):
         ("123456.mp4 anger", "names no video"),
         ("00019.mp4 joyless", "label 'joyless' is not one of"),
         ("00019.mp4 anger_disgust", "label 'anger_disgust' is not one of"),
-        ("20.mp4 anger", "the id '00020' stands there a second time"),
+        ("20.mp4 anger", "the id '00020' occurs a second time"),
         ("00019.mp4", "video label"),
     ],
 )

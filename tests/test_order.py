@@ -124,7 +124,7 @@ def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_pr
     caveats = {row["config_id"]: row["caveats"] for row in json.loads(board.stdout)["rows"]}
     assert {"shuffled frames", "another input"} <= set(caveats[mixed["config_id"]])
     assert not {"shuffled frames", "another input"} & set(caveats[ordered["config_id"]])
-    assert "showed their frames out of order" in in_process(*base, "leaderboard", check=0).stdout
+    assert "frames of test videos were shuffled" in in_process(*base, "leaderboard", check=0).stdout
     folders = [f"runs/toy/temporal-{one['cell']}/fold1-seed0" for one in (ordered, mixed)]
     compared = json.loads(in_process("compare", *folders, "--json", check=0).stdout)
     assert "recipe.input.sample" in {one["field"] for one in compared["differences"]}

@@ -212,7 +212,7 @@ def test_lines_at_fault_are_named(tmp_path):
         ([ListRow("x", "2", None, 5)], "line 5: label '2'"),
         (
             [ListRow("x", "1", None, 1), ListRow("y/x", "1", None, 2)],
-            "line 2: the id 'x' stands there a second time",
+            "line 2: the id 'x' occurs a second time",
         ),
     ):
         with pytest.raises(DataError, match=reason):

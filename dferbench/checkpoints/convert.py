@@ -29,7 +29,7 @@ def take_over(
     _require_free(target)
     if file.is_file() and is_safetensors(file):
         raise ConfigError(
-            f"{file} is not a file of another program", "Give it to dferbench evaluate as it is."
+            f"{file} is already a dferbench checkpoint", "Give it to dferbench evaluate as it is."
         )
     checkpoint = read_checkpoint(file, catalog, model=model, sets=sets, classes=classes)
     opened = restore(checkpoint, catalog, make_fabric("cpu", "fp32"))

@@ -120,7 +120,7 @@ def _convert(path: Path, method: Method, given: dict[str, Any], classes: tuple[s
     convert = method.converter()
     if convert is None:
         raise ConfigError(
-            f"{method.name} takes over no checkpoints of other programs",
+            f"{method.name} cannot import checkpoints of other programs",
             "Give the checkpoint.safetensors of a run.",
         )
     state = read_foreign(path)

@@ -21,7 +21,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Remove all cached features.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show the features of frozen parts that runs share, check them, or remove them.
+    """Show, verify or remove the cached features of frozen encoders, which runs share.
 
     They lie below $DFERBENCH_CACHE, or the user's cache folder. $DFERBENCH_FEATURES_GB bounds them (10 if not
     set); 0 keeps none. Removing them changes no result: what is missing is computed again.

@@ -18,7 +18,7 @@ def check(
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="Option of the method.")] = None,
 ) -> None:
-    """Run the contract suite on methods; exits with 3 if one breaks a rule."""
+    """Check that methods follow the rules of the plugin interface; exits with 3 if one does not."""
     catalog: Catalog = context.obj
     names = model or sorted(catalog.entries["methods"])
     for name in names:
@@ -35,4 +35,4 @@ def check(
         if not catalog.get("methods", name).value.card:
             typer.echo(f"--  {name}: has no card, so dferbench show can say little of it")
     if broken:
-        raise ConfigError(f"{broken} rules are broken", "Each line marked BAD says which and how.")
+        raise ConfigError(f"{broken} rules are broken", "Lines marked BAD say which rule is broken, and how.")

@@ -52,7 +52,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option is how typer declares the
 ) -> int:
     """Check the installation and, with -m and -d, whether that run can begin; exits with 1 if not."""
     if (model is None) != (dataset is None):
-        raise ConfigError("a run has a method and a dataset", "Give both: -m METHOD -d DATASET.")
+        raise ConfigError("a run needs a method and a dataset", "Give both: -m METHOD -d DATASET.")
     run = {"sets": set_, "weights": weights, "folds": fold, "root": root, "output": output, "limit": limit}
     run |= {"model": model, "dataset": dataset, "device": device, "decoder": decoder, "skip_bad": skip_bad}
     # What other packages print while they are tried is not a part of a JSON object.

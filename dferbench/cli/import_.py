@@ -33,7 +33,7 @@ def import_(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Turn an official checkpoint into safetensors that say what they hold. Nothing in it is executed."""
+    """Convert an official checkpoint to a self-describing safetensors file. No code in it is executed."""
     from dferbench.registry.options import assignments
 
     target = output or file.with_suffix(".safetensors")

@@ -45,7 +45,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     protocol: Annotated[str, typer.Option(help="any, or complete: results of every fold.")] = "any",
     published: Annotated[
         list[Path] | None,
-        typer.Option(help="Show what papers print too: a file such as benchmarks/published/field.toml."),
+        typer.Option(help="Also show published numbers, from a file like benchmarks/published/field.toml."),
     ] = None,
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")

@@ -19,7 +19,7 @@ from dferbench.registry.kinds import KINDS
 
 DESCRIBED = ("methods", "datasets")
 """The kinds that the short list describes; of the others it has the names."""
-MORE = "dferbench list KIND says more of a kind, and dferbench show NAME all of one thing."
+MORE = "For details: dferbench list KIND and dferbench show NAME."
 SENTENCE = 1
 """The column of sentences in every table."""
 GAP, NARROWEST, WIDEST = 2, 28, 64
@@ -35,7 +35,7 @@ def list_(
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List methods, datasets and the names of every other kind; with KIND, that kind in full."""
+    """List methods, datasets and the names of all other plugins; with KIND, one kind in detail."""
     catalog: Catalog = context.obj
     wanted = None if kind is None else _kind(kind)
     if json_:
@@ -66,7 +66,7 @@ def _short(catalog: Catalog) -> str:
     described = [_described(catalog, kind, columns) for kind in DESCRIBED]
     others = [_names(catalog, kind, columns) for kind in KINDS if kind not in DESCRIBED]
     return "\n\n".join(
-        [*described, "\n".join(others), "dferbench list KIND says more; dferbench show NAME all."]
+        [*described, "\n".join(others), "For details: dferbench list KIND, dferbench show NAME."]
     )
 
 

@@ -63,10 +63,10 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Quiet = False,
 ) -> int:
-    """Predict the expression in any video: the probability of each class, for all of it or over time.
+    """Predict the expression in any video: class probabilities for the whole video or over time.
 
-    A prediction is not a truth about a person: it says which label annotators of the training data would have
-    been likely to give, and it is worse on faces, cameras and acting unlike those data.
+    A prediction is not a fact about a person: it estimates which label the annotators of the training data
+    would have given, and is less reliable for faces, cameras and acting unlike those data.
     """
     _require_sense(window, plot, output)
 
@@ -98,7 +98,7 @@ def _require_sense(window: int | None, plot: Path | None, output: Path | None) -
     if output:
         require_form(output)
     if plot and window is None:
-        raise ConfigError("--plot draws windows, and there are none", "Add --window FRAMES.")
+        raise ConfigError("--plot needs predictions over time", "Add --window FRAMES.")
     if plot and plot.suffix.lower() not in FORMATS:
         raise ConfigError(f"--plot {plot} is none of {', '.join(FORMATS)}", "Choose one of these endings.")
 

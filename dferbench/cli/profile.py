@@ -55,9 +55,9 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
         bool, typer.Option("--json", help="Print one JSON object, fit for dferbench table --cost.")
     ] = False,
 ) -> None:
-    """Parameters, MACs, speed and memory of methods, at their own input, on random pixels.
+    """Measure parameters, MACs, speed and memory of methods, each with its own input, on random pixels.
 
-    Weights are random: they change no cost.
+    Weights are random, which does not affect the cost.
     """
     from dferbench.registry.options import assignments
 

@@ -30,7 +30,7 @@ def show(
     ],
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Show what something is, its options with their defaults, and its recipes."""
+    """Describe a method, dataset or other plugin: its card, options with defaults, and recipes."""
     catalog: Catalog = context.obj
     found = [(kind, entries[name]) for kind, entries in catalog.entries.items() if name in entries]
     if not found:

@@ -63,7 +63,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
 ) -> None:
-    """Print a suite's table: published numbers, and mean and deviation of the runs of each row.
+    """Print a suite's table: published numbers, and mean and standard deviation over the runs of each row.
 
     Runs with another recipe, limit or weights are other experiments: repeat the options they were made with.
     """

@@ -137,7 +137,7 @@ def _resized(frames: Tensor, width: int, height: int, way: Way) -> Tensor:
 
 
 def _cut(frames: Tensor, crop: Crop, size: int, way: Way) -> Tensor:
-    """The box of each frame: an input where it lies inside, black where it does not."""
+    """The box cut from each frame: a view of it where the box lies inside, black elsewhere."""
     if crop.scaled:
         frames = _resized(frames, *shorter_side_to(size, frames.shape[2], frames.shape[1]), way)
     left, top, right, bottom = crop.box

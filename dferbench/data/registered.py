@@ -32,7 +32,7 @@ AUGMENTATIONS: Parts = {
         ("color-jitter", "transforms:ColorJitter", "Brightness, contrast, saturation and hue."),
         ("rand-augment", "transforms:RandAugment", "A few operations of one magnitude (torchvision)."),
         ("trivial-augment", "transforms:TrivialAugment", "One operation of random magnitude."),
-        ("auto-augment", "transforms:AutoAugment", "Operations found for a data set of images."),
+        ("auto-augment", "transforms:AutoAugment", "A policy learned on an image dataset."),
         ("random-erasing", "transforms:RandomErasing", "A box that becomes grey or black."),
         ("gaussian-blur", "transforms:GaussianBlur", "Blurred."),
         ("grayscale", "transforms:Grayscale", "Without colour."),

@@ -118,7 +118,7 @@ class _Seer:
         with torch.no_grad(), self.fabric.autocast():
             logits = model(encode(model, video, self.fabric))
         if not logits.isfinite().all():
-            raise DataError("the model gives no numbers", "Its training diverged: use another checkpoint.")
+            raise DataError("the logits are not finite", "Its training diverged: use another checkpoint.")
         return [tuple(row) for row in logits.double().softmax(1).cpu().tolist()]
 
 

@@ -30,7 +30,7 @@ class Batch:
 
 
 class Classifier(nn.Module):
-    """`encode` sees, `forward` decides, `loss` teaches; the engine does everything in between.
+    """`encode` computes frozen features, `forward` logits, `loss` the loss; the engine does the rest.
 
     A prediction must not depend on its neighbours in the batch.
     """

@@ -1,4 +1,4 @@
-"""The doors. Each is called once, at start, and receives a `register` function."""
+"""The hooks. Each is called once, at start, and receives a `register` function."""
 
 from __future__ import annotations
 

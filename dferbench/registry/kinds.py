@@ -1,4 +1,4 @@
-"""The kinds of things that a plugin may bring: one door each."""
+"""The kinds of things that a plugin may bring: one hook each."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def read_paired(a: Record, b: Record, folders: tuple[Path, Path]) -> Paired:
         raise ConfigError("no video is in both predictions", "Compare runs on the same data.")
     odd = next((name for name in shared if left[name][0] != right[name][0]), None)
     if odd is not None:
-        raise ConfigError(f"'{odd}' has another label in either run", "Compare runs on the same labels.")
+        raise ConfigError(f"'{odd}' has different labels in the two runs", "Compare runs on the same labels.")
     classes = sorted({left[name][0] for name in shared})
     label = np.array([classes.index(left[name][0]) for name in shared], dtype=np.int64)
     hit_a, hit_b = (np.array([side[name][1] for name in shared], dtype=bool) for side in (left, right))
@@ -53,9 +53,9 @@ def _read(one: Record, folder: Path) -> dict[str, tuple[str, bool]]:
         right = logits.argmax(1) == labels
         names = [one.classes[label] for label in labels]
     except FileNotFoundError as error:
-        raise DataError(f"{path} is not there", "Run the cell again to have its predictions.") from error
+        raise DataError(f"{path} is not there", "Repeat that run to have its predictions.") from error
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        raise DataError(f"{path} cannot be read: {error}", "Run the cell again.") from error
+        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
     return {str(i): (name, bool(hit)) for i, name, hit in zip(ids, names, right, strict=True)}
 
 

@@ -16,8 +16,8 @@ MEANING = {
     "uncommitted code": "the code differed from its last commit",
     "own split": "the videos were divided into train and test by the user's own lists",
     "partial data": "the copy lacks videos of the official protocol",
-    "shuffled frames": "test videos showed their frames out of order, to see what order is worth",
-    "another input": "the model was tested through another input than it was made for (--set input.*)",
+    "shuffled frames": "the frames of test videos were shuffled, to measure what their order is worth",
+    "another input": "the model was tested with another input than it was trained with (--set input.*)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
 }
 
@@ -56,7 +56,7 @@ def _notes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
     """Why a number is missing, and what means over classes leave out."""
     for one in shown.metrics:
         if any(row.scores[one.name] is None for row in rows):
-            why = " (it is made of top-2 hits, which old records lack)" if one.needs != "confusion" else ""
+            why = " (it needs top-2 hits, which old records lack)" if one.needs != "confusion" else ""
             yield f"-: {one.title} is not defined for what at least one of the runs counted{why}"
     for row in rows:
         if row.untested:

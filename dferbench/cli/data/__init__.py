@@ -6,7 +6,7 @@ import typer
 
 from dferbench.cli.data import faces, info, link, ls, make, pack, sheet, verify
 
-app = typer.Typer(no_args_is_help=True, help="Look at datasets, check them and get them ready.")
+app = typer.Typer(no_args_is_help=True, help="Inspect, check and prepare datasets.")
 app.command("ls")(ls.ls)
 app.command("info")(info.info)
 app.command("link")(link.link)

@@ -49,8 +49,8 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
 ) -> int:
     """Cut the face out of every frame of every video, with one size of crop throughout a video.
 
-    Videos are read in separate processes: one that hangs, crashes or shows no face is named, and the rest
-    continues. The same command continues where it stopped; faces.json says what became of each video.
+    Videos are read in separate processes: one that hangs, crashes or shows no face is reported, and the
+    others continue. The same command continues an interrupted job; faces.json lists every video's outcome.
     """
     from dferbench.cli.progress import make_progress
     from dferbench.face_crops.run import CropRequest, crop_all

@@ -17,7 +17,7 @@ def ls(
     context: typer.Context,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the datasets: classes, folds, where each lies, what says so, and whether it is there."""
+    """List the datasets: classes, folds, root folder, where the root was set, and whether it exists."""
     catalog: Catalog = context.obj
     rows = [_row(name, catalog) for name in sorted(catalog.entries["datasets"])]
     if json_:

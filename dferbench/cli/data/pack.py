@@ -48,8 +48,8 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
 ) -> None:
     """Copy all frames of all videos into one file, and use it as the dataset's root: run --root PACK.
 
-    Images are copied byte for byte; video files are decoded and their frames stored as JPEG, which results
-    are marked with. The same command continues where it stopped, and brings a pack up to date.
+    Images are copied byte for byte; video files are decoded and their frames stored as JPEG, which is
+    noted with every result. The same command continues where it stopped, and brings a pack up to date.
     """
     from dferbench.cli.progress import make_progress
     from dferbench.data.packs.write import PackJob, pack

@@ -145,9 +145,7 @@ def by_id(rows: Iterable[ListRow], path: Path, key: Key, codes: Codes) -> dict[s
                 f"{where}: label {shown(row.label)} is not one of {_shown(codes)}", "Fix the line."
             )
         if name in placed:
-            raise DataError(
-                f"{where}: the id '{name}' stands there a second time", "Remove one of the lines."
-            )
+            raise DataError(f"{where}: the id '{name}' occurs a second time", "Remove one of the lines.")
         placed[name] = codes[row.label]
     return placed
 

@@ -159,6 +159,6 @@ def _require_once(part: Sequence[ListedVideo], found: Mapping[str, tuple[str, ..
         other = seen.setdefault(found[entry.video], entry)
         if other is not entry:
             raise DataError(
-                f"{entry.where}: {shown(entry.video)} stands there a second time, first at {other.where}",
+                f"{entry.where}: {shown(entry.video)} occurs a second time, first at {other.where}",
                 "Remove one of the lines.",
             )

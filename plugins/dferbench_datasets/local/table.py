@@ -85,7 +85,7 @@ def _table(path: Path, columns: dict[str, int], rows: list[tuple[int, list[str]]
             )
         cells = {name: row[i] for name, i in columns.items()}
         if cells["video"] in seen:
-            raise DataError(f"{where}: {shown(cells['video'])} stands there a second time", "Remove a line.")
+            raise DataError(f"{where}: {shown(cells['video'])} occurs a second time", "Remove a line.")
         seen.add(cells["video"])
         entries.append(ListedVideo(cells["video"], cells["label"], where, None, cells.get("group", "")))
         said.append(cells.get(column, ""))

@@ -36,7 +36,7 @@ def single_labels(path: Path, key: Callable[[str], str]) -> dict[str, str]:
                 "Fetch the table again.",
             ) from None
         if name in labels:
-            raise DataError(f"{path}, row {number}: {name} stands there twice", "Fetch the table again.")
+            raise DataError(f"{path}, row {number}: {name} occurs twice", "Fetch the table again.")
         labels[name] = label
     if not labels:
         raise DataError(f"{path} has no clips", "Fetch it again.")

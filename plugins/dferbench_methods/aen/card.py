@@ -13,7 +13,7 @@ CARD: Mapping[str, Any] = {
     "year": 2023,
     "paper": "pp. 5681-5691 of the workshops' proceedings (ABAW)",
     "code": "github bksain/AEN, d4f6a0d (non-commercial use only, no licence text), called a prototype; "
-    "read for facts, no code is taken over",
+    "read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{lee2023frame,\n"
         "  title = {Frame Level Emotion Guided Dynamic Facial Expression Recognition with Emotion "

@@ -39,14 +39,13 @@ RATES = (
     "and 40; {}."
 )
 PRETRAINED = (
-    "CLIP ViT-B/32 of OpenAI (400 million images with their texts), in the published numbers and by "
+    "CLIP ViT-B/32 of OpenAI (400 million image-text pairs), in the published numbers and by "
     "default here; "
     "on `synthetic`, clip-tiny."
 )
 FACES = (
-    "FaRL ViT-B/16 (LAION-FACE, 20 million faces with their texts); on `synthetic`, clip-tiny, which is "
-    "nothing of "
-    "FaRL."
+    "FaRL ViT-B/16 (LAION-FACE, 20 million face-text pairs); on `synthetic`, clip-tiny, which has "
+    "nothing to do with FaRL."
 )
 INPUT_ORIGIN = {"frames, size, pixels": "DFER-CLIP's code, for its own model", "synthetic": "ours"}
 OURS = {
@@ -57,7 +56,7 @@ OURS = {
 SYNTHETIC = "The recipe for `synthetic` is ours."
 NO_CODE = "The DFER-CLIP authors released no code for this row."
 TEXTS = "Each class text ends with a full stop, as in the DFER-CLIP code."
-ZERO_SHOT = "Zero-shot takes no part that learns: a prompt or temporal head with parameters is refused."
+ZERO_SHOT = "Zero-shot has no trainable part: a prompt or temporal head with parameters is refused."
 TEMPERATURE = (
     "The temperature is the constant 0.01 of the DFER-CLIP code; the released CLIP weights hold a learned "
     "one of the same size. Without training it changes probabilities, not answers."
@@ -150,8 +149,8 @@ ZERO_SHOT_CLIP = _card(
     "Learning Transferable Visual Models From Natural Language Supervision",
     ("ICML", 2021, "arXiv:2103.00020"),
     CLIP,
-    "CLIP as it is: the mean feature of the frames belongs to the class whose text is nearest by cosine. "
-    "Nothing is trained.",
+    "CLIP without training: the mean feature of the frames is assigned to the class whose text has the "
+    "highest cosine similarity.",
     "paper: model, weights and prompt of the row in table 2 of DFER-CLIP: ViT-B/32, 'an expression of "
     "[class].'. "
     "The features are tested against open_clip's own.",

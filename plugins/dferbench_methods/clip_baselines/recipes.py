@@ -1,4 +1,4 @@
-"""The views and stages that the methods of this package share.
+"""The inputs and stages that the methods of this package share.
 
 The DFER-CLIP paper names frames, sizes and datasets, but no optimizer for its baselines: what stands here is
 its recipe for its own model (section 4.2 and released code), which is the best guess for the rows next to it.

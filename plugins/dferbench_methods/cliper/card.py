@@ -59,7 +59,7 @@ CARD: Mapping[str, Any] = {
         "Texts are cut behind their end: the same features under a causal mask, in less time.",
         "On `synthetic`, learning rates, epochs and crops are ours, and pixels are in 0..1.",
     ],
-    "pretraining": "CLIP ViT-B/16 of OpenAI (400 million images with their texts), in the published numbers "
+    "pretraining": "CLIP ViT-B/16 of OpenAI (400 million image-text pairs), in the published numbers "
     "and by default here; on `synthetic`, clip-tiny.",
     "recipe_origin": {
         "optimizers, learning rates, weight decay, "

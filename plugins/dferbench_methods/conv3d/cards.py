@@ -9,7 +9,7 @@ from dferbench import published
 
 Card = Mapping[str, Any]
 
-READ = "read for facts, no code is taken over"
+READ = "read for facts; no code was copied"
 DFEW_CODE = f"github jiangxingxun/DFEW, 7c1ba78 (no licence); {READ}"
 RESULTS_ARE = (
     "UAR/WAR in percent as printed in table 5 of the DFER-CLIP paper (arXiv:2308.13382), mean over folds; "

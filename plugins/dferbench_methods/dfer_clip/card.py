@@ -17,7 +17,7 @@ CARD: Mapping[str, Any] = {
     "venue": "BMVC",
     "year": 2023,
     "paper": "arXiv:2308.13382",
-    "code": "github zengqunzhao/DFER-CLIP, d10d5a4 (MIT); read for facts, no code is taken over",
+    "code": "github zengqunzhao/DFER-CLIP, d10d5a4 (MIT); read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{zhao2023dferclip,\n"
         "  title = {Prompting Visual-Language Models for Dynamic Facial Expression Recognition},\n"
@@ -29,29 +29,29 @@ CARD: Mapping[str, Any] = {
     "summary": (
         "Each frame goes through CLIP's image tower; a small transformer with a class token turns the frame "
         "features into one video feature; CLIP's frozen text tower reads learned context words followed by a "
-        "description of the expression; the nearest text, by cosine, is the answer. The image tower, the "
+        "description of the expression; the text with the highest cosine wins. The image tower, the "
         "transformer and the words are trained together, at three learning rates."
     ),
     "input": (
         "16 frames, one from each sixteenth of the video (random within it in training), 224 x 224 RGB, "
-        "pixels in 0..1 without CLIP's mean and deviation; in testing, frames are squashed to the square by "
-        "bilinear resizing."
+        "pixels in 0..1, not normalised by CLIP's mean and standard deviation; in testing, frames are "
+        "resized bilinearly to a square, whatever their aspect ratio."
     ),
     "fidelity": (
         "official-code: follows the released code where it and the paper differ or the paper is silent: "
         "model, frames, "
         "augmentation, learning rates, schedule, batch, weight decay. The forward pass and SGD steps are "
-        "tested against an independent statement of the same facts."
+        "tested against an independent implementation."
     ),
     "deviations": [
-        "The class descriptions are dferbench's own, written to the question the paper asks; the paper's are "
+        "The class descriptions are dferbench's own, written to answer the paper's question; the paper's are "
         "in its supplement and its code. Give them as a file (text=FILE.toml) to use them; an official "
         "checkpoint brings them along (dferbench import).",
         "Frames are taken in natural order (2 before 10) and counted on disk; the code sorts names as "
-        "strings and believes the list. The two agree for names of equal length and lists that are right.",
+        "strings and trusts the list. The two agree for names of equal length and correct lists.",
         "temporal=mean is the paper's row without temporal model; how that row pooled its frames is not "
         "published. Here: the mean of the un-normalised frame features, then one L2 normalisation.",
-        "Texts are cut behind the longest end of text: the same features under a causal mask, in less time.",
+        "Texts are cut after the last end of text: a causal mask gives the same features, in less time.",
         "Seeds are set for each fold; the code seeds once and runs its folds one after another.",
         "Short videos repeat their last frame, as the code does since September 2023; the published numbers "
         "were probably made when it repeated the first (input.sample='segments(short=first-frame)').",
@@ -59,7 +59,7 @@ CARD: Mapping[str, Any] = {
         "The recipe for `synthetic` is not the paper's.",
     ],
     "pretraining": (
-        "CLIP ViT-B/32 of OpenAI (400 million images with their texts), in the published numbers and by "
+        "CLIP ViT-B/32 of OpenAI (400 million image-text pairs), in the published numbers and by "
         "default "
         "here; on `synthetic`, clip-tiny."
     ),

@@ -28,7 +28,7 @@ CARD: Mapping[str, Any] = {
     "summary": (
         "A video is cut into four groups, each of which gives one frame to each of two views; a ResNet-50, "
         "excitation of places and frames, an LSTM, and excitation of channels and time make one feature of "
-        "each input. Two terms of the loss make the views agree; both are tested."
+        "each view. Two terms of the loss make the views agree; both are tested."
     ),
     "input": (
         "8 frames, two from each quarter of the video (at random in training, at its thirds in testing), "
@@ -52,7 +52,7 @@ CARD: Mapping[str, Any] = {
     ],
     "deviations": [
         "Faces are taken as they come with the dataset; the paper aligned them by landmarks.",
-        "Frames and size are free; the figure has 4 frames an input and maps of 4 x 4.",
+        "Frames and size are free; the figure has 4 frames per view and maps of 4 x 4.",
     ],
     "pretraining": "None here unless weights=FILE gives the trunk a ResNet-50 with torchvision's names "
     "(ImageNet, or one trained on faces), its classifier left out. Of the published numbers it is not known; "

@@ -15,7 +15,7 @@ FRAME_GATES: Mapping[str, Callable[[Tensor], Tensor]] = {
 
 
 class SpatialFrame(nn.Module):
-    """Spatial-frame excitation: the maps of an input's frames (N, T, dim, h, w) -> features (N, T, dim).
+    """Spatial-frame excitation: the maps of a view's frames (N, T, dim, h, w) -> features (N, T, dim).
 
     A mask raises places of each map, which is then averaged; a weight for each frame scales the result.
     """

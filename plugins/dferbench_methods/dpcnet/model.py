@@ -1,4 +1,4 @@
-"""The network: a ResNet-50 over all frames, then each input by itself, through the same weights."""
+"""The network: a ResNet-50 over all frames, then each view by itself, through the same weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DROPOUT = 0.5
 class DpcNet(Classifier):
     """Two views of T / 2 frames each, which must agree in their features and in what they say.
 
-    The frames 0, 2, 4 ... are one input, 1, 3, 5 ... the other, as `groups(each=2)` gives them. Options:
+    The frames 0, 2, 4 ... are one view, 1, 3, 5 ... the other, as `groups(each=2)` gives them. Options:
     `DpcNetOptions`. Raises ConfigError for an odd number of frames, DataError for weights that do not fit.
     """
 
@@ -54,7 +54,7 @@ class DpcNet(Classifier):
         return frames.reshape(len(x), VIEWS, *frames.shape[1:])
 
     def decide(self, views: Tensor) -> Tensor:
-        """(B, 2, T / 2, dim) -> the logits of each input (B, 2, C)."""
+        """(B, 2, T / 2, dim) -> the logits of each view (B, 2, C)."""
         logits: Tensor = self.head(self.aggregate(views.flatten(0, 1)))
         return logits.reshape(*views.shape[:2], -1)
 
@@ -63,7 +63,7 @@ class DpcNet(Classifier):
         return FUSION[self.choices.fusion](self.decide(self.views(x)))
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Cross-entropy of each input, and how far their features and their distributions are apart."""
+        """Cross-entropy of each view, and how far their features and their distributions are apart."""
         views = self.views(batch.x)
         one, other = self.decide(views).unbind(1)
         return {

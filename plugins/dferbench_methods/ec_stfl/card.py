@@ -13,7 +13,7 @@ CARD: Mapping[str, Any] = {
     "year": 2020,
     "paper": "arXiv:2008.05924",
     "code": "github CV-AC/ECSTFL, eaf8a60 (CC BY-NC-ND 4.0), and jiangxingxun/DFEW, 7c1ba78 (no licence); "
-    "read for facts, no code is taken over",
+    "read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{jiang2020dfew,\n"
         "  title = {DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild},\n"

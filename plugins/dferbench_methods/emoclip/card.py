@@ -19,7 +19,7 @@ CARD: Mapping[str, Any] = {
     "venue": "FG",
     "year": 2024,
     "paper": "arXiv:2310.16640",
-    "code": "github NickyFot/EmoCLIP, 6b4decfb (Apache-2.0); read for facts, no code is taken over",
+    "code": "github NickyFot/EmoCLIP, 6b4decfb (Apache-2.0); read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{foteinopoulou2024emoclip,\n"
         "  title = {EmoCLIP: A Vision-Language Method for Zero-Shot Video Facial Expression Recognition},\n"
@@ -30,8 +30,8 @@ CARD: Mapping[str, Any] = {
     ),
     "summary": (
         "A transformer with a class token turns CLIP's frozen frame features into one video feature; it "
-        "learns to lie near the text of the video among the texts of the batch: a description of its class, "
-        "or a caption of its own. The nearest class description is the answer, also for classes never seen."
+        "is trained contrastively to match the video's text in the batch: a description of its class, or "
+        "its own caption. The nearest class description is the prediction, even for unseen classes."
     ),
     "input": (
         "32 frames, every fourth one from a random start (the first in testing), round to the video's "
@@ -39,8 +39,8 @@ CARD: Mapping[str, Any] = {
         "training, squashed to the square in testing. Each frame goes through the image tower by itself."
     ),
     "fidelity": "official-code: model, loss, frames, augmentation, learning rates and schedule follow "
-    "the released code; the forward pass and the loss are tested against an independent statement of the "
-    "same facts.",
+    "the released code; the forward pass and the loss are tested against an independent "
+    "implementation.",
     "unknowns": [
         "How the authors' released file looks inside: no copy was available. import reads what the training "
         "scripts save, a whole CLIP and the temporal model; a file with the image tower alone, which their "
@@ -57,12 +57,12 @@ CARD: Mapping[str, Any] = {
         "differ from run to run. Frame files are taken in natural order, not sorted as strings.",
         "The head's width and the MLP's are swapped in the code: eight heads 2048 wide each, an MLP of 512. "
         "Kept, as the files have it; head_dim=64 is what was probably meant.",
-        "Other videos of a class are strangers in the supervised loss, as in the code. multi_positive=true, "
+        "Other videos of a class are negatives in the supervised loss, as in the code. multi_positive=true, "
         "which is not the authors', takes the share of all videos of the class together; the mean over them "
         "would change nothing, as they have one text.",
         "Float32; the code runs in float16 and builds a scaler of gradients that it does not use.",
         "128 videos a batch in one process; the code has two processes of 128, whose gradients are averaged "
-        "and whose videos do not meet.",
+        "and whose videos are not contrasted with each other.",
         "Frames that are not square are squashed by bilinear resizing; the code scales the shorter side, "
         "bicubic, and crops the centre. Frames of 224 x 224 are the same in both. Turned corners are black; "
         "the code's are of the mean colour.",
@@ -72,7 +72,7 @@ CARD: Mapping[str, Any] = {
         "The towers never learn; the code can train either at a thousandth of the learning rate.",
         "The recipe for `synthetic` is not the paper's.",
     ],
-    "pretraining": "CLIP ViT-B/32 of OpenAI (400 million images with their texts), in the published numbers "
+    "pretraining": "CLIP ViT-B/32 of OpenAI (400 million image-text pairs), in the published numbers "
     "and by default here; on `synthetic`, clip-tiny. The zero-shot rows learned from MAFW's captions.",
     "recipe_origin": {
         "frames, sampling, normalisation, turns, flip": "code",

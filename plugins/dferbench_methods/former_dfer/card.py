@@ -12,7 +12,7 @@ CARD: Mapping[str, Any] = {
     "venue": "ACM MM",
     "year": 2021,
     "paper": "doi:10.1145/3474085.3475292",
-    "code": "github zengqunzhao/Former-DFER, 1b5ad6f (MIT); read for facts, no code is taken over",
+    "code": "github zengqunzhao/Former-DFER, 1b5ad6f (MIT); read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{zhao2021formerdfer,\n"
         "  title = {Former-DFER: Dynamic Facial Expression Recognition Transformer},\n"

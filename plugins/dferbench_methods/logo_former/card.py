@@ -14,7 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2023,
     "paper": "arXiv:2305.03343",
     "code": "none of the authors is known; a port under github pwc-1/paper1, Former, fcca513 (no licence), "
-    "which does not run, was read for facts, no code is taken over",
+    "which does not run, was read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{ma2023logoformer,\n"
         "  title = {Logo-Former: Local-Global Spatio-Temporal Transformer for Dynamic Facial Expression "

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-CODE = "github sunlicai/MAE-DFER, 80b651d4 (MIT); read for facts, no code is taken over"
+CODE = "github sunlicai/MAE-DFER, 80b651d4 (MIT); read for facts; no code was copied"
 INPUT = (
-    "16 frames of a stretch of 64 (16 on FERV39k), drawn in training; in testing two stretches of every "
+    "16 frames of a clip of 64 (16 on FERV39k), drawn in training; in testing two clips of every "
     "fourth frame (every one on FERV39k), the first and the last, whose probabilities are averaged. 160 x "
     "160 RGB, ImageNet's mean and deviation; changed by RandAugment, cropped at random, flipped, erased and "
     "mixed in training, squashed to the square in testing."
@@ -16,8 +16,8 @@ DEVIATIONS = (
     "Without weights=FILE it starts at random, and then has nothing to do with the published numbers.",
     "Pixels are whole numbers until they are normalised; the code crops them after, which differs by a "
     "rounding.",
-    "What the code tests twice, it sees twice: its two crops of a square are the same, so here each of the "
-    "two stretches is seen once. Costs are those of one of them.",
+    "The code tests two crops of each clip, which are identical for square frames; here each of the "
+    "two clips is tested once. Costs are those of one clip.",
     "The code chooses its epoch by one stretch of each test video, drawn at random; here each epoch is "
     "tested as in the end.",
     "Rates go by block: with another depth, give stage.train too. Blocks that no pattern names do not learn.",

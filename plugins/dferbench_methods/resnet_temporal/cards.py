@@ -98,7 +98,7 @@ VIT: Mapping[str, Any] = {
     "year": 2021,
     "paper": "arXiv:2010.11929",
     "code": f"{NO_CODE}; the temporal transformer is that of github zengqunzhao/Former-DFER, 1b5ad6f (MIT); "
-    "read for facts, no code is taken over",
+    "read for facts; no code was copied",
     "bibtex": (
         "@inproceedings{dosovitskiy2021vit,\n"
         "  title = {An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale},\n"

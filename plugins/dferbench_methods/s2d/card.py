@@ -13,7 +13,7 @@ CARD: Mapping[str, Any] = {
     "venue": "IEEE Transactions on Affective Computing",
     "year": 2024,
     "paper": "doi:10.1109/TAFFC.2024.3453443",
-    "code": "github MSA-LMC/S2D, e1b5e5d (Apache-2.0); read for facts, no code is taken over",
+    "code": "github MSA-LMC/S2D, e1b5e5d (Apache-2.0); read for facts; no code was copied",
     "bibtex": (
         "@article{chen2024s2d,\n"
         "  title = {From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression\n"
@@ -25,9 +25,9 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A ViT-B/16 that knows facial expressions from images stays frozen; before each of its blocks, a "
-        "prompt made of landmark features is added to the patches, and an adapter lets each place of the "
-        "face look along the frames. The class tokens, averaged over the frames, decide."
+        "A ViT-B/16 pretrained on expressions in images stays frozen; before each of its blocks, a "
+        "prompt made of landmark features is added to the patches, and an adapter attends over the "
+        "frames at each position. The class tokens, averaged over the frames, are classified."
     ),
     "input": (
         "16 neighbouring frames from anywhere in training, the first and the last 16 in testing, their "
@@ -35,10 +35,9 @@ CARD: Mapping[str, Any] = {
         "ImageNet; changed by RandAugment, cropped at random, flipped and erased in training, squashed to "
         "the square in testing."
     ),
-    "fidelity": "official-code: follows the released code in network, loss and learning rates. Without "
-    "landmark=FILE and weights=FILE, the landmark network and the image model of faces that its numbers "
-    "need, call what "
-    "comes out S2D-style.",
+    "fidelity": "official-code: follows the released code in network, loss and learning rates. The "
+    "published numbers need its landmark network (landmark=FILE) and its image model (weights=FILE); "
+    "results without them should be called S2D-style.",
     "unknowns": [
         "What else the released image model's file holds: parts that this model does not know of are left "
         "out and named in the record; what it does know of must be there and fit.",
@@ -60,8 +59,8 @@ CARD: Mapping[str, Any] = {
         "counts (7 classes). It never changes there either.",
         "An odd batch works: its middle video is blended with itself.",
         "For `synthetic` and dferbench check the net is small, without blending, smoothing and dropout, and "
-        "on `synthetic` all of it learns: ours. It is there to try that all runs: a transformer from scratch "
-        "on 480 videos was not seen to beat the most frequent class.",
+        "on `synthetic` all of it is trained: ours. It only shows that everything runs: from scratch, on 480 "
+        "videos, the transformer did not beat the majority class.",
     ],
     "pretraining": "None by default here: the frozen image model is then random, and of no use. The "
     "published numbers start from the authors' AffectNet-7 model. weights=FILE takes that file, a ViT-B/16 "
