@@ -75,7 +75,7 @@ def _findings(catalog: Catalog, run: dict[str, Any]) -> Iterator[Finding]:
     from dferbench.doctor.installation import installation
 
     if run["model"] is not None:
-        # Whether weights are at hand is the question: nothing is fetched to answer it. The hub's package reads
+        # Whether weights are at hand is the question: nothing is fetched to answer it. The hub reads
         # this once, when it is imported, which the packages' own check does.
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
     yield from installation(catalog, run["output"])
