@@ -36,7 +36,7 @@ def _plan(plan: Plan, catalog: Catalog) -> Iterator[Finding]:
         yield tried(f"video of fold {fold}", hint, partial(_video, plan, catalog, split))
         for stage in plan.recipe.stages:
             yield tried(f"batches of fold {fold}, stage {stage.name}", "", partial(_batches, stage, split))
-    if "text" in plan.options:
+    if plan.options.get("text"):  # empty: the method chooses, and building it tells
         yield tried("class texts", "Use --set text=class-names.", partial(_texts, plan))
     yield tried("weights and model", "See dferbench show.", partial(_model, plan, catalog))
     folder = plan.request.output / plan.task.dataset
