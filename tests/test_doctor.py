@@ -109,5 +109,10 @@ def test_texts_and_weights(doctor, tmp_path, damaged):
     assert (code, failing(found)) == ((1, ["class texts", "weights and model"]) if damaged else (0, []))
 
 
+def test_a_method_that_chooses_its_own_texts(doctor):
+    code, found = doctor(model="zero-shot-clip", dataset="synthetic(videos=35, size=64)", root=None)
+    assert (code, failing(found)) == (0, [])
+
+
 def test_a_method_alone_is_no_run(in_process):
     assert "Give both" in in_process("doctor", "-m", "dfer-clip", check=3).stderr

@@ -74,10 +74,12 @@ def _head() -> dict[str, Any]:
 def _findings(catalog: Catalog, run: dict[str, Any]) -> Iterator[Finding]:
     from dferbench.doctor.installation import installation
 
+    if run["model"] is not None:
+        # Whether weights are at hand is the question: nothing is fetched to answer it. The hub reads
+        # this once, when it is imported, which the packages' own check does.
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
     yield from installation(catalog, run["output"])
     if run["model"] is not None:
-        # Whether weights are available is the question: nothing is fetched to answer it.
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
         from dferbench.doctor.run import readiness
 
         yield from readiness(_request(run), catalog)

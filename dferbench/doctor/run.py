@@ -34,10 +34,9 @@ def _plan(plan: Plan, catalog: Catalog) -> Iterator[Finding]:
     for fold, split in splits.items():
         yield tried(f"video of fold {fold}", hint, partial(_video, plan, catalog, split))
         for stage in plan.recipe.stages:
-            yield tried(
-                f"batches of fold {fold}, stage {stage.name}", "", partial(_batches, plan, stage, fold, split)
-            )
-    if "text" in plan.options:
+            check = partial(_batches, plan, stage, fold, split)
+            yield tried(f"batches of fold {fold}, stage {stage.name}", "", check)
+    if plan.options.get("text"):  # empty: the method chooses, and building it tells
         yield tried("class texts", "Use --set text=class-names.", partial(_texts, plan))
     yield tried("weights and model", "See dferbench show.", partial(_model, plan, catalog))
     folder = plan.request.output / plan.task.dataset

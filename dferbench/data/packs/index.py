@@ -6,7 +6,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from dferbench.data.decoders.pack import FILE
 from dferbench.errors import ConfigError, DataError, DferbenchError
@@ -51,6 +51,7 @@ class Index(BaseModel):
     """The options that the user set."""
     classes: tuple[str, ...]
     notes: dict[str, Any]
+    """What the dataset said about its copy."""
     made: bool
     """Whether the videos were drawn by a program."""
     source: str
@@ -60,6 +61,12 @@ class Index(BaseModel):
     videos: dict[str, Packed]
     folds: dict[int, dict[str, list[PackEntry]]]
     """By fold and split ("train", "test")."""
+
+    @field_validator("notes")
+    @classmethod
+    def _caveats(cls, notes: dict[str, Any]) -> dict[str, Any]:
+        """Earlier releases called them marks."""
+        return {("caveats" if name == "marks" else name): value for name, value in notes.items()}
 
 
 def is_pack(root: Path) -> bool:
