@@ -42,7 +42,7 @@ def two_lines(done, code):
         (["check", "toy-nte"], 3, "toy-nte"),
         (["leaderboard", "nowhere"], 3, "nowhere"),
         (["leaderboard", "."], 3, "no finished run"),
-        (["leaderboard", ".", "--by", "f1"], 3, "f1"),
+        (["leaderboard", ".", "--by", "sharpness"], 3, "sharpness"),
         (["data", "sheet", "tyo"], 3, "tyo"),
     ],
 )

@@ -229,7 +229,9 @@ class TestHub:
 class TestRegistration:
     def test_every_backbone_with_its_true_size(self):
         found = {}
-        clip_backbones.register_backbones(lambda name, build, **facts: found.update({name: (build, facts)}))
+        clip_backbones.register_backbones(
+            lambda name, build, options=None, **facts: found.update({name: (build, facts)})
+        )
         assert set(found) == {"clip-tiny", "clip-vit-b32", "clip-vit-b16", "farl-vit-b16", "clip"}
         assert all(found.pop(name)[1]["size"] == 224 for name in ("farl-vit-b16", "clip"))
         for name, (_, facts) in found.items():

@@ -106,7 +106,7 @@ def test_a_damaged_file_is_said(package, tmp_path):
 
 def test_a_plugin_that_is_a_file_keeps_none(in_process):
     done = in_process("--plugin", TOY, "profile", "toy-net", "--write", check=3)
-    assert "no package" in done.stderr
+    assert "not a package" in done.stderr
 
 
 @pytest.mark.parametrize(

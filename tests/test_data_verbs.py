@@ -221,10 +221,9 @@ def test_a_killed_make_is_neither_finished_nor_real(data, tmp_path):
     code = (
         "import os, listed\n"
         "listed.Listed.make = lambda self, root, *_: ((root / 'half').write_text('x'), os._exit(9))\n"
-        "from dferbench.registry.catalog import discover\nfrom dferbench.cli.data import make\n"
-        f"from types import SimpleNamespace\nfrom pathlib import Path\n"
-        f"c = discover(); c.entries['datasets']['listed'] = SimpleNamespace("
-        "name='listed', value=listed.Listed)\n"
+        "from dferbench.registry.catalog import Entry, discover\nfrom dferbench.cli.data import make\n"
+        "from types import SimpleNamespace\nfrom pathlib import Path\n"
+        "c = discover(); c.entries['datasets']['listed'] = Entry('listed', listed.Listed, 'a test')\n"
         f"make.make(SimpleNamespace(obj=c), 'listed', Path({str(root)!r}), scale=0.002)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT / "tests", capture_output=True, text=True)

@@ -102,12 +102,12 @@ class TestSizes:
         [
             ({"frames": 6}, "window of 4 frames by the whole map does not tile 6 frames"),
             ({"window_side": 3}, "window of 4 frames by 3 x 3 places does not tile 16 frames of 7 x 7"),
-            ({"summary_frames": 0}, "summary of 0 frames"),
-            ({"summary_side": -7}, "summary of 4 frames by -7"),
+            ({"summary_frames": 0}, "summary_frames of .* must be .* got 0"),
+            ({"summary_side": -7}, "summary_side of .* must be .* got -7"),
             ({"heads": 7}, "heads=7"),
-            ({"depth": 0}, "depth=0"),
-            ({"compact": -1.0}, "compact=-1.0"),
-            ({"dropout": 1.0}, "dropout=1.0"),
+            ({"depth": 0}, "depth of .* must be .* got 0"),
+            ({"compact": -1.0}, "compact of .* must be .* got -1.0"),
+            ({"dropout": 1.0}, "dropout of .* must be .* got 1.0"),
         ],
     )
     def test_what_cannot_be(self, options, words):

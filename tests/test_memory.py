@@ -219,6 +219,10 @@ class TestSharing:
         assert kind.code_of("mine") != before != kind.code_of()
         assert mine.build() is None
 
+    def test_the_code_of_a_backbone_is_that_of_its_plugin(self):
+        found = kind._plugin(discover().get("backbones", "clip-tiny"))
+        assert found == "dferbench_methods.clip_backbones"
+
 
 class TestTrouble:
     def test_a_damaged_value_is_computed_again(self, probe, in_process):
@@ -301,7 +305,7 @@ class TestBound:
 
     def test_several_processes_write_one_store(self, tmp_path):
         code = (
-            "import sys; from dferbench.engine import memory\n"
+            "import sys; from dferbench.feature_cache import store as memory\n"
             "store = memory.store_of({'name': 'shared'})\n"
             "for i in range(20): store.write({f'{sys.argv[1]}{i}'.encode(): b'x' * 9000}, {})\n"
         )

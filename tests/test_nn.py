@@ -360,7 +360,9 @@ class TestTexts:
         assert "descriptors" in caught.value.hint
 
     def test_they_need_no_torch(self):
-        code = "import sys; from dferbench.models.texts import texts; class_texts('descriptors', ['fear'])"
+        code = (
+            "import sys; from dferbench.models.texts import class_texts; class_texts('descriptors', ['fear'])"
+        )
         code += "; print('torch' in sys.modules)"
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
         assert run.stdout.strip() == "False"

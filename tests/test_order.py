@@ -103,7 +103,7 @@ def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_pr
     for name in ("temporal", "average"):
         done = in_process(*base, "run", "-m", name, *data, check=0)
         (ordered,) = json.loads(done.stdout)["records"]
-        weights = f"runs/toy/{name}-{ordered['cell']}/fold1-seed0/checkpoint.safetensors"
+        weights = f"runs/toy/{name}-{ordered['config_id']}/fold1-seed0/checkpoint.safetensors"
         change = ["--set", "input.sample=segments(random=false, shuffle=true)"]
         done = in_process(*base, "evaluate", "-c", weights, *data, *change, check=0)
         (mixed,) = json.loads(done.stdout)["records"]
@@ -125,7 +125,7 @@ def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_pr
     assert {"shuffled frames", "another input"} <= set(caveats[mixed["config_id"]])
     assert not {"shuffled frames", "another input"} & set(caveats[ordered["config_id"]])
     assert "frames of test videos were shuffled" in in_process(*base, "leaderboard", check=0).stdout
-    folders = [f"runs/toy/temporal-{one['cell']}/fold1-seed0" for one in (ordered, mixed)]
+    folders = [f"runs/toy/temporal-{one['config_id']}/fold1-seed0" for one in (ordered, mixed)]
     compared = json.loads(in_process("compare", *folders, "--json", check=0).stdout)
     assert "recipe.input.sample" in {one["field"] for one in compared["differences"]}
     assert compared["not_comparable"] == []
@@ -136,7 +136,7 @@ def test_a_view_as_it_was_is_no_other_view(plugin, toy_root, in_process):
     base = ["--plugin", TOY, "--plugin", plugin]
     data = ["-d", "toy", "--root", toy_root, "-j", "0", "--device", "cpu", "-q", "--json"]
     (ordered,) = json.loads(in_process(*base, "run", "-m", "average", *data, check=0).stdout)["records"]
-    weights = f"runs/toy/average-{ordered['cell']}/fold1-seed0/checkpoint.safetensors"
+    weights = f"runs/toy/average-{ordered['config_id']}/fold1-seed0/checkpoint.safetensors"
     (again,) = json.loads(in_process(*base, "evaluate", "-c", weights, *data, check=0).stdout)["records"]
     assert "another input" not in again["checkpoint"]["caveats"]
     done = in_process(*base, "evaluate", "-c", weights, *data, "--set", "input.frames=4", check=3)

@@ -399,7 +399,7 @@ def test_a_stale_pack_is_an_error_that_names_the_video(packed, catalog, frames_r
     assert videos_of(catalog, tmp_path / "pack")
 
 
-def test_a_stale_pack_says_how_to_mend_it(inside, frames_root):
+def test_a_stale_pack_says_how_to_fix_it(inside, frames_root):
     inside("data", "pack", "shades(tail=1)", "--root", frames_root, "--output", "the pack", "-q", "-j", 0)
     run = ("run", "-m", "toy-net", "-d", "shades(tail=1)", "--root", "the pack", "--epochs", 0, "-j", 0)
     inside(*run)

@@ -99,9 +99,9 @@ def test_the_first_line_of_a_list_without_header_is_kept(tmp_path):
         (b"00001\n", "line 1"),
         (b"00001 3\n\n00002,4,5,6\n", "line 3"),
         (b"a,b,c\n", "line 1"),
-        (b"a 1\n\0\0\0", "no text file"),
-        (b"\xff\xfea", "no text file"),
-        (b"\x81 1\n\xff\xff\xff", "no text file"),
+        (b"a 1\n\0\0\0", "not a text file"),
+        (b"\xff\xfea", "not a text file"),
+        (b"\x81 1\n\xff\xff\xff", "not a text file"),
     ],
 )
 def test_what_is_no_list_is_said_with_its_line(tmp_path, content, reason):

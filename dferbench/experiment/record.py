@@ -245,7 +245,7 @@ def _first_line(error: Exception) -> str:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
         return f"{place}: {first['msg']}" if place else first["msg"]
-    return str(error)
+    return f"Invalid JSON: {error}" if isinstance(error, json.JSONDecodeError) else str(error)
 
 
 def find(folder: Path) -> Iterator[Path]:

@@ -21,7 +21,7 @@ from dferbench.machine.device import device_name
 from dferbench.machine.environment import versions
 from dferbench.models import Classifier
 from dferbench.models.parts import Parts
-from dferbench.registry.catalog import Catalog
+from dferbench.registry.catalog import Catalog, Entry
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -49,7 +49,7 @@ def seen_by(model: Classifier, parts: Parts, catalog: Catalog) -> dict[str, Any]
         "sees": word,
         "backbones": {text: weights_of(module) for text, module in parts.backbones.items()},
         "origins": sorted({maker.origin for maker in makers}),
-        "code": code_of(*sorted({_package(maker.value) for maker in makers})),
+        "code": code_of(*sorted({_plugin(maker) for maker in makers})),
     }
 
 
@@ -115,6 +115,12 @@ def code_of(*packages: str) -> str:
 
 def _code_of(makers: Sequence[Any]) -> str:
     return code_of(*sorted({_package(maker) for maker in makers}))
+
+
+def _plugin(entry: Entry) -> str:
+    """The package of the plugin that registered it, or where it was written if the plugin is a file."""
+    name = entry.origin.split(" (")[0].split(":")[0]
+    return name if name in sys.modules else _package(entry.load())
 
 
 def _package(thing: Any) -> str:

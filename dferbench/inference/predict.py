@@ -92,7 +92,7 @@ class _Seer:
         self.request, self.opened, self.fabric = request, opened, fabric
         self.eye = ClipSampler(make_sampler(input, catalog), input.frames, input.size)
         self.find: FindFace | None = catalog.make("face_finders", request.finder)
-        readers = {name: entry.value for name, entry in catalog.entries["decoders"].items()}
+        readers = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
         self.decoder: Decoder = choose_decoder(request.decoder, readers)
         self.stride = request.stride or (max(1, request.window // 2) if request.window else None)
 

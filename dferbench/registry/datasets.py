@@ -30,10 +30,11 @@ def make_dataset(text: str, catalog: Catalog) -> Chosen:
     """
     call = _call(text)
     entry = catalog.get("datasets", call.name)
-    spec.bind(call, entry.value, "dataset")
-    known = entry.options or from_signature(entry.value)
+    dataset = entry.load()
+    spec.bind(call, dataset, "dataset")
+    known = entry.options or from_signature(dataset)
     options = validated(known, call.options, f"dataset {call.name}")
-    return Chosen(entry, entry.value(**options), options, dict(call.options))
+    return Chosen(entry, dataset(**options), options, dict(call.options))
 
 
 def written(name: str, given: Mapping[str, Any]) -> str:
