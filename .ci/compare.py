@@ -2,7 +2,7 @@
 
 `python .ci/compare.py NAME=record.json ...`: the first is what the others are held against.
 
-What must be the same to the last bit: the cell (options, recipe, everything that changes a result), the
+What must be the same to the last bit: the config id (options, recipe, everything that changes a result), the
 data (ids, labels and splits), the classes, and how many test videos of each class were judged. What may
 differ: the weights and with them a verdict or two, since another torch adds in another order and 90 steps of
 training make a large difference of the smallest. The drawn files differ by the name of the program that wrote
@@ -40,7 +40,7 @@ def differences(first: dict[str, Any], other: dict[str, Any], tolerance: float =
     """What keeps two records from being the same experiment with the same result."""
     if unfinished := [one["status"] for one in (first, other) if one["status"] != "done" or not one["curve"]]:
         return [f"not finished: {', '.join(unfinished)}"]
-    found = [key for key in ("cell", "data", "classes", "videos") if first[key] != other[key]]
+    found = [key for key in ("config_id", "data", "classes", "videos") if first[key] != other[key]]
     one, two = final(first), final(other)
     if [sum(row) for row in one] != [sum(row) for row in two]:
         found.append("test videos of each class")

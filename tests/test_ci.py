@@ -12,7 +12,7 @@ from conftest import ROOT
 
 CI = ROOT / ".ci"
 RECORD = {
-    "status": "done", "cell": "01234567", "data": "abc", "classes": ["a", "b"],
+    "status": "done", "config_id": "01234567", "data": "abc", "classes": ["a", "b"],
     "videos": {"train": 9, "test": 40},
     "curve": [{"confusion": [[10, 10], [20, 0]]}, {"confusion": [[19, 1], [1, 19]]}],
     "environment": {"python": "3.11.7", "packages": {"torch": "2.6.0", "av": "13.0.0", "numpy": "1.26.0"}},
@@ -37,7 +37,7 @@ def test_records_that_agree_and_records_that_do_not(part):
     assert compare.differences(RECORD, changed(curve=[{"confusion": [[18, 2], [1, 19]]}])) == []
     (uar, war) = compare.differences(RECORD, changed(curve=[{"confusion": [[10, 10], [1, 19]]}]))
     assert uar.startswith("UAR 95.00 and 72.50") and war.startswith("WAR")
-    for field, other in (("cell", "89abcdef"), ("data", "abd"), ("classes", ["a", "c"])):
+    for field, other in (("config_id", "89abcdef"), ("data", "abd"), ("classes", ["a", "c"])):
         assert compare.differences(RECORD, changed(**{field: other})) == [field]
     other_videos = changed(curve=[{"confusion": [[20, 1], [1, 18]]}])
     assert compare.differences(RECORD, other_videos) == ["test videos of each class"]
