@@ -115,7 +115,7 @@ def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict
     record = here.main_job(marked("main").split(" && ")[-1])
     if here.uv("install for tests", uv, "--editable", f"{ROOT}[{EXTRAS}]"):
         here.tests(*QUICK)
-        here.tests("tests/test_trackers.py", name="tests of trackers")
+        here.tests("tests/test_trackers.py", name="trackers")
     return record
 
 
