@@ -1,6 +1,7 @@
 """The modules that methods are composed of: temporal heads, the two-tower backbone, prompts, class texts."""
 
 import copy
+import hashlib
 import subprocess
 import sys
 
@@ -331,6 +332,12 @@ class TestTexts:
             assert name not in text and text.count(",") >= 2
             assert text.endswith(".") and text.count(".") == 1
         tiny_tower().tokenize(described, spare=32)
+
+    def test_descriptors_are_data_that_no_edit_of_words_may_change(self):
+        """One word decides the numbers of the main job, and no config id would tell."""
+        texts = "\n".join(class_texts("descriptors", sorted(ELEVEN)))
+        digest = hashlib.sha256(texts.encode()).hexdigest()
+        assert digest == "8548408db3927e0efedc2b8806f5efc943473edb101e2e2b002e746c0909397e"
 
     def test_a_file_of_the_users(self, tmp_path):
         path = tmp_path / "mine.toml"
