@@ -106,7 +106,13 @@ def _width() -> int:
 def _told_once(recipes: Mapping[str, Any]) -> dict[str, Any]:
     """The first recipe in full, and of every other one what differs from it."""
     (first, base), *others = recipes.items()
-    return {first: base, **{f"{name}, where it differs": _changed(base, recipe) for name, recipe in others}}
+    told = {first: base}
+    for name, recipe in others:
+        if changed := _changed(base, recipe):
+            told[f"{name}, where it differs"] = changed
+        else:
+            told[name] = f"as for {first}"
+    return told
 
 
 def _changed(base: Any, other: Any) -> Any:
