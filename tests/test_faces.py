@@ -565,8 +565,8 @@ def test_boxes_from_json(tmp_path):
     [
         ("x.csv", "video,left,top,right\na,1,2,3\n", "lacks the columns bottom"),
         ("x.csv", "", "lacks the columns"),
-        ("x.csv", "video,left,top,right,bottom\na,1,2,x,4\n", "line 2: .* no box"),
-        ("x.csv", "video,left,top,right,bottom\na,1,2\n", "line 2: .* no box"),
+        ("x.csv", "video,left,top,right,bottom\na,1,2,x,4\n", "line 2: .* not a box"),
+        ("x.csv", "video,left,top,right,bottom\na,1,2\n", "line 2: .* not a box"),
         ("x.csv", "video,left,top,right,bottom\na,5,2,3,4\n", "not a box"),
         ("x.csv", "video,left,top,right,bottom\na,1,2,inf,4\n", "not a box"),
         ("x.csv", "video,frame,left,top,right,bottom\na,-1,1,2,3,4\n", "not a frame number"),

@@ -587,7 +587,7 @@ class TestImport:
         x = videos(1, size=160)
         assert torch.equal(logits(opened.model, x), logits(theirs, x))
         assert opened.classes == classes
-        assert (opened.input.frames, opened.input.size) == (16, 160) and "draws=2" in opened.input.sample
+        assert (opened.input.frames, opened.input.size) == (16, 160) and "clips=2" in opened.input.sample
 
     def test_how_regions_lie_can_be_stated(self, tmp_path):
         theirs = shake(shrunk.build("mae-dfer", shrunk.SEVEN, 16, 160, regions="2x2x2", **TINY))

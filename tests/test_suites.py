@@ -450,7 +450,7 @@ def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
         if line.startswith("train 3/"):
             break
     process.send_signal(number)
-    assert "continues from here" in process.stderr.read() and process.wait(30) == code
+    assert "Run the same command to continue" in process.stderr.read() and process.wait(30) == code
     (path,) = record.find(Path("runs"))
     assert record.read(path).status == "interrupted"
     found, _, err = bench("--rows", "1,4", "--epochs", "60")

@@ -212,7 +212,10 @@ VIEWS = {
     ("est", ""): (35, 224, "snippets", ""),
     ("logo-former", ""): (16, 112, PAIRS, CROP),
     ("ial", ""): (16, 112, "segments(short=first-frame)", MILD),
-    ("m3dfel", ""): (16, 112, "grid(jitter=15)", f"{CROP} | jitter(brightness=0.4)"),
+    ("m3dfel", ""): (
+        16, 112, "grid(jitter=15)",
+        f"{CROP} | color-jitter(brightness=0.4, contrast=0.4, saturation=0.4, hue=0.4)",
+    ),
     ("aen", ""): (16, 112, PAIRS, f"{CROP} | rotate(5) | jitter(brightness=0.1)"),
     ("cliper", ""): (
         16, "backbone", PAIRS,

@@ -119,7 +119,7 @@ class TestLogoFormer:
 
     @pytest.mark.parametrize("drop", [-0.1, 1.0, 1.5])
     def test_a_share_of_blocks_left_out_that_cannot_be(self, drop):
-        with pytest.raises(ConfigError, match=f"drop_path={drop}"):
+        with pytest.raises(ConfigError, match=f"drop_path of .* must be .* got {drop}"):
             shrunk.on_meta("logo-former", drop_path=drop)
 
     def test_start(self):

@@ -464,9 +464,13 @@ def test_wrong_arguments_are_two_lines(table, arguments, code, message):
 
 
 def test_columns_stand_between_labels_and_numbers_in_every_format(wide):
-    assert [one.name for one in wide.extra] == ["odd", "size"]
-    assert wide.extra[1].texts == ("", "2.00 M", "5") and wide.extra[1].values == (None, 2_000_000, 5)
-    assert dict(wide.notes)[wide.extra[1].caveats[0]] == "n"
+    assert [one.name for one in wide.extra_columns] == ["odd", "size"]
+    assert wide.extra_columns[1].texts == ("", "2.00 M", "5") and wide.extra_columns[1].values == (
+        None,
+        2_000_000,
+        5,
+    )
+    assert dict(wide.notes)[wide.extra_columns[1].caveats[0]] == "n"
     text = plain.text(wide).splitlines()
     assert next(line for line in text if "odd" in line).index("odd") < text[2].index("faces")
     rows = list(csv.DictReader(io.StringIO(plain.comma_separated(wide))))

@@ -85,7 +85,7 @@ def test_a_failed_run_gives_its_exit_code(in_process, toy_root, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("no json\n", "line 1 of"), ('["a list"]\n', "no event of a run")]
+    ("content", "message"), [("no json\n", "line 1 of"), ('["a list"]\n', "is not an event of a run")]
 )
 def test_what_is_no_event_is_named(in_process, tmp_path, content, message):
     (tmp_path / NAME).write_text(content)

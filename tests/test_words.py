@@ -26,12 +26,12 @@ CODE.remove(ROOT / "dferbench" / "experiment" / "old_records.py")  # reads what 
 
 
 def texts(path):
-    """Each string of a module with its line: help, messages, cards and docstrings; of a page, its lines."""
+    """Strings of more than a word with their lines: help, messages, cards, docstrings; lines of a page."""
     if path.suffix != ".py":
         yield from enumerate(path.read_text().splitlines(), 1)
         return
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
             yield node.lineno, " ".join(node.value.split())
 
 

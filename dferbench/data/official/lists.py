@@ -69,7 +69,7 @@ def _read(path: Path) -> bytes:
     try:
         said = path.stat()
         if not stat.S_ISREG(said.st_mode) or said.st_size > LARGEST:
-            what = "too large for a list" if stat.S_ISREG(said.st_mode) else "no file"
+            what = "too large for a list" if stat.S_ISREG(said.st_mode) else "not a file"
             raise DataError(f"{path} is {what}", "Name the list itself.")
         return path.read_bytes()
     except OSError as error:

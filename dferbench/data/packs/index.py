@@ -65,7 +65,7 @@ class Index(BaseModel):
     @field_validator("notes")
     @classmethod
     def _caveats(cls, notes: dict[str, Any]) -> dict[str, Any]:
-        """Earlier releases called them marks."""
+        """Their name in earlier releases is read, too."""
         return {("caveats" if name == "marks" else name): value for name, value in notes.items()}
 
 
