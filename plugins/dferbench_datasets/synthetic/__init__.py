@@ -9,7 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dferbench import ConfigError, DataError, Dataset, DferbenchError, Video, hookimpl
+from pydantic import Field
+
+from dferbench import ConfigError, DataError, Dataset, DferbenchError, Options, Video, hookimpl
 from dferbench.data import Progress, cache_folder
 from dferbench_datasets.synthetic.plan import COUNTS, FOLDS, DrawingOptions, plan
 
@@ -158,7 +160,20 @@ def _read(root: Path) -> dict[str, Any] | None:
         ) from error
 
 
+class SyntheticOptions(Options):
+    """How many videos are drawn, and how hard they are."""
+
+    classes: int = Field(7, description="Number of classes, 7 or 11.")
+    videos: int = Field(600, description="Number of videos in all five folds.")
+    size: int = Field(96, description="Side of the videos in pixels, an even number from 32 to 1024.")
+    seed: int = Field(0, description="Random seed of people and movements.")
+    intensity: float = Field(0.6, description="Scale of the facial movements, from 0 to 1.2.")
+    occlusion: float = Field(0.2, description="Fraction of videos with something before the face.")
+    noise: float = Field(8.0, description="Noise of the camera in grey levels, from 0 to 60.")
+    light: float = Field(0.35, description="Brightness of the scene, from 0.05 to 1.2.")
+
+
 @hookimpl
 def register_datasets(register: Any) -> None:
     """Offer `synthetic`."""
-    register("synthetic", Synthetic)
+    register("synthetic", Synthetic, SyntheticOptions)
