@@ -65,6 +65,10 @@ KINDS: dict[str, dict[str, Any]] = {
     "odd-size.webm": {"codec": "libvpx-vp9", "size": (97, 67), "options": {"deadline": "realtime"}},
     "mjpeg.avi": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "transport.ts": {"codec": "libx264", "options": {"bf": "2"}},
+    "mpeg2-transport.ts": {"codec": "mpeg2video", "options": {"g": "12", "bf": "2"}, "bit_rate": 3_000_000},
+    "mpeg2-program.mpg": {"codec": "mpeg2video", "options": {"g": "12"}, "bit_rate": 3_000_000},
+    "mpeg2.mkv": {"codec": "mpeg2video", "options": {"g": "12"}, "bit_rate": 3_000_000},
+    "h264.flv": {"codec": "libx264", "options": {"bf": "2"}},
     "one-frame.mp4": {"codec": "libx264", "count": 1},
     "nine-frames.mp4": {"codec": "libx264", "count": 9, "options": {"bf": "3"}},
 }

@@ -26,7 +26,7 @@ from dferbench.data.decoders import DECODERS, choose_decoder
 from dferbench.errors import ConfigError, UnknownName, VideoError
 
 VIDEO_DECODERS = ("auto", "decord", "pyav")
-DECORD_CANNOT = ("transport.ts",)
+DECORD_CANNOT = ("transport.ts", "mpeg2-transport.ts", "mpeg2-program.mpg")
 # kind, name of the copy, packets left out, frames that cannot be shown, the first frame that can
 CUT_OUT = [("h264-open-gop.mp4", "piece.mkv", 17, 3, 20), ("mpeg4-b-frames.avi", "piece.avi", 10, 2, 12)]
 

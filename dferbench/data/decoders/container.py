@@ -23,7 +23,8 @@ REFERRING = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "web
 
 @dataclass(frozen=True)
 class Contents:
-    """The number of frames that the packets present, and whether decoding must yield that many.
+    """The number of frames that the packets present, whether decoding must yield that many, and FFmpeg's name
+    of the container, such as "mov,mp4,m4a,3gp,3g2,mj2".
 
     It is not `certain` where an edit list hides frames, where the header declares another number, and where
     the video was cut out of a longer one before frames that refer to what is gone.
@@ -31,6 +32,7 @@ class Contents:
 
     frames: int
     certain: bool
+    container: str
 
 
 @contextmanager
@@ -91,7 +93,8 @@ def inspect(path: str) -> Contents:
             raise VideoError(path, "it has no frames")
         _require_whole(path, container, len(shown) + hidden, end)
         as_declared = not hidden and stream.frames in (0, len(shown))
-        return Contents(len(shown), as_declared and _starts_cleanly(shown))
+        certain = as_declared and _starts_cleanly(shown)
+        return Contents(len(shown), certain, container.format.name)
 
 
 def _packets(path: str, container: Any) -> Iterator[Any]:

@@ -15,6 +15,9 @@ from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrang
 from dferbench.errors import ConfigError, VideoError
 
 CHANNELS = 3
+EXACT = ("mov", "matroska", "avi", "asf", "flv")
+"""Containers whose frames it gives as FFmpeg does. In an MPEG transport or program stream it loses the first
+group of pictures and repeats the last frame, without a word and with the right count."""
 
 
 def installed() -> bool:
@@ -47,6 +50,8 @@ def read(path: str, choose: Choose) -> Frames:
     contents = inspect(path)
     if not contents.certain:
         raise VideoError(path, "decord cannot tell how many frames it has")
+    if not contents.container.startswith(EXACT):
+        raise VideoError(path, f"decord is not exact in the container {contents.container}")
     decord = _library()
     try:
         video = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
