@@ -1,5 +1,6 @@
 """The frames read are the frames asked for: stamped videos in many codecs, damaged files, frame folders."""
 
+import multiprocessing
 import pickle
 import subprocess
 import sys
@@ -420,3 +421,21 @@ def test_declaring_decoders_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "[]"
+
+
+def _first_frame(path, found):
+    found.put(read(path, [0], "pyav")[0].shape)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
+def test_a_forked_process_reads_after_its_parent_did(media):
+    """Readers of training are forked from a process that may have read a video itself."""
+    path = media / "h264-plain.mp4"
+    fork = multiprocessing.get_context("fork")
+    found, shape = fork.Queue(), read(path, [0], "pyav")[0].shape
+    child = fork.Process(target=_first_frame, args=(path, found))
+    child.start()
+    child.join(60)
+    alive = child.is_alive()
+    child.kill()
+    assert not alive and found.get(timeout=10) == shape

@@ -64,5 +64,6 @@ def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
 def _upright(frame: Any) -> Image:
     import numpy as np
 
-    image: Image = frame.to_ndarray(format="rgb24")
+    # PyAV keeps the threads that convert a frame; a process that is forked later would wait for them forever.
+    image: Image = frame.to_ndarray(format="rgb24", threads=1)
     return np.rot90(image, frame.rotation // 90) if frame.rotation else image
