@@ -107,7 +107,7 @@ def as_typed(steps: Steps, folder: Path) -> dict[str, Any] | None:
 
 
 def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict[str, Any] | None:
-    """The newest releases for one Python: the main command, then the quick tests and all of the trackers'."""
+    """The newest releases for one Python: the main command, then the quick tests, those of trackers included."""
     here = Environment(name, steps, folder)
     steps.run(f"{name}: environment", uv, *VENV, python, here.python.parents[1])
     if not here.uv("install", uv, "--only-binary", ":all:", "--no-binary", "dferbench", ROOT):
@@ -115,7 +115,6 @@ def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict
     record = here.main_job(marked("main").split(" && ")[-1])
     if here.uv("install for tests", uv, "--editable", f"{ROOT}[{EXTRAS}]"):
         here.tests(*QUICK)
-        here.tests("tests/test_trackers.py", name="trackers")
     return record
 
 
