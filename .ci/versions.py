@@ -107,7 +107,7 @@ def as_typed(steps: Steps, folder: Path) -> dict[str, Any] | None:
 
 
 def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict[str, Any] | None:
-    """The newest releases for one Python: the main command, then the quick tests, those of trackers included."""
+    """The newest releases for one Python: the main command, then the quick tests, trackers included."""
     here = Environment(name, steps, folder)
     steps.run(f"{name}: environment", uv, *VENV, python, here.python.parents[1])
     if not here.uv("install", uv, "--only-binary", ":all:", "--no-binary", "dferbench", ROOT):
