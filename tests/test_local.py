@@ -221,7 +221,7 @@ def test_which_files_are_the_lists(make, tmp_path):
 @pytest.mark.parametrize(
     "text, error, reason",
     [
-        ("list", ConfigError, "the path was not said"),
+        ("list", ConfigError, "the path is missing"),
         ("list:{0}/nothing", DataError, "cannot be read"),
         ("list:~nobody-of-this-name/x", DataError, "cannot be read"),
         ("list(path=~nobody-of-this-name, train=a, test=b)", DataError, "cannot be read"),
@@ -229,7 +229,7 @@ def test_which_files_are_the_lists(make, tmp_path):
         ("list:{0}/empty", DataError, "holds no lists"),
         ("list:{0}/lonely", DataError, "no list for fold 1, test"),
         ("list:{0}/lonely/train.txt", DataError, "no counterpart"),
-        ("list(train={0}/lonely/train.txt)", ConfigError, "test was not said"),
+        ("list(train={0}/lonely/train.txt)", ConfigError, "test is missing"),
         ("list(path={0}/ok, base=2)", ConfigError, "base cannot be 2"),
         ("list(path={0}/ok, codes='0=a', classes='a,b')", ConfigError, "State one|both say"),
         ("list(path={0}/ok, codes='0')", ConfigError, "codes cannot be"),

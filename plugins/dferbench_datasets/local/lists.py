@@ -63,7 +63,7 @@ def _files(path: str, train: str, test: str) -> Files:
     """The file of each fold and part. Raises ConfigError or DataError."""
     if train or test:
         if not (train and test):
-            raise ConfigError(f"list: {'test' if train else 'train'} was not said", f"Write {EXAMPLE}.")
+            raise ConfigError(f"list: {'test' if train else 'train'} is missing", f"Write {EXAMPLE}.")
         names = {"train": train, "test": test}
         return {(1, s): given_within(path, name, "list: a file", EXAMPLE) for s, name in names.items()}
     place = given(path, "list: the path", EXAMPLE)

@@ -133,7 +133,7 @@ class Local(Dataset):
 def given(text: str, what: str, example: str) -> Path:
     """A path that the user must give. Raises ConfigError if it was left out, DataError if it is not there."""
     if not text:
-        raise ConfigError(f"{what} was not said", f"Write {example}.")
+        raise ConfigError(f"{what} is missing", f"Write {example}.")
     try:
         path = expand(text)
         path.stat()
