@@ -1,5 +1,6 @@
 """Batches of videos: the same whatever reads them, with bad videos as values, and no process left behind."""
 
+import contextlib
 import importlib.util
 import os
 import runpy
@@ -423,8 +424,11 @@ def test_ctrl_c_leaves_no_traceback_and_no_process(videos, tmp_path):
 
 def children(parent=None):
     """Process ids of the living children of a process."""
-    tasks = Path(f"/proc/{parent or os.getpid()}/task").glob("*/children")
-    return {int(pid) for task in tasks for pid in task.read_text().split() if alive(int(pid))}
+    found: set[int] = set()
+    for task in Path(f"/proc/{parent or os.getpid()}/task").glob("*/children"):
+        with contextlib.suppress(FileNotFoundError):  # a thread that ended meanwhile
+            found.update(map(int, task.read_text().split()))
+    return set(filter(alive, found))
 
 
 def alive(pid):

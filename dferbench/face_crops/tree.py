@@ -105,8 +105,8 @@ def _id(path: Path, root: Path) -> str:
 
 def _leads_out(path: Path, root: Path) -> bool:
     try:
-        return path.is_symlink() and not path.resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # a link to itself
+        return path.is_symlink() and not path.resolve(strict=True).is_relative_to(root)
+    except (OSError, RuntimeError):  # a link to nothing or to itself: RuntimeError before Python 3.13
         return True
 
 
