@@ -89,6 +89,8 @@ class Environment:
 
     def uv(self, name: str, uv: Path, *arguments: str | Path) -> bool:
         """Install something into the environment, compiled as pip does: every process would do it again."""
+        free = shutil.disk_usage(self.folder).free / 1e9
+        print(f"\n{free:.1f} GB are free for {self.name}", flush=True)
         command = (uv, "pip", "install", "--quiet", "--no-config", "--compile-bytecode")
         return self.steps.run(
             f"{self.name}: {name}", *command, "--python", self.python, *arguments, cwd=self.folder
@@ -163,6 +165,7 @@ def main(test_command: str) -> int:
         work = Path(name)
         # uv links files from its cache where both lie on one disk: they take their space once.
         os.environ["UV_CACHE_DIR"] = str(work / "uv")
+        os.environ["UV_HTTP_RETRIES"] = "8"
         steps.run("tools", sys.executable, "-m", "venv", work / "tools")
         steps.run("tools: uv", work / "tools" / "bin" / "pip", "install", "--quiet", "uv")
         uv = work / "tools" / "bin" / "uv"
@@ -174,6 +177,8 @@ def main(test_command: str) -> int:
             label = f"{version} (newest)" if version == list(pythons)[-1] else version
             with tempfile.TemporaryDirectory(dir=work) as folder:
                 records[label] = newest(steps, Path(folder), uv, label, python)
+        # The newest releases that the cache holds are of no use to the lowest, which take as much again.
+        steps.run("lowest: make room", uv, "cache", "clean", "--quiet", "--no-config")
         with tempfile.TemporaryDirectory(dir=work) as folder:
             records["lowest"] = lowest(steps, Path(folder), uv)
         agree(steps, records, work)
