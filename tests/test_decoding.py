@@ -355,7 +355,6 @@ def test_frames_are_turned_as_their_exif_says(tmp_path):
     frames, _ = read(tmp_path, [0])
     assert frames.shape == (1, 96, 64, 3)
     assert number_of(np.rot90(frames[0])) == 9
-    assert number_of(frames[0]) == 9
 
 
 def test_folder_is_listed_once(tmp_path):

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dferbench.data.decoders.geometry import PLAIN, Geometry, geometry_of
+from dferbench.data.decoders.geometry import PLAIN, Geometry, geometry_of, pixel_of
 from dferbench.data.decoders.images import JPEG
 from dferbench.errors import VideoError
 
@@ -140,7 +140,7 @@ def _shown(path: str, stream: Any, first: Any) -> Geometry:
             path,
             f"it is HDR video ({HDR[first.color_trc]}), which has to be tone-mapped to 8 bits first",
         )
-    return geometry_of(path, stream, first)
+    return geometry_of(path, pixel_of(path, stream), first)
 
 
 def _packets(path: str, container: Any) -> Iterator[Any]:

@@ -36,12 +36,14 @@ def doubled(names: Sequence[str]) -> tuple[str, str] | None:
     """Two images that stand for one frame, if there are: 1.jpg and 1.png, 1 (1).jpg, 1_mask.png."""
     owners: dict[str, str] = {}
     for name in names:
-        if (other := owners.setdefault(stem(name).lower(), name)) != name:
-            return other, name
+        owner = owners.setdefault(stem(name).lower(), name)
+        if owner != name:
+            return owner, name
     for name in names:
         copy = _COPY.fullmatch(stem(name))
-        if copy and (other := owners.get(copy[1].lower())):
-            return other, name
+        original = owners.get(copy[1].lower()) if copy else None
+        if original:
+            return original, name
     return None
 
 

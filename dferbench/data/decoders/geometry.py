@@ -42,16 +42,19 @@ PLAIN = Geometry()
 """Shown as stored."""
 
 
-def geometry_of(path: str, stream: Any, frame: Any) -> Geometry:
-    """The geometry of a frame that PyAV decoded from a stream.
+def geometry_of(path: str, pixel: Fraction, frame: Any) -> Geometry:
+    """The geometry of a frame that PyAV decoded from a stream with such pixels.
 
-    Raises VideoError for what is neither a quarter turn nor a mirror image, and for absurd pixels.
+    Raises VideoError for what is neither a quarter turn nor a mirror image.
     """
-    return Geometry(_pixel(path, stream), *_turn(path, _matrix(frame)))
+    return Geometry(pixel, *_turn(path, _matrix(frame)))
 
 
-def _pixel(path: str, stream: Any) -> Fraction:
-    """The sample aspect ratio, width over height; files that state none mean square pixels."""
+def pixel_of(path: str, stream: Any) -> Fraction:
+    """The sample aspect ratio, width over height; files that state none mean square pixels.
+
+    A stream must not be asked once its file is closed. Raises VideoError for absurd pixels.
+    """
     stated = stream.sample_aspect_ratio
     if not stated:
         return SQUARE

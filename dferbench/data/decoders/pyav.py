@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from dferbench.data.decoders.container import inspect, opened
 from dferbench.data.decoders.frames import Choose, Frames, Image, Passing, Reader, arrange, choose_from
-from dferbench.data.decoders.geometry import geometry_of
+from dferbench.data.decoders.geometry import geometry_of, pixel_of
 from dferbench.errors import VideoError
 
 
@@ -39,11 +40,12 @@ def in_order(path: str) -> Iterator[Passing]:
 
     count = 0
     with opened(path) as (container, stream):
+        pixel = pixel_of(path, stream)
         try:
             for frame in container.decode(stream):
                 if frame.is_corrupt:
                     raise VideoError(path, f"frame {count} is damaged")
-                yield Passing(count, frame.time, partial(_shown, path, stream, frame))
+                yield Passing(count, frame.time, partial(_shown, path, pixel, frame))
                 count += 1
         except av.InvalidDataError as error:
             raise VideoError(path, f"it is damaged after frame {count}") from error
@@ -62,7 +64,7 @@ def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
     return found, count
 
 
-def _shown(path: str, stream: Any, frame: Any) -> Image:
+def _shown(path: str, pixel: Fraction, frame: Any) -> Image:
     # PyAV keeps the threads that convert a frame; a process that is forked later would wait for them forever.
     image: Image = frame.to_ndarray(format="rgb24", threads=1)
-    return geometry_of(path, stream, frame).show(image)
+    return geometry_of(path, pixel, frame).show(image)
