@@ -58,7 +58,7 @@ def decode_all(
     what = "decoding everything" if whole else "decoding a sample"
     few = min(workers, 1 + len(paths) // LEAST)
     with progress.bar(what, len(paths)) as bar:
-        return dict(run_each(partial(decode, whole=whole), paths, seconds, few, bar))
+        return dict(run_each(partial(decode, whole=whole), paths, seconds, few, bar, option="--timeout"))
 
 
 def decode(path: str, whole: bool) -> Decoded:

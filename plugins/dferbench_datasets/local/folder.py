@@ -40,6 +40,8 @@ class Folder(Local):
         folds: int = 5,
         split: str = "auto",
         classes: str = "",
+        codes: str = "",
+        base: int | str | None = None,
         links: bool = False,
     ) -> None:
         if split not in SPLITS or not 2 <= folds <= 100:
@@ -55,7 +57,8 @@ class Folder(Local):
             home = given(path, "folder: the path", EXAMPLE)
             parts, self.divided = read_tree(home, split, folds)
         entries = [entry for part in parts.values() for entry in part]
-        super().__init__(home, parts, find_classes(entries, classes, "", ""), "", links)
+        labels = find_classes(entries, classes, codes, "" if base is None else str(base))
+        super().__init__(home, parts, labels, "", links)
 
     def notes(self, root: Path) -> Mapping[str, Any]:
         """As for every local dataset, and where the folds came from."""
