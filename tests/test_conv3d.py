@@ -546,8 +546,8 @@ class TestDeclaration:
         assert ("mafw" in own) == (name == "c3d")
 
     def test_the_nets_of_dfews_repository_come_with_its_recipe(self):
-        assert method("c3d").options_for["dfew"] == {"bn": True}
-        assert method("p3d").options_for["dfew"] == {"relu": "port"}
+        assert method("c3d").options_for["dfew"] == {"bn": True, "start": "dfew"}
+        assert method("p3d").options_for["dfew"] == {"relu": "port", "start": "dfew"}
         assert all(method(name).options_for["synthetic"]["width"] == 16 for name in NAMES)
 
     @pytest.mark.parametrize(

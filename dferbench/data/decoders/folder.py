@@ -14,20 +14,21 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 _DIGITS = re.compile(r"([0-9]+)")
 
 
-def build() -> Reader:
+def build(order: str = "natural") -> Reader:
     """Reads folders of frame images, numbered or named in order; each folder is listed once."""
-    return FrameFolders().read
+    return FrameFolders(order).read
 
 
 class FrameFolders:
-    """Reads frame images, and remembers which there are."""
+    """Reads frame images, and remembers which there are. `order` is as in `listed`."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: str = "natural") -> None:
+        self._order = order
         # One text a folder: a million names as separate strings would take 60 MB in every worker.
         self._listings: dict[str, str] = {}
 
     def read(self, path: str, choose: Choose) -> Frames:
-        """The chosen images in natural order (1, 2, 10) as uint8 RGB; EXIF rotation is ignored.
+        """The chosen images as uint8 RGB; EXIF rotation is ignored.
 
         (T, H, W, 3), or a list of (H, W, 3) if their sizes differ. Only the chosen images are opened.
         Raises VideoError for a missing or empty folder, or a chosen image that cannot be read.
@@ -38,7 +39,7 @@ class FrameFolders:
 
     def _names(self, path: str) -> list[str]:
         if path not in self._listings:
-            self._listings[path] = "/".join(listed(path))
+            self._listings[path] = "/".join(listed(path, self._order))
         return self._listings[path].split("/")
 
 
@@ -54,8 +55,9 @@ def image_bytes(path: str, name: str) -> bytes:
         return file.readall()
 
 
-def listed(path: str) -> list[str]:
-    """The names of a folder's images in natural order. Raises VideoError if there are none."""
+def listed(path: str, order: str = "natural") -> list[str]:
+    """The names of a folder's images: in natural order (1, 2, 10), or for `order` "string" in that of their
+    characters (1, 10, 2). Raises VideoError if there are none."""
     try:
         with os.scandir(path) as entries:
             names = [e.name for e in entries if e.name.lower().endswith(SUFFIXES) and e.is_file()]
@@ -65,4 +67,4 @@ def listed(path: str) -> list[str]:
     names = [name for name in names if not name.startswith(".")]
     if not names:
         raise VideoError(path, "the folder holds no images")
-    return sorted(names, key=lambda name: (natural_order(name), name))
+    return sorted(names, key=None if order == "string" else lambda name: (natural_order(name), name))

@@ -31,8 +31,9 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
-        "training), 224 x 224 RGB with CLIP's mean and deviation; brightened, flipped and cropped at random "
-        "in training, squashed to the square in testing. Each frame goes through the image tower by itself."
+        "training), 224 x 224 RGB with CLIP's mean and deviation; resized bicubically to a square, ignoring "
+        "the aspect ratio; brightened, flipped and cropped at random in training. Each frame goes through "
+        "the image tower by itself."
     ),
     "fidelity": "reconstruction: texts, losses, stages and learning rates follow the released code for "
     "still images; the abstract is all of the paper that was available, and nothing of how it treats videos.",
@@ -53,7 +54,8 @@ CARD: Mapping[str, Any] = {
     "deviations": [
         "The colour jitter changes brightness only; the code's also changes hue (0.3). Crops draw their "
         "aspect uniformly within 0.3 to 3.3, and half of them swap width and height.",
-        "Frames that are not square are squashed; the code scales the shorter side and crops the centre.",
+        "Frames that are not square are resized to a square, ignoring the aspect ratio; the code scales the "
+        "shorter side and crops the centre, by the same bicubic filter.",
         "Weights and optimizer are in float32; the code runs in float16, which is why its eps is 1e-4, kept "
         "here.",
         "Texts are cut behind their end: the same features under a causal mask, in less time.",
@@ -64,7 +66,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "optimizers, learning rates, weight decay, "
         "restarts, epochs of the first stage": "code, for still images",
-        "normalisation, crops, flip, brightness": "code, for still images",
+        "resizing, normalisation, crops, flip, brightness": "code, for still images",
         "frames, sampling, batch, epochs of the second stage": "ours",
         "synthetic": "ours: 2 and 3 epochs, learning rates 0.01 and 1e-4",
     },

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild",
@@ -46,6 +47,7 @@ CARD: Mapping[str, Any] = {
         "The code of 2024 has another loss on another net: form=code2024 variant=torchvision, with "
         "input.sample='segments(duration=2, short=first-frame)' input.augment='random-sized-crop | flip' "
         "stage.batch=32 stage.epochs=200 'stage.schedule=every(50)'.",
+        SORTED_AS_TEXT,
         "The paper interpolates each video to 16 frames (TIM); here 16 of its frames are taken.",
         "The paper divides the learning rate by 10 when the loss saturates; here after every 40 epochs.",
         "The term is offered on the two 3D ResNet18 only, of the paper's seven nets.",

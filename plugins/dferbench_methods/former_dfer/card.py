@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "Former-DFER: Dynamic Facial Expression Recognition Transformer",
@@ -42,15 +43,19 @@ CARD: Mapping[str, Any] = {
     ],
     "deviations": [
         "Frames and size are free: the learned positions are as many as the task needs. The code fixes both.",
-        "The recipe for AFEW (from weights of DFEW, learning rate 0.001, 20 epochs) is weights=FILE with "
-        "stage.* set.",
+        "On AFEW the code fine-tunes the model of DFEW's first fold, at 0.001 for 20 epochs, and keeps the "
+        "last batch of an epoch. That is the recipe for `afew` here, too, and needs weights=FILE: from "
+        "scratch it is far too short.",
+        SORTED_AS_TEXT,
     ],
-    "pretraining": "None: from scratch, as in the paper and its published numbers. weights=FILE takes a "
-    "checkpoint of the released code, the classifier left out unless its shape fits.",
+    "pretraining": "None: from scratch, as in the paper and its published numbers, but for AFEW's, which "
+    "start from DFEW. weights=FILE takes a checkpoint of the released code, the classifier left out unless "
+    "its shape fits.",
     "recipe_origin": {
         "frames, size, augmentation, optimizer, learning rate, "
         "weight decay, schedule, epochs, batch": "paper and code",
         "drop_last, what a short video becomes": "code",
+        "afew": "paper and code; drop_last: code",
         "synthetic": "ours: 56 x 56, width 16, 14 epochs, Adam",
     },
     "results": [

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "Intensity-Aware Loss for Dynamic Facial Expression Recognition in the Wild",
@@ -49,6 +50,7 @@ CARD: Mapping[str, Any] = {
         "code fixes both.",
         "The code drops videos of fewer than 16 frames from training and test; here they show their first "
         "frame throughout, as videos of just 16 do there and here.",
+        SORTED_AS_TEXT,
         "Brightness is cut to whole numbers of 0..255.",
         "dferbench import takes what the released training script saves, as its code says it: the authors "
         "have published no file to try.",

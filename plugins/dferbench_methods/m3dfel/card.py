@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "Rethinking the Learning Paradigm for Dynamic Facial Expression Recognition",
@@ -45,6 +46,7 @@ CARD: Mapping[str, Any] = {
         "From scratch unless weights=FILE: the code's trunk starts from r3d_18 of Kinetics-400.",
         "Testing draws nothing; the code moves the frames at random in testing too, so that its results "
         "differ from run to run.",
+        SORTED_AS_TEXT,
         "A bag of one instance has a variance of zero over its instances; the code divides by zero there.",
         "A last batch of one video works; in the code its logits lose an axis. Batch norm sees the several "
         "clips of a bag even then.",

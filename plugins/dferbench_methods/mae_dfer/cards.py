@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
+
 CODE = "github sunlicai/MAE-DFER, 80b651d4 (MIT); read for facts; no code was copied"
 INPUT = (
     "16 frames of a clip of 64 (16 on FERV39k), drawn in training; in testing two clips of every "
@@ -20,6 +22,9 @@ DEVIATIONS = (
     "two clips is tested once. Costs are those of one clip.",
     "The code chooses its epoch by one stretch of each test video, drawn at random; here each epoch is "
     "tested as in the end.",
+    SORTED_AS_TEXT,
+    "One process; the code's scripts start three, each of which draws its own blending of 32 videos (40 on "
+    "FERV39k).",
     "Rates go by block: with another depth, give stage.train too. Blocks that no pattern names do not learn.",
     "fp32 by default (precision=fp16 is the code's), one device, and a seed for everything: the code's "
     "crops, flips and erased boxes are not seeded.",

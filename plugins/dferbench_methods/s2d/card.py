@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression Recognition "
@@ -49,6 +50,8 @@ CARD: Mapping[str, Any] = {
         "rounding.",
         "The code takes DFEW's own videos of 16 frames, of which all are shown here too; of longer ones, the "
         "middles of sixteenths are. Its second crop in testing is the same as the first, and left out.",
+        "One process of 16 videos; the code's scripts start two of 8, each of which draws its own blending.",
+        SORTED_AS_TEXT,
         "Single precision (fp32); the code trains in half, as --set precision=fp16 does here.",
         "Self-distillation (SDL) is not offered. DFEW's and MAFW's scripts do not switch it on; FERV39k's "
         "does, but never fills its queues, so that its targets are noise there.",
@@ -69,7 +72,8 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, windows, size, RandAugment, crop, flip, erasing, normalisation": "code",
         "mixup, CutMix, smoothing, dropout, and none of them on FERV39k": "code",
-        "optimizer, learning rate of every step, weight decay, epochs, batch, drop_last": "code",
+        "optimizer, learning rate of every step, weight decay, epochs, batch (two processes of 8), "
+        "drop_last": "code",
         "frames of DFEW's videos where they are more than 16": "ours",
         "synthetic": "ours: width 64, 3 blocks, 48 x 48 in patches of 8, 8 epochs, rate 2e-3, all learns",
     },
