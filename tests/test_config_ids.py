@@ -12,7 +12,7 @@ CONFIGURATIONS = json.loads((ROOT / "tests" / "config_ids.json").read_text())
 CATALOG = discover()
 CHANGED = {
     "c3d": "dfew: batches of 32, 500 epochs and the start of DFEW's code",
-    "cliper": "frames are resized bicubically, as in the released code",
+    "cliper": "frames are resized bicubically, then changed and cropped as in the released code",
     "emoclip": "frames are resized bicubically; batches of 64 on AFEW",
     "est": "frames are resized bicubically; the warm-up is the code's",
     "former-dfer": "afew: the code's recipe for it",

@@ -1,4 +1,4 @@
-"""C3D, P3D, I3D, 3D ResNet18 and R(2+1)D-18: sizes of the cards, torchvision, a second statement, files."""
+"""C3D, P3D, I3D, 3D ResNet18 and R(2+1)D-18: sizes of the cards, torchvision, a reimplementation, files."""
 
 import json
 import os
@@ -175,7 +175,7 @@ class TestSizes:
         assert kinds == "ABCABCABCABCA"
 
 
-# ---- an independent statement, through files in official formats -------------------------------------------
+# ---- an independent implementation, through files in official formats --------------------------------------
 
 
 def dfew(state):

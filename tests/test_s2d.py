@@ -1,4 +1,4 @@
-"""s2d against an independent statement of the released code: sizes, outputs, files, training."""
+"""s2d against a reimplementation of the released code: sizes, outputs, files, training."""
 
 import pickle
 from argparse import Namespace

@@ -223,7 +223,8 @@ VIEWS = {
     ("aen", ""): (16, 112, PAIRS, f"{CROP} | rotate(5) | jitter(brightness=0.1)"),
     ("cliper", ""): (
         16, "backbone", PAIRS,
-        "jitter(brightness=0.4) | flip | random-sized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
+        "color-jitter(brightness=0.4, hue=0.3) | flip | random-resized-crop(scale=(0.15, 1), ratio=(0.3, "
+        "3.3))",
     ),
 }  # fmt: skip
 """(method, dataset) -> frames, size, sample, augment; pixels are in 0..1 but for cliper's."""

@@ -14,7 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2023,
     "paper": "pp. 5681-5691 of the workshops' proceedings (ABAW)",
     "code": "github bksain/AEN, d4f6a0d (non-commercial use only, no licence text), called a prototype; "
-    "read for facts; no code was copied",
+    "reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{lee2023frame,\n"
         "  title = {Frame Level Emotion Guided Dynamic Facial Expression Recognition with Emotion "
@@ -32,7 +32,7 @@ CARD: Mapping[str, Any] = {
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
         "training), 112 x 112 RGB, pixels in 0..1; in training cropped at random, flipped, turned and made "
-        "brighter or darker, squashed to the square in testing."
+        "brighter or darker; resized to a square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "official-code: net and losses follow the released prototype; without its file of a 2D model "
     "(weights=FILE) this is AEN w/o 2D pretraining, and its results should be called that.",
@@ -50,7 +50,7 @@ CARD: Mapping[str, Any] = {
         "the head of the 2D model; files that have them are read. The frozen 2D model is counted here.",
         "The code turns and recolours every other video, by angles in steps of half a degree and by "
         "brightness, contrast, saturation and hue drawn anew for each frame; here every video, by any angle "
-        "and by brightness alone, once a video.",
+        "and by brightness alone, once per video.",
         "The code drops videos of fewer than 16 frames from training and test; here they stay.",
         "The 2D model is the one that the training script loads, trained at 0.01, a tenth of it after every "
         "10 of 20 epochs, on classes as often as they occur. The script that the code has for such a model "

@@ -35,7 +35,8 @@ INPUT = Input(
     size="backbone",
     sample="segments(duration=2, short=first-frame)",
     normalize="clip",
-    augment="jitter(brightness=0.4) | flip | random-sized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
+    augment="color-jitter(brightness=0.4, hue=0.3) | flip | "
+    "random-resized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
     resize="bicubic",
 )
 RECIPE = Recipe(INPUT, (TEXT, IMAGE))

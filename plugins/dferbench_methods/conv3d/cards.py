@@ -10,7 +10,7 @@ from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 Card = Mapping[str, Any]
 
-READ = "read for facts; no code was copied"
+READ = "reimplemented, no code copied"
 DFEW_CODE = f"github jiangxingxun/DFEW, 7c1ba78 (no licence); {READ}"
 RESULTS_ARE = (
     "UAR/WAR in percent as printed in table 5 of the DFER-CLIP paper (arXiv:2308.13382), mean over folds; "
@@ -29,7 +29,7 @@ _DFEW_CODE = (
 )
 RECIPE_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that it suits this net is ours",
-    "16 frames, one a segment; drop_last": "ours, for all nets of this table",
+    "16 frames, one per segment; drop_last": "ours, for all nets of this table",
     _DFEW.format(32, 500): f"{_DFEW_CODE}. No script for this net: the batch is of its file of settings, per "
     "process, the epochs are those that stand where nothing is said",
     "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
@@ -38,7 +38,7 @@ FORMER_DFER_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that its baselines share "
     "them is inferred",
     "dfew: 8 pairs of neighbouring frames": "paper and code of Former-DFER; short videos: code",
-    "other datasets: 16 frames, one a segment; drop_last": "ours, for all nets of this table",
+    "other datasets: 16 frames, one per segment; drop_last": "ours, for all nets of this table",
     "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 UNKNOWN_FERV39K = (
@@ -55,8 +55,8 @@ TIM = (
 PIXELS = "Pixels are in 0..1 without mean and deviation, as in the code of DFEW and Former-DFER; {}."
 CLASSIFIER = "The classifier starts at N(0, 0.01), as in torchvision; Hara's code has torch's default."
 BATCH_OF_ONE = (
-    "Batch norm sees several values a channel even for a batch of one at the sizes given; the recipe for any "
-    "dataset also drops the last partial batch."
+    "Batch norm has several values per channel even for a batch of one at the sizes given; the recipe for "
+    "any dataset also drops the last partial batch."
 )
 SORTED = f"On `dfew`: {SORTED_AS_TEXT}"
 SMALL = "On `synthetic`, and for dferbench check, the net is a quarter as wide (width=16): ours."
@@ -65,8 +65,8 @@ SMALL = "On `synthetic`, and for dferbench check, the net is a quarter as wide (
 def _input(size: int, extra: str = "") -> str:
     return (
         f"16 frames, one from each sixteenth of the video (random within it in training), {size} x {size} "
-        "RGB, pixels in 0..1; cropped at random and flipped in training, squashed to the square in "
-        f"testing.{extra}"
+        "RGB, pixels in 0..1; cropped at random and flipped in training; resized to a square in testing, "
+        f"ignoring the aspect ratio.{extra}"
     )
 
 
@@ -150,7 +150,7 @@ C3D = _card(
         "torch's default.",
         "Frames of another size than 112 change the first linear layer, and so the number of parameters.",
         PIXELS.format(
-            "the Sports-1M weights want B, G, R in 0..255 less a mean: pixels=sports1m (means as users "
+            "the Sports-1M weights need B, G, R in 0..255 less a mean: pixels=sports1m (means as users "
             "of the port report; the port's own demo does otherwise) or pixels=mmaction"
         ),
         "The Caffe weights and VMZ's pickles (another C3D) are not read.",
@@ -206,7 +206,7 @@ P3D = _card(
         "and the classifier Kaiming-normal (fan in), 3D convolutions as in the port.",
         "Dropout is 0.5 as in the port.",
         BATCH_OF_ONE,
-        PIXELS.format("the port's weights want input.normalize=imagenet, the official ones pixels=caffe"),
+        PIXELS.format("the port's weights need input.normalize=imagenet, the official ones pixels=caffe"),
         "The Caffe weights are not read.",
     ],
     "P3D-199 of the torch port with depth=199 relu=port, or a model of DFEW's code",
@@ -246,7 +246,7 @@ I3D = _card(
         TIM,
         "pool=adaptive averages the last map as a whole, at any size; pool=official has DeepMind's windows "
         "of 2x7x7. On 16 frames of 224 x 224 they agree.",
-        PIXELS.format("DeepMind's weights want -1..1: pixels=signed"),
+        PIXELS.format("DeepMind's weights need -1..1: pixels=signed"),
         "Convolutions start Kaiming-normal (fan out); the port leaves them at torch's default, and so does "
         "the code of DFEW's authors: start=dfew, the option on `dfew`.",
         BATCH_OF_ONE,
@@ -289,7 +289,7 @@ R3D18 = _card(
         "Videos of up to 9 frames show their first two again and again on `dfew`, as in Former-DFER's code; "
         "on other datasets short videos repeat their last frame.",
         CLASSIFIER,
-        PIXELS.format("Hara's weights want pixels=hara, torchvision's pixels=kinetics"),
+        PIXELS.format("Hara's weights need pixels=hara, torchvision's pixels=kinetics"),
         BATCH_OF_ONE,
     ],
     "Hara's r3d18_K_200ep.pth, torchvision's r3d_18 with variant=torchvision (both Kinetics), or a model of "
@@ -318,7 +318,7 @@ R2PLUS1D18 = _card(
     [TIM,
      f"{CLASSIFIER} start=dfew, the option on `dfew`, has it Kaiming-normal (fan in), as "
      "the code of DFEW's authors.",
-     PIXELS.format("torchvision's weights want pixels=kinetics"),
+     PIXELS.format("torchvision's weights need pixels=kinetics"),
      BATCH_OF_ONE,
      "VMZ's caffe2 pickles are not read. With midplanes=vmz batch norm has its epsilon of 1e-3."],
     "torchvision's r2plus1d_18 (Kinetics), Hara's with midplanes=hara, or a model of DFEW's code",

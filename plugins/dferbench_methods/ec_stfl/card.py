@@ -14,7 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2020,
     "paper": "arXiv:2008.05924",
     "code": "github CV-AC/ECSTFL, eaf8a60 (CC BY-NC-ND 4.0), and jiangxingxun/DFEW, 7c1ba78 (no licence); "
-    "read for facts; no code was copied",
+    "reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{jiang2020dfew,\n"
         "  title = {DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild},\n"
@@ -26,7 +26,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A 3D ResNet18 sees the whole video; in addition to cross-entropy, a second term makes features "
+        "A 3D ResNet18 encodes the whole video; in addition to cross-entropy, a second term makes features "
         "of one expression near and those of others far, each class weighed by how often the batch has it. "
         "The term "
         "adds no parameters and is not used in testing."

@@ -20,7 +20,7 @@ CARD: Mapping[str, Any] = {
     "venue": "FG",
     "year": 2024,
     "paper": "arXiv:2310.16640",
-    "code": "github NickyFot/EmoCLIP, 6b4decfb (Apache-2.0); read for facts; no code was copied",
+    "code": "github NickyFot/EmoCLIP, 6b4decfb (Apache-2.0); reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{foteinopoulou2024emoclip,\n"
         "  title = {EmoCLIP: A Vision-Language Method for Zero-Shot Video Facial Expression Recognition},\n"
@@ -94,5 +94,5 @@ CARD: Mapping[str, Any] = {
              dfew="36.76/46.27", ferv39k="26.73/35.30", mafw="25.86/33.49"),
     ],
     "results_are": "UAR/WAR in percent, as others print them. Supervised: the code keeps the test epoch with "
-    "the best WAR. Zero-shot: no label was seen; the model learned from captions of MAFW itself",
+    "the best WAR. Zero-shot: no label was used; the model learned from captions of MAFW itself",
 }  # fmt: skip

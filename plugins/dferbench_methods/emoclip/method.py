@@ -34,8 +34,8 @@ INPUT = Input(
 RECIPE = Recipe(INPUT, (STAGE,))
 # Its script for AFEW has 64 videos per process, where the others have 128.
 AFEW = Recipe(INPUT, (replace(STAGE, batch=64),))
-# Ours: few frames of which none is drawn, so that the tower sees each video once, and a higher rate for a
-# small model.
+# Ours: few frames of which none is drawn, so that the tower encodes each video once, and a higher
+# learning rate for a small model.
 SYNTHETIC = Recipe(
     replace(
         INPUT, frames=16, sample="every(2, random=false)", normalize="none", augment="", resize="bilinear"

@@ -13,7 +13,7 @@ CARD: Mapping[str, Any] = {
     "venue": "Pattern Recognition",
     "year": 2023,
     "paper": "arXiv:2109.08409",
-    "code": "github DreamMr/EST, f85a0cd (no licence); read for facts; no code was copied",
+    "code": "github DreamMr/EST, f85a0cd (no licence); reimplemented, no code copied",
     "bibtex": (
         "@article{liu2023est,\n"
         "  title = {Expression Snippet Transformer for Robust Video-based Facial Expression Recognition},\n"

@@ -23,7 +23,7 @@ STAGE = Stage(
 )
 INPUT = Input(frames=35, size=224, sample="snippets", normalize="none", augment="", resize="bicubic")
 DFEW = Recipe(INPUT, (STAGE,))
-# Ours: three frames a snippet, a sixteenth of the pixels, a quarter of the width and few epochs, so that it
+# Ours: three frames per snippet, a sixteenth of the pixels, a quarter of the width and few epochs, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
     replace(INPUT, frames=21, size=56, resize="bilinear"),

@@ -13,7 +13,7 @@ CARD: Mapping[str, Any] = {
     "venue": "ACM MM",
     "year": 2021,
     "paper": "doi:10.1145/3474085.3475292",
-    "code": "github zengqunzhao/Former-DFER, 1b5ad6f (MIT); read for facts; no code was copied",
+    "code": "github zengqunzhao/Former-DFER, 1b5ad6f (MIT); reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{zhao2021formerdfer,\n"
         "  title = {Former-DFER: Dynamic Facial Expression Recognition Transformer},\n"
@@ -24,14 +24,14 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A ResNet-18 sees each frame; between its stages 3 and 4 a transformer relates the places of the "
+        "A ResNet-18 encodes each frame; between its stages 3 and 4 a transformer relates the places of the "
         "face to each other. A second transformer, with a class token, relates the frames. All of it is "
         "trained from scratch with cross-entropy."
     ),
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
-        "training), 112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training, squashed to "
-        "the square in testing."
+        "training), 112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training; resized to a "
+        "square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "official-code: follows the released code in all but the depth, where the paper's best row "
     "stands.",

@@ -13,8 +13,8 @@ CARD: Mapping[str, Any] = {
     "venue": "AAAI",
     "year": 2023,
     "paper": "arXiv:2208.10335",
-    "code": "github muse1998/IAL-for-Facial-Expression-Recognition, 39a24b6 (MIT); read for facts, no code "
-    "is taken over",
+    "code": "github muse1998/IAL-for-Facial-Expression-Recognition, 39a24b6 (MIT); reimplemented, "
+    "no code copied",
     "bibtex": (
         "@inproceedings{li2023intensity,\n"
         "  title = {Intensity-Aware Loss for Dynamic Facial Expression Recognition in the Wild},\n"
@@ -31,8 +31,8 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames, one from each sixteenth of the video (random within it in training), 112 x 112 RGB, "
-        "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned, squashed "
-        "to the square in testing."
+        "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned; resized to "
+        "a square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "official-code: follows the released code, which is of DFEW; the paper was read in its "
     "abstract and a figure only.",

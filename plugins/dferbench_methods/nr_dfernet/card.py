@@ -13,8 +13,7 @@ CARD: Mapping[str, Any] = {
     "venue": "arXiv",
     "year": 2022,
     "paper": "arXiv:2206.04975",
-    "code": "github muse1998/AI-DFERNet, 1e0c8bb (MIT), the first author's; read for facts, no code is taken "
-    "over",
+    "code": "github muse1998/AI-DFERNet, 1e0c8bb (MIT), the first author's; reimplemented, no code copied",
     "bibtex": (
         "@article{li2022nrdfernet,\n"
         "  title = {NR-DFERNet: Noise-Robust Network for Dynamic Facial Expression Recognition},\n"
@@ -24,9 +23,10 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A shallow ResNet sees each frame; differences of neighbouring maps and, through a transformer, the "
-        "maps themselves are added; a second transformer over time has the mean of its tokens as its class "
-        "token. In testing a filter rules neutral out where a snippet of the video is surely something else."
+        "A shallow ResNet encodes each frame; differences of neighbouring maps and, through a transformer, "
+        "the maps themselves are added; a second transformer over time has the mean of its tokens as its "
+        "class token. In testing a filter rules neutral out where a snippet of the video is surely something "
+        "else."
     ),
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "

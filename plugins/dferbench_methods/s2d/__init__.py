@@ -1,4 +1,4 @@
-"""S2D (Chen et al., TAFFC 2024): prompts and adapters teach a frozen image model of faces to see videos."""
+"""S2D (Chen et al., TAFFC 2024): prompts and adapters fit a frozen image model of faces to videos."""
 
 from __future__ import annotations
 

@@ -14,8 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2022,
     "paper": "arXiv:2208.00847",
     "code": "none: github MAFW-database/MAFW, c8296ec (MIT), announces it and holds none; the sizes are "
-    "those of github DreamMr/EST, f85a0cd (no licence), of the same authors; read for facts, no code is "
-    "taken over",
+    "those of github DreamMr/EST, f85a0cd (no licence), of the same authors; reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{liu2022mafw,\n"
         "  title = {MAFW: A Large-scale, Multi-modal, Compound Affective Database for Dynamic Facial "
