@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 
 from dferbench.data.decoders import animation, decord, folder, pack, pyav
@@ -34,6 +34,14 @@ class Decoder:
 
     builds: Mapping[str, Build]
     names: tuple[str, ...]
+    order: str = "natural"
+    """Of the images in a folder: see `dferbench.Input`."""
+
+    def in_order(self, order: str) -> Decoder:
+        """The same decoder for another order of a folder's images."""
+        if order == self.order:
+            return self
+        return replace(self, builds={**self.builds, "folder": partial(folder.build, order)}, order=order)
 
     def read(self, path: str, choose: Choose) -> tuple[Frames, str]:
         """The chosen frames, uint8 RGB (T, H, W, 3) or a list of (H, W, 3), and the name of their reader.
@@ -49,8 +57,10 @@ class Decoder:
         return _built(self.builds[names[-1]])(path, choose), names[-1]
 
     def _names(self, path: str) -> tuple[str, ...]:
-        """The readers to try."""
+        """The readers to try. Raises VideoError for a pack where its order is not the one wanted."""
         if pack.is_packed(path):
+            if self.order != "natural":
+                raise VideoError(path, f"a pack keeps frames in natural order, not in {self.order} order")
             return ("pack",)
         if Path(path).is_dir():
             return ("folder",)
