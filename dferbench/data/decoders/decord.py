@@ -30,13 +30,14 @@ def installed() -> bool:
 
 
 def build() -> Reader:
-    """Reads video files with decord, the first choice where it is installed.
+    """Reads video files with decord, where it can be installed and is exact; other files are refused.
 
     Raises ConfigError where it is not.
     """
     if not installed():
         raise ConfigError(
-            "decord is not installed", "Use --decoder auto, or install decord where it has wheels."
+            "decord is not installed",
+            "Use --decoder auto, or install decord where it has wheels.",
         )
     return read
 
