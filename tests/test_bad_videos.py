@@ -1,4 +1,4 @@
-"""Files that are no videos, are damaged, are called like addresses or name others: refused, with the cause."""
+"""Files that are no videos, are damaged, are called like addresses or name others: refused, with causes."""
 
 import socket
 import subprocess
