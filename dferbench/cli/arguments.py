@@ -71,7 +71,7 @@ MostJumps = Annotated[
     typer.Option(
         min=0,
         max=1,
-        help="Maximum jumps of the crop (cuts, other persons), as a fraction of sampled frames; one is free.",
+        help="Maximum jumps of the crop (cuts, other people), as a fraction of sampled frames; 0 for none.",
     ),
 ]
 MostFar = Annotated[

@@ -13,8 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench.errors import ConfigError, DataError
-from dferbench.face_crops.links import SAME
-from dferbench.face_crops.look import overlap
 from dferbench.face_crops.tree import without_suffix
 from dferbench.types import Face, FindFace
 
@@ -42,26 +40,15 @@ def read_boxes(path: str) -> FindFace:
 
 
 class _Line:
-    """The boxes of one video, evenly moving between frames whose boxes overlap; else the nearer one holds."""
+    """The boxes of one video, evenly moving between the frames that have one."""
 
     def __init__(self, frames: dict[int, tuple[float, ...]]) -> None:
         self.frames = sorted(frames)
         self.boxes = np.array([frames[frame] for frame in self.frames])
 
     def at(self, number: int) -> Face:
-        after = int(np.searchsorted(self.frames, number))
-        if after in (0, len(self.frames)):
-            return _face(self.boxes[min(after, len(self.frames) - 1)])
-        near = self.boxes[after - 1 : after + 1]
-        share = (number - self.frames[after - 1]) / (self.frames[after] - self.frames[after - 1])
-        if overlap(_face(near[0]).box, _face(near[1]).box) < SAME:
-            share = round(share)
-        return _face(near[0] + share * (near[1] - near[0]))
-
-
-def _face(box: NDArray[np.float64]) -> Face:
-    left, top, right, bottom = (float(side) for side in box)
-    return Face((left, top, right, bottom))
+        left, top, right, bottom = (float(np.interp(number, self.frames, side)) for side in self.boxes.T)
+        return Face((left, top, right, bottom))
 
 
 def _rows(path: Path) -> Iterator[Row]:

@@ -32,9 +32,8 @@ def boxes(path: str = "") -> FindFace:
     """Boxes from a file: CSV with the columns video, left, top, right, bottom and perhaps frame, or JSON.
 
     `video` is the path below the searched folder, `frame` counts from 0. Between two frames with a box the
-    box moves evenly, if the two overlap; otherwise the nearer one holds. One box without a frame holds for
-    the whole video. JSON holds {video: [left, top, right, bottom]} or
-    {video: {frame: [left, top, right, bottom]}}.
+    box moves evenly; one box without a frame holds for the whole video. JSON holds
+    {video: [left, top, right, bottom]} or {video: {frame: [left, top, right, bottom]}}.
     Raises ConfigError for a file that says anything else and DataError for one that cannot be read.
     """
     from dferbench.face_crops.boxes import read_boxes

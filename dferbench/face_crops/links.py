@@ -99,7 +99,8 @@ CHOICES: Mapping[str, Callable[[Tracklet, tuple[int, int]], float]] = {
     "most-central": _most_central,
     "longest-track": _longest,
 }
-"""Name -> the value of a tracklet in frames of a size (width, height); the highest ranks first."""
+"""Name -> the value of a tracklet in frames of a size (width, height); the highest ranks first, and of equal
+ones the largest."""
 
 
 def followed(
@@ -111,7 +112,9 @@ def followed(
     """
     found = tracklets(looks, reach)
     value = CHOICES[choose]
-    ranked = sorted(found, key=lambda one: (len(one.sightings) < STRAY, -value(one, size)))
+    ranked = sorted(
+        found, key=lambda one: (len(one.sightings) < STRAY, -value(one, size), -_largest(one, size))
+    )
     own = [_own(one, ranked[:rank]) for rank, one in enumerate(ranked)]
     solid = [s for one, left in zip(ranked, own, strict=True) for s in left if len(one.sightings) >= STRAY]
     every = sorted((s for left in own for s in left), key=_number)

@@ -1,23 +1,20 @@
-"""Following the face of a video: where its crop is in every frame.
+"""Where the crop is in every frame of a video, from the looks that found a face.
 
-The face is looked for in every k-th frame, and in all of them around a jump: a cut, or another person. From
-one jump to the next the crop moves evenly and keeps its size, so that the face never seems to breathe; at a
-jump it jumps too, and never shows what lies between.
+From one jump to the next, which is a cut or another person, the crop moves evenly and keeps its size, so that
+the face never seems to breathe; at a jump it jumps too, and never shows what lies between.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.data.decoders import stream
 from dferbench.errors import ConfigError, VideoError
 from dferbench.face_crops.links import CHOICES, Look, Sighting, followed, jumps
-from dferbench.face_crops.look import Finder
 from dferbench.face_crops.steady import middles, side_of, tilts
 
 Floats = NDArray[np.float64]
@@ -84,58 +81,10 @@ class Track:
         """What speaks against the crops, in words; "" if nothing does."""
         said = []
         if self.jumps:
-            times = "once" if self.jumps == 1 else f"{self.jumps} times"
-            said.append(f"the crop jumps {times} (a cut, another person, or a wrong find)")
+            said.append(f"the crop jumps {_times(self.jumps)} (a cut, another person, or a wrong find)")
         if self.far > DOUBTFUL:
             said.append(f"{self.far:.0%} of the frames are far from any find")
         return "; ".join(said)
-
-
-def follow(path: str, video: str, finder: Finder, how: Following) -> Track:
-    """Where the face is in each frame of the video at `path`, which the finder knows as `video`.
-
-    Raises VideoError if the video cannot be read, if its frames differ in size, or if what the looks found
-    is less than `how` asks for.
-    """
-    looks, count, size = _looks(path, video, finder, lambda number: number % how.every == 0)
-    near = _near(jumps_at(looks, size, how), how.every)
-    if near and how.every > 1:
-        more, _, _ = _looks(path, video, finder, lambda number: number % how.every != 0 and number in near)
-        looks = sorted(looks + more, key=lambda look: look.number)
-    return settle(path, looks, count, size, how)
-
-
-def _looks(
-    path: str, video: str, finder: Finder, wanted: Callable[[int], bool]
-) -> tuple[list[Look], int, tuple[int, int]]:
-    """The looks at the frames that are wanted, the number of all frames, and their (width, height)."""
-    looks: list[Look] = []
-    size, count = (0, 0), 0
-    for frame in stream(path):
-        count = frame.number + 1
-        if wanted(frame.number):
-            image = frame.image()
-            size = same_size(path, size, image)
-            looks.append(Look(frame.number, finder.faces(image, video, frame.number)))
-    return looks, count, size
-
-
-def jumps_at(looks: Sequence[Look], size: tuple[int, int], how: Following) -> list[int]:
-    """The numbers of the frames on both sides of each jump."""
-    seen = followed(looks, REACH * how.every, how.choose, size)
-    return [seen[i - k].number for i in jumps(seen) for k in (1, 0)]
-
-
-def _near(numbers: Sequence[int], every: int) -> set[int]:
-    return {near for number in numbers for near in range(number - every + 1, number + every)}
-
-
-def same_size(path: str, size: tuple[int, int], image: NDArray[np.uint8]) -> tuple[int, int]:
-    """The (width, height) of `image`, which must be `size` unless that is (0, 0). Raises VideoError."""
-    height, width = image.shape[:2]
-    if size not in ((0, 0), (width, height)):
-        raise VideoError(path, f"its frames differ in size ({size[0]} x {size[1]} and {width} x {height})")
-    return width, height
 
 
 def settle(path: str, looks: Sequence[Look], count: int, size: tuple[int, int], how: Following) -> Track:
@@ -162,12 +111,12 @@ def settle(path: str, looks: Sequence[Look], count: int, size: tuple[int, int], 
 
 
 def _require_steady(path: str, count: int, looked: int, far: float, how: Following) -> None:
-    # A single jump is a cut, however short the video.
-    if count > max(1.0, how.most_jumps * looked):
+    # A single jump is a cut, however short the video, and allowed where any are.
+    if count > max(how.most_jumps * looked, how.most_jumps > 0):
         raise VideoError(
             path,
-            f"the crop would jump {count} times in {looked} looks, where a share of {how.most_jumps:g} is "
-            "allowed: there are many cuts, or what is found is no face",
+            f"the crop would jump {_times(count)} in {looked} looks, where a share of {how.most_jumps:g} is "
+            "allowed: there are cuts, several people, or finds that are no faces",
         )
     if far > how.most_far:
         raise VideoError(
@@ -175,6 +124,10 @@ def _require_steady(path: str, count: int, looked: int, far: float, how: Followi
             f"{far:.0%} of its frames are more than {REACH * how.every} frames from any find, where a share "
             f"of {how.most_far:g} is allowed",
         )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _far(numbers: Sequence[int], count: int, reach: int) -> float:

@@ -13,8 +13,9 @@ from pathlib import Path
 from dferbench.data.decoders import stream
 from dferbench.errors import DferbenchError, VideoError
 from dferbench.face_crops.crop import cut
+from dferbench.face_crops.follow import follow, same_size
 from dferbench.face_crops.look import Finder, make_finder
-from dferbench.face_crops.track import Following, Track, follow, same_size
+from dferbench.face_crops.track import Following, Track
 from dferbench.registry.catalog import discover
 
 _OURS = re.compile(r"[0-9]{5,}\.jpg")

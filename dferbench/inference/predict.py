@@ -16,8 +16,9 @@ from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.normalize import to_float
 from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, DataError, VideoError
+from dferbench.face_crops.follow import follow
 from dferbench.face_crops.look import make_finder
-from dferbench.face_crops.track import Following, Track, follow
+from dferbench.face_crops.track import Following, Track
 from dferbench.face_crops.tree import Found, find_videos, printable
 from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, SeenFace, Span
 from dferbench.inference.windows import ClipSampler, Piece, sliding, whole
