@@ -53,11 +53,14 @@ class DataError(DferbenchError):
 
 
 class VideoError(DataError):
-    """One video cannot be read; `path` names it and `reason` says why."""
+    """One video cannot be read; `path` names it and `reason` says why.
+
+    The hint is for every command; those that can skip such videos say so themselves.
+    """
 
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(
             f"{path}: {reason}",
-            "Replace the file, or add --skip-bad to leave such videos out (the record names them).",
+            "Replace the file; dferbench data verify finds all such videos of a dataset.",
         )
