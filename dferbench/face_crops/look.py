@@ -34,7 +34,7 @@ class Finder:
     def faces(self, frame: Pixels, video: str, number: int) -> tuple[Face, ...]:
         """The faces in (H, W, 3) uint8 RGB, in its pixels and cut off at its edges, in the finder's order.
 
-        A frame is reduced, never enlarged. What is no box (not finite, empty, outside) does not count.
+        A frame is reduced, never enlarged. What is not a box (infinite, empty, outside) does not count.
         """
         height, width = frame.shape[:2]
         seen = reduced(frame, self.short_side)
