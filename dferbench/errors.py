@@ -53,14 +53,16 @@ class DataError(DferbenchError):
 
 
 class VideoError(DataError):
-    """One video cannot be read; `path` names it and `reason` says why.
-
-    The hint is for every command; those that can skip such videos say so themselves.
-    """
+    """One video cannot be read; `path` names it and `reason` says why."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path, self.reason = path, reason
         super().__init__(
             f"{path}: {reason}",
-            "Replace the file; dferbench data verify finds all such videos of a dataset.",
+            "Replace the file, or add --skip-bad to leave such videos out (the record names them).",
         )
+
+    @property
+    def plain_hint(self) -> str:
+        """The next step for commands that cannot leave videos out."""
+        return "Replace or remove the file."

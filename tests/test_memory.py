@@ -106,6 +106,7 @@ class TestNothingChanges:
         memory.clear()
         assert np.array_equal(partly, probe()[1])
 
+    @pytest.mark.slow
     def test_a_run_that_was_killed_goes_on_to_the_same_bits(self, probe, toy_root, tmp_path):
         # Many epochs, so that a slow signal still finds the process at work.
         many = {"stage.epochs": "60"}
@@ -143,6 +144,7 @@ class TestSharing:
         (store,) = memory.stores()
         assert store.count() == 27
 
+    @pytest.mark.slow
     def test_what_makes_other_features_makes_another_store(self, probe):
         probe()
         for sets in ({"input.frames": "2"}, {"input.normalize": "clip"}, {"precision": "bf16"}):

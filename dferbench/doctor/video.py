@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FRAMES, RATE = 50, 25
 HEIGHT, WIDTH = 64, 96
-NO_FILES = ("folder", "pack")
+NO_FILES = ("animation", "folder", "pack")
 """Readers of what is not a video file."""
 PACKAGES = {"pyav": ("PyAV", "av"), "decord": ("decord", "decord")}
 """What the readers of the host are called, and the package that does their work."""

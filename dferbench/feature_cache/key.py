@@ -26,7 +26,7 @@ from dferbench.registry.catalog import Catalog, Entry
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-FORMAT = 1
+FORMAT = 2
 """Of a value on disk; to be raised when it changes."""
 
 

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-SKIP = "Replace the file, or add --skip-bad to leave such videos out (the record names them)."
-
-
 @dataclass
 class UnreadableVideos:
     """Which videos could not be read, and whether they may be skipped; shared by the splits of a run."""
@@ -43,9 +40,7 @@ class UnreadableVideos:
         """Note the videos that a batch lacks. Raises the first VideoError unless skipping is allowed."""
         self.decoders.update(loaded.decoders)
         if loaded.failures and not self.allowed:
-            error = loaded.failures[0].error
-            error.hint = SKIP
-            raise error
+            raise loaded.failures[0].error
         self.skipped.update(videos[failure.index].id for failure in loaded.failures)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from dferbench.data.decoders import decord, folder, pack, pyav
+from dferbench.data.decoders import animation, decord, folder, pack, pyav
 from dferbench.data.decoders.frames import Choose, Frames, Reader
 from dferbench.errors import UnknownName, VideoError
 
@@ -18,14 +18,15 @@ DECODERS: dict[str, Build] = {
     "pyav": pyav.build,
     "folder": folder.build,
     "pack": pack.build,
+    "animation": animation.build,
 }
 """The host's own readers by name."""
 
 
 @dataclass(frozen=True)
 class Decoder:
-    """Reads folders as frame images, packed videos from their pack, and files with the first of `names`
-    that can.
+    """Reads folders as frame images, packed videos from their pack, animated WebP with Pillow, and other
+    files with the first of `names` that can.
 
     It can be pickled as long as the builders can: readers are built in the process that reads, for one that
     was opened before a fork hangs after it.
@@ -51,7 +52,9 @@ class Decoder:
         """The readers to try."""
         if pack.is_packed(path):
             return ("pack",)
-        return ("folder",) if Path(path).is_dir() else self.names
+        if Path(path).is_dir():
+            return ("folder",)
+        return ("animation",) if animation.is_animation(path) else self.names
 
 
 def choose_decoder(name: str = "auto", builds: Mapping[str, Build] = DECODERS) -> Decoder:

@@ -12,6 +12,7 @@ from typing import Any
 
 from dferbench.data.decoders.container import inspect
 from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.data.decoders.geometry import PLAIN
 from dferbench.errors import ConfigError, VideoError
 
 CHANNELS = 3
@@ -52,6 +53,8 @@ def read(path: str, choose: Choose) -> Frames:
         raise VideoError(path, "decord cannot tell how many frames it has")
     if not contents.container.startswith(EXACT):
         raise VideoError(path, f"decord is not exact in the container {contents.container}")
+    if contents.geometry != PLAIN:
+        raise VideoError(path, "decord does not turn, mirror or widen every video as it is to be shown")
     decord = _library()
     try:
         video = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
@@ -65,20 +68,6 @@ def read(path: str, choose: Choose) -> Frames:
         # It takes the padding of narrow rows (16, 24, 48 or 72 pixels) for more channels.
         raise VideoError(path, "decord gives frames that are not RGB")
     return arrange(found, wanted)
-
-
-def count(path: str) -> int:
-    """How many frames decord believes that a file has, -1 if it cannot read it: for comparing, not for use.
-
-    For processes that never use CUDA: decord is loaded without torch.
-    """
-    import decord
-
-    decord.logging.set_level(decord.logging.QUIET)
-    try:
-        return len(decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1))
-    except (decord.DECORDError, RuntimeError):
-        return -1
 
 
 def _frames(video: Any, wanted: set[int]) -> dict[int, Image]:

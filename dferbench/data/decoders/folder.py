@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import re
 
+from dferbench.data.decoders.endings import IMAGES
+from dferbench.data.decoders.frame_names import doubled, in_order
 from dferbench.data.decoders.frames import Choose, Frames, Reader, choose_from
 from dferbench.data.decoders.images import read_images
 from dferbench.errors import VideoError
-
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
-_DIGITS = re.compile(r"([0-9]+)")
 
 
 def build() -> Reader:
@@ -27,7 +25,7 @@ class FrameFolders:
         self._listings: dict[str, str] = {}
 
     def read(self, path: str, choose: Choose) -> Frames:
-        """The chosen images in natural order (1, 2, 10) as uint8 RGB; EXIF rotation is ignored.
+        """The chosen images in natural order (1, 2, 10) as uint8 RGB, turned as their EXIF says.
 
         (T, H, W, 3), or a list of (H, W, 3) if their sizes differ. Only the chosen images are opened.
         Raises VideoError for a missing or empty folder, or a chosen image that cannot be read.
@@ -42,12 +40,6 @@ class FrameFolders:
         return self._listings[path].split("/")
 
 
-def natural_order(name: str) -> list[tuple[int, str]]:
-    """A sort key under which frame2 comes before frame10, and upper case does not matter."""
-    pieces = _DIGITS.split(name.lower())
-    return [(int(piece), "") if i % 2 else (-1, piece) for i, piece in enumerate(pieces)]
-
-
 def image_bytes(path: str, name: str) -> bytes:
     """An image file as it lies in the folder. Raises OSError."""
     with io.FileIO(f"{path}/{name}") as file:
@@ -55,14 +47,19 @@ def image_bytes(path: str, name: str) -> bytes:
 
 
 def listed(path: str) -> list[str]:
-    """The names of a folder's images in natural order. Raises VideoError if there are none."""
+    """The names of a folder's images in the order of their frames.
+
+    Raises VideoError if there are none, and if two are the same frame.
+    """
     try:
         with os.scandir(path) as entries:
-            names = [e.name for e in entries if e.name.lower().endswith(SUFFIXES) and e.is_file()]
+            names = [e.name for e in entries if e.name.lower().endswith(IMAGES) and e.is_file()]
     except OSError as error:
         raise VideoError(path, f"the folder cannot be listed ({error.strerror})") from error
     # Names that begin with a dot are other systems' leftovers, such as macOS's "._0001.jpg".
     names = [name for name in names if not name.startswith(".")]
     if not names:
         raise VideoError(path, "the folder holds no images")
-    return sorted(names, key=lambda name: (natural_order(name), name))
+    if two := doubled(names):
+        raise VideoError(path, f"{two[0]} and {two[1]} look like one frame: keep one of them")
+    return in_order(names)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from dferbench.data.decoders import container, folder, pyav
+from dferbench.data.decoders import animation, container, folder, pyav
 from dferbench.data.decoders.frames import Image, Passing
 from dferbench.data.decoders.images import read_images
 
@@ -19,6 +19,8 @@ def stream(path: str) -> Iterator[Passing]:
     if Path(path).is_dir():
         names = folder.listed(path)
         return (Passing(i, None, partial(_image, path, names, i)) for i in range(len(names)))
+    if animation.is_animation(path):
+        return animation.in_order(path)
     container.inspect(path)
     return pyav.in_order(path)
 
