@@ -1,4 +1,4 @@
-"""emoclip against an independent statement of the released code: sizes, outputs, losses, files, training."""
+"""emoclip against a reimplementation of the released code: sizes, outputs, losses, files, training."""
 
 import math
 
@@ -61,7 +61,7 @@ def batch_of(model, label, info=None):
     return Batch(x, label, info or [{} for _ in label], STAGE.name, 0.0)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 class Attention(official.Attention):

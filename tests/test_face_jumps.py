@@ -134,9 +134,7 @@ def test_a_finder_that_wanders_is_refused(tmp_path):
         left = number * 137 % 500
         return Face((left, 80, left + 60, 140))
 
-    with pytest.raises(
-        VideoError, match=r"would jump \d+ times in 12 looks, where a share of 0.5"
-    ):
+    with pytest.raises(VideoError, match=r"would jump \d+ times in 12 looks, where a share of 0.5"):
         tracked(tmp_path / "1", [[]] * 60, wandering)
     assert tracked(tmp_path / "2", [[]] * 12, wandering, every=1, most_jumps=1)[0].jumps == 11
 
@@ -158,7 +156,7 @@ def test_choices_are_known():
 
 @pytest.mark.parametrize("name", ["haar", "yunet"])
 def test_detectors_follow_two_people_across_a_cut(tmp_path, name):
-    """Drawn faces in frames of twice the size at which they are looked at, one person left, then one right."""
+    """Drawn faces in frames of over twice the size that is looked at, one person left, then one right."""
     with_extra(name)
     left, right = drawn()["front"][:13], drawn()["front"][13:26]
     frames = [*embedded(left, 20, 200), *embedded(right, 400, 100)]

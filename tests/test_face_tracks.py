@@ -31,6 +31,17 @@ def test_a_face_that_keeps_still_gives_a_crop_that_does():
     assert not track.tilts.any()
 
 
+def test_the_order_of_a_folder_is_that_of_its_reader(tmp_path):
+    """Followed through time, numbered as a method reads that sorts names as strings: 1, 10, 11, 2 ..."""
+    folder = media.frame_folder(tmp_path / "a", [f"{i}.png" for i in range(1, 25)])
+    finder = finding(lambda frame, video, number: Face((number, 10, number + 20, 30)))
+    track = follow(str(folder), "a", finder, Following(every=1))
+    mixed = follow(str(folder), "a", finder, Following(every=1), "string")
+    names = sorted((f"{i}.png" for i in range(1, 25)), key=str)
+    assert np.allclose(mixed.centres, [track.centres[int(name[:-4]) - 1] for name in names])
+    assert (np.diff(track.centres[:, 0]) > 0).all() and mixed.jumps == 0
+
+
 def test_a_face_that_moves_evenly_is_followed():
     track = settled([boxed(100 + 20 * i, 240) for i in range(20)], every=5)
     assert len(track.centres) == 100

@@ -461,7 +461,7 @@ def test_a_kind_is_plain_data_and_complete():
         return kind.kind_of(seen, pipeline, "fp32", choose_decoder(), fabric, training=training, seed=seed)
 
     assert json.loads(json.dumps(of(None))) == of(None) == of(None, training=False)
-    assert set(of(None)["input"]) == {"frames", "size", "sample", "normalize"}
+    assert set(of(None)["input"]) == {"frames", "size", "sample", "normalize", "order", "resize"}
     assert of(3)["seed"] == 3 and of(3)["input"]["augment"] == "flip" and of(3) == of(3, draws=2)
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.data.decoders import stream
+from dferbench.data.decoders import folder, stream
 from dferbench.data.decoders.frames import Passing
 from dferbench.errors import VideoError
 from dferbench.face_crops.links import Look, followed, jumps
@@ -19,8 +20,11 @@ Size = tuple[int, int]
 """Width and height."""
 
 
-def follow(path: str, video: str, finder: Finder, how: Following) -> Track:
+def follow(path: str, video: str, finder: Finder, how: Following, order: str = "natural") -> Track:
     """Where the face is in each frame of the video at `path`, which the finder knows as `video`.
+
+    It is followed through time; `order` says which frame of a folder of images is which in the track, as in
+    `dferbench.Input`.
 
     Raises VideoError if the video cannot be read, if its frames differ in size, or if what the looks found
     is less than `how` asks for.
@@ -32,7 +36,16 @@ def follow(path: str, video: str, finder: Finder, how: Following) -> Track:
         # Once more from the start: frames between two looks are not kept, for those of a large video would
         # fill the memory.
         looks = sorted(looks + watched.at(near), key=lambda look: look.number)
-    return settle(path, looks, count, watched.size, how)
+    return _in_order(settle(path, looks, count, watched.size, how), path, order)
+
+
+def _in_order(track: Track, path: str, order: str) -> Track:
+    if order == "natural" or not Path(path).is_dir():
+        return track
+    place = {name: number for number, name in enumerate(folder.listed(path))}
+    numbers = [place[name] for name in folder.listed(path, order)]
+    centres, tilts, sides = track.centres[numbers], track.tilts[numbers], track.sides[numbers]
+    return replace(track, centres=centres, tilts=tilts, sides=sides)
 
 
 @dataclass

@@ -26,7 +26,7 @@ from dferbench.registry.catalog import Catalog, Entry
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-FORMAT = 2
+FORMAT = 1
 """Of a value on disk; to be raised when it changes."""
 
 
@@ -82,7 +82,7 @@ def kind_of(
         "precision": precision,
         "device": _device(fabric),
         "parts": {what: _code_of(pipeline.makers[what]) for what in ("sample", "augment") if what in input},
-        "readers": {name: code_of(_package(decoder.builds[name])) for name in decoder.names},
+        "readers": {decoder.name: code_of(_package(decoder.builds[decoder.name]))},
         "packages": dict(versions()),
     }
 

@@ -6,6 +6,7 @@ truncated file for the whole video, and shows frames that an edit list hides.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,10 @@ EXACT = ("mov", "matroska", "avi", "asf")
 REFERRING = {"concat", "dash", "hls", "imf", "lavfi", "rtp", "rtsp", "sdp", "webm_dash_manifest"}
 """Formats that are not videos but name others, anywhere on the disk or the network."""
 RAW_MJPEG = (".mjpeg", ".mjpg")
+HEAD = 256
+PLAYLISTS = (b"#EXTM3U", b"ffconcat", b"<?xml", b"<MPD")
+"""How texts begin that name other files, whatever follows them and whatever they are called."""
+BLANK = b"\xef\xbb\xbf \t\r\n"
 HDR = {16: "PQ", 18: "HLG"}
 """Transfer characteristics (ITU-T H.273) whose values are no brightness that 8 bits could show."""
 
@@ -51,7 +56,7 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
 
     _require_file(path)
     try:
-        with av.open(path, **_format(path), **_any_metadata()) as container:
+        with av.open(as_file(path), **_format(path), **_any_metadata()) as container:
             stream = container.streams.best("video")
             if stream is None:
                 raise VideoError(path, "it has no video stream")
@@ -77,11 +82,20 @@ def _any_metadata() -> dict[str, Any]:
 
 def _format(path: str) -> dict[str, Any]:
     """What FFmpeg may take a file for: raw MJPEG looks like the single JPEG that it begins with."""
-    if path.lower().endswith(RAW_MJPEG):
-        with Path(path).open("rb") as file:
-            if file.read(len(JPEG)) == JPEG:
-                return {"format": "mjpeg"}
-    return {"options": {"format_whitelist": _formats()}}
+    options = {"format_whitelist": _formats(), "protocol_whitelist": "file"}
+    if path.lower().endswith(RAW_MJPEG) and _head(path).startswith(JPEG):
+        return {"format": "mjpeg", "options": options}
+    return {"options": options}
+
+
+def as_file(path: str) -> str:
+    """A path that FFmpeg takes for a file whatever it is called: to it, "http:/host/x.mp4" is an address."""
+    return os.path.abspath(path)  # noqa: PTH100 - links are followed by the system
+
+
+def _head(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(HEAD)
 
 
 @cache
@@ -166,6 +180,8 @@ def _require_file(path: str) -> None:
         raise VideoError(path, "it is not a file")
     if Path(path).stat().st_size == 0:
         raise VideoError(path, "the file is empty")
+    if _head(path).lstrip(BLANK).startswith(PLAYLISTS):
+        raise VideoError(path, "it is a playlist of other files")
 
 
 def _require_whole(path: str, container: Any, packets: int, end: float) -> None:

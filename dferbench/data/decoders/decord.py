@@ -10,7 +10,7 @@ import importlib.util
 import re
 from typing import Any
 
-from dferbench.data.decoders.container import inspect
+from dferbench.data.decoders.container import as_file, inspect
 from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
 from dferbench.data.decoders.geometry import PLAIN
 from dferbench.errors import ConfigError, VideoError
@@ -30,13 +30,14 @@ def installed() -> bool:
 
 
 def build() -> Reader:
-    """Reads video files with decord, the first choice where it is installed.
+    """Reads video files with decord, where it can be installed and is exact; other files are refused.
 
     Raises ConfigError where it is not.
     """
     if not installed():
         raise ConfigError(
-            "decord is not installed", "Use --decoder auto, or install decord where it has wheels."
+            "decord is not installed",
+            "Use --decoder auto, or install decord where it has wheels.",
         )
     return read
 
@@ -57,7 +58,7 @@ def read(path: str, choose: Choose) -> Frames:
         raise VideoError(path, "decord does not turn, mirror or widen every video as it is to be shown")
     decord = _library()
     try:
-        video = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+        video = decord.VideoReader(as_file(path), ctx=decord.cpu(0), num_threads=1)
         if len(video) != contents.frames:
             raise VideoError(path, f"decord counts {len(video)} frames where the file has {contents.frames}")
         wanted = choose_from(len(video), choose)

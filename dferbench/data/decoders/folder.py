@@ -12,20 +12,21 @@ from dferbench.data.decoders.images import read_images
 from dferbench.errors import VideoError
 
 
-def build() -> Reader:
+def build(order: str = "natural") -> Reader:
     """Reads folders of frame images, numbered or named in order; each folder is listed once."""
-    return FrameFolders().read
+    return FrameFolders(order).read
 
 
 class FrameFolders:
-    """Reads frame images, and remembers which there are."""
+    """Reads frame images, and remembers which there are. `order` is as in `listed`."""
 
-    def __init__(self) -> None:
+    def __init__(self, order: str = "natural") -> None:
+        self._order = order
         # One text a folder: a million names as separate strings would take 60 MB in every worker.
         self._listings: dict[str, str] = {}
 
     def read(self, path: str, choose: Choose) -> Frames:
-        """The chosen images in natural order (1, 2, 10) as uint8 RGB, turned as their EXIF says.
+        """The chosen images as uint8 RGB, turned as their EXIF says.
 
         (T, H, W, 3), or a list of (H, W, 3) if their sizes differ. Only the chosen images are opened.
         Raises VideoError for a missing or empty folder, or a chosen image that cannot be read.
@@ -36,7 +37,7 @@ class FrameFolders:
 
     def _names(self, path: str) -> list[str]:
         if path not in self._listings:
-            self._listings[path] = "/".join(listed(path))
+            self._listings[path] = "/".join(listed(path, self._order))
         return self._listings[path].split("/")
 
 
@@ -46,8 +47,8 @@ def image_bytes(path: str, name: str) -> bytes:
         return file.readall()
 
 
-def listed(path: str) -> list[str]:
-    """The names of a folder's images in the order of their frames.
+def listed(path: str, order: str = "natural") -> list[str]:
+    """The names of a folder's images in the order of their frames, or as text for `order` "string".
 
     Raises VideoError if there are none, and if two are the same frame.
     """
@@ -62,4 +63,4 @@ def listed(path: str) -> list[str]:
         raise VideoError(path, "the folder holds no images")
     if two := doubled(names):
         raise VideoError(path, f"{two[0]} and {two[1]} look like one frame: keep one of them")
-    return in_order(names)
+    return sorted(names) if order == "string" else in_order(names)

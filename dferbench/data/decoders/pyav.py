@@ -14,7 +14,7 @@ from dferbench.errors import VideoError
 
 
 def build() -> Reader:
-    """Reads video files with PyAV, that is with FFmpeg's libraries; also where decord cannot."""
+    """Reads video files with PyAV, that is with FFmpeg's libraries; the default."""
     return read
 
 

@@ -17,7 +17,7 @@ SPLITS = ("auto", "folders", "folds")
 
 
 class Folder(Local):
-    """Videos in one folder a class, `<path>/<class>/<video>`, perhaps below `train` and `test`.
+    """Videos in one folder per class, `<path>/<class>/<video>`, perhaps below `train` and `test`.
 
     A video is a file or a folder of frames. Where nothing says how to divide them, there are `folds` folds:
     each class's videos in natural order, cut into blocks. `split` is "folders" (train and test must be
@@ -27,7 +27,7 @@ class Folder(Local):
     ('Joy=happiness, Happy=happiness'); `links` allows symbolic links that lead out of the folder.
     """
 
-    about = "your own videos, one folder a class or named by a CSV"
+    about = "your own videos, one folder per class or named by a CSV"
     where = "Write folder:DIR, where DIR holds one folder of videos for each class."
     facts: ClassVar[Mapping[str, str]] = {
         "protocol": "train and test folders, or the column fold or split of a CSV; else folds by names",
