@@ -39,7 +39,7 @@ def test_the_order_of_a_folder_is_that_of_its_reader(tmp_path):
     mixed = follow(str(folder), "a", finder, Following(every=1), "string")
     names = sorted((f"{i}.png" for i in range(1, 25)), key=str)
     assert np.allclose(mixed.centres, [track.centres[int(name[:-4]) - 1] for name in names])
-    assert (np.diff(track.centres[:, 0]) > 0).all() and mixed.jumps == 0
+    assert (np.diff(track.centres[:, 0]) >= 0).all() and (np.diff(mixed.centres[:, 0]) < 0).any()
 
 
 def test_a_face_that_moves_evenly_is_followed():
