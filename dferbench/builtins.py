@@ -72,7 +72,7 @@ class HaarOptions(Options):
 class YunetOptions(Options):
     """Options of YuNet."""
 
-    model: str = Field("", description="ONNX file of the network.")
+    model: str = Field("", description="ONNX file of the network. Default: that of the extra faces.")
     score: float = Field(0.6, ge=0, le=1, description="Least score of a face that counts.")
 
 
@@ -142,11 +142,13 @@ def register_decoders(register: Callable[..., None]) -> None:
 @hookimpl
 def register_face_finders(register: Callable[..., None]) -> None:
     """Register the face finders of the host."""
-    from dferbench.face_crops.finders import FINDERS
+    from dferbench.face_crops.finders import BLIND, FINDERS
+    from dferbench.face_crops.look import SHORT_SIDE
 
     options = {"boxes": BoxesOptions, "haar": HaarOptions, "yunet": YunetOptions}
     for name, build in FINDERS.items():
-        register(name, build, options.get(name, Options))
+        short_side = None if name in BLIND else SHORT_SIDE
+        register(name, build, options.get(name, Options), short_side=short_side)
 
 
 @hookimpl

@@ -29,9 +29,9 @@ class Face:
     eyes: tuple[tuple[float, float], tuple[float, float]] | None = None
 
 
-FindFace: TypeAlias = "Callable[[NDArray[np.uint8], str, int], Face | None]"
-"""find(frame, video, number) -> the one face that is meant, or None: frame (H, W, 3) uint8 RGB, the video's
-name, and the frame's number from 0 on."""
+FindFace: TypeAlias = "Callable[[NDArray[np.uint8], str, int], Face | Sequence[Face] | None]"
+"""find(frame, video, number) -> the faces, one of them, or None: frame (H, W, 3) uint8 RGB, the video's name,
+and the frame's number from 0 on."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,16 +13,19 @@ import pytest
 import safetensors
 import torch
 from conftest import TOY
+from drawn_faces import looking
 from inputs import make_sampler
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
+from dferbench.cli.app import make_app
 from dferbench.data.decoders import choose_decoder
 from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
-from dferbench.face_crops.track import Following, follow
+from dferbench.face_crops.follow import follow
+from dferbench.face_crops.track import Following
 from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, Span
 from dferbench.inference.windows import ClipSampler, sliding, whole
 from dferbench.machine.device import make_fabric
@@ -234,8 +237,7 @@ def test_a_file_name_is_no_formula(tmp_path):
 def test_cropping_comes_before_the_model(predict, tmp_path, video):
     """With a finder the numbers are those of a folder that holds the crops."""
     (tmp_path / "boxes.csv").write_text("video,left,top,right,bottom\na,30,10,60,40\n")
-    find = discover().make("face_finders", "boxes(path=boxes.csv)")
-    track = follow(str(video), "a", find, Following(margin=0.1))
+    track = follow(str(video), "a", looking("boxes(path=boxes.csv)"), Following(margin=0.1))
     frames, _ = choose_decoder("pyav").read(str(video), lambda count: range(count))
     (tmp_path / "crops").mkdir()
     for number, frame in enumerate(frames):
@@ -253,6 +255,26 @@ def test_a_video_without_a_face_is_named(predict, video):
     assert "a face was found in 0 of the 6 frames" in predict(video, "--finder", "haar", check=4).out
 
 
+def test_the_face_is_followed_as_data_faces_does(predict, video, tmp_path):
+    """The options of `data faces` hold for predictions, and what came of them is told."""
+    rows = [f"a,{n},{10 if n < 13 else 60},10,{30 if n < 13 else 80},30" for n in range(30)]
+    (tmp_path / "boxes.csv").write_text("\n".join(["video,frame,left,top,right,bottom", *rows]))
+    words = (video, "--finder", "boxes(path=boxes.csv)", "--every", "2")
+    found = json.loads(predict(*words, "--choose", "longest-track", "--align", "--json").out)
+    assert (found["every"], found["choose"], found["align"], found["least"]) == (
+        2,
+        "longest-track",
+        True,
+        0.5,
+    )
+    (one,) = found["videos"]
+    assert one["face"]["looked"] == one["face"]["found"] == 15 and one["face"]["jumps"] == 1
+    assert "jumps once" in one["face"]["doubt"]
+    assert "the crop jumps once" in predict(*words).out
+    assert "would jump once in 15 looks" in predict(*words, "--most-jumps", "0", check=4).out
+    assert "face" not in json.loads(predict(video, "--json").out)["videos"][0]
+
+
 def test_marks_of_the_model_are_told():
     found = PredictedVideos(
         CLASSES,
@@ -264,6 +286,18 @@ def test_marks_of_the_model_are_told():
     text = table(found)
     assert "faces drawn by a program" in text and "random weights" in text
     assert text.index("stays") < text.index("darkens") < text.index("failed: b: it is empty")
+
+
+def test_predict_crops_as_data_faces_does():
+    """Every option about following a face is there in both, with the same words and default."""
+    from typer.main import get_command
+
+    commands = get_command(make_app([])).commands
+    ours = {one.name: one for one in commands["predict"].params}
+    theirs = {one.name: one for one in commands["data"].commands["faces"].params}
+    for name in vars(Following()):
+        assert (ours[name].opts, ours[name].help) == (theirs[name].opts, theirs[name].help)
+        assert ours[name].default == theirs[name].default == getattr(Following(), name)
 
 
 def test_help_says_what_a_prediction_is_not(cli):

@@ -50,3 +50,31 @@ Trackers = Annotated[
         "--tracker", help="Also log to csv, tensorboard, wandb or mlflow, as NAME or 'NAME(option=value)'."
     ),
 ]
+
+
+FINDERS = "haar, yunet, yunet(model=FILE), boxes(path=FILE), center, none, or a plugin's"
+Margin = Annotated[
+    float, typer.Option(min=0, max=10, help="Margin around the face, as a fraction of the face size.")
+]
+Every = Annotated[int, typer.Option(min=1, help="Detect the face every N frames.")]
+Least = Annotated[float, typer.Option(min=0, max=1, help="Minimum fraction of sampled frames with a face.")]
+Align = Annotated[
+    bool,
+    typer.Option("--align", help="Rotate frames so that the eyes are level, where eyes are detected."),
+]
+Choose = Annotated[
+    str,
+    typer.Option(help="Which of several faces to follow: largest, most-central or longest-track."),
+]
+MostJumps = Annotated[
+    float,
+    typer.Option(
+        min=0,
+        max=1,
+        help="Maximum jumps of the crop (cuts, other people), as a fraction of sampled frames; 0 for none.",
+    ),
+]
+MostFar = Annotated[
+    float,
+    typer.Option(min=0, max=1, help="Maximum fraction of frames more than 2 x --every frames from any face."),
+]

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dferbench.cli.arguments import DecoderName, Device, Quiet
+from dferbench.cli.arguments import (
+    FINDERS,
+    Align,
+    Choose,
+    DecoderName,
+    Device,
+    Every,
+    Least,
+    Margin,
+    MostFar,
+    MostJumps,
+    Quiet,
+)
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
 
@@ -39,13 +51,14 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
         typer.Option(help="Class names in the order of the logits, if the file does not state them: a,b,c."),
     ] = "",
     weights: Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")] = None,
-    finder: Annotated[
-        str,
-        typer.Option(help="Crop the face first: haar, yunet(model=FILE), boxes(path=FILE), center, none."),
-    ] = "none",
-    margin: Annotated[
-        float, typer.Option(min=0, max=10, help="Margin around the face, as a fraction of the face size.")
-    ] = 0.3,
+    finder: Annotated[str, typer.Option(help=f"Crop the face first: {FINDERS}.")] = "none",
+    margin: Margin = 0.3,
+    every: Every = 5,
+    least: Least = 0.5,
+    align: Align = False,
+    choose: Choose = "largest",
+    most_jumps: MostJumps = 0.5,
+    most_far: MostFar = 0.5,
     window: Annotated[
         int | None, typer.Option(min=1, help="Predict over sliding windows of N frames.")
     ] = None,
@@ -68,13 +81,15 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     A prediction is not a fact about a person: it estimates which label the annotators of the training data
     would have given, and is less reliable for faces, cameras and acting unlike those data.
     """
+    from dferbench.face_crops.track import Following
+
     _require_sense(window, plot, output)
+    how = Following(every, least, margin, align, choose, most_jumps, most_far)
 
     from dferbench.checkpoints.read import read_checkpoint
     from dferbench.checkpoints.restore import restore
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
-    from dferbench.face_crops.track import Following
     from dferbench.inference.predict import PredictionRequest, predict_videos
     from dferbench.machine.device import make_fabric
     from dferbench.registry.options import WEIGHTS, assignments
@@ -84,7 +99,7 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     )
     fabric = make_fabric(device, read.recipe.precision)
     opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
-    request = PredictionRequest(videos, window, stride, finder, Following(margin=margin), decoder)
+    request = PredictionRequest(videos, window, stride, finder, how, decoder)
     found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
     _tell(found, plot, output, json_)
     return EXIT_ALL_FAILED if not found.predicted else EXIT_SOME_FAILED if found.failed else 0

@@ -22,7 +22,7 @@ def cut(frame: Pixels, track: Track | None, number: int, size: int, resize: str 
     if track.tilts[number]:
         level = _turned(frame, track, number)
         return _resized(level, (0, 0, level.shape[1], level.shape[0]), size, resize)
-    (x, y), half = track.centres[number], track.side / 2
+    (x, y), half = track.centres[number], track.sides[number] / 2
     width, height = track.size
     box = (max(0.0, x - half), max(0.0, y - half), min(width, x + half), min(height, y + half))
     return _resized(frame, box, size, resize)
@@ -39,10 +39,11 @@ def _turned(frame: Pixels, track: Track, number: int) -> Pixels:
     """The track's square at its own scale, turned about its centre until the eyes are level."""
     import cv2
 
-    side = max(1, round(track.side))
+    exact = float(track.sides[number])
+    side = max(1, round(exact))
     # OpenCV counts from the middle of the first pixel, a track from its corner.
     x, y = (float(c) - 0.5 for c in track.centres[number])
-    turn = cv2.getRotationMatrix2D((x, y), float(track.tilts[number]), side / track.side)
+    turn = cv2.getRotationMatrix2D((x, y), float(track.tilts[number]), side / exact)
     turn[:, 2] += np.array([(side - 1) / 2 - x, (side - 1) / 2 - y])
     return np.asarray(
         cv2.warpAffine(

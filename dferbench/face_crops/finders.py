@@ -42,7 +42,7 @@ def boxes(path: str = "") -> FindFace:
 
 
 def haar(model: str = "default") -> FindFace:
-    """OpenCV's Haar cascade for frontal faces, and its cascade for eyes; the largest face counts.
+    """OpenCV's Haar cascade for frontal faces, and its cascade for eyes.
 
     `model` is default, alt or alt2, or an XML file. It works offline; on faces seen from the side it is
     weak. Raises ConfigError if the installed OpenCV has no cascades and DataError for a file that is none.
@@ -55,11 +55,12 @@ def haar(model: str = "default") -> FindFace:
 def yunet(model: str = "", score: float = 0.6) -> FindFace:
     """OpenCV's YuNet network, face and eyes; `model` is its ONNX file, `score` the least that counts.
 
-    Raises DataError for a file that is missing or is no such network.
+    Without a model it is the file that the extra `faces` installs. Raises DataError for a file that is
+    missing or is no such network.
     """
     from dferbench.face_crops.yunet import YuNet
 
-    return YuNet(model, score).find
+    return YuNet(model, score)
 
 
 FINDERS: dict[str, Callable[..., FindFace | None]] = {
@@ -70,3 +71,5 @@ FINDERS: dict[str, Callable[..., FindFace | None]] = {
     "yunet": yunet,
 }
 """Name -> build(**options)."""
+BLIND = ("none", "center", "boxes")
+"""Those that do not look at pixels, and so need none reduced."""

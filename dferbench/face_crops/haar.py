@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench.errors import ConfigError, DataError
+from dferbench.face_crops.steady import tilt
 from dferbench.types import Face
 
 MODELS = {name: f"haarcascade_frontalface_{name}.xml" for name in ("default", "alt", "alt2")}
-SHORT_SIDE = 360
-"""Larger frames are reduced to this shorter side before the search: a face worth cropping is still found."""
 LEAST_FACE = 0.1
 """The smallest face that is looked for, as a share of the shorter side."""
 MOST_TILT = 30.0
@@ -25,7 +24,7 @@ Point = tuple[float, float]
 
 
 class Haar:
-    """The largest frontal face of a frame, and its eyes where both are found."""
+    """The frontal faces of a frame, and their eyes where both are found."""
 
     def __init__(self, model: str) -> None:
         self.cv2 = _opencv()
@@ -46,23 +45,21 @@ class Haar:
             raise DataError(f"{path} is not a cascade that OpenCV can read", "Use haar without a model.")
         return cascade
 
-    def find(self, frame: NDArray[np.uint8], video: str, number: int) -> Face | None:
-        """The largest face of (H, W, 3) uint8 RGB; of equal ones the one further left, then higher."""
+    def find(self, frame: NDArray[np.uint8], video: str, number: int) -> list[Face]:
+        """The faces of (H, W, 3) uint8 RGB, the largest first; of equal ones the one further left."""
         grey = self.cv2.cvtColor(np.ascontiguousarray(frame), self.cv2.COLOR_RGB2GRAY)
-        height, width = grey.shape
-        scale = min(1.0, SHORT_SIDE / min(height, width))
-        if scale < 1:
-            size = (round(width * scale), round(height * scale))
-            grey = self.cv2.resize(grey, size, interpolation=self.cv2.INTER_AREA)
         least = max(20, round(LEAST_FACE * min(grey.shape)))
         found = self.faces.detectMultiScale(grey, scaleFactor=1.1, minNeighbors=5, minSize=(least, least))
-        if not len(found):
-            return None
-        boxes = np.asarray(found).tolist()
-        left, top, w, h = min(boxes, key=lambda box: (-box[2] * box[3], box[0], box[1]))
-        eyes = self._eyes(grey[top : top + h, left : left + w])
-        placed = eyes and tuple(((left + x) / scale, (top + y) / scale) for x, y in eyes)
-        return Face((left / scale, top / scale, (left + w) / scale, (top + h) / scale), placed)  # type: ignore[arg-type]
+        boxes = sorted(np.asarray(found).reshape(-1, 4).tolist(), key=lambda b: (-b[2] * b[3], b[0], b[1]))
+        return [self._face(grey, *box) for box in boxes]
+
+    def _face(self, grey: NDArray[np.uint8], left: int, top: int, width: int, height: int) -> Face:
+        eyes = self._eyes(grey[top : top + height, left : left + width])
+        box = float(left), float(top), float(left + width), float(top + height)
+        if eyes is None:
+            return Face(box)
+        (x1, y1), (x2, y2) = eyes
+        return Face(box, ((left + x1, top + y1), (left + x2, top + y2)))
 
     def _eyes(self, face: NDArray[np.uint8]) -> tuple[Point, Point] | None:
         """The pair in the upper part of a face that is most level; None if there is no likely one."""
@@ -73,11 +70,6 @@ class Haar:
         centres = sorted((float(x + w / 2), float(y + h / 2)) for x, y, w, h in found)
         pairs = [(a, b) for a, b in combinations(centres, 2) if _likely(a, b, side)]
         return min(pairs, key=lambda pair: abs(tilt(*pair)), default=None)
-
-
-def tilt(left: Point, right: Point) -> float:
-    """By how many degrees the line between two eyes falls to the right; image rows count downwards."""
-    return math.degrees(math.atan2(right[1] - left[1], right[0] - left[0]))
 
 
 def _likely(left: Point, right: Point, side: int) -> bool:

@@ -16,7 +16,8 @@ NAME = "faces.json"
 
 class CroppedVideo(BaseModel, extra="forbid"):
     """One video. `stamp` is what told its files from others when they were read; `side` is the crop's in the
-    pixels of the video, 0 where frames stayed whole; `reason` says why there are no crops."""
+    pixels of the video, 0 where frames stayed whole; `reason` says why there are no crops, `doubt` what
+    speaks against them: `jumps` of the crop, or a share of frames `far` from any find."""
 
     status: Literal["done", "failed"]
     reason: str = ""
@@ -24,6 +25,9 @@ class CroppedVideo(BaseModel, extra="forbid"):
     looked: int = 0
     found: int = 0
     side: float = 0.0
+    jumps: int = 0
+    far: float = 0.0
+    doubt: str = ""
     stamp: tuple[int, ...] = ()
 
     @property

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from operator import attrgetter
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import Any
 from dferbench import spec
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, VideoError
+from dferbench.face_crops.look import make_finder
 from dferbench.face_crops.report import CroppedVideo, Report, claim
 from dferbench.face_crops.track import Following
 from dferbench.face_crops.tree import Found, find_videos, printable
@@ -47,9 +48,9 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     source, output = request.source.resolve(), request.output.resolve()
     if source.is_relative_to(output):
         raise ConfigError(f"--output {request.output} holds the videos", "Choose a folder of its own.")
-    catalog.make("face_finders", request.finder)
+    finder = make_finder(request.finder, catalog)
     found = {one.id: one for one in find_videos(request.source, leave_out=output)}
-    report = claim(output, _settings(request, source))
+    report = claim(output, _settings(request, source, finder.files if finder else ()))
     done = {name: e for name, e in report.videos.items() if _still_done(e, output / name, found.get(name))}
     report.videos = dict(done)
     left = [one for one in found.values() if one.id not in done]
@@ -64,11 +65,13 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     return report, len(done)
 
 
-def _settings(request: CropRequest, source: Path) -> dict[str, Any]:
-    """What decides which pixels are written, the contents of the finder's files included."""
+def _settings(request: CropRequest, source: Path, unnamed: Sequence[Path]) -> dict[str, Any]:
+    """What decides which pixels are written, the contents of the finder's files included: those that its
+    options name, and the `unnamed` ones of a package, whose place says nothing."""
     call = spec.parse_one(request.finder)
     values = [str(value) for value in (*call.args, *call.options.values())]
     files = {value: sha256_of(Path(value)) for value in values if Path(value).is_file()}
+    files |= {path.name: sha256_of(path) for path in unnamed}
     how = asdict(request.how)
     return {
         "source": printable(source),

@@ -1,139 +1,158 @@
-"""Following the face of a video: where its crop is in every frame, with one size throughout.
+"""Where the crop is in every frame of a video, from the looks that found a face.
 
-The face is looked for in every k-th frame. Between those, and where it was not found, the crop moves evenly;
-its side is the same in all frames, so that the face never seems to breathe.
+From one jump to the next, which is a cut or another person, the crop moves evenly and keeps its size, so that
+the face never seems to breathe; at a jump it jumps too, and never shows what lies between.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.data.decoders import stream
-from dferbench.errors import VideoError
-from dferbench.face_crops.haar import tilt
-from dferbench.types import Face, FindFace
-
-MEDIAN = 5
-"""Over how many looks the median is taken, which drops a single wrong find."""
+from dferbench.errors import ConfigError, VideoError
+from dferbench.face_crops.links import CHOICES, Look, Sighting, followed, jumps
+from dferbench.face_crops.steady import middles, side_of, tilts
 
 Floats = NDArray[np.float64]
+
+REACH = 2
+"""So many looks further a face counts as seen: for its tracklet, and for the frames that are near a find."""
+DOUBTFUL = 0.1
+"""A larger share of frames far from any find is worth a warning."""
 
 
 @dataclass(frozen=True)
 class Following:
     """How a face is followed: looked for in every `every`-th frame and found in a share of at least `least`
-    of them; the side of the crop is the face's and `margin` of it more; `align` levels the eyes."""
+    of them; the side of the crop is the face's and `margin` of it more; `align` levels the eyes; `choose`
+    says which of several faces (see `links.CHOICES`).
+
+    A video is refused whose crop jumps in more than a share `most_jumps` of the looks, or in which more than
+    a share `most_far` of the frames is further than two looks from a find. Raises ConfigError for an unknown
+    choice.
+    """
 
     every: int = 5
     least: float = 0.5
     margin: float = 0.3
     align: bool = False
+    choose: str = "largest"
+    most_jumps: float = 0.5
+    most_far: float = 0.5
 
-
-@dataclass(frozen=True)
-class Look:
-    """One look at a frame: its number, and the face that was found there."""
-
-    number: int
-    face: Face | None
+    def __post_init__(self) -> None:
+        if self.choose not in CHOICES:
+            raise ConfigError(
+                f"--choose must be one of {', '.join(CHOICES)}, got '{self.choose}'",
+                "It says which face is followed where there are several.",
+            )
 
 
 @dataclass(frozen=True)
 class Track:
-    """A crop in each frame: `centres` (N, 2) and `side` in pixels; `tilts` (N,) in degrees are turned back.
+    """A crop in each frame: `centres` (N, 2) and `sides` (N,) in pixels; `tilts` (N,) in degrees are turned
+    back.
 
     `size` is the (width, height) of the frames, `looked` and `found` say how often the face was looked for
-    and found.
+    and found, `jumps` how often the crop leaps to another place, and `far` is the share of frames further
+    than two looks from a find.
     """
 
     centres: Floats
     tilts: Floats
-    side: float
+    sides: Floats
     size: tuple[int, int]
     looked: int
     found: int
+    jumps: int = 0
+    far: float = 0.0
 
+    @property
+    def side(self) -> float:
+        """The median side of the crop, in pixels."""
+        return float(np.median(self.sides))
 
-def follow(path: str, video: str, find: FindFace, how: Following) -> Track:
-    """Where the face is in each frame of the video at `path`, which the finder knows as `video`.
-
-    Raises VideoError if the video cannot be read, if its frames differ in size, or if too few of the looks
-    found a face.
-    """
-    looks: list[Look] = []
-    size, number = (0, 0), 0
-    for frame in stream(path):
-        number = frame.number
-        if number % how.every:
-            continue
-        image = frame.image()
-        size = same_size(path, size, image)
-        face = find(image, video, number)
-        looks.append(Look(number, face if face is not None and _in_sight(face, size) else None))
-    return settle(path, looks, number + 1, size, how)
-
-
-def same_size(path: str, size: tuple[int, int], image: NDArray[np.uint8]) -> tuple[int, int]:
-    """The (width, height) of `image`, which must be `size` unless that is (0, 0). Raises VideoError."""
-    height, width = image.shape[:2]
-    if size not in ((0, 0), (width, height)):
-        raise VideoError(path, f"its frames differ in size ({size[0]} x {size[1]} and {width} x {height})")
-    return width, height
-
-
-def _in_sight(face: Face, size: tuple[int, int]) -> bool:
-    """Whether the box is one (finite, not empty) and overlaps the frame."""
-    left, top, right, bottom = face.box
-    return (
-        0 < right - left < np.inf
-        and 0 < bottom - top < np.inf
-        and bool(left < size[0] and top < size[1] and right > 0 and bottom > 0)
-    )
+    @property
+    def doubt(self) -> str:
+        """What speaks against the crops, in words; "" if nothing does."""
+        said = []
+        if self.jumps:
+            said.append(f"the crop jumps {_times(self.jumps)} (a cut, another person, or a wrong find)")
+        if self.far > DOUBTFUL:
+            said.append(f"{self.far:.0%} of the frames are far from any find")
+        return "; ".join(said)
 
 
 def settle(path: str, looks: Sequence[Look], count: int, size: tuple[int, int], how: Following) -> Track:
-    """The track of `count` frames that some looks give. Raises VideoError if too few found a face."""
-    found = [(look.number, look.face) for look in looks if look.face is not None]
-    if not found or len(found) < how.least * len(looks):
+    """The track of `count` frames that the looks give, those at every `how.every`-th frame and any others.
+
+    Raises VideoError if too few looks found a face, if the crop would jump too often, or if too many frames
+    are far from any find.
+    """
+    seen = followed(looks, REACH * how.every, how.choose, size, strays=False)
+    regular = [look for look in looks if look.number % how.every == 0]
+    found = sum(one.number % how.every == 0 for one in seen)
+    if not seen or found < how.least * len(regular):
         raise VideoError(
             path,
-            f"a face was found in {len(found)} of the {len(looks)} frames that were looked at, "
+            f"a face was found in {found} of the {len(regular)} frames that were looked at, "
             f"where a share of {how.least:g} is wanted",
         )
-    numbers = np.array([number for number, _ in found])
-    boxes = np.array([face.box for _, face in found])
-    middles = (boxes[:, :2] + boxes[:, 2:]) / 2
-    longer = (boxes[:, 2:] - boxes[:, :2]).max(1)
+    starts = jumps(seen)
+    far = _far([one.number for one in seen], count, REACH * how.every)
+    _require_steady(path, len(starts), len(regular), far, how)
+    parts = [_part(*one, size, how) for one in _parts(seen, starts, count)]
+    centres, sides, turned = (np.concatenate(values) for values in zip(*parts, strict=True))
+    return Track(centres, turned, sides, size, len(regular), found, len(starts), far)
+
+
+def _require_steady(path: str, count: int, looked: int, far: float, how: Following) -> None:
+    # A single jump is a cut, however short the video, and allowed where any are.
+    if count > max(how.most_jumps * looked, how.most_jumps > 0):
+        raise VideoError(
+            path,
+            f"the crop would jump {_times(count)} in {looked} looks, where a share of {how.most_jumps:g} is "
+            "allowed: there are cuts, several people, or finds that are no faces",
+        )
+    if far > how.most_far:
+        raise VideoError(
+            path,
+            f"{far:.0%} of its frames are more than {REACH * how.every} frames from any find, where a share "
+            f"of {how.most_far:g} is allowed",
+        )
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _far(numbers: Sequence[int], count: int, reach: int) -> float:
+    """The share of `count` frames that are more than `reach` away from each of `numbers`."""
+    near = np.zeros(count, bool)
+    for number in numbers:
+        near[max(0, number - reach) : number + reach + 1] = True
+    return float(1 - near.mean())
+
+
+def _parts(
+    seen: Sequence[Sighting], starts: Sequence[int], count: int
+) -> list[tuple[Sequence[Sighting], range]]:
+    """The sightings from one jump to the next, with all frames nearer to them than to the others."""
+    bounds = [0, *((seen[i - 1].number + seen[i].number) // 2 + 1 for i in starts), count]
+    groups = [seen[i:j] for i, j in pairwise([0, *starts, len(seen)])]
+    return [(group, range(*two)) for group, two in zip(groups, pairwise(bounds), strict=True)]
+
+
+def _part(
+    seen: Sequence[Sighting], frames: range, size: tuple[int, int], how: Following
+) -> tuple[Floats, Floats, Floats]:
+    """Centres, sides and tilts of the crop from one jump to the next."""
     # A square that left the frame would show what is not in the video.
-    side = min(float(np.median(longer)) * (1 + how.margin), *size)
-    half = side / 2
-    centres = [
-        np.clip(_smooth(numbers, middles[:, i], count, how.every), half, size[i] - half) for i in (0, 1)
-    ]
-    tilts = _tilts([face for _, face in found], numbers, count, how)
-    return Track(np.stack(centres, 1), tilts, side, size, len(looks), len(found))
-
-
-def _tilts(faces: Sequence[Face], numbers: NDArray[np.int64], count: int, how: Following) -> Floats:
-    """The tilt of the eyes in each frame; none where they were seen in less than half of the faces."""
-    seen = [i for i, face in enumerate(faces) if face.eyes is not None]
-    if not how.align or 2 * len(seen) < len(faces):
-        return np.zeros(count)
-    values = np.array([tilt(*face.eyes) for face in faces if face.eyes is not None])
-    return _smooth(numbers[seen], values, count, how.every)
-
-
-def _smooth(numbers: NDArray[np.int64], values: Floats, count: int, every: int) -> Floats:
-    """(count,) values through a running median of the looks, even steps between them, and a running mean."""
-    reach = MEDIAN // 2
-    calm = [float(np.median(values[max(0, i - reach) : i + reach + 1])) for i in range(len(values))]
-    steps = np.interp(np.arange(count), numbers, calm)
-    width = 2 * every + 1
-    padded = np.pad(steps, every, mode="edge")
-    sums = np.cumsum(np.concatenate([[0.0], padded]))
-    smooth: Floats = (sums[width:] - sums[:-width]) / width
-    return smooth
+    side = min(side_of(seen, how.margin), *size)
+    centres = np.clip(middles(seen, frames, how.every), side / 2, np.array(size) - side / 2)
+    turned = tilts(seen, frames, how.every) if how.align else np.zeros(len(frames))
+    return centres, np.full(len(frames), side), turned

@@ -13,9 +13,10 @@ from pathlib import Path
 from dferbench.data.decoders import stream
 from dferbench.errors import DferbenchError, VideoError
 from dferbench.face_crops.crop import cut
-from dferbench.face_crops.track import Following, Track, follow, same_size
+from dferbench.face_crops.follow import follow, same_size
+from dferbench.face_crops.look import Finder, make_finder
+from dferbench.face_crops.track import Following, Track
 from dferbench.registry.catalog import discover
-from dferbench.types import FindFace
 
 _OURS = re.compile(r"[0-9]{5,}\.jpg")
 
@@ -38,12 +39,16 @@ class CropJob:
 @dataclass(frozen=True)
 class CroppedFrames:
     """How many crops there are; how often a face was looked for and found; the crop's side in the video's
-    pixels, 0 where frames stayed whole."""
+    pixels, 0 where frames stayed whole; how often the crop jumps; the share of frames far from any find; and
+    what speaks against the crops, in words."""
 
     frames: int
     looked: int = 0
     found: int = 0
     side: float = 0.0
+    jumps: int = 0
+    far: float = 0.0
+    doubt: str = ""
 
 
 def write_faces(job: CropJob) -> CroppedFrames:
@@ -52,8 +57,8 @@ def write_faces(job: CropJob) -> CroppedFrames:
     Doing it again gives the same bytes. Raises VideoError for a video that cannot be read or shows too few
     faces, and DferbenchError if nothing can be written.
     """
-    find = _finder(job.finder, job.plugins)
-    track = follow(job.path, job.id, find, job.how) if find is not None else None
+    finder = _finder(job.finder, job.plugins)
+    track = follow(job.path, job.id, finder, job.how) if finder is not None else None
     folder, part = Path(job.folder), _part_of(Path(job.folder))
     if folder.is_dir() and not _is_ours(folder):
         raise VideoError(job.path, f"its folder {folder} exists and holds other files than face crops")
@@ -65,11 +70,12 @@ def write_faces(job: CropJob) -> CroppedFrames:
         if folder.exists():
             shutil.rmtree(folder)
         part.rename(folder)
-    return (
-        CroppedFrames(count, track.looked, track.found, round(track.side, 2))
-        if track
-        else CroppedFrames(count)
-    )
+    return _counted(count, track) if track else CroppedFrames(count)
+
+
+def _counted(count: int, track: Track) -> CroppedFrames:
+    side, far = round(track.side, 2), round(track.far, 4)
+    return CroppedFrames(count, track.looked, track.found, side, track.jumps, far, track.doubt)
 
 
 def discard(folder: Path) -> None:
@@ -101,10 +107,9 @@ def _write_all(job: CropJob, track: Track | None, part: Path) -> int:
 
 
 @cache
-def _finder(text: str, plugins: tuple[str, ...]) -> FindFace | None:
+def _finder(text: str, plugins: tuple[str, ...]) -> Finder | None:
     """Built once a worker: a cascade takes longer to read than a short video."""
-    find: FindFace | None = discover(map(Path, plugins)).make("face_finders", text)
-    return find
+    return make_finder(text, discover(map(Path, plugins)))
 
 
 def _is_ours(folder: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +16,15 @@ from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.normalize import to_float
 from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, DataError, VideoError
-from dferbench.face_crops.track import Following, follow
+from dferbench.face_crops.follow import follow
+from dferbench.face_crops.look import make_finder
+from dferbench.face_crops.track import Following, Track
 from dferbench.face_crops.tree import Found, find_videos, printable
-from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, Span
+from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, SeenFace, Span
 from dferbench.inference.windows import ClipSampler, Piece, sliding, whole
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import encode
-from dferbench.types import FindFace
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -63,6 +64,8 @@ def predict_videos(
                 failed.append(Failed(printable(one.path), error.reason))
             bar.advance()
     settings = {"finder": request.finder, "window": request.window, "stride": seer.stride}
+    if seer.finder is not None:
+        settings |= asdict(request.how)
     return PredictedVideos(opened.classes, predicted, failed, opened.facts, settings)
 
 
@@ -92,22 +95,23 @@ class _Seer:
         self.request, self.opened, self.fabric = request, opened, fabric
         sampler = make_sampler(input, catalog)
         self.eye = ClipSampler(sampler, input.frames, input.size, input.resize, input.order)
-        self.find: FindFace | None = catalog.make("face_finders", request.finder)
+        self.finder = make_finder(request.finder, catalog)
         readers = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
         self.decoder: Decoder = choose_decoder(request.decoder, readers).in_order(input.order)
         self.stride = request.stride or (max(1, request.window // 2) if request.window else None)
 
     def predict(self, one: Found) -> Prediction:
         """Raises VideoError."""
+        path = str(one.path)
+        how, order = self.request.how, self.eye.order
+        track = follow(path, one.id, self.finder, how, order) if self.finder else None
         spans: list[Span] = []
-        pieces = iter(self._pieces(one))
+        pieces = iter(self._pieces(path, track))
         while batch := list(islice(pieces, BATCH)):
             spans += map(_span, batch, self._probabilities(batch))
-        return Prediction(str(one.path), spans[-1].last + 1, tuple(spans))
+        return Prediction(path, spans[-1].last + 1, tuple(spans), _seen(track))
 
-    def _pieces(self, one: Found) -> Iterator[Piece]:
-        path = str(one.path)
-        track = follow(path, one.id, self.find, self.request.how) if self.find else None
+    def _pieces(self, path: str, track: Track | None) -> Iterator[Piece]:
         if self.request.window is None or self.stride is None:
             yield whole(path, self.eye, self.decoder, track)
         else:
@@ -125,3 +129,9 @@ class _Seer:
 
 def _span(piece: Piece, probabilities: tuple[float, ...]) -> Span:
     return Span(piece.first, piece.last, piece.start, piece.end, probabilities)
+
+
+def _seen(track: Track | None) -> SeenFace | None:
+    if track is None:
+        return None
+    return SeenFace(track.looked, track.found, track.jumps, round(track.far, 4), track.doubt)

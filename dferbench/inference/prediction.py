@@ -23,12 +23,26 @@ class Span:
 
 
 @dataclass(frozen=True)
+class SeenFace:
+    """How well a face was followed: how often it was looked for and found, how often the crop jumps, the
+    share of frames far from any find, and what speaks against the crops, in words."""
+
+    looked: int
+    found: int
+    jumps: int
+    far: float
+    doubt: str
+
+
+@dataclass(frozen=True)
 class Prediction:
-    """One video: its spans, which are one for the whole video or those of a sliding window."""
+    """One video: its spans, which are one for the whole video or those of a sliding window; and its face, if
+    one was cropped."""
 
     video: str
     frames: int
     spans: tuple[Span, ...]
+    face: SeenFace | None = None
 
     @property
     def probabilities(self) -> tuple[float, ...]:

@@ -13,7 +13,8 @@ from dferbench.data.decoders import Decoder, stream
 from dferbench.data.sampling import Sampler
 from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
-from dferbench.face_crops.track import Track, same_size
+from dferbench.face_crops.follow import same_size
+from dferbench.face_crops.track import Track
 
 Pixels = NDArray[np.uint8]
 

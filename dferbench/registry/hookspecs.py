@@ -51,8 +51,10 @@ def register_decoders(register: Callable[[str, Callable[..., Any]], None]) -> No
 
 @hookspec
 def register_face_finders(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> find(frame, video, number) -> `Face`, None where
-    there is no face; build may return None, which leaves every frame whole."""
+    """register(name, build, about="", short_side=360): build(**options) -> find(frame, video, number) -> a
+    `Face`, a list of them, or None where there is no face; build may return None, which leaves every frame
+    whole. Frames are reduced to a shorter side of `short_side` pixels, if they are larger; None leaves them
+    as they are."""
 
 
 @hookspec

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,12 @@ BEST = 3
 
 def table(found: PredictedVideos) -> str:
     """One video: its classes, the likeliest first, and its windows; several: a line each. Then what a reader
-    must know about the model."""
+    must know about the model and the crops."""
     several = len(found.predicted) > 1
     blocks = [_lines(found)] if several else [_one(one, found.classes) for one in found.predicted]
     blocks += [f"failed: {one.video}: {one.reason}" for one in found.failed]
     notes = [f"* {caveat}: {MEANING.get(caveat, caveat)}" for caveat in found.facts.get("caveats", [])]
+    notes += [f"* {one.video}: {one.face.doubt}" for one in found.predicted if one.face and one.face.doubt]
     if found.settings["window"] and several:
         notes.append(f"* means over windows of {found.settings['window']} frames")
     return "\n\n".join(["\n".join(blocks), *(["\n".join(notes)] if notes else [])])
@@ -95,6 +97,8 @@ def _video(one: Prediction, classes: Sequence[str], windows: bool) -> dict[str, 
         "best": ranked(one.probabilities, classes)[0][0],
         "probabilities": dict(zip(classes, one.probabilities, strict=True)),
     }
+    if one.face is not None:
+        facts["face"] = asdict(one.face)
     if windows:
         facts["windows"] = [
             {

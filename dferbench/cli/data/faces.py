@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench.cli.arguments import FINDERS, Align, Choose, Every, Least, Margin, MostFar, MostJumps
+
 if TYPE_CHECKING:
     from dferbench.face_crops.report import Report
 
 EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
 SHOWN = 20
-"""How many failures are printed; the report has all of them."""
+"""How many videos of a kind are printed; the report has all of them."""
 
 
 def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -24,21 +26,15 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
             "--output", "-o", help="Output folder for the crops; an interrupted job continues there."
         ),
     ],
-    finder: Annotated[
-        str, typer.Option(help="haar, yunet(model=FILE), boxes(path=FILE), center, none, or a plugin's.")
-    ] = "haar",
+    finder: Annotated[str, typer.Option(help=f"{FINDERS}.")] = "haar",
     size: Annotated[int, typer.Option(min=1, max=4096, help="Side length of the crops in pixels.")] = 224,
-    margin: Annotated[
-        float, typer.Option(min=0, max=10, help="Margin around the face, as a fraction of the face size.")
-    ] = 0.3,
-    every: Annotated[int, typer.Option(min=1, help="Detect the face every N frames.")] = 5,
-    least: Annotated[
-        float, typer.Option(min=0, max=1, help="Minimum fraction of sampled frames with a face.")
-    ] = 0.5,
-    align: Annotated[
-        bool,
-        typer.Option("--align", help="Rotate frames so that the eyes are level, where eyes are detected."),
-    ] = False,
+    margin: Margin = 0.3,
+    every: Every = 5,
+    least: Least = 0.5,
+    align: Align = False,
+    choose: Choose = "largest",
+    most_jumps: MostJumps = 0.5,
+    most_far: MostFar = 0.5,
     timeout: Annotated[float, typer.Option(min=0.1, help="Time limit per video, in seconds.")] = 60.0,
     workers: Annotated[
         int, typer.Option("--workers", "-j", min=1, help="Number of processes that read videos.")
@@ -50,13 +46,14 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Cut the face out of every frame of every video, with one size of crop throughout a video.
 
     Videos are read in separate processes: one that hangs, crashes or shows no face is reported, and the
-    others continue. The same command continues an interrupted job; faces.json lists every video's outcome.
+    others continue. One whose crops jump, or lie far from any find, is called doubtful. The same command
+    continues an interrupted job; faces.json lists every video's outcome.
     """
     from dferbench.cli.progress import make_progress
     from dferbench.face_crops.run import CropRequest, crop_all
     from dferbench.face_crops.track import Following
 
-    how = Following(every, least, margin, align)
+    how = Following(every, least, margin, align, choose, most_jumps, most_far)
     request = CropRequest(source, output, finder, how, size, quality, timeout, workers)
     report, before = crop_all(request, context.obj, make_progress(quiet))
     if json_:
@@ -68,12 +65,19 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
 
 def _summary(report: Report, before: int, output: Path) -> str:
-    failed = {name: entry for name, entry in report.videos.items() if entry.status == "failed"}
+    failed = {name: entry.reason for name, entry in report.videos.items() if entry.status == "failed"}
+    doubtful = {name: entry.doubt for name, entry in report.videos.items() if entry.doubt}
     done = len(report.videos) - len(failed)
     frames = sum(entry.frames for entry in report.videos.values())
-    lines = [f"failed: {name}: {entry.reason}" for name, entry in sorted(failed.items())[:SHOWN]]
-    if len(failed) > SHOWN:
-        lines.append(f"... and {len(failed) - SHOWN} more; {output / 'faces.json'} names them all")
+    lines = [*_named("failed", failed, output), *_named("doubtful", doubtful, output)]
     earlier = f" ({before} of them before)" if before else ""
     lines.append(f"{output}: {done} of {len(report.videos)} videos cropped{earlier}, {frames} frames")
     return "\n".join(lines)
+
+
+def _named(what: str, videos: dict[str, str], output: Path) -> list[str]:
+    """A line for each of the first videos with what is said of it, and the number of the others."""
+    lines = [f"{what}: {name}: {said}" for name, said in sorted(videos.items())[:SHOWN]]
+    if len(videos) > SHOWN:
+        lines.append(f"... and {len(videos) - SHOWN} more; {output / 'faces.json'} names them all")
+    return lines

@@ -25,20 +25,23 @@ class Classes:
     known: str
 
 
-def find_classes(entries: Iterable[ListedVideo], classes: str, codes: str, base: str) -> Classes:
+def find_classes(entries: Iterable[ListedVideo], classes: str, codes: str, base: int | str | None) -> Classes:
     """The classes of some labels; `classes`, `codes` and `base` are what the user states of them.
 
     Raises DataError that names file and line, and ConfigError for a statement that makes no sense.
     """
     first = firsts(entries, lambda entry: entry.label)
+    start = "" if base is None else str(base)
+    if start not in ("", "0", "1"):
+        raise ConfigError(f"base cannot be {base}", "Numbers count from 0 or from 1.")
     stated = [] if not classes else _names(classes)
     numbers = [label for label in first if _NUMBER.fullmatch(label)]
     if codes:
-        if classes or base:
+        if classes or start:
             raise ConfigError("codes and classes both say what labels mean", "State one of them.")
         return _by_codes(first, _codes(codes))
     if len(numbers) == len(first):
-        return _by_number(first, stated, base)
+        return _by_number(first, stated, start)
     if numbers:
         raise DataError(
             f"{first[numbers[0]].where}: label {shown(numbers[0])} is a number, but others are words",

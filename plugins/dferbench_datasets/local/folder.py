@@ -23,7 +23,8 @@ class Folder(Local):
     each class's videos in natural order, cut into blocks. `split` is "folders" (train and test must be
     there), "folds" (they are put together) or "auto". `csv` is a table with columns video, label and, if you
     like, fold or split, and group: a group, such as a person, is never on both sides. `classes` names
-    numbers in its label column in order; `links` allows symbolic links that lead out of the folder.
+    numbers in its label column in order, from `base` 0 or 1 on; `codes` names labels one by one, words too
+    ('Joy=happiness, Happy=happiness'); `links` allows symbolic links that lead out of the folder.
     """
 
     about = "your own videos, one folder per class or named by a CSV"
@@ -57,8 +58,7 @@ class Folder(Local):
             home = given(path, "folder: the path", EXAMPLE)
             parts, self.divided = read_tree(home, split, folds)
         entries = [entry for part in parts.values() for entry in part]
-        labels = find_classes(entries, classes, codes, "" if base is None else str(base))
-        super().__init__(home, parts, labels, "", links)
+        super().__init__(home, parts, find_classes(entries, classes, codes, base), "", links)
 
     def notes(self, root: Path) -> Mapping[str, Any]:
         """As for every local dataset, and where the folds came from."""

@@ -45,12 +45,10 @@ class Lists(Local):
         prefix: str = "",
         links: bool = False,
     ) -> None:
-        if str(base) not in ("None", "", "0", "1"):
-            raise ConfigError(f"list: base cannot be {base}", "Numbers count from 0 or from 1.")
         self.files = _files(path, train, test)
         parts = _read(self.files)
         entries = [entry for part in parts.values() for entry in part]
-        found = find_classes(entries, classes, codes, "" if base is None else str(base))
+        found = find_classes(entries, classes, codes, base)
         super().__init__(_home(path, self.files), parts, found, prefix, links)
 
     def notes(self, root: Path) -> Mapping[str, Any]:
