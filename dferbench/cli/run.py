@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import (
+    Changed,
     DatasetName,
     DecoderName,
     Device,
@@ -64,6 +65,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    changed: Changed = "ask",
     tracker: Trackers = None,
     force: Annotated[
         bool, typer.Option("--force", help="Start over, even if the run is finished or interrupted.")
@@ -97,6 +99,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        changed=changed,
         trackers=tuple(tracker or ()),
         force=force,
     )

@@ -110,6 +110,10 @@ class Record(BaseModel):
     """How many of them had their class among the two with the highest logits; None in older records."""
     metrics: dict[str, dict[str, float | None]] = {}
     """Derived: per selection rule and metric its value, None where it is undefined."""
+    code: dict[str, str] = {}
+    """Fingerprints of the plugin files that made the result; empty in records of earlier releases."""
+    folds: list[int] = []
+    """All folds that the dataset has; empty in records of earlier releases."""
     environment: dict[str, Any] = {}
     seconds: float = 0.0
 

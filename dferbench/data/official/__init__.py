@@ -13,7 +13,7 @@ from dferbench.data.official.labels import CLASSES, MAFW_ORDER, canonical
 from dferbench.data.official.lists import ListRow, last_parts, listed, read_rows, read_table, read_text, shown
 from dferbench.data.official.lookup import find_lists, own_lists, read_folds, require_all
 from dferbench.data.official.protocol import Folds, Part, Protocol, Rows, list_hash, tally
-from dferbench.data.official.release import OFFICIAL, OWN, RULE, Copy, Release, nothing_found
+from dferbench.data.official.release import OFFICIAL, OWN, RULE, Copy, Release, exceeds, nothing_found
 from dferbench.data.official.split import blocks, by_rule, in_turn
 from dferbench.data.official.tree import (
     IMAGES,
@@ -48,6 +48,7 @@ __all__ = [
     "count_images",
     "descend",
     "entries",
+    "exceeds",
     "find_folder",
     "find_lists",
     "in_turn",
