@@ -108,4 +108,4 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
     plan = plan_test(request, read, context.obj)
     records = measure(plan, read, context.obj, assignments(weights or [], WEIGHTS), make_progress(quiet))
-    return conclude(records, output, json_, shown, plan.metrics)
+    return conclude(records, plan, json_, shown)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from dferbench import spec
 from dferbench.errors import ConfigError
@@ -116,6 +116,23 @@ class Record(BaseModel):
     """All folds that the dataset has; empty in records of earlier releases."""
     environment: dict[str, Any] = {}
     seconds: float = 0.0
+    _folder: str = PrivateAttr("")
+
+    @property
+    def folder(self) -> str:
+        """Where it was read, for records that a report loads; it is no part of the record."""
+        return self._folder
+
+    def found_in(self, folder: Path) -> Record:
+        """The same record, which knows where it was read."""
+        found = self.model_copy()
+        found._folder = str(folder)
+        return found
+
+    @property
+    def model_seed(self) -> int:
+        """The seed of the model: of an evaluated checkpoint the one that it was trained with."""
+        return int(self.checkpoint.get("seed", self.seed))
 
     @property
     def caveats(self) -> tuple[str, ...]:
