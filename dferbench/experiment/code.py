@@ -13,7 +13,6 @@ import importlib.util
 import inspect
 import re
 import sys
-import sysconfig
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from functools import cache, partial
@@ -90,8 +89,8 @@ def _module_of(build: Any) -> str:
 def _tops(catalog: Catalog) -> frozenset[str]:
     """The packages that plugins are."""
     entries = [one for kind in catalog.entries.values() for one in kind.values()]
-    names = (one.origin.split(" (")[0].split(":")[0].split(".")[0] for one in entries)
-    return frozenset(name for name in names if name.isidentifier())
+    names = {one.origin.split(" (")[0].split(":")[0].split(".")[0] for one in entries}
+    return frozenset(name for name in names - {"dferbench"} if name.isidentifier())
 
 
 def _closure(modules: Iterable[str], tops: frozenset[str]) -> dict[str, Path]:
@@ -100,32 +99,39 @@ def _closure(modules: Iterable[str], tops: frozenset[str]) -> dict[str, Path]:
     waiting = [module for module in modules if module]
     while waiting:
         module = waiting.pop()
-        path = _file_of(module)
-        if module in found or path is None or not _is_plugin(module, path, tops):
+        top, _, _ = module.partition(".")
+        if module in found or not (top in tops or _is_loose(top)):
             continue
-        found[module] = path
-        waiting += _imports(module, path, path.stat().st_mtime_ns)
+        path = _file_of(module)
+        if path is not None and path.suffix == ".py" and module.split(".")[-1] not in CARDS:
+            found[module] = path
+            waiting += _imports(module, path, path.stat().st_mtime_ns)
     return found
 
 
-def _is_plugin(module: str, path: Path, tops: frozenset[str]) -> bool:
-    top, last = module.split(".")[0], module.split(".")[-1]
-    if top == "dferbench" or last in CARDS or path.suffix != ".py":
+@cache
+def _is_loose(top: str) -> bool:
+    """Whether it is neither the host's, nor Python's, nor installed: code of the user, next to a plugin."""
+    if top == "dferbench" or top in sys.stdlib_module_names:
         return False
-    places = sysconfig.get_paths()
-    elsewhere = not any(path.is_relative_to(places[name]) for name in ("stdlib", "purelib", "platlib"))
-    return top in tops or (elsewhere and top not in sys.stdlib_module_names)
+    path = _file_of(top)
+    return path is not None and not {"site-packages", "dist-packages"} & set(path.parts)
 
 
 def _file_of(module: str) -> Path | None:
-    loaded = getattr(sys.modules.get(module), "__file__", None)
-    if loaded:
+    """Where a module is written; nothing is imported to learn it."""
+    if loaded := getattr(sys.modules.get(module), "__file__", None):
         return Path(loaded)
+    top, *inner = module.split(".")
     try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, AttributeError, ValueError):
+        spec = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
         return None
-    return Path(spec.origin) if spec and spec.has_location and spec.origin else None
+    if spec is None or not spec.has_location or spec.origin is None:
+        return None
+    place = Path(spec.origin) if not inner else Path(spec.origin).parent.joinpath(*inner)
+    choices = [place] if not inner else [place.with_suffix(".py"), place / "__init__.py"]
+    return next((path for path in choices if path.is_file()), None)
 
 
 @cache
