@@ -88,7 +88,8 @@ def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
 
 def _untested(row: Row) -> Iterator[str]:
     if row.untested:
-        yield f"no test video of {', '.join(row.untested)}, left out of means over classes"
+        names = ", ".join(row.untested)
+        yield f"{row.method} on {row.dataset}: no test video of {names}, left out of means over classes"
 
 
 def _below_last(row: Row, shown: Columns) -> Iterator[str]:
