@@ -155,7 +155,8 @@ def test_more_clips_than_the_protocol_has_are_not_official(dfew, tmp_path):
     assert not notes["official lists"] and notes["caveats"] == ["not official"]
     fewer = [row for row in rows if row[-1] != numbers["fear"]]
     write_table(tmp_path / "Annotation" / "annotation.xlsx", [heads, *fewer])
-    assert dfew().notes(tmp_path)["caveats"] == ["not official"]  # more of one class, less of another
+    # More of one class and less of another: that is not merely short.
+    assert dfew().notes(tmp_path)["caveats"] == ["partial data", "not official"]
 
 
 def test_zero_based_lists_of_a_part_of_the_set_are_refused_until_stated(dfew, tmp_path):

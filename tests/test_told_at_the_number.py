@@ -51,7 +51,7 @@ def test_a_best_epoch_below_the_last_is_explained_at_its_number():
     (row,) = rows([one])
     assert row.best_on_test["uar"] < row.scores["uar"].mean and row.below_last == ("uar",)
     text = lines([one])
-    assert "best on test (by WAR)" in text[2] and "[1]" in row_of(text, "m")
+    assert "best on test" in text[2] and "[1]" in row_of(text, "m")
     assert any(line.startswith("[1] ") and "UAR may be worse" in line for line in text)
     better = make("b", 8, curve=(9, 8))
     assert rows([better])[0].below_last == () and not any(line.startswith("[1]") for line in lines([better]))

@@ -51,13 +51,22 @@ def marks_of(root: Path, videos: Iterable[str]) -> Marks:
     folders = _around([str(root), *paths])
     crops = [found for folder in folders if (found := _settings_in(folder))]
     sources = [Path(one["source"]) for one in crops if "source" in one]
-    drawn = any(Path(folder, MADE).is_file() for folder in folders) or any(map(is_made, sources))
+    drawn = _marked(folders) or any(map(is_made, sources))
     for path in paths:
         said = _said(path)
         drawn = drawn or DRAWN.encode() in said
         crops += _settings_of(said)
     kept = [{name: one[name] for name in FACTS if name in one} for one in crops]
     return Marks(drawn, tuple({json.dumps(one, sort_keys=True): one for one in kept}.values()))
+
+
+def says_drawn(root: Path, videos: Iterable[str]) -> bool:
+    """Whether a folder around root or videos is marked as drawn; no video is opened."""
+    return _marked(_around([str(root), *(path for path in videos if not is_packed(path))]))
+
+
+def _marked(folders: Iterable[str]) -> bool:
+    return any(Path(folder, MADE).is_file() for folder in folders)
 
 
 def notes_of(dataset: Dataset, root: Path, marks: Marks) -> dict[str, Any]:

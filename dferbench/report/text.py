@@ -98,7 +98,7 @@ def _below_last(row: Row, shown: Columns) -> Iterator[str]:
 
 
 def _table(rows: Sequence[Row], style: str, extra: Extra, shown: Columns, notes: Sequence[str]) -> str:
-    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test (by WAR)"]
+    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test"]
     heads += ["folders"] if extra.folders else []
     places = iter(range(1, len(rows) + 1))
     lines = [[next(places) if row.ranks else "-", *_cells(row, extra, shown, notes)] for row in rows]

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from dferbench.data.marks import marks_of
+from dferbench.data.marks import says_drawn
 from dferbench.data.official.protocol import Folds, Protocol, tally
 from dferbench.data.official.tree import archives
 from dferbench.errors import DataError
@@ -86,8 +86,8 @@ class Release(Dataset):
         )
 
     def drawn(self, root: Path) -> bool:
-        """Whether any of the videos was drawn by a program."""
-        return marks_of(root, map(str, self.copy(root).media.values())).drawn
+        """Whether it is marked as a drawn release, which has other figures than the official one."""
+        return says_drawn(root, map(str, self.copy(root).media.values()))
 
     def caveats(self, root: Path) -> Iterator[str]:
         """What tells this copy from the official set: own folds, fewer videos, or anything else."""
