@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dferbench.data.decoders.folder import SUFFIXES
+from dferbench.data.decoders.endings import IMAGES
 from dferbench.data.decoders.pack import is_packed
 from dferbench.files import write_atomic
 from dferbench.places import MADE, is_made
@@ -155,5 +155,5 @@ def _said(path: str) -> bytes:
 
 def _first_image(folder: str) -> str:
     with os.scandir(folder) as entries:
-        images = (e.path for e in entries if e.name.lower().endswith(SUFFIXES) and e.name[0] != ".")
+        images = (e.path for e in entries if e.name.lower().endswith(IMAGES) and e.name[0] != ".")
         return min(images, default="")

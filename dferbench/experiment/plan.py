@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dferbench import spec
@@ -27,6 +28,7 @@ from dferbench.registry.options import change_recipe, options_of, resolve, split
 from dferbench.types import Dataset, Method, Recipe, Task, Video
 
 CHANGED = ("ask", "keep", "again")
+NO_CODE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
     return place(settled, request, code)
 
 
-def place(settled: Settled, request: Request, code: Mapping[str, str]) -> Plan:
+def place(settled: Settled, request: Request, code: Mapping[str, str] = NO_CODE) -> Plan:
     """Join what a request means with where its data lie; `code` is what makes its results.
 
     Raises UnknownName or DataError, and ConfigError for a word that `changed` cannot be.
