@@ -184,3 +184,24 @@ def test_two_checkpoints_are_two_rows_with_two_labels(cli, toy_root, tmp_path):
         assert row["folders"] and all((tmp_path / f / "record.json").is_file() for f in row["folders"])
     shown = cli("leaderboard", "--folders", check=0).stdout
     assert all(folder in shown for row in rows for folder in row["folders"])
+
+
+def test_bench_asks_too_and_names_the_row(in_process, toy_root, tmp_path):
+    plugin = tmp_path / "toy.py"
+    plugin.write_text(TOY.read_text())
+    suite = tmp_path / "suite.toml"
+    suite.write_text('title = "T"\n[[rows]]\nlabel = "one"\nmethod = "toy-net"\n')
+    words = ["--plugin", plugin, "bench", suite, "-d", "toy", "--root", toy_root, "--epochs", "1"]
+    words += ["--device", "cpu", "-j", "0", "-q"]
+    in_process(*words, check=0)
+    edit(plugin)
+    done = in_process(*words, check=3)
+    assert "row 1 of suite (one)" in done.stderr and "toy.py" in done.stderr and "--changed" in done.stderr
+    (path,) = record.find(tmp_path / "runs")
+    before = path.read_bytes()
+    in_process(*words, "--changed", "keep", check=0)
+    assert path.read_bytes() == before
+    in_process(*words, "--changed", "again", check=0)
+    assert path.read_bytes() != before
+    unused = in_process(*words, "--weights", "clip-tiny=random", check=3)
+    assert "nothing uses --weights clip-tiny: no row" in unused.stderr
