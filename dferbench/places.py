@@ -14,12 +14,30 @@ from dferbench.files import expand, write_atomic
 from dferbench.types import Dataset
 
 MADE = "MADE-BY-DFERBENCH.txt"
-"""Lies in the root of a release that `dferbench data make` drew; results on it count as synthetic."""
+"""Lies in a folder of videos that were drawn by a program; results on any below it count as synthetic."""
+
+MANY = 100
+"""Folders next to each other that are videos, not parts of a release."""
 
 
 def is_made(root: Path) -> bool:
-    """Whether the release was drawn by a program."""
-    return (root / MADE).is_file()
+    """Whether the folder, or one around it, is marked as drawn by a program."""
+    whole = root.absolute()
+    return any((folder / MADE).is_file() for folder in (whole, *whole.parents, *whole.resolve().parents))
+
+
+def holds_made(root: Path, depth: int = 3) -> bool:
+    """Whether the folder, one around it, or one a few levels below it is marked as drawn by a program.
+
+    A quick look for lists of datasets, which opens no video and no folder of many entries.
+    """
+    if is_made(root):
+        return True
+    try:
+        inside = [path for path in root.iterdir() if path.is_dir()] if depth else []
+    except OSError:
+        return False
+    return len(inside) <= MANY and any(holds_made(path, depth - 1) for path in inside)
 
 
 def cache_folder() -> Path:

@@ -134,7 +134,29 @@ def test_without_lists_the_annotation_and_the_rule_give_the_folds(dfew, tmp_path
         size for size, _ in TEST.values()
     ]
     notes = dataset.notes(tmp_path)
-    assert notes["split"] == "rebuilt by the rule" and notes["caveats"] == []
+    # The right number of clips of each class, but under numbers that these tests made up.
+    assert notes["split"] == "rebuilt by the rule" and notes["caveats"] == ["not official"]
+
+
+def test_more_clips_than_the_protocol_has_are_not_official(dfew, tmp_path):
+    """As annotation.xlsx next to the original clips gives it: 362 labelled clips more than have faces."""
+    labels = full_set()
+    others = [f"{i:05d}" for i in range(1, 16373) if f"{i:05d}" not in labels][:362]
+    labels |= dict.fromkeys(others, "happiness")
+    (tmp_path / "Clip" / "original").mkdir(parents=True)
+    for name in labels:
+        (tmp_path / "Clip" / "original" / f"{name}.mp4").touch()
+    numbers = {name: i for i, name in enumerate(SEVEN, 1)}
+    heads = [*(f"{i}{n}" for n, i in numbers.items()), "order", "annotation"]
+    rows = [[*[0] * 7, int(name), numbers[label]] for name, label in labels.items()]
+    (tmp_path / "Annotation").mkdir()
+    write_table(tmp_path / "Annotation" / "annotation.xlsx", [heads, *rows])
+    notes = dfew().notes(tmp_path)
+    assert not notes["official lists"] and notes["caveats"] == ["not official"]
+    fewer = [row for row in rows if row[-1] != numbers["fear"]]
+    write_table(tmp_path / "Annotation" / "annotation.xlsx", [heads, *fewer])
+    # More of one class and less of another: that is not merely short.
+    assert dfew().notes(tmp_path)["caveats"] == ["partial data", "not official"]
 
 
 def test_zero_based_lists_of_a_part_of_the_set_are_refused_until_stated(dfew, tmp_path):

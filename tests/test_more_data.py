@@ -241,7 +241,14 @@ def test_caer_whole(make, tmp_path):
     assert train[0].id == "train/Anger/0001" and test[-1].id == "test/Surprise/0312"
     assert tally(dataset, root, 1, "test") == (544, 294, 915, 325, 312, 145, 102)
     assert set(levels(dataset, root)) == {"info"} and dataset.notes(root)["caveats"] == []
-    (root / "CAER" / "test" / "Sad" / "0001.avi").unlink()
+    moved = root / "CAER" / "test" / "Sad" / "0001.avi"
+    moved.rename(root / "CAER" / "train" / "Sad" / "9001.avi")
+    assert make("caer").notes(root)["caveats"] == ["not official"]  # as many, but not in their parts
+    (root / "CAER" / "train" / "Sad" / "9001.avi").rename(moved)
+    touch(tmp_path, ["CAER/train/Sad/9001.avi"])
+    assert make("caer").notes(root)["caveats"] == ["not official"]  # 13,176
+    (root / "CAER" / "train" / "Sad" / "9001.avi").unlink()
+    moved.unlink()
     fewer = make("caer")
     assert levels(fewer, root)["warning"] == 1 and fewer.notes(root)["caveats"] == ["partial data"]
 

@@ -94,6 +94,7 @@ def _learned(
         catalog.get("backbones", name)
     parts = Parts(catalog, {**_as_in_the_run(checkpoint.header), **weights})
     model = _without_start(checkpoint, parts) or _build(checkpoint, parts)
+    parts.require_used()
     _require_same_weights(checkpoint, parts)
     hint = "The plugin changed since the run; use the version that the record names."
     load_some(model, checkpoint.state, str(checkpoint.path), hint)

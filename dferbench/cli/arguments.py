@@ -31,6 +31,13 @@ DecoderName = Annotated[
     str, typer.Option(help="Video decoder: auto or a name from `dferbench list decoders`.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable videos; the record lists them.")]
+Changed = Annotated[
+    str,
+    typer.Option(
+        help="Runs whose plugin code has changed since: ask (an error that names them), keep the old result, "
+        "or run again."
+    ),
+]
 MetricNames = Annotated[
     str,
     typer.Option(

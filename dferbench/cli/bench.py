@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dferbench.cli.arguments import (
+    Changed,
     DatasetName,
     Device,
     Folds,
@@ -78,6 +79,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     limit: Limit = None,
     workers: Workers = 2,
     skip_bad: SkipBad = False,
+    changed: Changed = "ask",
     tracker: Trackers = None,
     launcher: Annotated[
         str, typer.Option(help="Run each row in a process of its own, started by this launcher.")
@@ -116,6 +118,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         device=device,
         workers=workers,
         skip_bad=skip_bad,
+        changed=changed,
         trackers=tuple(tracker or ()),
     )
     found, missing = experiments(suite, base, epochs, catalog)
@@ -127,6 +130,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if dry_run:
         failed: dict[int, str] = {}
     elif launcher:
+        _require_same_code(suite, stand)
         failed = _launched(launcher, file, stand, base, epochs, catalog)
     else:
         failed = _run(suite, stand, catalog, quiet)
@@ -176,6 +180,7 @@ def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records
 
 
 def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -> dict[int, str]:
+    _require_same_code(suite, stand)
     todo = [one for one in stand if one.todo]
     done = sum(one.done for one in stand)
     if not quiet:
@@ -188,6 +193,16 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
 
     jobs = [Job(one.row, one.plan) for one in todo if one.plan]
     return bench(suite.name, jobs, catalog, make_progress(quiet))
+
+
+def _require_same_code(suite: Suite, stand: Sequence[Status]) -> None:
+    from dferbench.experiment.rows import naming
+    from dferbench.runner.runs import require_same_code
+
+    for one in stand:
+        if one.plan is not None:
+            with naming(suite.name, one.row):
+                require_same_code(one.plan)
 
 
 def _launched(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from dferbench.cli.arguments import (
+    Changed,
     DatasetName,
     DecoderName,
     Device,
@@ -66,6 +67,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    changed: Changed = "ask",
     force: Annotated[bool, typer.Option("--force", help="Test again even if a record exists.")] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print the records as one JSON object.")] = False,
     metrics: MetricNames = "uar,war",
@@ -96,6 +98,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        changed=changed,
         force=force,
     )
 
@@ -105,4 +108,4 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
     plan = plan_test(request, read, context.obj)
     records = measure(plan, read, context.obj, assignments(weights or [], WEIGHTS), make_progress(quiet))
-    return conclude(records, output, json_, shown, plan.metrics)
+    return conclude(records, plan, json_, shown)

@@ -50,6 +50,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
+    folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
     style: Annotated[str, typer.Option(help="simple, github, latex_booktabs, html, tsv, ...")] = "simple",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
@@ -82,7 +83,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     folds = _folds(records, context.obj) if protocol == "complete" else {}
     made = keep(rows(records, select, shown), filters, folds) if records else []
     words = _words(context.obj) if fidelity else None
-    board = _Board(made, select, printed, tuple(dataset or ()), shown, words)
+    board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
     if json_:
         typer.echo(board.json())
     elif made or board.names:
@@ -101,6 +102,7 @@ class _Board:
     wanted: tuple[str, ...]
     shown: Columns
     words: dict[str, str] | None
+    folders: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -126,11 +128,15 @@ class _Board:
             facts["published"] = printed.as_data(self.printed, self.names, self.shown)
         return json.dumps(facts, allow_nan=False)
 
-    def text(self, style: str) -> str:
-        from dferbench.report.printed import as_text
+    def _runs(self, style: str) -> str:
         from dferbench.report.text import leaderboard
 
-        blocks = [leaderboard(self.rows, self.select, style, self.words, self.shown)] if self.rows else []
+        return leaderboard(self.rows, self.select, style, self.words, self.shown, folders=self.folders)
+
+    def text(self, style: str) -> str:
+        from dferbench.report.printed import as_text
+
+        blocks = [self._runs(style)] if self.rows else []
         blocks += [as_text(self.printed, self.names, self.shown, style)] if self.names else []
         return "\n\n".join(blocks)
 

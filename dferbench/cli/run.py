@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import (
+    Changed,
     DatasetName,
     DecoderName,
     Device,
@@ -29,6 +30,7 @@ from dferbench.errors import ConfigError, DferbenchError
 
 if TYPE_CHECKING:
     from dferbench.experiment.metrics import Columns, Metrics
+    from dferbench.experiment.plan import Plan
     from dferbench.experiment.record import Record
 
 EXIT_SOME_FAILED = 5
@@ -64,6 +66,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    changed: Changed = "ask",
     tracker: Trackers = None,
     force: Annotated[
         bool, typer.Option("--force", help="Start over, even if the run is finished or interrupted.")
@@ -97,6 +100,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        changed=changed,
         trackers=tuple(tracker or ()),
         force=force,
     )
@@ -105,19 +109,22 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.runner.run import run as run_plan
 
     records = run_plan(plan, context.obj, make_progress(quiet))
-    return conclude(records, output, json_, shown, plan.metrics)
+    return conclude(records, plan, json_, shown)
 
 
-def conclude(records: list[Record], output: Path, json_: bool, shown: Columns, metrics: Metrics) -> int:
-    """Show what became of the runs of one dataset, and the exit code that says it.
+def conclude(records: list[Record], plan: Plan, json_: bool, shown: Columns) -> int:
+    """Show what became of the runs of a plan and where they lie, and return the exit code that says it.
 
     Raises the first run's error if all failed.
     """
     failed = [one for one in records if one.status != "done"]
+    folders = [str(plan.folder(*one)) for one in plan.runs]
     if json_:
-        typer.echo(json.dumps({"schema": 1, "records": [one.model_dump(by_alias=True) for one in records]}))
+        dumped = [one.model_dump(by_alias=True) for one in records]
+        typer.echo(json.dumps({"schema": 1, "records": dumped, "folders": folders}))
     else:
-        _standing(output, records[0].dataset, shown, metrics)
+        _standing(plan.request.output, plan.task.dataset, shown, plan.metrics)
+        typer.echo("\n".join(["", *folders]))
     if failed and len(failed) == len(records):
         raise _same_again(failed[0].error, failed[0].exit_code)
     return EXIT_SOME_FAILED if failed else 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from dferbench.data.marks import DRAWN, mark_drawn
 from dferbench.data.ranges import require_count, require_number, require_probability, require_range
 from dferbench.places import cache_folder, is_made
 from dferbench.progress import Progress
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dferbench.data.mixing import blend, paste
 
 __all__ = [
+    "DRAWN",
     "Brightness",
     "Crop",
     "FindFace",
@@ -30,6 +32,7 @@ __all__ = [
     "blend",
     "cache_folder",
     "is_made",
+    "mark_drawn",
     "paste",
     "require_count",
     "require_number",

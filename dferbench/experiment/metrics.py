@@ -71,6 +71,8 @@ class Metric:
     needs: Literal["confusion", "top-2 hits"] = "confusion"
     higher_is_better: bool = True
     aliases: tuple[str, ...] = ()
+    over_classes: bool = False
+    """Whether it is a mean over classes, which leaves out those without test videos."""
     origin: str = "dferbench"
 
     def of(self, counts: Counts) -> float | None:
@@ -130,6 +132,7 @@ METRICS: Metrics = {
             "UAR",
             "Unweighted average recall: the mean recall of the classes that have test videos.",
             aliases=("balanced-accuracy", "macro-recall"),
+            over_classes=True,
         ),
         Metric(
             "war",
@@ -144,6 +147,7 @@ METRICS: Metrics = {
             "macro F1",
             "The mean F1 score of the classes that have test videos.",
             aliases=("f1",),
+            over_classes=True,
         ),
         Metric(
             "weighted-f1",

@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from dferbench import spec
@@ -14,6 +15,7 @@ from dferbench.data.decoders.pack import is_packed
 from dferbench.data.packs.dataset import dataset_at
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record as records
+from dferbench.experiment.code import changed, code_of
 from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.recipe import check_recipe
@@ -24,6 +26,9 @@ from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.datasets import Chosen, make_dataset
 from dferbench.registry.options import change_recipe, options_of, resolve, split_recipe
 from dferbench.types import Dataset, Method, Recipe, Task, Video
+
+CHANGED = ("ask", "keep", "again")
+NO_CODE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,8 @@ class Request:
     decoder: str = "auto"
     skip_bad: bool = False
     force: bool = False
+    changed: str = "ask"
+    """What to do with a run whose code has changed since: one of CHANGED."""
     trackers: Sequence[str] = ()
     """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
 
@@ -55,6 +62,8 @@ class Split:
     train: Sequence[Video]
     test: Sequence[Video]
     fingerprint: str
+    paths: Sequence[str] = ()
+    """Where all videos of the fold are, those that a limit leaves out included."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,8 @@ class Plan:
     config_id: str
     metrics: Metrics
     """What records of its runs state."""
+    code: Mapping[str, str] = field(default_factory=dict)
+    """The fingerprints of the plugin code that makes its results."""
 
     def folder(self, fold: int, seed: int) -> Path:
         """Where the run of this fold and seed leaves its files."""
@@ -92,7 +103,12 @@ class Plan:
         if self.request.force or not path.is_file():
             return None
         record = records.read(path, self.metrics)
-        return record if record.status == "done" else None
+        outdated = self.request.changed == "again" and self.changes(record)
+        return record if record.status == "done" and not outdated else None
+
+    def changes(self, record: Record) -> list[str]:
+        """The files of code that have changed since a run; none for records of releases that kept none."""
+        return changed(record.code, self.code)
 
 
 @dataclass(frozen=True)
@@ -109,11 +125,18 @@ class Settled:
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
     """Resolve every name and option of a request. Raises ConfigError, UnknownName or DataError."""
-    return place(settle(request, catalog), request)
+    settled = settle(request, catalog)
+    code = code_of(settled.method, settled.options, settled.recipe, catalog, request.decoder)
+    return place(settled, request, code)
 
 
-def place(settled: Settled, request: Request) -> Plan:
-    """Join what a request means with where its data lie. Raises UnknownName or DataError."""
+def place(settled: Settled, request: Request, code: Mapping[str, str] = NO_CODE) -> Plan:
+    """Join what a request means with where its data lie; `code` is what makes its results.
+
+    Raises UnknownName or DataError, and ConfigError for a word that `changed` cannot be.
+    """
+    if request.changed not in CHANGED:
+        raise UnknownName("answer to --changed", request.changed, CHANGED)
     name, input = settled.chosen.entry.name, settled.recipe.input
     assert isinstance(input.size, int)
     root = root_of(name, settled.chosen.dataset, request.root)
@@ -132,6 +155,7 @@ def place(settled: Settled, request: Request) -> Plan:
         folds=_folds(dataset, name, request.folds),
         config_id=settled.config_id,
         metrics=settled.metrics,
+        code=code,
     )
 
 
@@ -186,11 +210,12 @@ def read_splits(plan: Plan, progress: Progress) -> dict[int, Split]:
 def _read_split(plan: Plan, fold: int) -> Split:
     where = f"{plan.task.dataset}, fold {fold}"
     found: dict[str, list[Video]] = {}
-    lines = []
+    lines, paths = [], []
     for split in ("train", "test"):
         videos = list(plan.dataset.videos(plan.root, fold, split))
         _check_videos(videos, f"{where}, {split}", plan)
         lines += sorted(f"{split}\t{video.id}\t{plan.task.classes[video.label]}" for video in videos)
+        paths += [video.path for video in videos]
         found[split] = _limited(videos, plan.request.limit)
         if not plan.request.skip_bad:
             _require_there(found[split], f"{where}, {split}", plan)
@@ -198,7 +223,7 @@ def _read_split(plan: Plan, fold: int) -> Split:
     if both:
         raise DataError(f"{where}: '{min(both)}' is in both train and test", "Fix the lists.")
     fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
-    return Split(found["train"], found["test"], fingerprint)
+    return Split(found["train"], found["test"], fingerprint, paths)
 
 
 def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:

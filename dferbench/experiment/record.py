@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
 
 from dferbench import spec
 from dferbench.errors import ConfigError
@@ -110,8 +110,29 @@ class Record(BaseModel):
     """How many of them had their class among the two with the highest logits; None in older records."""
     metrics: dict[str, dict[str, float | None]] = {}
     """Derived: per selection rule and metric its value, None where it is undefined."""
+    code: dict[str, str] = {}
+    """Fingerprints of the plugin files that made the result; empty in records of earlier releases."""
+    folds: list[int] = []
+    """All folds that the dataset has; empty in records of earlier releases."""
     environment: dict[str, Any] = {}
     seconds: float = 0.0
+    _folder: str = PrivateAttr("")
+
+    @property
+    def folder(self) -> str:
+        """Where it was read, for records that a report loads; it is no part of the record."""
+        return self._folder
+
+    def found_in(self, folder: Path) -> Record:
+        """The same record, which knows where it was read."""
+        found = self.model_copy()
+        found._folder = str(folder)
+        return found
+
+    @property
+    def model_seed(self) -> int:
+        """The seed of the model: of an evaluated checkpoint the one that it was trained with."""
+        return int(self.checkpoint.get("seed", self.seed))
 
     @property
     def caveats(self) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from dferbench.errors import ConfigError, DferbenchError
+from dferbench.experiment.code import code_of
 from dferbench.experiment.plan import Plan, Request, Settled, place, settle
 from dferbench.experiment.suite import Row, Suite
 from dferbench.registry.catalog import Catalog
@@ -23,6 +24,7 @@ class Experiment:
     request: Request
     settled: Settled
     deviations: tuple[str, ...]
+    catalog: Catalog
 
     @property
     def epochs(self) -> int:
@@ -31,7 +33,9 @@ class Experiment:
 
     def plan(self) -> Plan:
         """The row as a plan, its data found. Raises UnknownName or DataError."""
-        return place(self.settled, self.request)
+        one = self.settled
+        code = code_of(one.method, one.options, one.recipe, self.catalog, self.request.decoder)
+        return place(one, self.request, code)
 
 
 def experiments(
@@ -52,7 +56,7 @@ def experiments(
             changes = _changes(base.sets, epochs, catalog.get("methods", row.method).value, dataset)
             request = replace(base, model=row.method, sets={**row.sets, **changes})
             settled = settle(request, catalog)
-            found.append(Experiment(row, request, settled, _deviations(row, settled, changes)))
+            found.append(Experiment(row, request, settled, _deviations(row, settled, changes), catalog))
     return found, missing
 
 

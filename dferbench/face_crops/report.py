@@ -8,10 +8,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from dferbench.data.marks import CROPS
 from dferbench.errors import ConfigError
 from dferbench.files import to_json, write_atomic
 
-NAME = "faces.json"
+NAME = CROPS
 
 
 class CroppedVideo(BaseModel, extra="forbid"):

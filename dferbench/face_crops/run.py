@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench import spec
+from dferbench.data.marks import crop_comment, mark_drawn, marks_of
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, VideoError
 from dferbench.face_crops.look import make_finder
@@ -53,9 +54,12 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     report = claim(output, _settings(request, source, finder.files if finder else ()))
     done = {name: e for name, e in report.videos.items() if _still_done(e, output / name, found.get(name))}
     report.videos = dict(done)
+    drawn = {one.id for one in found.values() if marks_of(request.source, [str(one.path)]).drawn}
+    if len(drawn) == len(found):
+        mark_drawn(output, "dferbench data faces, of drawn videos")
     left = [one for one in found.values() if one.id not in done]
     try:
-        for one, entry in _entries(left, request, catalog, progress):
+        for one, entry in _entries(left, drawn, request, catalog, progress):
             if entry.status == "failed":
                 discard(output / one.id)
             report.videos[one.id] = entry
@@ -106,12 +110,12 @@ def _of_all(facts: list[os.stat_result]) -> tuple[int, ...]:
 
 
 def _entries(
-    videos: list[Found], request: CropRequest, catalog: Catalog, progress: Progress
+    videos: list[Found], drawn: set[str], request: CropRequest, catalog: Catalog, progress: Progress
 ) -> Iterator[tuple[Found, CroppedVideo]]:
     """Each video's outcome: first of those that must not be read, then as the workers bring them."""
     yield from ((one, CroppedVideo(status="failed", reason=one.fault)) for one in videos if one.fault)
     readable = [one for one in videos if not one.fault]
-    jobs = [_job(one, request, catalog) for one in readable]
+    jobs = [_job(one, one.id in drawn, request, catalog) for one in readable]
     with progress.bar("faces", len(jobs)) as bar:
         results = run_each(
             write_faces, jobs, request.seconds, request.workers, bar, attrgetter("path"), "--timeout"
@@ -123,11 +127,21 @@ def _entries(
                 yield one, CroppedVideo(status="done", stamp=_stamp(one.path), **asdict(result))
 
 
-def _job(one: Found, request: CropRequest, catalog: Catalog) -> CropJob:
+def _job(one: Found, drawn: bool, request: CropRequest, catalog: Catalog) -> CropJob:
     entry = catalog.get("face_finders", spec.parse_one(request.finder).name)
     # A plugin that is a file is known to this process only.
     plugins = (entry.origin,) if Path(entry.origin).is_file() else ()
     folder = str(request.output.resolve() / one.id)
+    how = {"finder": request.finder, "size": request.size, "margin": request.how.margin}
+    comment = crop_comment({**how, "quality": request.quality}, drawn=drawn)
     return CropJob(
-        one.id, str(one.path), folder, request.finder, plugins, request.how, request.size, request.quality
+        one.id,
+        str(one.path),
+        folder,
+        request.finder,
+        plugins,
+        request.how,
+        request.size,
+        request.quality,
+        comment,
     )

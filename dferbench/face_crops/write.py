@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from dferbench.data.decoders import stream
+from dferbench.data.marks import commented
 from dferbench.errors import DferbenchError, VideoError
 from dferbench.face_crops.crop import cut
 from dferbench.face_crops.follow import follow, same_size
@@ -34,6 +35,8 @@ class CropJob:
     how: Following
     size: int
     quality: int
+    comment: bytes = b""
+    """What every crop says of itself: how it was made, and whether its video was drawn."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _write_all(job: CropJob, track: Track | None, part: Path) -> int:
         data = simplejpeg.encode_jpeg(crop, quality=job.quality, colorsubsampling="420")
         count += 1
         with _writing(part):
-            (part / f"{count:05d}.jpg").write_bytes(data)
+            (part / f"{count:05d}.jpg").write_bytes(commented(data, job.comment))
     return count
 
 

@@ -43,6 +43,19 @@ class Parts:
             self.used[call.name] = {"source": origin.source, "sha256": origin.sha256, "random": origin.random}
         return module
 
+    @property
+    def unused(self) -> list[str]:
+        """The names in `weights` of which no backbone was built."""
+        built = {spec.parse_one(text).name for text in self.backbones}
+        return sorted(set(self._weights) - built)
+
+    def require_used(self) -> None:
+        """Raise ConfigError if weights were given for a backbone that the model does not have."""
+        if self.unused:
+            built = " and ".join(spec.parse_one(text).name for text in self.backbones)
+            has = f"the model's backbone is {built}" if built else "the model has no backbone"
+            raise unused_weights(self.unused, has)
+
     def temporal(self, text: str, dim: int, frames: int) -> nn.Module:
         """A temporal head: (B, T, dim) -> (B, dim). Raises UnknownName or ConfigError."""
         return self._module("temporal_heads", text, dim, frames)
@@ -72,3 +85,11 @@ class Parts:
                 f"{text} built a {type(module).__name__}, not a torch module", "Fix its plugin."
             )
         return module
+
+
+def unused_weights(names: Sequence[str], why: str) -> ConfigError:
+    """The error for weights that nothing uses: they would only give a run another identity."""
+    return ConfigError(
+        f"nothing uses --weights {' and '.join(names)}: {why}",
+        "Leave it out. Methods that start from a file of their own take it as --set weights=FILE.",
+    )

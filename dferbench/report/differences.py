@@ -15,7 +15,7 @@ Difference = tuple[str, Any, Any]
 PARTS = (
     "method", "origin", "options", "recipe", "dataset", "dataset_options", "dataset_notes", "synthetic",
     "classes", "fold", "seed", "data", "videos", "limit", "skipped", "selection", "weights", "checkpoint",
-    "decoders", "parameters", "notes", "environment",
+    "code", "decoders", "parameters", "notes", "environment",
 )  # fmt: skip
 """What is compared, in the order in which it is listed."""
 
@@ -26,6 +26,8 @@ def differences(a: Record, b: Record, rule: str) -> list[Difference]:
     names = dict.fromkeys([*left, *right])
     order = {part: place for place, part in enumerate(PARTS)}
     found = [(n, left.get(n), right.get(n)) for n in names if left.get(n) != right.get(n)]
+    # A file that only one of them has belongs to another method or part, which is listed itself.
+    found = [one for one in found if not one[0].startswith("code.") or None not in one[1:]]
     return sorted(found, key=lambda one: order[one[0].split(".")[0]])
 
 

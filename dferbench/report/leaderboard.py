@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -14,6 +14,7 @@ from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
 from dferbench.experiment.record import Record
+from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
 
@@ -40,6 +41,12 @@ class Row:
     untested: tuple[str, ...]
     caveats: tuple[str, ...]
     config_id: str
+    folders: tuple[str, ...] = ()
+    """Where its runs lie, where that is known."""
+    folds_of: int | None = None
+    """How many folds the dataset has; None where old records do not say it."""
+    below_last: tuple[str, ...] = ()
+    """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
 
     @property
     def ranks(self) -> bool:
@@ -69,7 +76,8 @@ def load(
             problems.append(f"{error}. {error.hint}")
             continue
         if one.status == "done":
-            found.append(recounted(one, path.parent) if needs_hits else one)
+            one = recounted(one, path.parent) if needs_hits else one
+            found.append(one.found_in(path.parent))
         else:
             problems.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
     return found, problems
@@ -83,11 +91,18 @@ DEFAULT = columns()
 
 
 def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAULT) -> list[Row]:
-    """One row a setting, per dataset from best to worst. Raises UnknownName for an unknown rule."""
+    """One row a setting, per dataset from best to worst; no two have the same method and setting.
+
+    Raises UnknownName for an unknown rule.
+    """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for one in records:
         groups[one.dataset, one.method, one.config_id].append(one)
-    made = [_row(group, select, shown) for group in groups.values()]
+    labels = [f"{g[0].dataset}\n{g[0].method}\n{setting(g[0])}" for g in groups.values()]
+    told = told_apart(labels, [facts_of(group[0]) for group in groups.values()])
+    settings = [label.split("\n", 2)[2] for label in told]
+    pairs = zip(groups.values(), settings, strict=True)
+    made = [replace(_row(group, select, shown), setting=words) for group, words in pairs]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
 
 
@@ -99,8 +114,10 @@ def _place(row: Row, by: Metric) -> tuple[bool, float]:
 def _row(group: Sequence[Record], select: str, shown: Columns) -> Row:
     picked = [one.counts(select) for one in group]
     best = [one.counts("best-on-test") for one in group]
-    pooled = pool(picked) if len({one.seed for one in group}) == 1 else None
+    pooled = pool(picked) if len({one.model_seed for one in group}) == 1 else None
     first = group[0]
+    scores = {one.name: score([one.of(counts) for counts in picked]) for one in shown.metrics}
+    at_best = {one.name: _mean(one, best) for one in shown.metrics}
     return Row(
         method=first.method,
         setting=setting(first),
@@ -108,14 +125,24 @@ def _row(group: Sequence[Record], select: str, shown: Columns) -> Row:
         pretraining=first.pretraining,
         dataset=first.dataset,
         folds=tuple(sorted({one.fold for one in group})),
-        seeds=tuple(sorted({one.seed for one in group})),
-        scores={one.name: score([one.of(counts) for counts in picked]) for one in shown.metrics},
+        seeds=tuple(sorted({one.model_seed for one in group})),
+        scores=scores,
         pooled={one.name: one.of(pooled) if pooled else None for one in shown.metrics},
-        best_on_test={one.name: _mean(one, best) for one in shown.metrics},
+        best_on_test=at_best,
         untested=tuple(dict.fromkeys(name for counts in picked for name in counts.untested)),
         caveats=tuple(sorted({caveat for one in group for caveat in one.caveats})),
         config_id=first.config_id,
+        folders=tuple(sorted(one.folder for one in group if one.folder)),
+        folds_of=max((len(one.folds) for one in group), default=0) or None,
+        below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
     )
+
+
+def _worse(one: Metric, best: float | None, found: Score | None) -> bool:
+    """Whether the epoch called the best gives less than the selected one, as far as two decimals show."""
+    if best is None or found is None:
+        return False
+    return one.order(round(best, 2)) > one.order(round(found.mean, 2))
 
 
 def _mean(one: Metric, runs: Sequence[Counts]) -> float | None:
@@ -130,7 +157,7 @@ def as_data(row: Row) -> dict[str, Any]:
     scores = {name: found and vars(found) for name, found in row.scores.items()}
     first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
     lists = {name: list(getattr(row, name).values()) for name in ("pooled", "best_on_test")}
-    return {**plain, **first, "scores": scores, **lists}
+    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war"}
 
 
 def setting(one: Record) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.suite import Printed
 from dferbench.report.aligned import aligned
+from dferbench.report.labels import told_apart
 
 
 def rows(printed: Iterable[Printed], dataset: str, shown: Columns) -> list[Printed]:
@@ -28,11 +29,18 @@ def as_text(printed: Sequence[Printed], names: Sequence[str], shown: Columns, st
     heads = ["published", "venue", "input", "pretraining", *shown.heads, "read in", ""]
     blocks = []
     for name in names:
-        lines = [_line(one, name, notes, shown) for one in rows(printed, name, shown)]
+        lines = [_line(one, name, notes, shown) for one in _told_apart(rows(printed, name, shown))]
         table = aligned(lines, heads, style)
         blocks.append(f"{name}, as published, in percent\n\n{table}")
     said = ["Each under its own protocol, most at the epoch that was best on the test videos: not ranked."]
     return "\n\n".join([*blocks, "\n".join([*said, *(f"[{i}] {note}" for i, note in enumerate(notes, 1))])])
+
+
+def _told_apart(printed: Sequence[Printed]) -> list[Printed]:
+    """The rows with labels of which no two are alike: papers print one method several times."""
+    facts = [{"venue": one.venue, "input": one.input, "id": one.id} for one in printed]
+    labels = told_apart([one.label for one in printed], facts)
+    return [one.model_copy(update={"label": text}) for one, text in zip(printed, labels, strict=True)]
 
 
 def _line(one: Printed, dataset: str, notes: Sequence[str], shown: Columns) -> list[str]:
@@ -52,5 +60,5 @@ def as_data(printed: Sequence[Printed], names: Sequence[str], shown: Columns) ->
             **one.model_dump(exclude={"results", "id", "table"}),
         }
         for name in names
-        for one in rows(printed, name, shown)
+        for one in _told_apart(rows(printed, name, shown))
     ]

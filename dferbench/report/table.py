@@ -17,6 +17,7 @@ from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
+from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
 from dferbench.report.text import meaning
@@ -147,6 +148,7 @@ def make_sheet(
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
     the user asked for a metric to rank by, rows stand in its order, within their groups.
     """
+    suite = _told_apart(suite)
     blocks = list(_blocks(suite, keys, rules, shown))
     columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
@@ -162,6 +164,14 @@ def make_sheet(
     ]
     lines = _ordered(lines, blocks, shown.by) if shown.asked else lines
     return Sheet(suite, tuple(heads), tuple(lines), tuple((letter, note) for note, letter in letters.items()))
+
+
+def _told_apart(suite: Suite) -> Suite:
+    """The suite with labels of which no two in one group are alike."""
+    facts = [{**row.sets, "method": row.method, "row": str(row.number)} for row in suite.rows]
+    told = told_apart([f"{row.group}\n{row.label}" for row in suite.rows], facts)
+    rows = [replace(r, label=text.partition("\n")[2]) for r, text in zip(suite.rows, told, strict=True)]
+    return replace(suite, rows=tuple(rows))
 
 
 def _ordered(lines: Sequence[Line], blocks: Sequence[Block], by: Metric) -> list[Line]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from dferbench.experiment.metrics import Columns
+from dferbench.experiment.metrics import Columns, Metric
 from dferbench.report.aligned import aligned
 from dferbench.report.leaderboard import DEFAULT, Row
 
@@ -19,6 +20,7 @@ MEANING = {
     "shuffled frames": "the frames of test videos were shuffled, to measure what their order is worth",
     "another input": "the model was tested with another input than it was trained with (--set input.*)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
+    "not official": "the videos, labels or folds are not those of the official protocol, nor merely fewer",
 }
 
 
@@ -31,59 +33,107 @@ Words = Mapping[str, str] | None
 """A column on request: a word for each method."""
 
 
+@dataclass(frozen=True)
+class Extra:
+    """What is shown on request: a word for each method, and the folders of the runs."""
+
+    fidelity: Words = None
+    folders: bool = False
+
+    @property
+    def heads(self) -> list[str]:
+        """Of the column next to the method."""
+        return [] if self.fidelity is None else ["fidelity"]
+
+
 def leaderboard(
     rows: Sequence[Row],
     select: str,
     style: str = "simple",
     fidelity: Words = None,
     shown: Columns = DEFAULT,
+    *,
+    folders: bool = False,
 ) -> str:
     """All rows as one table a dataset, caveats explained below. `style` is a table format of tabulate."""
+    extra, notes = Extra(fidelity, folders), list(dict.fromkeys(_footnotes(rows, shown)))
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(
             f"{dataset}, test results in percent, selection: {select}\n\n"
-            f"{_table(mine, style, fidelity, shown)}"
+            f"{_table(mine, style, extra, shown, notes)}"
         )
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
     blocks += ["\n".join(f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats)] if caveats else []
-    blocks += ["\n".join(notes)] if (notes := list(_notes(rows, shown))) else []
-    return "\n\n".join(blocks)
+    below = [*_missing(rows, shown), *(f"[{i}] {note}" for i, note in enumerate(notes, 1))]
+    return "\n\n".join([*blocks, *(["\n".join(below)] if below else [])])
 
 
-def _notes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
-    """Why a number is missing, and what means over classes leave out."""
+def _missing(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
+    """Why a number is not there."""
     for one in shown.metrics:
         if any(row.scores[one.name] is None for row in rows):
             why = " (it needs top-2 hits, which old records lack)" if one.needs != "confusion" else ""
             yield f"-: {one.title} is not defined for what at least one of the runs counted{why}"
+
+
+def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
+    """What must be known of single numbers, which point to it."""
     for row in rows:
-        if row.untested:
-            names = ", ".join(row.untested)
-            yield f"{row.method} on {row.dataset}: no test video of {names}, left out of means over classes"
+        if any(one.over_classes for one in shown.metrics):
+            yield from _untested(row)
+        yield from _below_last(row, shown)
 
 
-def _table(rows: Sequence[Row], style: str, fidelity: Words, shown: Columns) -> str:
-    extra = [] if fidelity is None else ["fidelity"]
-    heads = ["#", "method", *extra, "setting", "folds", "seeds", *shown.heads, "best on test"]
+def _untested(row: Row) -> Iterator[str]:
+    if row.untested:
+        names = ", ".join(row.untested)
+        yield f"{row.method} on {row.dataset}: no test video of {names}, left out of means over classes"
+
+
+def _below_last(row: Row, shown: Columns) -> Iterator[str]:
+    if names := " and ".join(one.title for one in shown.metrics if one.name in row.below_last):
+        yield f"the epoch is chosen by WAR alone, so {names} may be worse there than at the last epoch"
+
+
+def _table(rows: Sequence[Row], style: str, extra: Extra, shown: Columns, notes: Sequence[str]) -> str:
+    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test"]
+    heads += ["folders"] if extra.folders else []
     places = iter(range(1, len(rows) + 1))
-    lines = [[next(places) if row.ranks else "-", *_cells(row, fidelity, shown)] for row in rows]
+    lines = [[next(places) if row.ranks else "-", *_cells(row, extra, shown, notes)] for row in rows]
     return aligned(lines, heads, style)
 
 
-def _cells(row: Row, fidelity: Words, shown: Columns) -> list[str]:
+def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str]) -> list[str]:
     caveats = "".join(_symbol(caveat) for caveat in row.caveats)
+    best = " / ".join(one.text(row.best_on_test[one.name]) for one in shown.metrics)
     return [
         f"{row.method}{' ' if caveats else ''}{caveats}",
-        *([] if fidelity is None else [fidelity.get(row.method, "")]),
+        *([] if extra.fidelity is None else [extra.fidelity.get(row.method, "")]),
         row.setting,
-        ",".join(map(str, row.folds)),
+        _folds(row),
         ",".join(map(str, row.seeds)),
-        *(str(row.scores[one.name] or "-") for one in shown.metrics),
-        " / ".join(one.text(row.best_on_test[one.name]) for one in shown.metrics),
+        *(_score(row, one, notes) for one in shown.metrics),
+        best + _pointers(_below_last(row, shown), notes),
+        *(["\n".join(row.folders)] if extra.folders else []),
     ]
 
 
+def _folds(row: Row) -> str:
+    """The folds that were run, and of how many if not all were."""
+    names = ",".join(map(str, row.folds))
+    return f"{names} of {row.folds_of}" if row.folds_of and len(row.folds) < row.folds_of else names
+
+
+def _score(row: Row, one: Metric, notes: Sequence[str]) -> str:
+    found = str(row.scores[one.name] or "-")
+    return found + (_pointers(_untested(row), notes) if one.over_classes else "")
+
+
+def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
+    return "".join(f" [{notes.index(note) + 1}]" for note in mine)
+
+
 def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤^", strict=True)).get(caveat, "?")
+    return dict(zip(MEANING, "*†‡§¶#°~¤^‖", strict=True)).get(caveat, "?")

@@ -11,11 +11,20 @@ from dferbench.experiment.plan import Plan, read_splits
 from dferbench.experiment.rows import naming
 from dferbench.experiment.suite import Row
 from dferbench.machine.device import make_fabric
+from dferbench.models.parts import Parts, unused_weights
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.preflight import check_batches, rehearse
 from dferbench.runner.run import run_all
+from dferbench.runner.runs import require_same_code
 from dferbench.trackers.choose import make_observers
+
+
+def _require_used(rows: Sequence[Parts]) -> None:
+    """Weights are for all rows, and some rows may have other backbones; raise ConfigError if all have."""
+    unused = set.intersection(*(set(parts.unused) for parts in rows))
+    if unused:
+        raise unused_weights(sorted(unused), "no row to be run has such a backbone")
 
 
 @dataclass(frozen=True)
@@ -36,9 +45,12 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
         return {}
     observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
     fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
+    used = []
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
-            rehearse(job.plan, catalog, fabric)
+            require_same_code(job.plan)
+            used.append(rehearse(job.plan, catalog, fabric))
+    _require_used(used)
     splits = read_splits(jobs[0].plan, progress)
     for job in jobs:
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):

@@ -12,6 +12,7 @@ from dferbench.checkpoints.read import Checkpoint
 from dferbench.checkpoints.restore import Opened, restore
 from dferbench.data.pipeline import build_pipeline
 from dferbench.errors import ConfigError
+from dferbench.experiment.code import code_of
 from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
@@ -21,7 +22,7 @@ from dferbench.machine.device import make_fabric
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
-from dferbench.runner.runs import do_runs
+from dferbench.runner.runs import do_runs, require_same_code
 from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
 from dferbench.training.scoring import batch_of, predict
 
@@ -50,9 +51,9 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         catalog,
         trained,
     )
-    return place(
-        Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog)), request
-    )
+    settled = Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog))
+    code = code_of(method, header.options, checkpoint.recipe, catalog, request.decoder, imported=True)
+    return place(settled, replace(request, seeds=(header.seed,)), code)
 
 
 def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
@@ -90,6 +91,7 @@ def measure(
 
     Raises ConfigError or DataError for what can be known before the first video.
     """
+    require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     splits = read_splits(plan, progress)

@@ -49,6 +49,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
             yield from (name, f"{key}={value}")
     for tracker in request.trackers:
         yield from ("--tracker", tracker)
+    if request.changed != "ask":
+        yield from ("--changed", request.changed)
     if request.skip_bad:
         yield "--skip-bad"
 

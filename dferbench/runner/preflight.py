@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 
-def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
-    """Build the model once and check the recipe against it, before any video is read.
+def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> Parts:
+    """Build the model once and check the recipe against it, before any video is read; its parts.
 
     Raises ConfigError or DataError, or what the plugin raises.
     """
@@ -33,13 +33,15 @@ def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> None:
     decoder_of(plan, catalog)
     for stage in plan.recipe.stages:
         make_schedule(stage, 1, catalog)
-    model = make_model(plan.method, plan.task, plan.options, Parts(catalog, plan.request.weights), seed=0)
+    parts = Parts(catalog, plan.request.weights)
+    model = make_model(plan.method, plan.task, plan.options, parts, seed=0)
     fabric.to_device(model)
     require_mixes(model, pipeline)
     ever_trained(model, plan.recipe)
     for stage in plan.recipe.stages:
         make_optimizer(model, stage, catalog)
         require_frozen(model, plan.task, stage.name)
+    return parts
 
 
 def require_mixes(model: Classifier, pipeline: Pipeline) -> None:

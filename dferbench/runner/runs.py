@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dferbench.data.packs.dataset import REENCODED
+from dferbench import __version__
+from dferbench.data.marks import REENCODED, Marks, marks_of, notes_of
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record as records
 from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
-from dferbench.places import is_made
 from dferbench.progress import Progress
+from dferbench.training import resume
 from dferbench.training.observer import Observers
 
 if TYPE_CHECKING:
@@ -43,28 +44,67 @@ def do_runs(
     data, and whatever an interruption raises.
     """
     told = observers or Observers()
-    return [_do(plan, one, splits[one[0]], fabric, progress, work, more or {}, told) for one in plan.runs]
+    require_same_code(plan)
+    marks = {fold: _marks(plan, split) for fold, split in splits.items()}
+    records = []
+    for one in plan.runs:
+        split = splits[one[0]]
+        draft = _draft(plan, one, split, marks[one[0]], fabric).model_copy(update=dict(more or {}))
+        records.append(_do(plan, draft, split, progress, work, told))
+    return records
+
+
+def require_same_code(plan: Plan) -> None:
+    """Ask what is to become of runs whose code has changed since, unless the request says it.
+
+    Raises ConfigError for the first of them. Records of releases that kept no fingerprints are as they are.
+    """
+    if plan.request.force or plan.request.changed != "ask":
+        return
+    for fold, seed in plan.runs:
+        before = _before(plan, fold, seed)
+        if before is not None and (files := plan.changes(before)):
+            what = "is finished" if before.status == "done" else "was begun"
+            raise ConfigError(
+                f"the run in {plan.folder(fold, seed)} {what}, but its code has changed since: "
+                f"{_listed(files)}",
+                "What do you want? Add --changed again to start such runs over, or --changed keep to keep "
+                "what the old code gave.",
+            )
+
+
+def _before(plan: Plan, fold: int, seed: int) -> Record | None:
+    """The record of a run that would be kept or continued; a failed one without state begins anew."""
+    path = plan.folder(fold, seed) / records.NAME
+    if not path.is_file():
+        return None
+    record = records.read(path, plan.metrics)
+    return record if record.status == "done" or (path.parent / resume.NAME).is_file() else None
+
+
+def _listed(files: Sequence[str]) -> str:
+    return ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
+
+
+def _marks(plan: Plan, split: Split) -> Marks:
+    """What the videos of a fold carry; a dataset that is drawn anyway need not be looked at."""
+    return marks_of(plan.root, [] if plan.dataset.synthetic else split.paths)
 
 
 def _do(
-    plan: Plan,
-    run: tuple[int, int],
-    split: Split,
-    fabric: Fabric,
-    progress: Progress,
-    work: Work,
-    more: Mapping[str, Any],
-    observers: Observers,
+    plan: Plan, draft: Record, split: Split, progress: Progress, work: Work, observers: Observers
 ) -> Record:
+    run = (draft.fold, draft.seed)
     folder = plan.folder(*run)
-    _check_same_data(folder, split, plan)
+    _check_same_data(folder, draft, plan)
     if done := plan.finished(*run):
-        progress.say(f"fold {run[0]} seed {run[1]}: already done, {folder}")
+        progress.say(f"fold {run[0]} seed {run[1]}: already done{_by_whom(done, plan)}, {folder}")
         return done
-    if plan.request.force:
+    before = _before(plan, *run)
+    outdated = before is not None and plan.request.changed == "again" and bool(plan.changes(before))
+    if plan.request.force or outdated:
         shutil.rmtree(folder, ignore_errors=True)
     progress.say(f"fold {run[0]} seed {run[1]}: {len(split.train)} train, {len(split.test)} test videos")
-    draft = _draft(plan, run, split, fabric).model_copy(update=dict(more))
     with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
     record = records.read(folder / records.NAME, plan.metrics)
@@ -73,19 +113,31 @@ def _do(
     return record
 
 
-def _check_same_data(folder: Path, split: Split, plan: Plan) -> None:
+def _by_whom(done: Record, plan: Plan) -> str:
+    """What else made a result than what is installed now."""
+    if plan.changes(done):
+        return " by other code"
+    if plan.code and not done.code:
+        return " by a release that kept no fingerprint of its code"
+    version = done.environment.get("dferbench", __version__)
+    return "" if version == __version__ else f" by dferbench {version}"
+
+
+def _check_same_data(folder: Path, draft: Record, plan: Plan) -> None:
     """A run belongs to its data: with other ids, labels or frames it is another experiment."""
     path = folder / records.NAME
     if not path.is_file() or plan.request.force:
         return
     before = records.read(path)
-    if before.data != split.fingerprint:
+    if before.data != draft.data:
         raise ConfigError(
             f"{path} was made with other ids or labels of {before.dataset}, fold {before.fold}",
             "Add --force to start that run again, or use another --output.",
         )
-    now = plan.dataset.notes(plan.root)
+    now = draft.dataset_notes
     for fact in ("variant", REENCODED):
+        if fact == REENCODED and fact not in before.dataset_notes and not before.code:
+            continue  # earlier releases did not tell face crops from other frames
         if before.dataset_notes.get(fact) != now.get(fact):
             raise ConfigError(
                 f"{path} was made with other frames of the same videos ({fact}: "
@@ -121,7 +173,7 @@ def _recorded(
         observers.run_failed(outcome[0].error)
 
 
-def _draft(plan: Plan, run: tuple[int, int], split: Split, fabric: Fabric) -> Record:
+def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric: Fabric) -> Record:
     return Record(
         schema=records.SCHEMA,
         status="running",
@@ -134,14 +186,16 @@ def _draft(plan: Plan, run: tuple[int, int], split: Split, fabric: Fabric) -> Re
         dataset_origin=plan.dataset_entry.origin,
         dataset_options=plan.dataset_options,
         dataset_given=plan.dataset_given,
-        dataset_notes=dict(plan.dataset.notes(plan.root)),
+        dataset_notes=notes_of(plan.dataset, plan.root, marks),
         classes=list(plan.task.classes),
         fold=run[0],
         seed=run[1],
         config_id=plan.config_id,
         data=split.fingerprint,
         videos={"train": len(split.train), "test": len(split.test)},
-        synthetic=plan.dataset.synthetic or is_made(plan.root),
+        synthetic=plan.dataset.synthetic or marks.drawn,
         limit=plan.request.limit,
+        code=dict(plan.code),
+        folds=list(plan.dataset.folds),
         environment=environment(fabric),
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from dferbench.errors import DferbenchError
-from dferbench.places import Place, is_made, place_of
+from dferbench.places import Place, holds_made, place_of
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import Chosen, make_dataset
 
@@ -40,7 +40,7 @@ def standing(chosen: Chosen, place: Place | None) -> tuple[str, str]:
 
     drawn, state = chosen.dataset.synthetic, "no root"
     if place is not None:
-        drawn = dataset_at(chosen, place.root).synthetic or is_made(place.root)
+        drawn = dataset_at(chosen, place.root).synthetic or holds_made(place.root)
         state = "a pack" if is_pack(place.root) else "there" if place.root.is_dir() else "missing"
     return "drawn" if drawn else "real", state
 

@@ -11,10 +11,19 @@ from dferbench.data.official.drawing import (
     write_video,
 )
 from dferbench.data.official.labels import CLASSES, MAFW_ORDER, canonical
-from dferbench.data.official.lists import ListRow, last_parts, listed, read_rows, read_table, read_text, shown
+from dferbench.data.official.lists import (
+    ListRow,
+    last_parts,
+    listed,
+    read_rows,
+    read_table,
+    read_text,
+    separator_of,
+    shown,
+)
 from dferbench.data.official.lookup import find_lists, own_lists, read_folds, require_all
 from dferbench.data.official.protocol import Folds, Part, Protocol, Rows, list_hash, tally
-from dferbench.data.official.release import OFFICIAL, OWN, RULE, Copy, Release, nothing_found
+from dferbench.data.official.release import OFFICIAL, OWN, RULE, Copy, Release, exceeds, nothing_found
 from dferbench.data.official.split import blocks, by_rule, in_turn
 from dferbench.data.official.tree import count_images, descend, entries, find_folder, index, only
 
@@ -40,6 +49,7 @@ __all__ = [
     "count_images",
     "descend",
     "entries",
+    "exceeds",
     "find_folder",
     "find_lists",
     "in_turn",
@@ -57,6 +67,7 @@ __all__ = [
     "read_text",
     "require_all",
     "scaled",
+    "separator_of",
     "shown",
     "shuffled_labels",
     "tally",

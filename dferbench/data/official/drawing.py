@@ -9,6 +9,7 @@ from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dferbench.data.marks import DRAWN
 from dferbench.files import write_atomic
 
 if TYPE_CHECKING:
@@ -39,24 +40,36 @@ def lengths() -> Iterator[int]:
 def write_frames(
     folder: Path, frames: NDArray[np.uint8], names: Sequence[str], size: int | None = None
 ) -> None:
-    """Write frames (T, H, W, 3) under the given names, whose suffixes tell the format; `size` resizes."""
+    """Write frames (T, H, W, 3) under the given names, whose suffixes tell the format; `size` resizes.
+
+    Every image says in a comment that it was drawn.
+    """
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    said = PngInfo()
+    said.add_text("Comment", DRAWN)
 
     folder.mkdir(parents=True, exist_ok=True)
     for frame, name in zip(frames, names, strict=True):
         image = Image.fromarray(frame)
         if size is not None and image.size != (size, size):
             image = image.resize((size, size), Image.Resampling.BILINEAR)
-        form = {"format": "PNG", "compress_level": 1} if name.lower().endswith("png") else {"quality": 90}
-        image.save(folder / name, **form)
+        png: dict[str, Any] = {"format": "PNG", "compress_level": 1, "pnginfo": said}
+        jpeg: dict[str, Any] = {"quality": 90, "comment": DRAWN}
+        image.save(folder / name, **(png if name.lower().endswith("png") else jpeg))
 
 
 def write_video(path: Path, frames: NDArray[np.uint8], codec: str = "libx264") -> None:
-    """Write frames (T, H, W, 3), H and W even, as a video file of the suffix's container."""
+    """Write frames (T, H, W, 3), H and W even, as a video file of the suffix's container.
+
+    A comment in it says that it was drawn.
+    """
     import av
 
     buffer = io.BytesIO()
     with av.open(buffer, "w", format=path.suffix[1:].lower()) as container:
+        container.metadata["comment"] = DRAWN
         options = {"preset": "ultrafast"} if codec == "libx264" else {}
         stream: Any = container.add_stream(codec, rate=RATE, options=options)
         stream.height, stream.width = frames.shape[1:3]

@@ -45,15 +45,17 @@ def listed(labels: Iterable[str]) -> str:
 
 
 def read_text(path: Path) -> str:
-    """The text of a list: UTF-8 with or without a caveat, UTF-16 with one, else GBK. Raises DataError.
+    """The text of a list: UTF-8 with or without a byte order mark, UTF-16 with one, else GBK or Windows-1252.
 
-    GBK is read as GB18030, which contains it and has the rarer characters too.
+    GBK is read as GB18030, which contains it and has the rarer characters too. Its characters are pairs of
+    bytes that are rarely ASCII; Western letters of Windows-1252 mostly stand alone between ASCII letters.
+    Raises DataError.
     """
     data = _read(path)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: Sequence[str] = ("utf-16",)
     else:
-        encodings = ("utf-8-sig", "gb18030")
+        encodings = ("utf-8-sig", *(("cp1252", "gb18030") if _is_western(data) else ("gb18030", "cp1252")))
     for encoding in encodings:
         try:
             text = data.decode(encoding)
@@ -61,7 +63,22 @@ def read_text(path: Path) -> str:
             continue
         if "\0" not in text:
             return text
-    raise DataError(f"{path} is not a text file", "Give a list of videos: one line each.")
+    raise DataError(
+        f"{path} is not a text file in UTF-8, UTF-16, GBK or Windows-1252",
+        "Give a list of videos, one line each; in Excel, save it as 'CSV UTF-8'.",
+    )
+
+
+def _is_western(data: bytes) -> bool:
+    """Whether most bytes beyond ASCII stand alone."""
+    runs = [len(run) for run in re.findall(rb"[\x80-\xff]+", data)]
+    return 2 * sum(length == 1 for length in runs) > sum(runs)
+
+
+def separator_of(lines: Sequence[str]) -> tuple[str, Sequence[str]]:
+    """What Excel's first line `sep=;` says, "" without one, and the other lines."""
+    first = lines[0].strip().lower() if lines else ""
+    return (first[4:], lines[1:]) if re.fullmatch(r"sep=[,;\t]?", first) else ("", lines)
 
 
 def _read(path: Path) -> bytes:
@@ -80,44 +97,55 @@ def read_rows(path: Path) -> list[ListRow]:
     """The lines of a list. Raises DataError that names the file and the line.
 
     A line is `video label`, `video frames label` or, between tabs, `video label caption ...`, separated by
-    commas, tabs or blanks; a first line that begins with one of HEADERS or ends with one of LABELS is a
-    header. Blanks inside a path are part of it, because frames and label are taken from the right.
+    commas, semicolons, tabs or blanks; a first line that begins with one of HEADERS or ends with one of
+    LABELS is a header. Blanks inside a path are part of it, because frames and label are taken from the
+    right. The first sheet of an .xlsx file is read in the same way.
     """
+    if path.suffix.lower() == ".xlsx":
+        lines: Sequence[str] = ["\t".join(row) for row in read_table(path)]
+    else:
+        lines = read_text(path).splitlines()
+    said, kept = separator_of(lines)
     rows = []
-    for number, line in enumerate(read_text(path).splitlines(), 1):
-        if not line.strip() or (number == 1 and _is_header(line)):
+    for number, line in enumerate(kept, 1 + len(lines) - len(kept)):
+        if not line.strip() or (line is kept[0] and _is_header(line, said)):
             continue
-        rows.append(_row(line, path, number))
+        rows.append(_row(line, path, number, said))
     if not rows:
         raise DataError(f"{path} lists no videos", "Give a list with one line a video.")
     return rows
 
 
-def _is_header(line: str) -> bool:
-    fields = [field.lower() for field in _fields(line)]
+def _is_header(line: str, said: str) -> bool:
+    fields = [field.lower() for field in _fields(line, said)]
     return fields[0] in HEADERS or fields[-1] in LABELS
 
 
-def _fields(line: str) -> list[str]:
-    """The fields of a line that is not blank; between blanks, those of `video frames label`."""
-    for separator in ("\t", ","):
-        if separator in line:
-            # Quotes mean something around a field of a CSV, and nothing in a caption between tabs.
-            fields = line.split(separator) if separator == "\t" else _quoted(line)
-            return [field.strip() for field in fields]
+def _fields(line: str, said: str = "") -> list[str]:
+    """The fields of a line that is not blank; between blanks, those of `video frames label`.
+
+    Of commas and semicolons the last one separates, for what precedes it may be a path that holds the other.
+    `said` is the separator that the file itself names.
+    """
+    found = "\t" if "\t" in line else max(",;", key=line.rfind)
+    separator = said or found
+    if separator in line:
+        # Quotes mean something around a field of a CSV, and nothing in a caption between tabs.
+        fields = line.split(separator) if separator == "\t" else _quoted(line, separator)
+        return [field.strip() for field in fields]
     fields = line.strip().rsplit(None, 2)
     return fields if len(fields) < 3 or fields[1].isdecimal() else line.strip().rsplit(None, 1)
 
 
-def _quoted(line: str) -> list[str]:
+def _quoted(line: str, separator: str) -> list[str]:
     try:
-        return next(csv.reader([line]))
+        return next(csv.reader([line], delimiter=separator))
     except csv.Error:  # a field of more than 131,072 characters
         return [line]
 
 
-def _row(line: str, path: Path, number: int) -> ListRow:
-    fields = _fields(line)
+def _row(line: str, path: Path, number: int, said: str = "") -> ListRow:
+    fields = _fields(line, said)
     if "\t" in line and len(fields) >= 2 and not fields[1].isdecimal():
         fields = fields[:2]
     if len(fields) == 2 and all(fields):

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dferbench.data.marks import says_drawn
 from dferbench.data.official.protocol import Folds, Protocol, tally
 from dferbench.data.official.tree import archives
 from dferbench.errors import DataError
-from dferbench.places import is_made
 from dferbench.types import Dataset, Finding, Video
 
 
@@ -63,31 +63,58 @@ class Release(Dataset):
             for name, of in rows
         ]
 
-    def official(self, root: Path) -> bool:
-        """Whether every list is the official one."""
+    def agrees(self, root: Path) -> bool:
+        """Whether every list has the figures of the protocol."""
         copy = self.copy(root)
         return all(self.protocol.agrees(f, s, copy.folds[f][s]) for f, s in self.protocol.parts)
 
+    def official(self, root: Path) -> bool:
+        """Whether every list is the official one; where there is no official split, none is."""
+        return self.agrees(root)
+
+    def short(self, root: Path) -> bool:
+        """Whether the copy lacks videos of the protocol."""
+        copy, parts = self.copy(root), self.protocol.parts
+        return any(len(copy.folds[fold][split]) < part.videos for (fold, split), part in parts.items())
+
+    def more(self, root: Path) -> bool:
+        """Whether a list has more videos of a class than the protocol: then it is not merely short."""
+        copy = self.copy(root)
+        return any(
+            exceeds(tally(copy.folds[f][s], self.classes), part.counts)
+            for (f, s), part in self.protocol.parts.items()
+        )
+
+    def drawn(self, root: Path) -> bool:
+        """Whether it is marked as a drawn release, which has other figures than the official one."""
+        return says_drawn(root, map(str, self.copy(root).media.values()))
+
+    def caveats(self, root: Path) -> Iterator[str]:
+        """What tells this copy from the official set: own folds, fewer videos, or anything else."""
+        own, short = self.copy(root).split == OWN and not self.official(root), self.short(root)
+        if own:
+            yield "own split"
+        if short:
+            yield "partial data"
+        if not own and not self.agrees(root) and (self.more(root) or not short):
+            yield NOT_OFFICIAL
+
     def notes(self, root: Path) -> Mapping[str, Any]:
         """Variant, origin of labels and folds, and the caveats of a copy that is not the official set."""
-        copy, official = self.copy(root), self.official(root)
-        short = any(
-            len(copy.folds[fold][split]) < part.videos for (fold, split), part in self.protocol.parts.items()
-        )
-        caveats = {"own split": copy.split == OWN and not official, "partial data": short}
+        copy = self.copy(root)
         return {
             "variant": copy.variant,
             "labels": copy.labels,
             "split": copy.split,
-            "official lists": official,
+            "official lists": self.official(root),
             **copy.facts,
-            "caveats": [caveat for caveat, holds in caveats.items() if holds],
+            "caveats": list(self.caveats(root)),
         }
 
     def findings(self, root: Path) -> Iterable[Finding]:
         """How the lists compare with the official figures."""
         copy = self.copy(root)
-        if is_made(root):
+        if self.drawn(root):
             yield Finding("info", "a drawn release: it has some videos of each class, not the official ones")
         else:
             yield from self._differences(copy)
@@ -107,6 +134,13 @@ class Release(Dataset):
                 yield say(f"fold {fold}, {split}: the right numbers, but not the official ids or labels")
 
 
+def exceeds(counts: Sequence[int], official: Sequence[int]) -> bool:
+    """Whether a class has more videos than officially, where that is known."""
+    return bool(official) and any(here > there for here, there in zip(counts, official, strict=True))
+
+
+NOT_OFFICIAL = "not official"
+"""The caveat of videos, labels or folds that are neither the official ones nor merely fewer."""
 OFFICIAL, RULE, OWN = "lists of the release", "rebuilt by the rule", "own lists"
 """Where folds may come from."""
 DIFFERS = "Results on it are not comparable with published ones; check what is missing."

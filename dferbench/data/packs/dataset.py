@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.data.decoders.pack import packed_path
+from dferbench.data.marks import REENCODED
 from dferbench.data.packs.index import Index, PackEntry, command, is_pack, read_index
 from dferbench.data.packs.source import Lists, fingerprint, name_of, read_lists
 from dferbench.errors import ConfigError, DataError
@@ -14,9 +15,6 @@ from dferbench.files import digest
 from dferbench.progress import Progress
 from dferbench.registry.datasets import Chosen, written
 from dferbench.types import Dataset, Video
-
-REENCODED = "re-encoded"
-"""The caveat of results on videos whose frames were encoded once more."""
 
 
 def dataset_at(chosen: Chosen, root: Path) -> Dataset:
@@ -92,7 +90,9 @@ class PackedDataset(Dataset):
         """What was said of the source, and that this is a pack of it."""
         notes = {**self._index.notes, "pack": self._source}
         if self._index.reencoded:
-            notes |= {REENCODED: self._index.reencoded, "caveats": [*notes.get("caveats", []), REENCODED]}
+            caveats = dict.fromkeys([*notes.get("caveats", []), REENCODED])
+            said = [notes[REENCODED]] if REENCODED in notes else []
+            notes |= {REENCODED: "; ".join([*said, self._index.reencoded]), "caveats": list(caveats)}
         return notes
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from dferbench.data.marks import marks_of, notes_of
 from dferbench.data.packs.encode import Encoded, encode_video, how, made_from
 from dferbench.data.packs.index import NAME, Index, Packed, PackEntry, begin, is_pack, read_index, write_index
 from dferbench.data.packs.source import all_videos, fingerprint, name_of, read_lists
@@ -14,7 +15,6 @@ from dferbench.data.packs.store import PackStore
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.files import digest, to_json
-from dferbench.places import is_made
 from dferbench.progress import Bar, Progress
 from dferbench.registry.datasets import Chosen, written
 from dferbench.types import Video
@@ -148,6 +148,7 @@ def _report(videos: Mapping[str, Packed], skip_bad: bool, progress: Progress) ->
 
 def _index(job: PackJob, folds: Folds, videos: dict[str, Packed], paths: Mapping[str, str]) -> Index:
     dataset = job.chosen.dataset
+    marks = marks_of(job.root, paths.values())
     from_files = any(not Path(paths[name]).is_dir() for name, video in videos.items() if not video.bad)
     return Index(
         schema=1,
@@ -155,8 +156,8 @@ def _index(job: PackJob, folds: Folds, videos: dict[str, Packed], paths: Mapping
         options=job.chosen.options,
         given=job.chosen.given,
         classes=tuple(dataset.classes),
-        notes=dict(dataset.notes(job.root)),
-        made=dataset.synthetic or is_made(job.root),
+        notes=notes_of(dataset, job.root, marks),
+        made=dataset.synthetic or marks.drawn,
         source=str(job.root.resolve()),
         reencoded=how(job.quality) if from_files else "",
         videos=videos,

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.data.make import is_unfinished
+from dferbench.data.marks import marks_of, notes_of
 from dferbench.data.packs.index import is_pack
 from dferbench.data.verify import decode, lists, tree
 from dferbench.data.verify.decode import Decoded, Results
 from dferbench.data.verify.lists import SplitVideos
 from dferbench.data.verify.survey import Surveyed, survey
 from dferbench.errors import DataError
-from dferbench.places import is_made
 from dferbench.progress import Progress
 from dferbench.types import Dataset, Finding
 
@@ -44,7 +44,7 @@ def verify(
     name = _shortened(root)
     paths = list(dict.fromkeys(video.path for part in parts for video in part.videos))
     if not paths:
-        return _sorted(found + _own(dataset, root, found))
+        return _sorted(found + _own(dataset, root, paths, found))
     seen = _survey(paths, root, progress)
     broken = {video.path for video in seen if video.trouble}
     wanted = [path for path in paths if path not in broken]
@@ -56,7 +56,7 @@ def verify(
     found += _figures(seen, results, len(paths))
     if len(parts) == len(lists.SPLITS) * len(dataset.folds) and not is_pack(root):
         found += tree.left_beside(root, set(paths))
-    found += _own(dataset, root, found)
+    found += _own(dataset, root, paths, found)
     return _sorted(found)
 
 
@@ -119,17 +119,20 @@ def _figures(seen: Sequence[Surveyed], results: Results, videos: int) -> Iterato
     yield from tree.sizes(sizes.values())
 
 
-def _own(dataset: Dataset, root: Path, before: Sequence[Finding]) -> list[Finding]:
+def _own(dataset: Dataset, root: Path, paths: Sequence[str], before: Sequence[Finding]) -> list[Finding]:
     """What the dataset says of itself, and of this copy for the record."""
     found: list[Finding] = []
+    marks = marks_of(root, paths)
     try:
         found += dataset.findings(root)
-        notes = "; ".join(f"{key}: {_said(value)}" for key, value in dataset.notes(root).items() if value)
+        notes = "; ".join(
+            f"{key}: {_said(value)}" for key, value in notes_of(dataset, root, marks).items() if value
+        )
         found += [Finding("info", f"a record will say: {notes}")] if notes else []
     except DataError as error:
         told = any(error.message in finding.what for finding in before)
         found += [] if told else [_unread(error)]
-    if dataset.synthetic or is_made(root):
+    if dataset.synthetic or marks.drawn:
         found.append(Finding("info", "drawn by a program: results on it never rank next to real ones"))
     return found
 

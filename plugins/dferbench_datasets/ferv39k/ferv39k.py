@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dferbench import Finding, UnknownName
-from dferbench.data import Paint, Progress, is_made
+from dferbench.data import Paint, Progress
 from dferbench.data.official import (
     OFFICIAL,
     OWN,
@@ -122,7 +122,7 @@ class Ferv39k(Release):
         yield from checks.labels(copy)
         if len(self.scenes) < len(GROUPS):
             yield Finding("info", f"a slice: {', '.join(self.scenes)}")
-        if not is_made(root):
+        if not self.drawn(root):
             yield from checks.groups(copy, self.scenes)
             yield from checks.lengths(copy)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,16 @@ class _Listing:
     links: dict[str, bool]
     """Names, and whether each is a symbolic link."""
 
+    @cached_property
+    def padded(self) -> dict[str, str]:
+        """Names that begin with digits, without leading zeros, to the whole; those that are not alone left
+        out."""
+        names: dict[str, list[str]] = {}
+        for name in self.links:
+            if name[:1].isdigit():
+                names.setdefault(_stripped(name), []).append(name)
+        return {short: found[0] for short, found in names.items() if len(found) == 1}
+
 
 @dataclass
 class Disk:
@@ -29,10 +40,12 @@ class Disk:
 
     def find(self, parts: tuple[str, ...], entry: ListedVideo) -> tuple[tuple[str, ...], bool]:
         """The path as it lies there, and whether it does: a list may name `a.mp4` where the folder `a`
-        holds its frames, or `a` where there is `a.mp4`. Raises DataError for one that leads out of the root.
+        holds its frames, or `a` where there is `a.mp4`; and of a number that a spreadsheet has shortened the
+        one entry that differs from it in leading zeros. Raises DataError for one that leads out of the root.
         """
         listing = self._listing(parts[:-1])
         name = next((n for n in _also(parts[-1]) if n in listing.links), None)
+        name = name or next((n for w in _also(parts[-1]) if (n := listing.padded.get(_stripped(w)))), None)
         found = parts if name is None else (*parts[:-1], name)
         link = name is not None and listing.links[name]
         if listing.outside or (link and not self.links and not self._holds(found)):
@@ -62,6 +75,11 @@ class Disk:
     @cached_property
     def _real(self) -> str:
         return os.path.realpath(self.root)
+
+
+def _stripped(name: str) -> str:
+    """A name that is a number, with or without the ending of a file, without leading zeros."""
+    return re.sub(r"^0+(?=[0-9]+(\.[a-z0-9]+)?$)", "", name, flags=re.IGNORECASE)
 
 
 def _also(name: str) -> list[str]:

@@ -65,6 +65,7 @@ class Local(Dataset):
         placed, note = below(entries, root, self.prefix)
         looked = {text: disk.find(parts, entries[text]) for text, parts in placed.items()}
         found = {text: parts for text, (parts, _) in looked.items()}
+        note = "; ".join(filter(None, (note, _zeros(placed, found))))
         for part in self.parts.values():
             _require_once(part, found)
         ids = shortest_unique(set(found.values()))
@@ -147,6 +148,20 @@ def given_within(folder: str, text: str, what: str, example: str) -> Path:
     """As `given`, for a file that may also be named as seen from a folder that the user gave."""
     inside = given(folder, what, example) / text if folder else None
     return inside if inside is not None and inside.is_file() else given(text, what, example)
+
+
+def _zeros(placed: Mapping[str, tuple[str, ...]], found: Mapping[str, tuple[str, ...]]) -> str:
+    """In words how many names were found under another number of leading zeros."""
+    count = sum(
+        _is_number(found[text][-1]) and found[text][-1].split(".")[0] != parts[-1].split(".")[0]
+        for text, parts in placed.items()
+    )
+    return f"{count} names found with other leading zeros than listed" if count else ""
+
+
+def _is_number(name: str) -> bool:
+    """Whether the name is a number."""
+    return name.split(".")[0].isdecimal()
 
 
 def _info(entry: ListedVideo) -> dict[str, Any]:

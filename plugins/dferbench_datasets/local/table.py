@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dferbench import DataError
-from dferbench.data.official import read_text, shown
+from dferbench.data.official import read_table, read_text, separator_of, shown
 from dferbench_datasets.local.entry import ListedVideo, Parts
 from dferbench_datasets.local.folds import in_turn, own_folds, require_apart
 
@@ -57,21 +57,32 @@ class Table:
 
 
 def read_csv(path: Path) -> Table:
-    """Read a CSV with a header, separated by commas, semicolons or tabs. Raises DataError."""
-    lines = read_text(path).splitlines()
-    head = lines[0] if lines else ""
-    reader = csv.reader(lines, delimiter=max(",;\t", key=head.count))
-    try:
-        rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if any(row)]
-    except csv.Error as error:
-        raise DataError(f"{path}, line {reader.line_num}: {error}", "Fix the line.") from None
+    """Read a CSV with a header, separated by commas, semicolons or tabs, or an .xlsx file's first sheet.
+
+    Raises DataError.
+    """
+    workbook = path.suffix.lower() == ".xlsx"
+    rows = list(enumerate(read_table(path), 1)) if workbook else _rows(path)
     heads = [name.lower() for name in rows[0][1]] if rows else []
     if "video" not in heads or "label" not in heads or ("fold" in heads and "split" in heads):
         raise DataError(
             f"{path} does not begin with a header of video, label and at most one of fold and split",
             "The first line names the columns: video,label,group for example.",
         )
+    rows = [(number, row + [""] * (len(heads) - len(row))) for number, row in rows] if workbook else rows
     return _table(path, {name: heads.index(name) for name in COLUMNS if name in heads}, rows[1:], len(heads))
+
+
+def _rows(path: Path) -> list[tuple[int, list[str]]]:
+    whole = read_text(path).splitlines()
+    said, lines = separator_of(whole)
+    head = lines[0] if lines else ""
+    reader, above = csv.reader(lines, delimiter=said or max(",;\t", key=head.count)), len(whole) - len(lines)
+    try:
+        return [(above + reader.line_num, [field.strip() for field in row]) for row in reader if any(row)]
+    except csv.Error as error:
+        where = f"{path}, line {above + reader.line_num}"
+        raise DataError(f"{where}: {error}", "Fix the line.") from None
 
 
 def _table(path: Path, columns: dict[str, int], rows: list[tuple[int, list[str]]], width: int) -> Table:

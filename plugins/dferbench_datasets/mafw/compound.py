@@ -43,9 +43,9 @@ class MafwCompound(Mafw):
             return None
         return "_".join(sorted(known, key=MAFW_ORDER.index))
 
-    def official(self, root: Path) -> bool:
+    def agrees(self, root: Path) -> bool:
         """Whether the lists have the official sizes and follow the official rule: no hashes are known."""
-        return super().official(root) and self._follows_rule(root)
+        return super().agrees(root) and self._follows_rule(root)
 
     def _follows_rule(self, root: Path) -> bool:
         folds = self.copy(root).folds

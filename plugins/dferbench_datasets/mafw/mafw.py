@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dferbench import Finding
-from dferbench.data import Paint, Progress, is_made
+from dferbench.data import Paint, Progress
 from dferbench.data.official import (
     CLASSES,
     OFFICIAL,
@@ -176,7 +176,7 @@ class Mafw(Release):
         """Beyond what holds for all releases: the number of clips, and what other datasets it contains."""
         yield from super().findings(root)
         copy = self.copy(root)
-        if not is_made(root) and len(copy.media) not in (CLIPS, sum(TOTALS)):
+        if not self.drawn(root) and len(copy.media) not in (CLIPS, sum(TOTALS)):
             yield Finding(
                 "warning",
                 f"{len(copy.media)} clips in {copy.variant}, of {CLIPS} in the release",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from dferbench import DataError, Finding, UnknownName
-from dferbench.data import Paint, Progress, is_made
+from dferbench.data import Paint, Progress
 from dferbench.data.official import Copy, Release, canonical, entries, find_folder, index, nothing_found, only
 from dferbench_datasets.more_data.figures_afew import FACES, LAYOUTS, PROTOCOL, SEVEN, SIDES
 
@@ -77,7 +77,7 @@ class Afew(Release):
         yield from super().findings(root)
         copy = self.copy(root)
         rows = {**copy.folds[1]["train"], **copy.folds[1]["test"]}
-        if (missing := tuple(name for name in LACKING if name not in rows)) and not is_made(root):
+        if (missing := tuple(name for name in LACKING if name not in rows)) and not self.drawn(root):
             total = len(copy.folds[1]["test"])
             yield Finding("warning", f"{total} clips to test on; known lists lack these", items=missing)
         if disputed := tuple(f"{name}: {rows[name]}" for name in DISPUTED if name in rows):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from dferbench import Finding
-from dferbench.data import Paint, Progress, is_made
+from dferbench.data import Paint, Progress
 from dferbench.data.official import (
     Copy,
     Protocol,
@@ -16,6 +16,7 @@ from dferbench.data.official import (
     canonical,
     descend,
     entries,
+    exceeds,
     index,
     nothing_found,
     only,
@@ -72,30 +73,38 @@ class Caer(Release):
         facts = {"clips": {name: len(clips) for name, clips in found.items()}, "validation": self.validation}
         return Copy({1: rows}, media, top, "clips", "class folders", "folders of the release", facts)
 
-    def official(self, root: Path) -> bool:
-        """Whether the number of clips is one that is known."""
-        return len(self.copy(root).media) in (PAPER, LISTED)
+    def agrees(self, root: Path) -> bool:
+        """Whether each part has the clips of the known lists, or all together the number of the paper."""
+        copy = self.copy(root)
+        known = all(self._counts(root, name) == COUNTS[name] for name in copy.facts["clips"])
+        return len(copy.media) == PAPER or (len(copy.media) == LISTED and known)
 
-    def notes(self, root: Path) -> Mapping[str, Any]:
-        """As for every release; a copy with fewer clips than any known one is marked."""
-        short = len(self.copy(root).media) < LISTED
-        return {**super().notes(root), "caveats": ["partial data"] if short else []}
+    def short(self, root: Path) -> bool:
+        """Whether the copy has fewer clips than any known one."""
+        return len(self.copy(root).media) < LISTED
+
+    def more(self, root: Path) -> bool:
+        """Whether a class of a part has more clips than in the known lists."""
+        parts = self.copy(root).facts["clips"]
+        return any(exceeds(self._counts(root, name), COUNTS[name]) for name in parts)
+
+    def _counts(self, root: Path, part: str) -> tuple[int, ...]:
+        """The clips of each class in one part."""
+        keys = [key for key in self.copy(root).media if key.startswith(f"{part}/")]
+        return tally({key: str(canonical(key.split("/")[1])) for key in keys}, SEVEN)
 
     def findings(self, root: Path) -> Iterable[Finding]:
         """How many clips there are, of the two numbers in circulation, and of each class."""
         copy = self.copy(root)
         count = len(copy.media)
-        known = count in (PAPER, LISTED) or is_made(root)
+        known = count in (PAPER, LISTED) or self.drawn(root)
         yield Finding(
             "info" if known else "warning",
             f"{count} clips; the paper has {PAPER}, the lists that others use {LISTED}",
             "" if known else "Results on it are not comparable; check what is missing.",
         )
         for name in copy.facts["clips"]:
-            labels = {
-                key: str(canonical(key.split("/")[1])) for key in copy.media if key.startswith(f"{name}/")
-            }
-            counts, listed = (" ".join(map(str, c)) for c in (tally(labels, SEVEN), COUNTS[name]))
+            counts, listed = (" ".join(map(str, c)) for c in (self._counts(root, name), COUNTS[name]))
             yield Finding("info", f"{name}: {counts} clips of each class, in the lists {listed}")
 
     def make(self, root: Path, layout: str, scale: float, paint: Paint, progress: Progress) -> None:

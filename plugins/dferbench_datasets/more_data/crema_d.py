@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from dferbench import Finding
-from dferbench.data import Paint, Progress, is_made
+from dferbench.data import Paint, Progress
 from dferbench.data.official import (
     OWN,
     RULE,
@@ -100,7 +100,7 @@ class CremaD(Release):
     def findings(self, root: Path) -> Iterable[Finding]:
         """The tables of classes, levels and actors, fold sizes, broken clips and missing LFS files."""
         copy = self.copy(root)
-        yield from _tables(copy.media, "info" if is_made(root) else "error")
+        yield from _tables(copy.media, "info" if self.drawn(root) else "error")
         sizes = " ".join(str(len(copy.folds[fold]["test"])) for fold in self.folds)
         usual = f", in the release {' '.join(map(str, TEST_SIZES))}" if len(self.folds) == FOLDS else ""
         yield Finding("info", f"variant {copy.variant}; test clips of the folds: {sizes}{usual}")

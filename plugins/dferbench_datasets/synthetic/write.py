@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench import write_atomic
+from dferbench.data import DRAWN, mark_drawn
 from dferbench_datasets.synthetic.draw import draw
 from dferbench_datasets.synthetic.plan import DrawingOptions, Item
 
@@ -34,6 +35,7 @@ def encode(frames: NDArray[np.uint8]) -> bytes:
     """An mp4 of H.264 in yuv420p from RGB frames (T, H, W, 3), H and W even."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
+        container.metadata["comment"] = DRAWN
         stream = container.add_stream("libx264", rate=RATE, options=_X264)
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "yuv420p"
@@ -88,6 +90,7 @@ def _in_processes(write: Callable[[Item], None], items: Sequence[Item], count: i
 
 def finish(root: Path, manifest: Mapping[str, Any]) -> None:
     """Write the manifest, which says that all videos are there, and sweep up what a killed process left."""
+    mark_drawn(root, "dferbench, as its dataset 'synthetic'")
     write_atomic(root / "manifest.json", json.dumps(manifest, indent=1))
     for leftover in (root / "videos").glob(".*.mp4.*"):
         leftover.unlink(missing_ok=True)
