@@ -18,7 +18,7 @@ SIZE = 112
 
 def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
     """The checkpoint in our terms; see `dferbench.Method.convert`."""
-    read = {"width": len(need(state, "s_former.conv1.weight", 4, METHOD))}
+    read = {"width": len(need(state, "s_former.conv1.0.weight", 4, METHOD))}
     frames = need(state, "s_former.temporal_pos_embedding", 3, METHOD).shape[1]
     count = len(need(state, "fc.weight", 2, METHOD))
     names, about_names = name_classes(count, classes, SEVEN, "DFEW and FERV39k")
