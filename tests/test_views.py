@@ -295,7 +295,7 @@ def test_a_record_says_the_view_the_reason_and_the_caveat(in_process, imported, 
     assert other["recipe"]["input"]["sample"] == "window(rate=1, clips=2)"
     assert other["checkpoint"]["input_from"] == "the recipe of videomae for ferv39k"
     assert other["checkpoint"]["caveats"] == [UNKNOWN]
-    shown = in_process("table", tmp_path / "runs", check=0).stdout
+    shown = in_process("leaderboard", tmp_path / "runs", check=0).stdout
     assert "unknown training data: " in shown
 
 
