@@ -9,8 +9,9 @@ import pytest
 import torch
 from official_files import CATALOG, classes_of, method_of
 
+from dferbench.checkpoints.chosen_input import BY_USER
 from dferbench.checkpoints.official import Said
-from dferbench.checkpoints.read import ANOTHER_INPUT, BY_USER, read_checkpoint
+from dferbench.checkpoints.read import ANOTHER_INPUT, read_checkpoint
 from dferbench.checkpoints.trained_on import UNKNOWN, read_trained_on, unseen_folds
 from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
@@ -222,6 +223,7 @@ def test_what_the_user_stated_at_the_import_is_kept_and_compared(imported):
     assert again(path, "ferv39k").caveats == (UNKNOWN,)
     wrong = again(path, "dfew")
     assert wrong.caveats == (UNKNOWN, ANOTHER_INPUT) and wrong.input_from == BY_USER
+    assert read_checkpoint(path, CATALOG).caveats == (UNKNOWN,)
 
 
 def test_the_training_data_travel_with_the_file(imported):

@@ -18,6 +18,7 @@ from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import Chosen
 from dferbench.types import Input, Method
 
+BY_USER = "the user (--set input.*)"
 LENGTHS = (*range(1, 130), *range(130, 1100, 61))
 """Of the videos on which two samplers must agree to be called the same."""
 
@@ -26,6 +27,9 @@ def right_input(header: Header, method: Method, chosen: Chosen | None) -> tuple[
     """The input of the authors for testing on a dataset, or on videos of none, and whose it is in words."""
     if header.dataset:
         return header.input, "the run that trained it"
+    if header.input_given and chosen is None:
+        # No recipe is for videos of no dataset, so that nothing speaks against what was stated.
+        return header.input, BY_USER
     name, why = _recipe_for(header, method, chosen)
     input = _of_recipe(header, method, name)
     whose = f"the recipe of {method.name} for {name if name in method.recipe_for else 'any dataset'}{why}"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from dferbench.checkpoints.chosen_input import BY_USER
 from dferbench.checkpoints.format import Header, read_header, write_checkpoint
 from dferbench.checkpoints.official import Said
-from dferbench.checkpoints.read import BY_USER, read_checkpoint
+from dferbench.checkpoints.read import read_checkpoint
 from dferbench.checkpoints.restore import restore
 from dferbench.errors import ConfigError, DataError
 from dferbench.machine.device import make_fabric

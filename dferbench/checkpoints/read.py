@@ -9,7 +9,7 @@ from typing import Any
 
 from torch import Tensor
 
-from dferbench.checkpoints.chosen_input import default_input, right_input, same_input
+from dferbench.checkpoints.chosen_input import BY_USER, default_input, right_input, same_input
 from dferbench.checkpoints.format import Header, read_header
 from dferbench.checkpoints.official import Said, read_official
 from dferbench.checkpoints.trained_on import UNKNOWN
@@ -23,7 +23,6 @@ from dferbench.types import Input, Method, Recipe
 
 ANOTHER_INPUT = "another input"
 """The caveat of a test through another input than the right one."""
-BY_USER = "the user (--set input.*)"
 
 
 @dataclass(frozen=True)
