@@ -199,6 +199,11 @@ def register_schedules(register: Callable[..., None]) -> None:
         f"{place}:cosine_under_rise",
         about="Half a cosine whose first epochs a linear warm-up replaces.",
     )
+    register(
+        "cosine-times-rise",
+        f"{place}:cosine_times_rise",
+        about="Half a cosine whose first epochs a linear warm-up multiplies.",
+    )
     register("restarts", f"{place}:restarts", about="Half a cosine, restarted every so many epochs.")
 
 

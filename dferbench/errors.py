@@ -61,3 +61,8 @@ class VideoError(DataError):
             f"{path}: {reason}",
             "Replace the file, or add --skip-bad to leave such videos out (the record names them).",
         )
+
+    @property
+    def plain_hint(self) -> str:
+        """The next step for commands that cannot leave videos out."""
+        return "Replace or remove the file."

@@ -67,7 +67,9 @@ class Input:
     `augment` acts in training only. `normalize` is "none" (pixels in 0..1), "clip" or "imagenet".
     `augment_on` says where `augment` acts: on the "host" that reads the videos, or on the "device" that
     trains; their pixels differ by a rounding. With `draws` of K > 0, epoch e draws what epoch e mod K drew:
-    K draws of each video, which frozen parts see once each.
+    K draws of each video, which frozen parts see once each. `order` is how a folder's images are sorted by
+    name: "natural", with 2 before 10, or "string", as text. `resize` is how whole frames get their size, by a
+    filter of Pillow and ignoring the aspect ratio: "bilinear", after `augment`, or "bicubic", before it.
     """
 
     frames: int = 16
@@ -77,6 +79,8 @@ class Input:
     augment: str = ""
     augment_on: str = "host"
     draws: int = 0
+    order: str = "natural"
+    resize: str = "bilinear"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +143,12 @@ Convert: TypeAlias = Callable[[dict[str, Any], dict[str, Any], tuple[str, ...]],
 class Options(BaseModel):
     """The options of a method or part: fields with defaults, constraints and `description=`.
 
-    A float takes whole numbers too; otherwise values must be of the type that is declared, and finite.
+    A float takes whole numbers too; otherwise values must be of the type that is declared, and finite. An
+    option that a method gains after its first results belongs in `later`, with the value under which it
+    computes what it did before: at that value it leaves the id of a configuration as it was.
     """
+
+    later: ClassVar[Mapping[str, Any]] = {}
 
     model_config = ConfigDict(
         frozen=True,

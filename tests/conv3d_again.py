@@ -1,4 +1,4 @@
-"""The convolutional baselines as their authors' code computes and saves them: a second statement for tests.
+"""The convolutional baselines as their authors' code computes and saves them: a reimplementation for tests.
 
 Nothing of dferbench. A net is run by asking `Drawn` for each layer under its official name; what is asked for
 the first time is drawn, and so one forward pass leaves the state dict of a checkpoint. Widths are free.

@@ -84,8 +84,15 @@ def encode(
     options: dict[str, str] | None = None,
     gaps: Sequence[int] = (1,),
     bit_rate: int | None = None,
+    pixel: Fraction | None = None,
+    matrix: Sequence[int] | None = None,
+    transfer: int | None = None,
 ) -> Path:
-    """Write a stamped video of `count` frames of `size` (width, height), `gaps` ticks apart in turn."""
+    """Write a stamped video of `count` frames of `size` (width, height), `gaps` ticks apart in turn.
+
+    `pixel` is the sample aspect ratio, `matrix` the display matrix (a b u, c d v, x y w), `transfer` the
+    number of the transfer characteristic.
+    """
     with av.open(str(path), "w") as container:
         # x264's weighted prediction writes other bytes each time; ultrafast does without it. Tests that
         # damage bytes need the same ones.
@@ -96,6 +103,12 @@ def encode(
         stream.codec_context.thread_count = 1
         if bit_rate:
             stream.bit_rate = bit_rate
+        if pixel:
+            stream.codec_context.sample_aspect_ratio = pixel
+        if transfer:
+            stream.codec_context.color_trc = transfer
+        if matrix:
+            stream.set_display_matrix(matrix)
         base = Fraction(1, 25) if len(gaps) == 1 else Fraction(1, 100)
         stream.codec_context.time_base = base
         time = 0
@@ -137,6 +150,22 @@ def remux(
             write.mux(packet)
     if turn:
         _turn(path, turn)
+    return path
+
+
+def subtitled(source: Path, path: Path, start: float, end: float) -> Path:
+    """Copy a video into a Matroska file with one subtitle from and to so many seconds."""
+    script = path.with_suffix(".srt")
+    times = [f"00:00:{seconds:06.3f}".replace(".", ",") for seconds in (start, end)]
+    script.write_text(f"1\n{' --> '.join(times)}\nwhat is said\n")
+    with av.open(str(source)) as video, av.open(str(script)) as text, av.open(str(path), "w") as write:
+        streams = [video.streams.video[0], text.streams.subtitles[0]]
+        copies = [write.add_stream_from_template(stream) for stream in streams]
+        for read, stream, copy in zip((video, text), streams, copies, strict=True):
+            for packet in read.demux(stream):
+                if packet.dts is not None:
+                    packet.stream = copy
+                    write.mux(packet)
     return path
 
 

@@ -1,4 +1,4 @@
-"""DFER-CLIP as its released code computes, trains, saves and tests it: an independent statement for tests.
+"""DFER-CLIP as its released code computes, trains, saves and tests it: a reimplementation for tests.
 
 Plain torch and Pillow, nothing of dferbench. Names, layouts and file format are those of the released code;
 the sizes are free, so that a whole model is a few megabytes.

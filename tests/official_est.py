@@ -1,4 +1,4 @@
-"""An independent statement of the network of EST's released code, in testing, under its names."""
+"""A reimplementation of the network of EST's released code, in testing, under its names."""
 
 import math
 

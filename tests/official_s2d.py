@@ -1,4 +1,4 @@
-"""An independent statement of S2D's released network and its landmark network, under the released names."""
+"""A reimplementation of S2D's released network and its landmark network, under the released names."""
 
 import torch
 from torch import nn

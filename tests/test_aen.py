@@ -1,4 +1,4 @@
-"""aen against an independent statement of the released code: sizes, losses, outputs, files, training."""
+"""aen against a reimplementation of the released code: sizes, losses, outputs, files, training."""
 
 import pickle
 
@@ -40,7 +40,7 @@ def batch(stage, epoch=0.0, count=2, frames=4):
     return Batch(videos(count, 32, frames), torch.arange(count) % 7, [{}] * count, stage, epoch)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 class Spatial(torchvision.models.ResNet):

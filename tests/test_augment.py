@@ -1,4 +1,4 @@
-"""What training does to videos: distributions against an independent restatement, pixels against Pillow's."""
+"""What training does to videos: distributions against a reimplementation, pixels against Pillow's."""
 
 import math
 import random

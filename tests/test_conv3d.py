@@ -1,4 +1,4 @@
-"""C3D, P3D, I3D, 3D ResNet18 and R(2+1)D-18: sizes of the cards, torchvision, a second statement, files."""
+"""C3D, P3D, I3D, 3D ResNet18 and R(2+1)D-18: sizes of the cards, torchvision, a reimplementation, files."""
 
 import json
 import os
@@ -175,7 +175,7 @@ class TestSizes:
         assert kinds == "ABCABCABCABCA"
 
 
-# ---- an independent statement, through files in official formats -------------------------------------------
+# ---- an independent implementation, through files in official formats --------------------------------------
 
 
 def dfew(state):
@@ -546,8 +546,8 @@ class TestDeclaration:
         assert ("mafw" in own) == (name == "c3d")
 
     def test_the_nets_of_dfews_repository_come_with_its_recipe(self):
-        assert method("c3d").options_for["dfew"] == {"bn": True}
-        assert method("p3d").options_for["dfew"] == {"relu": "port"}
+        assert method("c3d").options_for["dfew"] == {"bn": True, "start": "dfew"}
+        assert method("p3d").options_for["dfew"] == {"relu": "port", "start": "dfew"}
         assert all(method(name).options_for["synthetic"]["width"] == 16 for name in NAMES)
 
     @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""dfer-clip against an independent statement of what the reference does: plain tensor algebra, no modules."""
+"""dfer-clip against a reimplementation of what the reference does: plain tensor algebra, no modules."""
 
 import math
 import re
@@ -62,7 +62,7 @@ def videos(count=2, seed=3):
     return noise * torch.linspace(0.1, 1, 16)[:, None, None, None]
 
 
-# ---- the independent statement: `p` maps the parameters' names to tensors ----------------------------------
+# ---- the reimplementation: `p` maps the parameters' names to tensors ----------------------------------
 
 
 def norm(x, p, name):

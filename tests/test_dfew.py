@@ -243,6 +243,7 @@ def test_make_verify_and_run_work_in_every_layout(layout, in_process):
     assert "partial data" in done.stdout and "synthetic" in done.stdout
 
 
+@pytest.mark.slow
 def test_another_variant_of_the_same_clips_is_another_experiment(dfew, tmp_path, cli):
     root = tmp_path / "r"
     dfew().make(root, "16f", 0.0005, paint, Progress())
@@ -265,6 +266,7 @@ def test_another_variant_of_the_same_clips_is_another_experiment(dfew, tmp_path,
     assert "variant: clip_224x224_16f, now clip_224x224" in done.stderr
 
 
+@pytest.mark.slow
 def test_missing_clips_are_told_before_anything_is_trained(dfew, tmp_path, cli):
     root = tmp_path / "r"
     dfew().make(root, "repository", 0.0005, paint, Progress())

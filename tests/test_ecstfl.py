@@ -140,7 +140,7 @@ class HaraBlock(nn.Module):
 
 
 class Hara(nn.Module):
-    """Hara's 3D ResNet18 with the names of its released code: an independent statement."""
+    """Hara's 3D ResNet18 with the names of its released code: an independent implementation."""
 
     def __init__(self, classes, shortcut="b", width=64):
         super().__init__()

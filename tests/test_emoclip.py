@@ -1,4 +1,4 @@
-"""emoclip against an independent statement of the released code: sizes, outputs, losses, files, training."""
+"""emoclip against a reimplementation of the released code: sizes, outputs, losses, files, training."""
 
 import math
 
@@ -61,7 +61,7 @@ def batch_of(model, label, info=None):
     return Batch(x, label, info or [{} for _ in label], STAGE.name, 0.0)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 class Attention(official.Attention):
@@ -467,6 +467,7 @@ def test_contract():
 
 
 @pytest.mark.parametrize("multi_positive", [False, True])
+@pytest.mark.slow
 def test_sixteen_faces_are_learned_by_heart(multi_positive):
     model = shrunk.build("emoclip", size=64, backbone="clip-tiny", head_dim=64, multi_positive=multi_positive)
     faces, label = shrunk.drawn_faces(16, 64)

@@ -1,4 +1,4 @@
-"""est: the released sizes, frames and orders, an independent statement of its network, official files."""
+"""est: the released sizes, frames and orders, a reimplementation of its network, official files."""
 
 import math
 import pickle

@@ -1,4 +1,4 @@
-"""former-dfer against an independent statement of the released code: sizes, outputs, files, training."""
+"""former-dfer against a reimplementation of the released code: sizes, outputs, files, training."""
 
 import pickle
 
@@ -30,7 +30,7 @@ def logits(model, x):
         return model.eval()(x)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 class Normed(nn.Module):

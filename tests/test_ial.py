@@ -1,4 +1,4 @@
-"""ial against an independent statement of the released code: sizes, losses, outputs, files, training."""
+"""ial against a reimplementation of the released code: sizes, losses, outputs, files, training."""
 
 import math
 import pickle
@@ -36,7 +36,7 @@ def logits(model, x):
         return model.eval()(x)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 def conv(inner, outer, kernel, stride=1):

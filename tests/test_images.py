@@ -5,7 +5,7 @@ import io
 import numpy as np
 import pytest
 from media import stamped
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, ImageOps
 
 from dferbench.data.decoders import choose_decoder, images
 from dferbench.errors import VideoError
@@ -18,7 +18,7 @@ def textured(number=0, width=96, height=64):
 
 def pillows(path):
     with Image.open(path) as image:
-        return np.asarray(image.convert("RGB"))
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
 
 
 def rotated_by_exif():
@@ -47,7 +47,6 @@ def test_jpegs_are_pillows_pixels(tmp_path, kind, size):
     for i in range(3):
         textured(i, *size).save(tmp_path / f"{i}.jpg", **{"quality": 95, **KINDS[kind]})
     frames, _ = choose_decoder().read(str(tmp_path), [0, 1, 2, 1])
-    assert frames.shape == (4, size[1], size[0], 3)
     for frame, i in zip(frames, [0, 1, 2, 1], strict=True):
         assert np.array_equal(frame, pillows(tmp_path / f"{i}.jpg"))
 

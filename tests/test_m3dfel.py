@@ -1,4 +1,4 @@
-"""m3dfel against an independent statement of the released code: sizes, outputs, files, rates, training."""
+"""m3dfel against a reimplementation of the released code: sizes, outputs, files, rates, training."""
 
 import math
 import pickle
@@ -38,7 +38,7 @@ def logits(model, x):
         return model.eval()(x)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 class Norm(nn.Module):

@@ -1,4 +1,4 @@
-"""mae-dfer and videomae against independent statements of their released code: sizes, outputs, files."""
+"""mae-dfer and videomae against reimplementations of their released code: sizes, outputs, files."""
 
 import argparse
 import math
@@ -64,7 +64,7 @@ def batch_of(x, label):
     return Batch(x, torch.as_tensor(label), [{} for _ in x], "train", 0.0)
 
 
-# ---- an independent statement, one video and one region at a time, on tensors under released names ---------
+# ---- an independent implementation, one video and one region at a time, on tensors under released names ----
 
 
 def table(count, dim):

@@ -106,6 +106,7 @@ class TestNothingChanges:
         memory.clear()
         assert np.array_equal(partly, probe()[1])
 
+    @pytest.mark.slow
     def test_a_run_that_was_killed_goes_on_to_the_same_bits(self, probe, toy_root, tmp_path):
         # Many epochs, so that a slow signal still finds the process at work.
         many = {"stage.epochs": "60"}
@@ -143,6 +144,7 @@ class TestSharing:
         (store,) = memory.stores()
         assert store.count() == 27
 
+    @pytest.mark.slow
     def test_what_makes_other_features_makes_another_store(self, probe):
         probe()
         for sets in ({"input.frames": "2"}, {"input.normalize": "clip"}, {"precision": "bf16"}):
@@ -459,7 +461,7 @@ def test_a_kind_is_plain_data_and_complete():
         return kind.kind_of(seen, pipeline, "fp32", choose_decoder(), fabric, training=training, seed=seed)
 
     assert json.loads(json.dumps(of(None))) == of(None) == of(None, training=False)
-    assert set(of(None)["input"]) == {"frames", "size", "sample", "normalize"}
+    assert set(of(None)["input"]) == {"frames", "size", "sample", "normalize", "order", "resize"}
     assert of(3)["seed"] == 3 and of(3)["input"]["augment"] == "flip" and of(3) == of(3, draws=2)
 
 

@@ -1,4 +1,4 @@
-"""nr-dfernet against an independent statement of the released code, and the snippet filter's truth table."""
+"""nr-dfernet against a reimplementation of the released code, and the snippet filter's truth table."""
 
 import pickle
 
@@ -34,7 +34,7 @@ def logits(model, x):
         return model.eval()(x)
 
 
-# ---- an independent statement, under the released names ----------------------------------------------------
+# ---- an independent implementation, under the released names -----------------------------------------------
 
 
 class Gelu(nn.Module):
@@ -238,7 +238,7 @@ class TestSizes:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"frames": 3}, "cannot see a snippet in 3 frames"),
+            ({"frames": 3}, "finds no snippet in 3 frames"),
             ({"width": 0}, "width of .* must be .* got 0"),
             ({"low": -0.1}, "low of .* must be .* got -0.1"),
             ({"high": 1.5}, "high of .* must be .* got 1.5"),

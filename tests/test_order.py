@@ -95,6 +95,7 @@ def recalls(record):
     return [row[i] / sum(row) for i, row in enumerate(record["confusion"])]
 
 
+@pytest.mark.slow
 def test_a_temporal_method_falls_and_frame_averages_stay(plugin, toy_root, in_process):
     """On classes that differ in motion alone: brightening and darkening have the same frames."""
     base = ["--plugin", TOY, "--plugin", plugin]
@@ -143,6 +144,7 @@ def test_a_view_as_it_was_is_no_other_view(plugin, toy_root, in_process):
     assert "made for input.frames=8" in done.stderr
 
 
+@pytest.mark.slow
 def test_one_table_of_what_runs_owe_to_the_order(cli, tmp_path):
     small = ["-d", "synthetic(videos=35,size=64)", "--set", "input.frames=4", "--set", "stage.batch=7"]
     cli("run", "-m", "linear-probe", *small, "--epochs", 1, "-j", 0, "-o", tmp_path / "runs", check=0)

@@ -87,6 +87,7 @@ def command(root, output, *more):
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_path):
     subprocess.run(command(toy_root, tmp_path / "whole"), check=True, capture_output=True)
     draw = random.Random(0)
@@ -114,6 +115,7 @@ def heed_interrupts():
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.slow
 def test_asked_to_stop_it_says_so_and_resumes(toy_root, tmp_path, sent, code):
     process = subprocess.Popen(
         command(toy_root, tmp_path / "runs", "--workers", "1"),
@@ -231,6 +233,7 @@ def test_limited_runs_are_marked(toy_run):
     assert (one.videos == {"train": 6, "test": 6} and one.caveats == ("limited",)) or "limited" in one.caveats
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_no_half_record(toy_root, tmp_path):
     """The operating system refuses files beyond a size, as it does when the disk is full."""
     limit = 4000

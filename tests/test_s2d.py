@@ -1,4 +1,4 @@
-"""s2d against an independent statement of the released code: sizes, outputs, files, training."""
+"""s2d against a reimplementation of the released code: sizes, outputs, files, training."""
 
 import pickle
 from argparse import Namespace
@@ -287,15 +287,17 @@ class TestTraining:
                 assert decayed[id(p)] == (0 if free else 0.05), name
 
     def test_learning_rates_of_every_step_are_those_of_the_code(self):
-        """`cosine_scheduler` of its utils, with lr 1e-5 * 8 / 8 and min_lr 1e-8 * 8 / 256."""
-        steps, low = 30, 1e-8 * 8 / 256
-        rise = np.linspace(0, 1e-5, 2 * steps)
+        """`cosine_scheduler` of its utils, with lr 1e-5 * 16 / 8 and min_lr 1e-8 * 16 / 256, for its
+        scripts start a process of 8 videos on each of two devices."""
+        assert RECIPE.stages[0].batch == 2 * 8
+        steps, low, full = 30, 1e-8 * 16 / 256, 2e-5
+        rise = np.linspace(0, full, 2 * steps)
         place = np.arange(98 * steps)
-        fall = low + 0.5 * (1e-5 - low) * (1 + np.cos(np.pi * place / len(place)))
+        fall = low + 0.5 * (full - low) * (1 + np.cos(np.pi * place / len(place)))
         found = learning_rates(RECIPE.stages[0], steps)
         assert found == pytest.approx([*rise, *fall], rel=1e-9, abs=0)
-        assert found[0] == 0 and found[2 * steps - 1] == found[2 * steps] == pytest.approx(1e-5)
-        assert low < found[-1] < 1.1e-5 * (np.pi / len(place)) ** 2 + low
+        assert found[0] == 0 and found[2 * steps - 1] == found[2 * steps] == pytest.approx(full)
+        assert low < found[-1] < 1.1 * full * (np.pi / len(place)) ** 2 + low
 
     def test_on_ferv39k_nothing_is_blended_or_dropped(self):
         method = discover().get("methods", "s2d").value

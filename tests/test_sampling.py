@@ -1,4 +1,4 @@
-"""Which frames are chosen: every branch of the published rules, against a plain restatement of each."""
+"""Which frames are chosen: every branch of the published rules, against a plain reimplementation of each."""
 
 import math
 

@@ -437,6 +437,7 @@ def test_wrong_arguments_are_two_lines(bench, arguments, code, message):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
+@pytest.mark.slow
 def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
     words = ["--plugin", TOY, "--plugin", "more.py", "bench", suite, "-d", "toy", "--root", toy_root]
     words += ["-j", "0", "--device", "cpu", "--rows", "1,4", "--epochs", "60"]
@@ -475,6 +476,7 @@ def test_a_launcher_of_a_plugin_starts_a_process_a_row(bench, suite, tmp_path):
     assert again == 0 and not (tmp_path / "none.txt").exists(), err
 
 
+@pytest.mark.slow
 def test_a_row_whose_process_fails_is_named(bench, suite, tmp_path):
     (tmp_path / "suite.toml").write_text(SUITE.replace("width = 6", "width = 0"))
     code, _, err = bench("--launcher", "processes", "--rows", "1")

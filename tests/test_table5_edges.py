@@ -159,7 +159,8 @@ class TestFiles:
 SGD, ADAM = "sgd(momentum=0.9)", "adam"
 FORMER = (SGD, 0.01, 100, 32, "every(40)", 1e-4, True)
 LI = (SGD, 1e-3, 100, 32, "every(7, gamma=0.5)", 0.1, True)
-DFEW_CODE = (ADAM, 1e-3, 200, 128, "constant", 0.0, False)
+DFEW_CODE = (ADAM, 1e-3, 500, 32, "constant", 0.0, False)
+DFEW_SCRIPT = (ADAM, 1e-3, 200, 128, "constant", 0.0, False)
 BY_STEP = "cosine-under-rise(warmup=20, floor=5e-6, by=step, lag=1)"
 STAGES = {
     ("c3d", ""): (SGD, 3e-3, *FORMER[2:]),
@@ -172,22 +173,24 @@ STAGES = {
     ("r3d18", ""): FORMER,
     ("r3d18", "dfew"): FORMER,
     ("r2plus1d18", ""): FORMER,
-    ("r2plus1d18", "dfew"): DFEW_CODE,
+    ("r2plus1d18", "dfew"): DFEW_SCRIPT,
     ("resnet18-lstm", ""): FORMER,
     ("resnet18-lstm", "mafw"): (ADAM, 1e-4, 100, 16, "steps(40, 80, gamma=0.2)", 1e-4, True),
     ("resnet18-vit", ""): FORMER,
     ("ec-stfl", ""): (SGD, 0.01, 100, 24, "every(40)", 1e-4, True),
     ("former-dfer", ""): FORMER,
+    ("former-dfer", "afew"): (SGD, 1e-3, 20, 32, "every(40)", 1e-4, False),
     ("nr-dfernet", ""): LI,
     ("dpcnet", ""): (SGD, 0.01, 100, 32, "steps(60, 80)", 1e-4, True),
     ("t-esfl", ""): (ADAM, 1e-4, 160, 8, "steps(80, 120, gamma=0.2)", 1e-4, True),
-    ("est", ""): (ADAM, 1e-4, 160, 8, "cosine-under-rise(warmup=10)", 1e-4, True),
+    ("est", ""): (ADAM, 1e-4, 160, 8, "cosine-times-rise(warmup=10)", 1e-4, True),
     ("logo-former", ""): FORMER,
     ("ial", ""): (*LI[:3], 40, *LI[4:]),
     ("m3dfel", ""): ("adamw", 5e-4, 300, 256, BY_STEP, 0.05, True),
 }
 """(method, dataset) -> optimizer, rate, epochs, batch, schedule, weight decay, drop_last."""
 PAIRS, CROP = "segments(duration=2, short=first-frame)", "random-sized-crop | flip"
+TIGHT = "random-sized-crop(scale=(0.9, 1), ratio=(0.714286, 1.4)) | flip | jitter(brightness=0.6) | rotate(4)"
 MILD = "random-sized-crop(scale=(0.85, 1), ratio=(0.6, 1.6667)) | flip | jitter(brightness=0.6) | rotate(4)"
 VIEWS = {
     ("c3d", ""): (16, 112, "segments", CROP),
@@ -206,7 +209,8 @@ VIEWS = {
     ("resnet18-vit", ""): (16, 112, PAIRS, CROP),
     ("ec-stfl", ""): (16, 112, "uniform(random=false)", "flip"),
     ("former-dfer", ""): (16, 112, PAIRS, CROP),
-    ("nr-dfernet", ""): (16, 112, PAIRS, f"{CROP} | jitter(brightness=0.6) | rotate(4)"),
+    ("former-dfer", "afew"): (16, 112, PAIRS, CROP),
+    ("nr-dfernet", ""): (16, 112, PAIRS, TIGHT),
     ("dpcnet", ""): (8, 112, "groups(each=2)", CROP),
     ("t-esfl", ""): (35, 224, "snippets", ""),
     ("est", ""): (35, 224, "snippets", ""),
@@ -219,7 +223,8 @@ VIEWS = {
     ("aen", ""): (16, 112, PAIRS, f"{CROP} | rotate(5) | jitter(brightness=0.1)"),
     ("cliper", ""): (
         16, "backbone", PAIRS,
-        "jitter(brightness=0.4) | flip | random-sized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
+        "color-jitter(brightness=0.4, hue=0.3) | flip | random-resized-crop(scale=(0.15, 1), ratio=(0.3, "
+        "3.3))",
     ),
 }  # fmt: skip
 """(method, dataset) -> frames, size, sample, augment; pixels are in 0..1 but for cliper's."""

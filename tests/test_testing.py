@@ -15,6 +15,7 @@ CATALOG = discover([TOY])
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG.entries["methods"]))
+@pytest.mark.slow
 def test_every_registered_method_keeps_the_contract(name):
     assert_contract(name, CATALOG)
 
@@ -151,6 +152,7 @@ def test_a_recipe_that_is_no_data_is_caught():
     assert not {o.rule: o for o in check_method("m", catalog)}["recipes are plain data that survive JSON"].ok
 
 
+@pytest.mark.slow
 def test_the_command_says_which_rule(cli, tmp_path):
     cli("--plugin", TOY, "check", "toy-net", check=0)
     bad = TOY.read_text().replace(

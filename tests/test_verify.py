@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 import listed
+import numpy as np
 import pytest
 from conftest import ROOT, TOY
 from media import KINDS, cut, encode_kind
@@ -384,7 +385,7 @@ def test_video_files_are_decoded_and_counted_twice(films):
     facts = "\n".join(finding.what for finding in findings)
     assert "min 9, median 70, max 70, total 219; shorter than 16: 1" in facts and "96x64 4" in facts
     if sys.platform == "linux":
-        assert "PyAV and decord: 4 of 4 files agree" in facts
+        assert "PyAV and decord: 4 of 4 agree" in facts
 
 
 def test_a_damaged_file_is_named_and_the_rest_goes_on(films):
@@ -401,17 +402,40 @@ def test_what_takes_too_long_is_named(copy):
     Image.new("RGB", (7000, 7000)).save(video(copy) / "001.png", compress_level=1)
     findings = found(copy, Depth(seconds=0.1))
     (error,) = by_level(findings, "error")
-    assert "videos/v10000: it was not read within 0.1 s" in error.items
+    assert "videos/v10000: it was not read within 0.1 s; allow more with --timeout" in error.items
 
 
-def test_the_counts_of_two_decoders():
-    results = {"/a": Decoded(9, ((8, 8),), "x", 9), "/b": Decoded(9, ((8, 8),), "y", 10),
-               "/c": Decoded(9, ((8, 8),), "z", -1), "/d": VideoError("/d", "it is damaged"),
+def test_two_readers_are_compared_frame_by_frame():
+    right = np.arange(4 * 8 * 8 * 3, dtype=np.uint8).reshape(4, 8, 8, 3)
+    wrong = right.copy()
+    wrong[2, 3, 4] ^= 128
+    assert decode._difference(9, right, 9, right, [0, 3, 6, 8]) == ""
+    assert decode._difference(9, wrong, 9, right, [0, 3, 6, 8]) == "frames 6 look otherwise by decord"
+    assert decode._difference(9, right[:, ::2], 9, right, [0, 3, 6, 8]).startswith("frames 0, 3, 6, 8 look")
+    assert decode._difference(10, right, 9, right, [0, 3, 6, 8]) == "10 frames, decord reads 9"
+
+
+def test_a_file_that_two_readers_show_differently_is_named():
+    results = {"/a": Decoded(9, ((8, 8),), "x", ""), "/d": VideoError("/d", "it is damaged"),
+               "/b": Decoded(9, ((8, 8),), "y", "frames 3 look otherwise by decord"),
                "/e": Decoded(9, ((8, 8),))}  # fmt: skip
-    (finding,) = decode.counts(results, str)
-    assert "1 of 3 files agree" in finding.what
-    assert finding.items == ("/b: 9, decord 10", "/c: 9, decord cannot read it")
-    assert list(decode.counts({"/e": results["/e"]}, str)) == []
+    warning, info = decode.readers(results, str)
+    assert (warning.level, warning.items) == ("warning", ("/b: frames 3 look otherwise by decord",))
+    assert "1 of 2 agree" in info.what
+    assert list(decode.readers({"/e": results["/e"]}, str)) == []
+
+
+def test_what_no_list_names_is_counted_by_its_ending(films):
+    names = ("f/5.vob", "f/6.gif", "f/7.rm", "f/8", "g/inner/1.png", "g/inner/2.png", "notes.txt", ".hidden")
+    for name in names:
+        (films / name).parent.mkdir(parents=True, exist_ok=True)
+        (films / name).write_bytes(b"x")
+    (warning,) = by_level(found(films), "warning")
+    assert warning.what == "videos that are in no list (.vob 1, .gif 1, folders of images 1)"
+    assert warning.items == ("f/5.vob", "f/6.gif", "g/inner/")
+    (info,) = [finding for finding in found(films) if "left out" in finding.what]
+    assert info.items == ("f/7.rm", "f/8", "list.txt", "notes.txt")
+    assert "4 other files (.txt 2, .rm 1, without an ending 1)" in info.what
 
 
 def test_only_whole_frames_in_most_videos_count(tmp_path):

@@ -7,6 +7,10 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dferbench.errors import VideoError
 
 EXIT_STOPPED, EXIT_CTRL_C = 75, 130
 
@@ -21,11 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    from dferbench.errors import DferbenchError
+    from dferbench.errors import DferbenchError, VideoError
 
     signal.signal(signal.SIGTERM, _stop)
     try:
         return _command(arguments)
+    except VideoError as error:
+        return _complain(str(error), _next_step(error, arguments), error.exit_code)
     except DferbenchError as error:
         return _complain(str(error), error.hint, error.exit_code)
     except KeyboardInterrupt:
@@ -56,6 +62,13 @@ def _command(arguments: list[str]) -> int:
     if result == EXIT_CTRL_C:  # newer typers turn the interrupt into this before it gets here
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
+
+
+def _next_step(error: VideoError, arguments: list[str]) -> str:
+    """What to do about a video, in options that the command has."""
+    from dferbench.cli.app import takes
+
+    return error.hint if takes("--skip-bad", arguments) else error.plain_hint
 
 
 def _stop(*_: object) -> None:

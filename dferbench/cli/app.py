@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from typer.main import get_command
 
 from dferbench.cli import (
     bench,
@@ -80,6 +81,15 @@ def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:
         else:
             rest.append(word)
     return files, rest
+
+
+def takes(option: str, arguments: list[str]) -> bool:
+    """Whether the command that a command line names has this option."""
+    plugins, words = take_plugins(arguments)
+    command: Any = get_command(make_app(plugins))
+    for word in words:
+        command = getattr(command, "commands", {}).get(word, command)
+    return any(option in parameter.opts for parameter in command.params)
 
 
 def _version(wanted: bool) -> None:

@@ -117,8 +117,11 @@ class VideoFrames(Dataset[Item]):
             frames, decoder = self.decoder.read(video.path, choose)
         except VideoError as error:
             return Failure(index, error)
+        resize = self.pipeline.input.resize
         if not self.ops:
-            return Read(index, torch.from_numpy(fit(frames, self.size)), decoder)
+            return Read(index, torch.from_numpy(fit(frames, self.size, resize)), decoder)
+        if resize != "bilinear":  # which comes last: what is drawn for a video depends on its size
+            frames = fit(frames, self.size, resize)
         height, width = frames[0].shape[:2]
         rng = self._generator("augment", epoch, video.id)
         assert rng is not None

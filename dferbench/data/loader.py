@@ -52,6 +52,7 @@ class VideoLoader:
         start: str | None = None,
     ) -> None:
         decoder = choose_decoder(decoder) if isinstance(decoder, str) else decoder
+        decoder = decoder.in_order(pipeline.input.order)
         self._videos = VideoFrames(videos, pipeline, training=training, seed=seed, decoder=decoder)
         self._workers, self._start = workers, start
         self._plan = _Plan()

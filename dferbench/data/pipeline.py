@@ -13,13 +13,15 @@ from dferbench import spec
 from dferbench.data.augment import Op, draw
 from dferbench.data.mixing import BatchOp
 from dferbench.data.normalize import moments
-from dferbench.data.pixels import HOST, apply
-from dferbench.data.ranges import require_count
+from dferbench.data.pixels import FILTERS, HOST, apply
+from dferbench.data.ranges import require_among, require_count
 from dferbench.data.sampling import Sampler
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.types import Input
 
+ORDERS = ("natural", "string")
+"""Of a folder's images, by their names: 2 before 10, or as text."""
 PLACES = ("host", "device")
 """Where training videos are changed: in the workers, or in torch on the device that trains."""
 
@@ -62,6 +64,8 @@ def build_pipeline(input: Input, catalog: Catalog) -> Pipeline:
     require_count("input.draws", input.draws, 0)
     if input.augment_on not in PLACES:
         raise UnknownName("place of augmentation", input.augment_on, PLACES)
+    require_among("input.order", input.order, ORDERS)
+    require_among("input.resize", input.resize, FILTERS)
     assert isinstance(input.size, int)
     moments(input.normalize)
     sampler = make_sampler(input, catalog)

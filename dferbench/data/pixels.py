@@ -38,18 +38,22 @@ Batch: TypeAlias = Tensor | tuple[Pixels, ...]
 """Videos: (B, T, H, W, 3) uint8, or a tuple where they differ in size."""
 
 
-def fit(frames: Frames, size: int) -> NDArray[np.uint8]:
-    """Frames of any size -> (T, size, size, 3) by Pillow's bilinear filter, their aspect not kept."""
+FILTERS = ("bilinear", "bicubic")
+"""Pillow's filters that `input.resize` may name."""
+
+
+def fit(frames: Frames, size: int, resize: str = "bilinear") -> NDArray[np.uint8]:
+    """Frames of any size -> (T, size, size, 3) by one of `FILTERS`, their aspect not kept."""
     if isinstance(frames, np.ndarray) and frames.shape[1:3] == (size, size):
         return frames
     fitted = np.empty((len(frames), size, size, 3), np.uint8)
     for place, frame in zip(fitted, frames, strict=True):
-        place[:] = frame if frame.shape[:2] == (size, size) else _resized_by_pillow(frame, size)
+        place[:] = frame if frame.shape[:2] == (size, size) else _resized_by_pillow(frame, size, resize)
     return fitted
 
 
-def _resized_by_pillow(frame: NDArray[np.uint8], size: int) -> NDArray[np.uint8]:
-    return np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling.BILINEAR))
+def _resized_by_pillow(frame: NDArray[np.uint8], size: int, resize: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.fromarray(frame).resize((size, size), Image.Resampling[resize.upper()]))
 
 
 def to_pixels(frames: Frames) -> Pixels:

@@ -39,12 +39,14 @@ def run_each(
     workers: int,
     bar: Bar | None = None,
     name: Callable[[Item], str] = str,
+    option: str = "",
 ) -> Iterator[tuple[Item, Result | VideoError]]:
     """`function(item)` for every item, in `workers` processes, `seconds` at most for each; in order.
 
     In place of a result stands a VideoError on `name(item)` where the function took too long, ended its
     process or raised anything but a DferbenchError, and the VideoError that it raised itself. `function`,
     items and results must be picklable, and a function that is run again on the same item must do no harm.
+    `option` is the one by which the user sets the seconds, if there is one.
 
     Raises any other DferbenchError of the function, for it is not about one video (a full disk, say), and
     DferbenchError if no worker can be started. All workers end with this iterator, with Ctrl-C, and with
@@ -52,7 +54,7 @@ def run_each(
     """
     if not items:
         return
-    crew = _Crew(function, seconds, min(workers, len(items)), name)
+    crew = _Crew(function, seconds, min(workers, len(items)), name, option)
     left = iter(items)
     try:
         while True:
@@ -96,9 +98,15 @@ class _Crew(Generic[Item, Result]):
     """A pool and the tasks that it has been given, oldest first."""
 
     def __init__(
-        self, function: Callable[[Item], Result], seconds: float, workers: int, name: Callable[[Item], str]
+        self,
+        function: Callable[[Item], Result],
+        seconds: float,
+        workers: int,
+        name: Callable[[Item], str],
+        option: str,
     ) -> None:
         self.function, self.seconds, self.workers, self.name = function, seconds, workers, name
+        self.option = option
         self.tasks: deque[tuple[Item, Future[_Outcome[Result]]]] = deque()
         self.pool = self._hire()
         self.breaks = 0
@@ -163,7 +171,8 @@ class _Crew(Generic[Item, Result]):
         try:
             outcome = future.result()
         except TimeoutError:
-            return VideoError(self.name(item), f"it was not read within {self.seconds:g} s")
+            more = f"; allow more with {self.option}" if self.option else ""
+            return VideoError(self.name(item), f"it was not read within {self.seconds:g} s{more}")
         except ProcessExpired as error:
             return VideoError(self.name(item), f"reading it killed its process ({_cause(error.exitcode)})")
         if outcome.failed:

@@ -45,13 +45,20 @@ class Sampler(Protocol):
 
 @dataclass(frozen=True)
 class Segments:
-    """Equal segments, `duration` consecutive frames from each: the rule of Former-DFER and DFER-CLIP.
+    """Starts all over the video, `duration` consecutive frames from each: the rule of Former-DFER and
+    DFER-CLIP.
 
-    Training draws a start in each segment; the segments are cut to whole frames, so the last frames of a
-    video are never seen then, exactly as in the authors' loaders. Testing takes the middles of segments
-    that span the video. `short` says what a video with too few frames becomes: "repeat-last" pads with its
-    last frame, "first-frame" shows frame 0 throughout (DFER-CLIP before September 2023), "loop" starts over.
-    With `random` false training uses the test rule too, and frozen features can be remembered.
+    S starts, frames / duration of them, have P = count - duration + 1 places to be at. Training cuts the
+    places into S segments of P // S and draws a start in each; the P % S places at the end are in none, as in
+    the authors' loaders. With fewer places than starts it draws S of them with repetition, if the video has
+    more than S frames. Testing takes the middles of S equal parts of the P places, if count > S + duration
+    - 1. Frames after a start may lie in the next segment, and stay on the video's last one.
+
+    `short` says what a video with too few frames for these rules shows: "repeat-last" begins one frame later
+    each time, so that with a `duration` of 1 the last frame is repeated; "first-frame" begins at frame 0 each
+    time (DFER-CLIP before September 2023), so that with a `duration` of 2 the first two frames are repeated;
+    "loop" starts over after the last frame. With `random` false training uses the test rule too, and frozen
+    features can be remembered.
     """
 
     duration: int = 1

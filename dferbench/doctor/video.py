@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 FRAMES, RATE = 50, 25
 HEIGHT, WIDTH = 64, 96
-NO_FILES = ("folder", "pack")
+NO_FILES = ("animation", "folder", "pack")
 """Readers of what is not a video file."""
 PACKAGES = {"pyav": ("PyAV", "av"), "decord": ("decord", "decord")}
 """What the readers of the host are called, and the package that does their work."""
@@ -57,7 +57,7 @@ def _readers(catalog: Catalog, path: Path) -> Iterator[Finding]:
 def _cannot(name: str, frames: Mapping[str, Pixels]) -> str:
     """Why a reader is not tried, "" if it is."""
     if name == "decord" and not decord_reader.installed():
-        return "not installed; PyAV reads the videos"
+        return "not installed; it is an option, PyAV reads the videos"
     if name == "decord" and "pyav" not in frames:
         return "not tried: it needs PyAV, which fails"
     return ""

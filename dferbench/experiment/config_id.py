@@ -10,7 +10,11 @@ from dferbench.errors import ConfigError, DataError
 from dferbench.files import digest, expand, sha256_of
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import Chosen
+from dferbench.registry.options import options_of
 from dferbench.types import Recipe
+
+LATER = {"order": "natural", "resize": "bilinear"}
+"""Fields of an input that came after the first release, and what was done before there was a choice."""
 
 
 def config_id(
@@ -28,9 +32,10 @@ def config_id(
     `weights` are those of backbones, as the user named them; `checkpoint` is the sha256 of the file that the
     model comes from, if it is not trained here. Raises ConfigError, DataError or UnknownName for weights.
     """
+    later = getattr(options_of(catalog.get("methods", method).value), "later", {})
     what = {
         "method": method,
-        "options": dict(options),
+        "options": _without_later(options, later),
         "recipe": first_form(recipe),
         "dataset": [chosen.entry.name, dict(chosen.options)],
         "weights": {name: _weights(name, text, catalog) for name, text in sorted(weights.items())},
@@ -46,10 +51,15 @@ def first_form(recipe: Recipe) -> dict[str, Any]:
     `input` was called `view`, its `draws` and the sampler's `clips` were both called `views`.
     """
     form = asdict(recipe)
-    view = form.pop("input")
+    view = _without_later(form.pop("input"), LATER)
     view["views"] = view.pop("draws")
     view["sample"] = view["sample"].replace("clips=", "views=")
     return {**form, "view": view}
+
+
+def _without_later(given: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:
+    """What is given, less what came later and has the value that stands for how it was before."""
+    return {name: value for name, value in given.items() if name not in later or value != later[name]}
 
 
 def _weights(name: str, text: str, catalog: Catalog) -> str:

@@ -11,27 +11,28 @@ from dferbench.face_crops.track import Track
 Pixels = NDArray[np.uint8]
 
 
-def cut(frame: Pixels, track: Track | None, number: int, size: int) -> Pixels:
-    """(size, size, 3) uint8: frame `number` (H, W, 3) of a track, by Pillow's bilinear filter.
+def cut(frame: Pixels, track: Track | None, number: int, size: int, resize: str = "bilinear") -> Pixels:
+    """(size, size, 3) uint8: frame `number` (H, W, 3) of a track, by one of Pillow's filters.
 
     Without a track the whole frame, its aspect not kept. What a turned square needs from beyond the frame
     repeats the frame's border.
     """
     if track is None:
-        return _resized(frame, (0, 0, frame.shape[1], frame.shape[0]), size)
+        return _resized(frame, (0, 0, frame.shape[1], frame.shape[0]), size, resize)
     if track.tilts[number]:
         level = _turned(frame, track, number)
-        return _resized(level, (0, 0, level.shape[1], level.shape[0]), size)
+        return _resized(level, (0, 0, level.shape[1], level.shape[0]), size, resize)
     (x, y), half = track.centres[number], track.side / 2
     width, height = track.size
     box = (max(0.0, x - half), max(0.0, y - half), min(width, x + half), min(height, y + half))
-    return _resized(frame, box, size)
+    return _resized(frame, box, size, resize)
 
 
-def _resized(image: Pixels, box: tuple[float, float, float, float], size: int) -> Pixels:
+def _resized(image: Pixels, box: tuple[float, float, float, float], size: int, resize: str) -> Pixels:
     if box == (0, 0, size, size) and image.shape[:2] == (size, size):
         return np.ascontiguousarray(image)
-    return np.asarray(Image.fromarray(image).resize((size, size), Image.Resampling.BILINEAR, box=box))
+    by = Image.Resampling[resize.upper()]
+    return np.asarray(Image.fromarray(image).resize((size, size), by, box=box))
 
 
 def _turned(frame: Pixels, track: Track, number: int) -> Pixels:

@@ -110,7 +110,9 @@ def _entries(
     readable = [one for one in videos if not one.fault]
     jobs = [_job(one, request, catalog) for one in readable]
     with progress.bar("faces", len(jobs)) as bar:
-        results = run_each(write_faces, jobs, request.seconds, request.workers, bar, attrgetter("path"))
+        results = run_each(
+            write_faces, jobs, request.seconds, request.workers, bar, attrgetter("path"), "--timeout"
+        )
         for one, (_, result) in zip(readable, results, strict=True):
             if isinstance(result, VideoError):
                 yield one, CroppedVideo(status="failed", reason=result.reason)

@@ -7,14 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from dferbench.data.decoders.folder import SUFFIXES as IMAGES
+from dferbench.data.decoders.endings import IMAGES, VIDEOS
 from dferbench.errors import DataError
-
-FILES = (
-    *(".3gp", ".asf", ".avi", ".flv", ".m2ts", ".m4v", ".mkv", ".mov", ".mp4"),
-    *(".mpeg", ".mpg", ".mts", ".mxf", ".ogv", ".ts", ".webm", ".wmv"),
-)
-"""Endings of video files."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +26,7 @@ class Found:
 def without_suffix(name: str) -> str:
     """A video's name without the ending of a video file; other dots stay."""
     path = PurePosixPath(name.replace(os.sep, "/"))
-    return str(path.with_suffix("")) if path.suffix.lower() in FILES else str(path)
+    return str(path.with_suffix("")) if path.suffix.lower() in VIDEOS else str(path)
 
 
 def find_videos(source: Path, leave_out: Path | None = None) -> list[Found]:
@@ -52,7 +46,7 @@ def find_videos(source: Path, leave_out: Path | None = None) -> list[Found]:
     if not found:
         raise DataError(
             f"there is no video in {source}",
-            f"Videos are folders of images, and files that end in {', '.join(FILES)}.",
+            f"Videos are folders of images, and files that end in {', '.join(VIDEOS)}.",
         )
     _require_own_names(found)
     return found
@@ -74,7 +68,7 @@ def _below(root: Path, leave_out: Path | None) -> Iterator[Found]:
 
 def _in_folder(here: Path, files: list[str], root: Path) -> Iterator[Found]:
     """The video files of a folder; without any, its images are the frames of one video."""
-    videos = [name for name in files if Path(name).suffix.lower() in FILES]
+    videos = [name for name in files if Path(name).suffix.lower() in VIDEOS]
     for name in videos:
         yield Found(
             _id(here / name, root), here / name, _fault(root) if _leads_out(here / name, root) else ""

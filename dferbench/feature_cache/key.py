@@ -82,7 +82,7 @@ def kind_of(
         "precision": precision,
         "device": _device(fabric),
         "parts": {what: _code_of(pipeline.makers[what]) for what in ("sample", "augment") if what in input},
-        "readers": {name: code_of(_package(decoder.builds[name])) for name in decoder.names},
+        "readers": {decoder.name: code_of(_package(decoder.builds[decoder.name]))},
         "packages": dict(versions()),
     }
 

@@ -90,10 +90,11 @@ class _Seer:
         input = opened.input
         assert isinstance(input.size, int)
         self.request, self.opened, self.fabric = request, opened, fabric
-        self.eye = ClipSampler(make_sampler(input, catalog), input.frames, input.size)
+        sampler = make_sampler(input, catalog)
+        self.eye = ClipSampler(sampler, input.frames, input.size, input.resize, input.order)
         self.find: FindFace | None = catalog.make("face_finders", request.finder)
         readers = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
-        self.decoder: Decoder = choose_decoder(request.decoder, readers)
+        self.decoder: Decoder = choose_decoder(request.decoder, readers).in_order(input.order)
         self.stride = request.stride or (max(1, request.window // 2) if request.window else None)
 
     def predict(self, one: Found) -> Prediction:

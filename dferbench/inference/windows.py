@@ -31,11 +31,14 @@ class Piece:
 
 @dataclass(frozen=True)
 class ClipSampler:
-    """How pieces are seen: `frames` of them by the test rule of `sampler`, cropped, `size` pixels wide."""
+    """How pieces are seen: `frames` of them by the test rule of `sampler`, cropped, `size` pixels wide by
+    the filter `resize`. `order` is that of a folder's images."""
 
     sampler: Sampler
     frames: int
     size: int
+    resize: str = "bilinear"
+    order: str = "natural"
 
     def of(self, images: Sequence[Pixels]) -> Pixels:
         """(frames, size, size, 3) of all the images of a piece."""
@@ -53,7 +56,7 @@ def whole(path: str, eye: ClipSampler, decoder: Decoder, track: Track | None) ->
 
     images, _ = decoder.read(path, choose)
     pairs = zip(images, chosen, strict=True)
-    frames = np.stack([_seen(path, image, track, number, eye.size) for image, number in pairs])
+    frames = np.stack([_seen(path, image, track, number, eye) for image, number in pairs])
     return Piece(0, count - 1, None, None, frames)
 
 
@@ -65,9 +68,9 @@ def sliding(path: str, eye: ClipSampler, track: Track | None, window: int, strid
     images: deque[Pixels] = deque(maxlen=window)
     seconds: deque[float | None] = deque(maxlen=window)
     number, done = -1, -1
-    for frame in stream(path):
+    for frame in stream(path, eye.order):
         number = frame.number
-        images.append(_seen(path, frame.image(), track, number, eye.size))
+        images.append(_seen(path, frame.image(), track, number, eye))
         seconds.append(frame.seconds)
         if number + 1 >= window and (number + 1 - window) % stride == 0:
             done = number
@@ -80,11 +83,11 @@ def _piece(last: int, images: deque[Pixels], seconds: deque[float | None], eye: 
     return Piece(last - len(images) + 1, last, seconds[0], seconds[-1], eye.of(images))
 
 
-def _seen(path: str, image: Pixels, track: Track | None, number: int, size: int) -> Pixels:
+def _seen(path: str, image: Pixels, track: Track | None, number: int, eye: ClipSampler) -> Pixels:
     if track is not None:
         same_size(path, track.size, image)
         if number >= len(track.centres):
             raise VideoError(
                 path, f"its decoders disagree on its number of frames ({len(track.centres)} or more)"
             )
-    return cut(image, track, number, size)
+    return cut(image, track, number, eye.size, eye.resize)

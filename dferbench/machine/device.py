@@ -36,8 +36,11 @@ def make_fabric(device: str, precision: str) -> Fabric:
     torch.use_deterministic_algorithms(True, warn_only=True)
     with _hidden("torchmetrics"):
         from lightning_fabric import Fabric
+        from lightning_fabric.plugins.environments.lightning import LightningEnvironment
     chosen = [int(number or 0)] if kind == "cuda" else 1
-    return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision])  # type: ignore[arg-type]
+    # A run is one process. Where Slurm is installed, Fabric would look for others, and ask for srun.
+    alone = [LightningEnvironment()]
+    return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision], plugins=alone)  # type: ignore[arg-type]
 
 
 @contextmanager

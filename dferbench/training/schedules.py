@@ -127,6 +127,29 @@ def cosine_under_rise(
     return _scheduled(factor, floor, floor_ratio, by)
 
 
+def cosine_times_rise(
+    epochs: int,
+    steps: int,
+    warmup: int = 0,
+    floor: float = 0.0,
+    floor_ratio: float = 0.0,
+    by: str = "epoch",
+) -> Schedule:
+    """Half a cosine over all epochs, multiplied by a linear warm-up during its first `warmup` epochs.
+
+    The minimum is as in `cosine`. Warm-up epoch e has (e + 1) / warmup of the cosine's learning rate, so the
+    last one has all of it; by step, step t of the W warm-up steps has (t + 1) / W: torch's
+    CosineAnnealingLR damped by LinearWarmup of pytorch-warmup, as in EST's code.
+    """
+    scale = _scale(by, steps) or 1
+    rise, total = warmup * scale, epochs * scale
+
+    def factor(t: int, low: float) -> float:
+        return _half_cosine(t / total, low) * min((t + 1) / max(rise, 1), 1.0)
+
+    return _scheduled(factor, floor, floor_ratio, by)
+
+
 def _half_cosine(done: float, low: float) -> float:
     """From 1 at done = 0 to `low` at done = 1."""
     return low + (1 - low) * (1 + math.cos(math.pi * done)) / 2

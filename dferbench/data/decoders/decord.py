@@ -10,8 +10,9 @@ import importlib.util
 import re
 from typing import Any
 
-from dferbench.data.decoders.container import inspect
+from dferbench.data.decoders.container import as_file, inspect
 from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
+from dferbench.data.decoders.geometry import PLAIN
 from dferbench.errors import ConfigError, VideoError
 
 CHANNELS = 3
@@ -29,13 +30,14 @@ def installed() -> bool:
 
 
 def build() -> Reader:
-    """Reads video files with decord, the first choice where it is installed.
+    """Reads video files with decord, where it can be installed and is exact; other files are refused.
 
     Raises ConfigError where it is not.
     """
     if not installed():
         raise ConfigError(
-            "decord is not installed", "Use --decoder auto, or install decord where it has wheels."
+            "decord is not installed",
+            "Use --decoder auto, or install decord where it has wheels.",
         )
     return read
 
@@ -52,9 +54,11 @@ def read(path: str, choose: Choose) -> Frames:
         raise VideoError(path, "decord cannot tell how many frames it has")
     if not contents.container.startswith(EXACT):
         raise VideoError(path, f"decord is not exact in the container {contents.container}")
+    if contents.geometry != PLAIN:
+        raise VideoError(path, "decord does not turn, mirror or widen every video as it is to be shown")
     decord = _library()
     try:
-        video = decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1)
+        video = decord.VideoReader(as_file(path), ctx=decord.cpu(0), num_threads=1)
         if len(video) != contents.frames:
             raise VideoError(path, f"decord counts {len(video)} frames where the file has {contents.frames}")
         wanted = choose_from(len(video), choose)
@@ -65,20 +69,6 @@ def read(path: str, choose: Choose) -> Frames:
         # It takes the padding of narrow rows (16, 24, 48 or 72 pixels) for more channels.
         raise VideoError(path, "decord gives frames that are not RGB")
     return arrange(found, wanted)
-
-
-def count(path: str) -> int:
-    """How many frames decord believes that a file has, -1 if it cannot read it: for comparing, not for use.
-
-    For processes that never use CUDA: decord is loaded without torch.
-    """
-    import decord
-
-    decord.logging.set_level(decord.logging.QUIET)
-    try:
-        return len(decord.VideoReader(path, ctx=decord.cpu(0), num_threads=1))
-    except (decord.DECORDError, RuntimeError):
-        return -1
 
 
 def _frames(video: Any, wanted: set[int]) -> dict[int, Image]:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from dferbench.data.decoders.frames import Frames, Image
 from dferbench.errors import VideoError
 
+EXIF, HEAD = b"Exif\0\0", 1 << 16
+"""How the metadata begins that may turn an image, and within how many bytes of it."""
 JPEG = b"\xff\xd8\xff"
 """How a JPEG begins; what a file is called says nothing."""
+ORIENTATION = 0x0112
+"""The EXIF tag that says how an image is turned."""
+STILL = ("MPO",)
+"""Formats in which further pictures show the first one again, as cameras add them to a JPEG."""
 
 
 def read_images(
@@ -44,9 +51,10 @@ def read_images(
 
 
 def decode(data: bytes, room: Image | None = None) -> Image:
-    """(H, W, 3) uint8 RGB, exactly as Pillow gives it; in `room` if that has the right shape.
+    """(H, W, 3) uint8 RGB as Pillow gives it, turned as its EXIF says; in `room` if that has the right shape.
 
-    Raises OSError or ValueError for what is not an image, damaged, or too large to be one in good faith.
+    Of 16 bits per channel the upper eight are kept. Raises OSError or ValueError for what is not an image,
+    is an animation, damaged, or too large to be one in good faith, or has values of no known range.
     """
     image = _jpeg(data, room) if data.startswith(JPEG) else None
     return _any(data) if image is None else image
@@ -59,13 +67,36 @@ def _jpeg(data: bytes, room: Image | None) -> Image | None:
 
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if colours != "YCbCr" or height * width > (pillow.MAX_IMAGE_PIXELS or 0):
+        if (
+            colours != "YCbCr"
+            or data.find(EXIF, 0, HEAD) >= 0
+            or height * width > (pillow.MAX_IMAGE_PIXELS or 0)
+        ):
             return None
         fits = room is not None and room.shape == (height, width, 3)
         image: Image = simplejpeg.decode_jpeg(data, buffer=room if fits else None)
     except ValueError:  # damaged, or of a kind that is rare: Pillow decides
         return None
     return room if fits and room is not None else image
+
+
+def _rgb(image: Any) -> Any:
+    """A Pillow image as 8-bit RGB, upright. Raises ValueError where that would be a guess."""
+    import numpy as np
+    from PIL import Image as pillow
+    from PIL import ImageOps
+
+    if getattr(image, "n_frames", 1) > 1 and image.format not in STILL:
+        raise ValueError(f"it is an animation of {image.n_frames} pictures, not a frame")
+    is_png = image.format == "PNG"  # whose numbers have 16 bits, however Pillow calls them
+    if image.getexif().get(ORIENTATION, 1) != 1:
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16") or (image.mode == "I" and is_png):
+        # Pillow would cut off what is above 255; of 16-bit colours it keeps the upper eight bits.
+        image = pillow.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError("its values are 32-bit numbers of unknown range: save it with 8 or 16 bits")
+    return image.convert("RGB")
 
 
 def _any(data: bytes) -> Image:
@@ -75,7 +106,7 @@ def _any(data: bytes) -> Image:
 
     try:
         with pillow.open(io.BytesIO(data)) as image:
-            return np.asarray(image.convert("RGB"))
+            return np.asarray(_rgb(image))
     except UnidentifiedImageError:
         raise ValueError("it is not an image of a known kind") from None
     except OSError:

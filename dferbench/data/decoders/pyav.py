@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from fractions import Fraction
 from functools import partial
 from typing import Any
 
 from dferbench.data.decoders.container import inspect, opened
 from dferbench.data.decoders.frames import Choose, Frames, Image, Passing, Reader, arrange, choose_from
+from dferbench.data.decoders.geometry import geometry_of, pixel_of
 from dferbench.errors import VideoError
 
 
 def build() -> Reader:
-    """Reads video files with PyAV, that is with FFmpeg's libraries; also where decord cannot."""
+    """Reads video files with PyAV, that is with FFmpeg's libraries; the default."""
     return read
 
 
 def read(path: str, choose: Choose) -> Frames:
-    """The chosen frames, uint8 (T, H, W, 3) RGB, turned upright as players do.
+    """The chosen frames, uint8 (T, H, W, 3) RGB, turned, mirrored and widened as players do.
 
     The number of frames is what decoding yields: where the packets promised another one, `choose` is asked
     again and the video decoded again. After a damaged packet the i-th frame out is no longer the i-th
@@ -38,11 +40,12 @@ def in_order(path: str) -> Iterator[Passing]:
 
     count = 0
     with opened(path) as (container, stream):
+        pixel = pixel_of(path, stream)
         try:
             for frame in container.decode(stream):
                 if frame.is_corrupt:
                     raise VideoError(path, f"frame {count} is damaged")
-                yield Passing(count, frame.time, partial(_upright, frame))
+                yield Passing(count, frame.time, partial(_shown, path, pixel, frame))
                 count += 1
         except av.InvalidDataError as error:
             raise VideoError(path, f"it is damaged after frame {count}") from error
@@ -61,9 +64,7 @@ def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
     return found, count
 
 
-def _upright(frame: Any) -> Image:
-    import numpy as np
-
+def _shown(path: str, pixel: Fraction, frame: Any) -> Image:
     # PyAV keeps the threads that convert a frame; a process that is forked later would wait for them forever.
     image: Image = frame.to_ndarray(format="rgb24", threads=1)
-    return np.rot90(image, frame.rotation // 90) if frame.rotation else image
+    return geometry_of(path, pixel, frame).show(image)

@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from dferbench.data.decoders import container, folder, pyav
+from dferbench.data.decoders import animation, container, folder, pyav
 from dferbench.data.decoders.frames import Image, Passing
 from dferbench.data.decoders.images import read_images
 
 
-def stream(path: str) -> Iterator[Passing]:
-    """Every frame of a video file, or of a folder of images, in order; the numbers are those of `read`.
+def stream(path: str, order: str = "natural") -> Iterator[Passing]:
+    """Every frame of a video file, or of a folder of images, in order; the numbers are those of `read`. The
+    `order` of a folder's images is as in `dferbench.Input`.
 
     Raises VideoError, possibly after some frames: whether a video is whole is known at its end.
     """
     if Path(path).is_dir():
-        names = folder.listed(path)
+        names = folder.listed(path, order)
         return (Passing(i, None, partial(_image, path, names, i)) for i in range(len(names)))
+    if animation.is_animation(path):
+        return animation.in_order(path)
     container.inspect(path)
     return pyav.in_order(path)
 

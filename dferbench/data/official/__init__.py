@@ -1,5 +1,6 @@
 """Distributed datasets as they lie on a disk, and how to read them: for dataset plugins. No torch."""
 
+from dferbench.data.decoders.endings import IMAGES, VIDEOS
 from dferbench.data.official.codes import Codes
 from dferbench.data.official.drawing import (
     lengths,
@@ -15,16 +16,7 @@ from dferbench.data.official.lookup import find_lists, own_lists, read_folds, re
 from dferbench.data.official.protocol import Folds, Part, Protocol, Rows, list_hash, tally
 from dferbench.data.official.release import OFFICIAL, OWN, RULE, Copy, Release, nothing_found
 from dferbench.data.official.split import blocks, by_rule, in_turn
-from dferbench.data.official.tree import (
-    IMAGES,
-    VIDEOS,
-    count_images,
-    descend,
-    entries,
-    find_folder,
-    index,
-    only,
-)
+from dferbench.data.official.tree import count_images, descend, entries, find_folder, index, only
 
 __all__ = [
     "CLASSES",

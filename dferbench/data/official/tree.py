@@ -6,12 +6,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from dferbench.data.decoders.endings import IMAGES, VIDEOS
 from dferbench.errors import DataError
 
-VIDEOS = (
-    ".mp4", ".avi", ".flv", ".webm", ".mkv", ".mov", ".wmv", ".m4v", ".mpg", ".mpeg", ".3gp", ".ts",
-)  # fmt: skip
-IMAGES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff")
 ARCHIVES = (".zip", ".rar", ".7z", ".tar", ".gz", ".001")
 JUNK = ("thumbs.db", "__macosx", "desktop.ini")
 

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dferbench.data.decoders.folder import SUFFIXES
+from dferbench.data.decoders.endings import IMAGES
 from dferbench.types import Dataset, Video
 
 Lists = dict[int, dict[str, list[Video]]]
@@ -44,7 +44,7 @@ def fingerprint(path: str) -> str:
 def _files(path: str) -> Iterable[str]:
     try:
         with os.scandir(path) as entries:
-            images = [entry for entry in entries if entry.name.lower().endswith(SUFFIXES)]
+            images = [entry for entry in entries if entry.name.lower().endswith(IMAGES)]
             return [_line(entry.name, entry.stat()) for entry in images]
     except NotADirectoryError:
         return [_line(Path(path).name, Path(path).stat())]

@@ -54,6 +54,8 @@ def verify(
     found += [finding for check in tree.CHECKS for finding in check(seen, name)]
     found += [finding for check in decode.CHECKS for finding in check(results, name)]
     found += _figures(seen, results, len(paths))
+    if len(parts) == len(lists.SPLITS) * len(dataset.folds) and not is_pack(root):
+        found += tree.left_beside(root, set(paths))
     found += _own(dataset, root, found)
     return _sorted(found)
 

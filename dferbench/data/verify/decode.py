@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from dferbench.data.decoders import Decoder, Frames, choose_decoder, decord
 from dferbench.data.pool import run_each
@@ -19,17 +21,22 @@ SHARE, LEAST = 0.01, 20
 """The share of the videos that is looked into, and how many at least."""
 CHUNK = 16
 """How many frames are held at once."""
+WITNESS = "decord"
+"""A reader of other make, whose frames are compared with those of a run where it can read the file."""
+TOLERANCE = 2
+"""Grey levels that two readers of one video may differ by: FFmpeg's releases convert colours unequally."""
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
     """What decoding gave: the number of frames, the sizes (width, height) met, and after decoding all of it a
-    digest. `decord` is the number of frames that decord counts: -1 if it cannot, None if it was not asked."""
+    digest. `witness` says in words in what decord reads something else than a run does, and is empty if it
+    does not; None if it was not asked, or refuses the file."""
 
     frames: int
     sizes: tuple[tuple[int, int], ...]
     digest: str = ""
-    decord: int | None = None
+    witness: str | None = None
 
 
 Results = Mapping[str, Decoded | VideoError]
@@ -50,37 +57,88 @@ def decode_all(
     what = "decoding everything" if whole else "decoding a sample"
     few = min(workers, 1 + len(paths) // LEAST)
     with progress.bar(what, len(paths)) as bar:
-        return dict(run_each(partial(decode, whole=whole), paths, seconds, few, bar))
+        return dict(run_each(partial(decode, whole=whole), paths, seconds, few, bar, option="--timeout"))
 
 
 def decode(path: str, whole: bool) -> Decoded:
-    """Decode one video. The digest covers all frames of a folder; of a file all are decoded, and it covers
-    their number and 16 of them, spread evenly. Raises VideoError."""
-    digest, sizes, frames = hashlib.sha256(), set(), 0
-    for frames, images in _chunks(choose_decoder("pyav"), path, whole):  # noqa: B007
-        for image in images:
-            sizes.add((image.shape[1], image.shape[0]))
-            digest.update(image.tobytes())
-    digest.update(f"{frames} {sorted(sizes)}".encode())
-    said = decord.count(path) if whole and decord.installed() and Path(path).is_file() else None
-    return Decoded(frames, tuple(sorted(sizes)), digest.hexdigest() if whole else "", said)
+    """Decode one video the way a run does.
+
+    The digest covers all frames of a folder; of a file all are decoded, and it covers their number and 16 of
+    them, spread evenly. Raises VideoError.
+    """
+    seen = _file(path, whole) if Path(path).is_file() else _folder(path, whole)
+    return seen if whole else replace(seen, digest="")
 
 
-def _chunks(decoder: Decoder, path: str, whole: bool) -> Iterator[tuple[int, Frames]]:
-    """The number of frames, and some frames, until all that are wanted have come."""
+def _file(path: str, whole: bool) -> Decoded:
+    """A file is decoded to its end whatever is chosen, and holding it whole may take gigabytes."""
+    choose = _spread if whole else _three
+    count, frames = _read(choose_decoder(), path, choose)
+    return replace(_summary(count, [frames]), witness=_witness(path, count, frames, choose))
+
+
+def _witness(path: str, count: int, frames: Frames, choose: Callable[[int], list[int]]) -> str | None:
+    """In what another reader disagrees, if it reads the file."""
+    if not decord.installed():
+        return None
+    try:
+        other, pixels = _read(choose_decoder(WITNESS), path, choose)
+    except VideoError:
+        return None
+    return _difference(count, frames, other, pixels, choose(count))
+
+
+def _folder(path: str, whole: bool) -> Decoded:
+    """Some frames at a time, until all that are wanted have come."""
+    decoder = choose_decoder()
     if not whole:
-        yield _read(decoder, path, lambda count: sorted({0, count // 2, count - 1}))
-    elif Path(path).is_file():
-        # A file is decoded to its end whatever is chosen, and holding it whole may take gigabytes.
-        yield _read(decoder, path, lambda count: sorted({i * count // CHUNK for i in range(CHUNK)}))
-    else:
-        count, frames = _read(decoder, path, lambda count: range(min(count, CHUNK)))
-        yield count, frames
-        for start in range(CHUNK, count, CHUNK):
-            yield count, decoder.read(path, range(start, min(start + CHUNK, count)))[0]
+        count, frames = _read(decoder, path, _three)
+        return _summary(count, [frames])
+    count, first = _read(decoder, path, lambda count: range(min(count, CHUNK)))
+    rest = (
+        decoder.read(path, range(start, min(start + CHUNK, count)))[0] for start in range(CHUNK, count, CHUNK)
+    )
+    return _summary(count, chain([first], rest))
+
+
+def _three(count: int) -> list[int]:
+    return sorted({0, count // 2, count - 1})
+
+
+def _spread(count: int) -> list[int]:
+    return sorted({i * count // CHUNK for i in range(CHUNK)} | {count - 1})
+
+
+def _summary(count: int, groups: Iterable[Frames]) -> Decoded:
+    digest, sizes = hashlib.sha256(), set()
+    for image in chain.from_iterable(groups):
+        sizes.add((image.shape[1], image.shape[0]))
+        digest.update(image.tobytes())
+    digest.update(f"{count} {sorted(sizes)}".encode())
+    return Decoded(count, tuple(sorted(sizes)), digest.hexdigest())
+
+
+def _difference(count: int, frames: Frames, other: int, pixels: Frames, numbers: Sequence[int]) -> str:
+    """In what the `other` number of frames, and its `pixels`, are not those of a run."""
+    import numpy as np
+
+    if count != other:
+        return f"{count} frames, decord reads {other}"
+    worst = {
+        number: _distance(np.asarray(one, np.int16), np.asarray(two, np.int16))
+        for number, one, two in zip(numbers, frames, pixels, strict=True)
+    }
+    wrong = [number for number, levels in worst.items() if levels > TOLERANCE]
+    return f"frames {', '.join(map(str, wrong))} look otherwise by decord" if wrong else ""
+
+
+def _distance(one: Any, two: Any) -> float:
+    """The largest difference in grey levels; infinite for images of different sizes."""
+    return float(abs(one - two).max()) if one.shape == two.shape else float("inf")
 
 
 def _read(decoder: Decoder, path: str, choose: Callable[[int], Sequence[int]]) -> tuple[int, Frames]:
+    """The true number of frames, and the chosen ones."""
     counts: list[int] = []
 
     def note(count: int) -> Sequence[int]:
@@ -111,19 +169,20 @@ def mixed_sizes(results: Results, name: Name) -> Iterator[Finding]:
         yield Finding("warning", "videos whose frames differ in size", hint, tuple(found))
 
 
-def counts(results: Results, name: Name) -> Iterator[Finding]:
-    """Where decord counts other frames than come out of PyAV, which is the one that is right."""
+def readers(results: Results, name: Name) -> Iterator[Finding]:
+    """Files that two readers of different make show in different ways: one of them is wrong."""
     asked = {
-        path: one for path, one in results.items() if isinstance(one, Decoded) and one.decord is not None
+        path: one.witness
+        for path, one in results.items()
+        if isinstance(one, Decoded) and one.witness is not None
     }
-    found = [
-        f"{name(path)}: {one.frames}, decord {'cannot read it' if one.decord < 0 else one.decord}"
-        for path, one in asked.items()
-        if one.decord is not None and one.decord != one.frames
-    ]
+    found = [f"{name(path)}: {words}" for path, words in asked.items() if words]
+    if found:
+        hint = "A run shows what PyAV reads. Look at these files in a player, and encode them anew."
+        yield Finding("warning", "videos that PyAV and decord read differently", hint, tuple(found))
     if asked:
-        what = f"numbers of frames, PyAV and decord: {len(asked) - len(found)} of {len(asked)} files agree"
-        yield Finding("info", what, items=tuple(found))
+        what = f"pixels of sampled frames, PyAV and decord: {len(asked) - len(found)} of {len(asked)} agree"
+        yield Finding("info", what)
 
 
-CHECKS = (unreadable, mixed_sizes, counts)
+CHECKS = (unreadable, mixed_sizes, readers)

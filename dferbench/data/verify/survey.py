@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from dferbench.data.decoders.folder import SUFFIXES, natural_order
+from dferbench.data.decoders.endings import IMAGES
+from dferbench.data.decoders.frame_names import doubled, in_order, natural_order
 from dferbench.progress import Bar
 
 STUB = b"version https://git-lfs"
@@ -33,7 +34,7 @@ class Surveyed:
     last: int = -1
     suffixes: tuple[str, ...] = ()
     natural: bool = True
-    """Whether plain string order is the natural one."""
+    """Whether plain string order is that of the frames."""
     empty: tuple[str, ...] = ()
     stubs: tuple[str, ...] = ()
     size: tuple[int, int] | None = None
@@ -97,6 +98,8 @@ def _folder(path: str, inside: str) -> Surveyed:
     if not images:
         return Surveyed(path, "the folder holds no images")
     names = sorted(images)
+    if two := doubled(names):
+        return Surveyed(path, f"two images for one frame, such as {two[0]} and {two[1]}", frames=len(names))
     keys = [natural_order(name) for name in names]
     numbers = [key[-2][0] for key in keys if len(key) > 1]  # the last digits of each name
     empty = tuple(name for name in names if not sizes[name])
@@ -111,7 +114,7 @@ def _folder(path: str, inside: str) -> Surveyed:
         first=min(numbers, default=-1),
         last=max(numbers, default=-1),
         suffixes=tuple(sorted({name.rpartition(".")[2].lower() for name in names})),
-        natural=keys == sorted(keys),
+        natural=names == in_order(names),
         empty=empty,
         stubs=stubs,
         size=size,
@@ -120,7 +123,7 @@ def _folder(path: str, inside: str) -> Surveyed:
 
 
 def _is_frame(entry: os.DirEntry[str]) -> bool:
-    return entry.name.lower().endswith(SUFFIXES) and not entry.name.startswith(".") and entry.is_file()
+    return entry.name.lower().endswith(IMAGES) and not entry.name.startswith(".") and entry.is_file()
 
 
 def _is_stub(path: str, size: int) -> bool:

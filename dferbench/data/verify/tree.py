@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from pathlib import Path
 from statistics import median
 
+from dferbench.data.left_out import counted, is_video, left_out
 from dferbench.data.verify.survey import Surveyed
 from dferbench.types import Finding
 
@@ -80,6 +82,17 @@ def gaps(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
 
 
 CHECKS = (trouble, empty_frames, stubs, mixed_formats, unnatural_order, uncropped, outside, gaps)
+
+
+def left_beside(root: Path, paths: Collection[str]) -> Iterator[Finding]:
+    """What lies below the root and is in no list: videos are worth a warning, other files a line."""
+    rest = sorted(left_out(root, paths))
+    videos = [name for name in rest if is_video(name)]
+    others = [name for name in rest if not is_video(name)]
+    hint = "If they belong to the dataset, complete its lists; nothing reads them."
+    yield from _warn(f"videos that are in no list ({counted(videos)})", hint, videos)
+    if others:
+        yield Finding("info", f"left out: {len(others)} other files ({counted(others)})", items=tuple(others))
 
 
 def lengths(frames: Sequence[int], videos: int) -> Iterator[Finding]:

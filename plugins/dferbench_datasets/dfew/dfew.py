@@ -70,8 +70,9 @@ class Dfew(Release):
     """DFEW's single-labelled set: 11,697 clips, seven classes, five folds.
 
     `variant` names the folder of videos to use; "auto" takes full-length faces before the 16-frame ones and
-    those before the original clips. `lists` is a folder with lists of your own, one a fold and part; `codes`
-    says what numbers in them stand for (codes='0=happiness, 1=sadness, ...') where counts cannot tell.
+    those before the original clips. `lists` is a folder with lists of your own, one per fold and part;
+    `codes` says what numbers in them stand for (codes='0=happiness, 1=sadness, ...') where counts cannot
+    tell.
     """
 
     classes = SEVEN

@@ -34,6 +34,8 @@ class FolderOptions(Options):
     )
     split: str = Field("auto", description="folders: train and test must exist; folds: join them; auto.")
     classes: str = Field("", description="Names of numeric labels of the CSV in order, such as 'anger,joy'.")
+    codes: str = Field("", description="Classes of labels or folders one by one, such as '3=anger, Joy=joy'.")
+    base: int | str | None = Field(None, description="Whether numeric labels count from 0 or from 1.")
     links: bool = Field(False, description="Whether symbolic links may lead out of the folder.")
 
 

@@ -17,7 +17,7 @@ SPLITS = ("auto", "folders", "folds")
 
 
 class Folder(Local):
-    """Videos in one folder a class, `<path>/<class>/<video>`, perhaps below `train` and `test`.
+    """Videos in one folder per class, `<path>/<class>/<video>`, perhaps below `train` and `test`.
 
     A video is a file or a folder of frames. Where nothing says how to divide them, there are `folds` folds:
     each class's videos in natural order, cut into blocks. `split` is "folders" (train and test must be
@@ -26,7 +26,7 @@ class Folder(Local):
     numbers in its label column in order; `links` allows symbolic links that lead out of the folder.
     """
 
-    about = "your own videos, one folder a class or named by a CSV"
+    about = "your own videos, one folder per class or named by a CSV"
     where = "Write folder:DIR, where DIR holds one folder of videos for each class."
     facts: ClassVar[Mapping[str, str]] = {
         "protocol": "train and test folders, or the column fold or split of a CSV; else folds by names",
@@ -40,6 +40,8 @@ class Folder(Local):
         folds: int = 5,
         split: str = "auto",
         classes: str = "",
+        codes: str = "",
+        base: int | str | None = None,
         links: bool = False,
     ) -> None:
         if split not in SPLITS or not 2 <= folds <= 100:
@@ -55,7 +57,8 @@ class Folder(Local):
             home = given(path, "folder: the path", EXAMPLE)
             parts, self.divided = read_tree(home, split, folds)
         entries = [entry for part in parts.values() for entry in part]
-        super().__init__(home, parts, find_classes(entries, classes, "", ""), "", links)
+        labels = find_classes(entries, classes, codes, "" if base is None else str(base))
+        super().__init__(home, parts, labels, "", links)
 
     def notes(self, root: Path) -> Mapping[str, Any]:
         """As for every local dataset, and where the folds came from."""

@@ -18,7 +18,7 @@ Files = dict[tuple[int, str], Path]
 
 
 class Lists(Local):
-    """Videos named by text lists, one list a fold and part: `video frames label` or `video label` a line.
+    """Videos named by text lists, one list per fold and part: `video frames label` or `video label` per line.
 
     `path` is a folder of lists (set_1_train.txt, set_1_test.txt, ...) or one of the two of a single split;
     `train` and `test` name two files instead. Where labels are numbers, `classes` names them in order

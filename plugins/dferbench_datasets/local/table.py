@@ -90,5 +90,5 @@ def _table(path: Path, columns: dict[str, int], rows: list[tuple[int, list[str]]
         entries.append(ListedVideo(cells["video"], cells["label"], where, None, cells.get("group", "")))
         said.append(cells.get(column, ""))
     if not entries:
-        raise DataError(f"{path} lists no videos", "Below the header, write one line a video.")
+        raise DataError(f"{path} lists no videos", "Below the header, write one line per video.")
     return Table(path, entries, column, said)

@@ -1,4 +1,4 @@
-"""A folder of videos, one folder a class, perhaps below `train` and `test`."""
+"""A folder of videos, one folder per class, perhaps below `train` and `test`."""
 
 from __future__ import annotations
 

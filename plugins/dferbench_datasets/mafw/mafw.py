@@ -59,9 +59,9 @@ class Mafw(Release):
     """MAFW's single-labelled set: 9,172 clips, eleven classes, five folds.
 
     `variant` names the folder of videos to use; "auto" takes face crops before frames and those before the
-    clips. `lists` is a folder with lists of your own, one a fold and part; `codes` says what numbers in them
-    stand for where counts cannot tell. `captions` reads what annotators wrote: English as `caption`, Chinese
-    as `caption_zh` in a video's info; neutral clips have none.
+    clips. `lists` is a folder with lists of your own, one per fold and part; `codes` says what numbers in
+    them stand for where counts cannot tell. `captions` reads what annotators wrote: English as `caption`,
+    Chinese as `caption_zh` in a video's info; neutral clips have none.
     """
 
     classes: tuple[str, ...] = CLASSES

@@ -37,7 +37,7 @@ class Synthetic(Dataset):
     `videos` counts all five folds; `size` is the side in pixels; `intensity` scales the movements;
     `occlusion` is the share of videos with something before the face; `noise` is the camera's, in grey
     levels; `light` is how bright the scene is, 1 being what clip-tiny was trained on. Under the defaults a
-    clip-tiny that learns sees more than a frozen one, and what also knows the order of frames sees most.
+    clip-tiny does better when it learns than frozen, and best is what also knows the order of frames.
     Raises ConfigError.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 FOLDS = 5
 FLOOR = 8
-"""Even the rarest class has this many test videos a fold, where there are enough videos."""
+"""Even the rarest class has this many test videos per fold, where there are enough videos."""
 VIDEOS_PER_PERSON = 4
 
 # How often each class occurs in DFEW (7 classes) and MAFW (11): their imbalance is kept, above the floor.

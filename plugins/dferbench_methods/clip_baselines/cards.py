@@ -14,9 +14,9 @@ RESULTS_ARE = (
     "something is trained probably at the test epoch with the best WAR, as that paper's code selects"
 )
 FROZEN_INPUT = (
-    "16 frames, the middles of 16 equal segments in training and testing alike, squashed to the square that "
-    "the backbone takes (224 x 224) by bilinear resizing, RGB, pixels in 0..1 without CLIP's "
-    "mean and deviation."
+    "16 frames, the middles of 16 equal segments in training and testing alike, resized "
+    "bilinearly to the square that the backbone takes (224 x 224), ignoring the aspect ratio, RGB, pixels in "
+    "0..1 without CLIP's mean and deviation."
 )
 POOLING = (
     "The paper does not say how frames become one video feature without a temporal model. Ours: the mean of "
@@ -35,8 +35,8 @@ NOT_DRAWN = (
 )
 RATES = (
     "The paper gives no optimizer, learning rates or epochs for this row. Ours are those of its own "
-    "model: SGD with momentum 0.9, weight decay 1e-4, batch 48, 50 epochs, learning rates a tenth at 30 "
-    "and 40; {}."
+    "model: SGD with momentum 0.9, weight decay 1e-4, batch 48, 50 epochs, learning rates divided by "
+    "10 after 30 and 40; {}."
 )
 PRETRAINED = (
     "CLIP ViT-B/32 of OpenAI (400 million image-text pairs), in the published numbers and by "
@@ -245,7 +245,7 @@ COCOOP = _card(
     "learned words: every video is compared with texts of its own.",
     "paper: the prompt learner and meta-net of the paper; carried to videos as the row 'Co-CoOp' of "
     "table 2 of "
-    "DFER-CLIP, as far as that is described: one shift a video, from its pooled feature of length one. All "
+    "DFER-CLIP, as far as that is described: one shift per video, from its pooled feature of length one. All "
     "prompts of a batch are read together, which is tested against one video after another.",
     [RATES.format("words and meta-net learn at 1e-3"),
      "The words are not described for that row. Ours: 8, drawn at random. CoCoOp's own recipe: "

@@ -12,8 +12,8 @@ CARD: Mapping[str, Any] = {
     "venue": "ICME",
     "year": 2024,
     "paper": "arXiv:2303.00193",
-    "code": "github muse1998/CLIPER, 02a6713b (no licence), for still images only; read for facts, no code "
-    "is taken over",
+    "code": "github muse1998/CLIPER, 02a6713b (no licence), for still images only; reimplemented, "
+    "no code copied",
     "bibtex": (
         "@inproceedings{li2024cliper,\n"
         "  title = {CLIPER: A Unified Vision-Language Framework for In-the-Wild Facial Expression "
@@ -31,8 +31,9 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
-        "training), 224 x 224 RGB with CLIP's mean and deviation; brightened, flipped and cropped at random "
-        "in training, squashed to the square in testing. Each frame goes through the image tower by itself."
+        "training), 224 x 224 RGB with CLIP's mean and deviation; resized bicubically to a square, ignoring "
+        "the aspect ratio; changed in brightness and hue, flipped and cropped at random in training. Each "
+        "frame goes through the image tower by itself."
     ),
     "fidelity": "reconstruction: texts, losses, stages and learning rates follow the released code for "
     "still images; the abstract is all of the paper that was available, and nothing of how it treats videos.",
@@ -41,19 +42,18 @@ CARD: Mapping[str, Any] = {
         "pool=mean-raw and pool=mean-logits are the alternatives. A survey's 88 million trained parameters "
         "leave no room for a large temporal model.",
         "Frames and their choice: 16, as 8 pairs of neighbours; input.frames, input.sample.",
-        "Augmentation of videos: that of the images, drawn once a video; input.augment.",
+        "Augmentation of videos: that of the images, drawn once per video; input.augment.",
         "Epochs and batch on videos: 2 and 20 epochs, 16 videos; stage.*. The code has 2 and 57 epochs and "
         "128 images.",
         "Learning rates on videos: those of the images; stage.*.",
-        "Texts a class and words in each on DFEW and FERV39k: those of the code for images; descriptors=5, "
+        "Texts per class and words in each on DFEW and FERV39k: those of the code for images; descriptors=5, "
         "words=4.",
         "Over what descriptors are counted: the batch, as in the code, though 16 videos give counts of 0 "
         "and 1; count_over=epoch counts since the epoch began, alpha=false weighs all videos alike.",
     ],
     "deviations": [
-        "The colour jitter changes brightness only; the code's also changes hue (0.3). Crops draw their "
-        "aspect uniformly within 0.3 to 3.3, and half of them swap width and height.",
-        "Frames that are not square are squashed; the code scales the shorter side and crops the centre.",
+        "Frames that are not square are resized to a square, ignoring the aspect ratio; the code scales the "
+        "shorter side and crops the centre, by the same bicubic filter.",
         "Weights and optimizer are in float32; the code runs in float16, which is why its eps is 1e-4, kept "
         "here.",
         "Texts are cut behind their end: the same features under a causal mask, in less time.",
@@ -64,7 +64,7 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "optimizers, learning rates, weight decay, "
         "restarts, epochs of the first stage": "code, for still images",
-        "normalisation, crops, flip, brightness": "code, for still images",
+        "resizing, normalisation, brightness, hue, flip, crops": "code, for still images",
         "frames, sampling, batch, epochs of the second stage": "ours",
         "synthetic": "ours: 2 and 3 epochs, learning rates 0.01 and 1e-4",
     },

@@ -35,13 +35,15 @@ INPUT = Input(
     size="backbone",
     sample="segments(duration=2, short=first-frame)",
     normalize="clip",
-    augment="jitter(brightness=0.4) | flip | random-sized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
+    augment="color-jitter(brightness=0.4, hue=0.3) | flip | "
+    "random-resized-crop(scale=(0.15, 1), ratio=(0.3, 3.3))",
+    resize="bicubic",
 )
 RECIPE = Recipe(INPUT, (TEXT, IMAGE))
 # Ours: few epochs, higher rates for a small tower, and crops that keep most of the face, so that it ends
 # within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(INPUT, normalize="none", augment="random-sized-crop(scale=(0.7, 1)) | flip"),
+    replace(INPUT, normalize="none", augment="random-sized-crop(scale=(0.7, 1)) | flip", resize="bilinear"),
     (TEXT, replace(IMAGE, train={r"tower\.image\..*": 1e-4}, epochs=3, schedule="restarts(3)")),
 )
 

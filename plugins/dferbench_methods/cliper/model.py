@@ -68,7 +68,7 @@ class Cliper(Classifier):
         return self
 
     def scores(self, x: Tensor) -> Tensor:
-        """(B, T, 3, size, size) -> one score a class and descriptor, (B, C, K) float32."""
+        """(B, T, 3, size, size) -> one score per class and descriptor, (B, C, K) float32."""
         video = POOLS[self.pool](frame_features(self.tower, x))
         text = F.normalize(self.prompt(), dim=-1)
         cosines = (video @ text.T).float() / self.temperature

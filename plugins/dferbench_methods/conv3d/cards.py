@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 Card = Mapping[str, Any]
 
-READ = "read for facts; no code was copied"
+READ = "reimplemented, no code copied"
 DFEW_CODE = f"github jiangxingxun/DFEW, 7c1ba78 (no licence); {READ}"
 RESULTS_ARE = (
     "UAR/WAR in percent as printed in table 5 of the DFER-CLIP paper (arXiv:2308.13382), mean over folds; "
@@ -22,18 +23,22 @@ SCRATCH = (
 ANY_DATASET = (
     "any dataset: SGD 0.01, momentum 0.9, weight decay 1e-4, a tenth every 40 of 100 epochs, batch 32"
 )
+_DFEW = "dfew: uniform frames, Adam 1e-3 constant, batch {}, {} epochs, no augmentation, start"
+_DFEW_CODE = (
+    "code of the DFEW authors (2022); their paper (batch 24, learning rate by grid search) gives no optimizer"
+)
 RECIPE_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that it suits this net is ours",
-    "16 frames, one a segment; drop_last": "ours, for all nets of this table",
-    "dfew: uniform frames, Adam 1e-3 constant, batch 128, 200 epochs, no augmentation": "code of the DFEW "
-    "authors (2022); their paper (batch 24, learning rate by grid search) gives no optimizer",
+    "16 frames, one per segment; drop_last": "ours, for all nets of this table",
+    _DFEW.format(32, 500): f"{_DFEW_CODE}. No script for this net: the batch is of its file of settings, per "
+    "process, the epochs are those that stand where nothing is said",
     "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 FORMER_DFER_ORIGIN = {
     f"{ANY_DATASET}, random crops and flips": "paper and code of Former-DFER; that its baselines share "
     "them is inferred",
     "dfew: 8 pairs of neighbouring frames": "paper and code of Former-DFER; short videos: code",
-    "other datasets: 16 frames, one a segment; drop_last": "ours, for all nets of this table",
+    "other datasets: 16 frames, one per segment; drop_last": "ours, for all nets of this table",
     "synthetic: width 16, 48 x 48, 14 epochs, Adam": "ours",
 }
 UNKNOWN_FERV39K = (
@@ -50,17 +55,18 @@ TIM = (
 PIXELS = "Pixels are in 0..1 without mean and deviation, as in the code of DFEW and Former-DFER; {}."
 CLASSIFIER = "The classifier starts at N(0, 0.01), as in torchvision; Hara's code has torch's default."
 BATCH_OF_ONE = (
-    "Batch norm sees several values a channel even for a batch of one at the sizes given; the recipe for any "
-    "dataset also drops the last partial batch."
+    "Batch norm has several values per channel even for a batch of one at the sizes given; the recipe for "
+    "any dataset also drops the last partial batch."
 )
+SORTED = f"On `dfew`: {SORTED_AS_TEXT}"
 SMALL = "On `synthetic`, and for dferbench check, the net is a quarter as wide (width=16): ours."
 
 
 def _input(size: int, extra: str = "") -> str:
     return (
         f"16 frames, one from each sixteenth of the video (random within it in training), {size} x {size} "
-        "RGB, pixels in 0..1; cropped at random and flipped in training, squashed to the square in "
-        f"testing.{extra}"
+        "RGB, pixels in 0..1; cropped at random and flipped in training; resized to a square in testing, "
+        f"ignoring the aspect ratio.{extra}"
     )
 
 
@@ -99,7 +105,7 @@ def _card(
         "input": _input(size),
         "fidelity": fidelity,
         "unknowns": list(unknowns),
-        "deviations": [*deviations, SMALL],
+        "deviations": [*deviations, SORTED, SMALL],
         "pretraining": SCRATCH.format(files),
         "recipe_origin": RECIPE_ORIGIN,
         "results_are": RESULTS_ARE,
@@ -138,11 +144,13 @@ C3D = _card(
     ],
     [
         TIM,
-        "Convolutions and linear layers start Kaiming-normal: without batch norm, torch's default lets the "
-        "signal fade. The paper does not state a start.",
+        "Convolutions and linear layers start Kaiming-normal, the classifier near zero: without batch norm, "
+        "torch's default lets the signal fade. The paper does not state a start. start=dfew, the option on "
+        "`dfew`, is that of its authors' code: linear layers Kaiming-normal (fan in), convolutions by "
+        "torch's default.",
         "Frames of another size than 112 change the first linear layer, and so the number of parameters.",
         PIXELS.format(
-            "the Sports-1M weights want B, G, R in 0..255 less a mean: pixels=sports1m (means as users "
+            "the Sports-1M weights need B, G, R in 0..255 less a mean: pixels=sports1m (means as users "
             "of the port report; the port's own demo does otherwise) or pixels=mmaction"
         ),
         "The Caffe weights and VMZ's pickles (another C3D) are not read.",
@@ -193,11 +201,12 @@ P3D = _card(
         "The first pooling is padded as in the port; in Caffe it is aligned differently, at the same size.",
         "The last map is averaged whatever its size: the port's fixed 5x5 window mixes videos at 224 and "
         "fails at 112.",
-        "Convolutions start Kaiming-normal (fan out), the classifier near zero; the port leaves its 2D "
-        "stage at torch's default.",
+        "Convolutions start Kaiming-normal (fan out), the classifier near zero; the port leaves its 2D stage "
+        "at torch's default. start=dfew, the option on `dfew`, is that of its authors' code: the 2D stage "
+        "and the classifier Kaiming-normal (fan in), 3D convolutions as in the port.",
         "Dropout is 0.5 as in the port.",
         BATCH_OF_ONE,
-        PIXELS.format("the port's weights want input.normalize=imagenet, the official ones pixels=caffe"),
+        PIXELS.format("the port's weights need input.normalize=imagenet, the official ones pixels=caffe"),
         "The Caffe weights are not read.",
     ],
     "P3D-199 of the torch port with depth=199 relu=port, or a model of DFEW's code",
@@ -237,8 +246,9 @@ I3D = _card(
         TIM,
         "pool=adaptive averages the last map as a whole, at any size; pool=official has DeepMind's windows "
         "of 2x7x7. On 16 frames of 224 x 224 they agree.",
-        PIXELS.format("DeepMind's weights want -1..1: pixels=signed"),
-        "Convolutions start Kaiming-normal (fan out); the port leaves them at torch's default.",
+        PIXELS.format("DeepMind's weights need -1..1: pixels=signed"),
+        "Convolutions start Kaiming-normal (fan out); the port leaves them at torch's default, and so does "
+        "the code of DFEW's authors: start=dfew, the option on `dfew`.",
         BATCH_OF_ONE,
         "Running means of batch norm move by 0.01 a step, as in the port: after a few hundred steps "
         "testing still lags behind training.",
@@ -279,7 +289,7 @@ R3D18 = _card(
         "Videos of up to 9 frames show their first two again and again on `dfew`, as in Former-DFER's code; "
         "on other datasets short videos repeat their last frame.",
         CLASSIFIER,
-        PIXELS.format("Hara's weights want pixels=hara, torchvision's pixels=kinetics"),
+        PIXELS.format("Hara's weights need pixels=hara, torchvision's pixels=kinetics"),
         BATCH_OF_ONE,
     ],
     "Hara's r3d18_K_200ep.pth, torchvision's r3d_18 with variant=torchvision (both Kinetics), or a model of "
@@ -306,11 +316,16 @@ R2PLUS1D18 = _card(
      "(33.2 M parameters for 7 classes, what the literature's tables count), midplanes=hara a third.",
      UNKNOWN_DFEW, UNKNOWN_FERV39K],
     [TIM,
-     CLASSIFIER,
-     PIXELS.format("torchvision's weights want pixels=kinetics"),
+     f"{CLASSIFIER} start=dfew, the option on `dfew`, has it Kaiming-normal (fan in), as "
+     "the code of DFEW's authors.",
+     PIXELS.format("torchvision's weights need pixels=kinetics"),
      BATCH_OF_ONE,
      "VMZ's caffe2 pickles are not read. With midplanes=vmz batch norm has its epsilon of 1e-3."],
     "torchvision's r2plus1d_18 (Kinetics), Hara's with midplanes=hara, or a model of DFEW's code",
+    recipe_origin={
+        **{k: v for k, v in RECIPE_ORIGIN.items() if not k.startswith("dfew")},
+        _DFEW.format(128, 200): _DFEW_CODE,
+    },
     results=[published(5, "default", dfew="42.79/53.22", ferv39k="31.55/41.28")],
     results_are=f"{RESULTS_ARE}. The DFEW row is printed as R3D18 in its source, the DFEW paper; later "
     "papers relabelled it. The origin of the FERV39k row is not known.",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Literal
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -11,9 +11,21 @@ from dferbench import Method, Options, hookimpl
 from dferbench_methods.conv3d import cards, recipes
 from dferbench_methods.layers.options import Dropout, Pixels, StartFile, Width
 
+Start = Annotated[
+    Literal["own", "dfew"],
+    Field(
+        description="How layers start where no file gives their weights: own is described in the card, dfew "
+        "as in the code of DFEW's authors."
+    ),
+]
+STARTED_LATER: Mapping[str, Any] = {"start": "own"}
+"""The option `start` came after the first release."""
+
 
 class C3dOptions(Options):
     """What may be set of C3D."""
+
+    later: ClassVar[Mapping[str, Any]] = STARTED_LATER
 
     bn: bool = Field(
         False, description="Whether batch norm follows each convolution, as in DFEW's repository."
@@ -21,11 +33,14 @@ class C3dOptions(Options):
     dropout: Dropout = 0.5
     pixels: Pixels = "unit"
     width: Width = 64
+    start: Start = "own"
     weights: StartFile = ""
 
 
 class P3dOptions(Options):
     """What may be set of P3D."""
+
+    later: ClassVar[Mapping[str, Any]] = STARTED_LATER
 
     depth: Literal[63, 131, 199] = Field(63, description="Layers of the net.")
     relu: Literal["official", "port"] = Field(
@@ -36,11 +51,14 @@ class P3dOptions(Options):
     dropout: Dropout = 0.5
     pixels: Pixels = "unit"
     width: Width = 64
+    start: Start = "own"
     weights: StartFile = ""
 
 
 class I3dOptions(Options):
     """What may be set of I3D."""
+
+    later: ClassVar[Mapping[str, Any]] = STARTED_LATER
 
     pool: Literal["adaptive", "official"] = Field(
         "adaptive",
@@ -50,6 +68,7 @@ class I3dOptions(Options):
     dropout: Dropout = 0.5
     pixels: Pixels = "unit"
     width: Width = 64
+    start: Start = "own"
     weights: StartFile = ""
 
 
@@ -68,6 +87,8 @@ class R3dOptions(Options):
 class R2plus1dOptions(Options):
     """What may be set of R(2+1)D-18."""
 
+    later: ClassVar[Mapping[str, Any]] = STARTED_LATER
+
     midplanes: Literal["torchvision", "vmz", "hara"] = Field(
         "torchvision",
         description="Channels between the two halves of a convolution: torchvision's, those of the paper's "
@@ -75,6 +96,7 @@ class R2plus1dOptions(Options):
     )
     pixels: Pixels = "unit"
     width: Width = 64
+    start: Start = "own"
     weights: StartFile = ""
 
 

@@ -11,6 +11,7 @@ from dferbench_methods.conv3d.method import C3dOptions, I3dOptions, P3dOptions, 
 from dferbench_methods.conv3d.names import c3d_names, i3d_names, p3d_names, residual_names
 from dferbench_methods.conv3d.p3d import P3D
 from dferbench_methods.conv3d.residual import Headed, r2plus1d
+from dferbench_methods.conv3d.start import as_in_dfew, by_default, by_port, unchanged
 from dferbench_methods.conv3d.video import VideoNet
 from dferbench_methods.layers.resnet3d import resnet3d18
 
@@ -20,6 +21,8 @@ def c3d(task: Task, parts: Any, **options: Any) -> VideoNet:
     DataError for a file of weights that does not fit."""
     given = C3dOptions(**options)
     net = C3D(len(task.classes), task.frames, task.size, given.bn, given.dropout, given.width)
+    if given.start == "dfew":
+        as_in_dfew(net, by_default)
     return VideoNet(net, given.pixels, given.weights, c3d_names)
 
 
@@ -27,6 +30,8 @@ def p3d(task: Task, parts: Any, **options: Any) -> VideoNet:
     """P3D (Qiu et al., ICCV 2017). Raises ConfigError unless there are 16 to 31 frames, or DataError."""
     given = P3dOptions(**options)
     net = P3D(len(task.classes), task.frames, given.depth, given.relu, given.dropout, given.width)
+    if given.start == "dfew":
+        as_in_dfew(net, by_port)
     return VideoNet(net, given.pixels, given.weights, p3d_names)
 
 
@@ -35,6 +40,8 @@ def i3d(task: Task, parts: Any, **options: Any) -> VideoNet:
     official pooling does not fit, or DataError."""
     given = I3dOptions(**options)
     net = I3D(len(task.classes), task.frames, task.size, given.pool, given.dropout, given.width)
+    if given.start == "dfew":
+        as_in_dfew(net, by_default)
     return VideoNet(net, given.pixels, given.weights, i3d_names)
 
 
@@ -49,4 +56,6 @@ def r2plus1d18(task: Task, parts: Any, **options: Any) -> VideoNet:
     """R(2+1)D-18 (Tran et al., CVPR 2018), its convolutions split in space and time. Raises DataError."""
     given = R2plus1dOptions(**options)
     net = Headed(r2plus1d(given.midplanes, given.width), len(task.classes))
+    if given.start == "dfew":
+        as_in_dfew(net, unchanged)
     return VideoNet(net, given.pixels, given.weights, residual_names)

@@ -33,7 +33,7 @@ PIXELS = {
     "caffe": _bytes(104, 117, 123),
 }
 """As the input gives them (0..1); -1..1 (DeepMind's I3D); torchvision's and Hara's moments of Kinetics; what
-users of C3D's torch port found its Sports-1M weights to want, and what mmaction feeds them; official P3D."""
+users of C3D's torch port found its Sports-1M weights to need, and what mmaction feeds them; official P3D."""
 
 
 class Pixels(nn.Module):

@@ -51,7 +51,7 @@ def split_cube(by_block: bool) -> Conv:
 
 
 def stem(variant: str, width: int) -> nn.Sequential:
-    """(B, 3, T, H, W) -> (B, width, t, h, w): Hara's sees seven frames and pools behind, the others three."""
+    """(B, 3, T, H, W) -> (B, width, t, h, w): Hara's spans seven frames and pools, the others three."""
     hara = variant == "hara"
     time, middle = (7, between(3, width, 7, 7)) if hara else (3, max(45 * width // 64, 1))
     parts = [*split(3, width, middle, time, 7, (1, 2)), nn.BatchNorm3d(width), nn.ReLU()]

@@ -17,7 +17,7 @@ CARD: Mapping[str, Any] = {
     "venue": "BMVC",
     "year": 2023,
     "paper": "arXiv:2308.13382",
-    "code": "github zengqunzhao/DFER-CLIP, d10d5a4 (MIT); read for facts; no code was copied",
+    "code": "github zengqunzhao/DFER-CLIP, d10d5a4 (MIT); reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{zhao2023dferclip,\n"
         "  title = {Prompting Visual-Language Models for Dynamic Facial Expression Recognition},\n"

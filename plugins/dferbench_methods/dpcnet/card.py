@@ -31,15 +31,15 @@ CARD: Mapping[str, Any] = {
         "each view. Two terms of the loss make the views agree; both are tested."
     ),
     "input": (
-        "8 frames, two from each quarter of the video (at random in training, at its thirds in testing), "
-        "112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training, squashed to the square in "
-        "testing."
+        "8 frames, two from each quarter of the video (at random in training, at its thirds in testing), 112 "
+        "x 112 RGB, pixels in 0..1; cropped at random and flipped in training; resized to a square in "
+        "testing, ignoring the aspect ratio."
     ),
     "fidelity": "reconstruction: of the paper's abstract, its framework figure, and what others report of "
     "it. The parameters (50.8 M) and MACs (9.55 G) are those reported (51 M, 9.52 G).",
     "unknowns": [
         "How a group's frames are drawn and weighted: two distinct ones at random; input.sample.",
-        "Pretraining: from scratch; weights=FILE, with input.normalize=imagenet where the file wants it.",
+        "Pretraining: from scratch; weights=FILE, with input.normalize=imagenet where the file needs it.",
         "The gate of the frames: sigmoid; frame_gate=softmax.",
         "The LSTM: one layer, forwards; layers.",
         "The classifier: one hidden layer of 1024 with dropout 0.5, which explains 4.2 M of the reported "

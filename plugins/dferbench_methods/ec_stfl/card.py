@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild",
@@ -13,7 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2020,
     "paper": "arXiv:2008.05924",
     "code": "github CV-AC/ECSTFL, eaf8a60 (CC BY-NC-ND 4.0), and jiangxingxun/DFEW, 7c1ba78 (no licence); "
-    "read for facts; no code was copied",
+    "reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{jiang2020dfew,\n"
         "  title = {DFEW: A Large-Scale Database for Recognizing Dynamic Facial Expressions in the Wild},\n"
@@ -25,7 +26,7 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A 3D ResNet18 sees the whole video; in addition to cross-entropy, a second term makes features "
+        "A 3D ResNet18 encodes the whole video; in addition to cross-entropy, a second term makes features "
         "of one expression near and those of others far, each class weighed by how often the batch has it. "
         "The term "
         "adds no parameters and is not used in testing."
@@ -46,6 +47,7 @@ CARD: Mapping[str, Any] = {
         "The code of 2024 has another loss on another net: form=code2024 variant=torchvision, with "
         "input.sample='segments(duration=2, short=first-frame)' input.augment='random-sized-crop | flip' "
         "stage.batch=32 stage.epochs=200 'stage.schedule=every(50)'.",
+        SORTED_AS_TEXT,
         "The paper interpolates each video to 16 frames (TIM); here 16 of its frames are taken.",
         "The paper divides the learning rate by 10 when the loss saturates; here after every 40 epochs.",
         "The term is offered on the two 3D ResNet18 only, of the paper's seven nets.",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 
 def _row(variant: str, source: str, **scores: str) -> dict[str, Any]:
@@ -19,7 +20,7 @@ CARD: Mapping[str, Any] = {
     "venue": "FG",
     "year": 2024,
     "paper": "arXiv:2310.16640",
-    "code": "github NickyFot/EmoCLIP, 6b4decfb (Apache-2.0); read for facts; no code was copied",
+    "code": "github NickyFot/EmoCLIP, 6b4decfb (Apache-2.0); reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{foteinopoulou2024emoclip,\n"
         "  title = {EmoCLIP: A Vision-Language Method for Zero-Shot Video Facial Expression Recognition},\n"
@@ -35,8 +36,9 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "32 frames, every fourth one from a random start (the first in testing), round to the video's "
-        "beginning, 224 x 224 RGB with CLIP's mean and deviation; turned by up to 6 degrees and flipped in "
-        "training, squashed to the square in testing. Each frame goes through the image tower by itself."
+        "beginning, 224 x 224 RGB with CLIP's mean and deviation; resized bicubically to a square, ignoring "
+        "the aspect ratio; turned by up to 6 degrees and flipped in training. Each frame goes through the "
+        "image tower by itself."
     ),
     "fidelity": "official-code: model, loss, frames, augmentation, learning rates and schedule follow "
     "the released code; the forward pass and the loss are tested against an independent "
@@ -47,6 +49,7 @@ CARD: Mapping[str, Any] = {
         "their code for another task saves: the text tower, which never learned, is then the backbone's.",
         "The supervised recipe on MAFW: the script for it calls a program that was not released, with 30 "
         "epochs and batches of 32. Here the recipe of DFEW and FERV39k; stage.epochs, stage.batch.",
+        "The recipe on other datasets than DFEW, FERV39k, AFEW and MAFW: that of DFEW.",
         "Whether the published supervised rows start from CLIP alone, as the released scripts do, or from "
         "the model that learned from captions. Here from CLIP.",
     ],
@@ -54,18 +57,20 @@ CARD: Mapping[str, Any] = {
         "The class descriptions are dferbench's own; the authors' are in their code (text=FILE.toml takes "
         "them). Zero-shot results depend on them.",
         "Testing begins with the first frame; the code draws the start in testing too, so that its results "
-        "differ from run to run. Frame files are taken in natural order, not sorted as strings.",
+        "differ from run to run.",
+        SORTED_AS_TEXT,
         "The head's width and the MLP's are swapped in the code: eight heads 2048 wide each, an MLP of 512. "
         "Kept, as the files have it; head_dim=64 is what was probably meant.",
         "Other videos of a class are negatives in the supervised loss, as in the code. multi_positive=true, "
         "which is not the authors', takes the share of all videos of the class together; the mean over them "
         "would change nothing, as they have one text.",
         "Float32; the code runs in float16 and builds a scaler of gradients that it does not use.",
-        "128 videos a batch in one process; the code has two processes of 128, whose gradients are averaged "
-        "and whose videos are not contrasted with each other.",
-        "Frames that are not square are squashed by bilinear resizing; the code scales the shorter side, "
-        "bicubic, and crops the centre. Frames of 224 x 224 are the same in both. Turned corners are black; "
-        "the code's are of the mean colour.",
+        "One process of 128 videos (64 on AFEW); the code has two, whose gradients are averaged and whose "
+        "videos are not contrasted with each other.",
+        "Frames are resized by Pillow's bicubic filter, those that are not square without regard to their "
+        "aspect ratio; the code scales the shorter side by torch's bicubic filter, without antialiasing, and "
+        "crops the centre. Frames of 224 x 224 are the same in both. Turned corners are black; the code's "
+        "are of the mean colour.",
         "Captions teach only with a dataset that has them, mafw(captions=true); no dataset here has more. "
         "Videos without one, MAFW's neutral ones, do not count, as in the code, whose batches lack them. "
         "The code keeps the epoch with the lowest training loss; here that is not a rule of selection.",
@@ -75,9 +80,9 @@ CARD: Mapping[str, Any] = {
     "pretraining": "CLIP ViT-B/32 of OpenAI (400 million image-text pairs), in the published numbers "
     "and by default here; on `synthetic`, clip-tiny. The zero-shot rows learned from MAFW's captions.",
     "recipe_origin": {
-        "frames, sampling, normalisation, turns, flip": "code",
+        "frames, sampling, resizing, normalisation, turns, flip": "code",
         "optimizer, learning rate, weight decay, "
-        "schedule, epochs, batch, drop_last": "code, on DFEW and FERV39k",
+        "schedule, epochs, batch of one process, drop_last": "code, on DFEW, FERV39k and AFEW",
         "captions": "code: learn_from=captions input.sample='every(2)' stage.batch=64 stage.epochs=30 "
         "stage.schedule='steps(15, 35, 50)' on mafw(captions=true)",
         "synthetic": "ours: 16 frames of which none is drawn, heads of 64, 20 epochs, learning rate 5e-3",
@@ -89,5 +94,5 @@ CARD: Mapping[str, Any] = {
              dfew="36.76/46.27", ferv39k="26.73/35.30", mafw="25.86/33.49"),
     ],
     "results_are": "UAR/WAR in percent, as others print them. Supervised: the code keeps the test epoch with "
-    "the best WAR. Zero-shot: no label was seen; the model learned from captions of MAFW itself",
+    "the best WAR. Zero-shot: no label was used; the model learned from captions of MAFW itself",
 }  # fmt: skip

@@ -12,7 +12,8 @@ from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
 from dferbench_methods.emoclip.card import CARD
 from dferbench_methods.layers.options import Backbone, TextSource
 
-# All of it is the code's, for its supervised form on DFEW and FERV39k.
+# All of it is the code's, for its supervised form on DFEW and FERV39k; the batch is that of one of its two
+# processes, for the loss contrasts the videos of one process.
 STAGE = Stage(
     train={r"temporal\..*|logit_scale": 1e-3},
     epochs=50,
@@ -22,12 +23,23 @@ STAGE = Stage(
     weight_decay=5e-4,
     drop_last=True,
 )
-INPUT = Input(frames=32, size="backbone", sample="every(4)", normalize="clip", augment="rotate(6) | flip")
+INPUT = Input(
+    frames=32,
+    size="backbone",
+    sample="every(4)",
+    normalize="clip",
+    augment="rotate(6) | flip",
+    resize="bicubic",
+)
 RECIPE = Recipe(INPUT, (STAGE,))
-# Ours: few frames of which none is drawn, so that the tower sees each video once, and a higher rate for a
-# small model.
+# Its script for AFEW has 64 videos per process, where the others have 128.
+AFEW = Recipe(INPUT, (replace(STAGE, batch=64),))
+# Ours: few frames of which none is drawn, so that the tower encodes each video once, and a higher
+# learning rate for a small model.
 SYNTHETIC = Recipe(
-    replace(INPUT, frames=16, sample="every(2, random=false)", normalize="none", augment=""),
+    replace(
+        INPUT, frames=16, sample="every(2, random=false)", normalize="none", augment="", resize="bilinear"
+    ),
     (replace(STAGE, train={r"temporal\..*|logit_scale": 5e-3}, epochs=20, batch=16, schedule="steps(15)"),),
 )
 
@@ -53,7 +65,7 @@ METHOD = Method(
     name="emoclip",
     build="dferbench_methods.emoclip.model:build",
     recipe=RECIPE,
-    recipe_for={"synthetic": SYNTHETIC},
+    recipe_for={"afew": AFEW, "synthetic": SYNTHETIC},
     paper=CARD["paper"],
     card=CARD,
     convert="dferbench_methods.emoclip.convert:convert",

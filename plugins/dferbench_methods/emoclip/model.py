@@ -24,7 +24,7 @@ from dferbench_methods.emoclip.method import EmoClipOptions
 
 HEADS = 8
 PLACES = 1024
-"""Positions of the released temporal model, one of them the class token's, however many frames it sees."""
+"""Positions of the released temporal model, one of them the class token's, however many frames it takes."""
 
 
 def info_nce(logits: Tensor, partner: Tensor) -> Tensor:

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "Expression Snippet Transformer for Robust Video-based Facial Expression Recognition",
     "venue": "Pattern Recognition",
     "year": 2023,
     "paper": "arXiv:2109.08409",
-    "code": "github DreamMr/EST, f85a0cd (no licence); read for facts; no code was copied",
+    "code": "github DreamMr/EST, f85a0cd (no licence); reimplemented, no code copied",
     "bibtex": (
         "@article{liu2023est,\n"
         "  title = {Expression Snippet Transformer for Robust Video-based Facial Expression Recognition},\n"
@@ -31,8 +32,8 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "35 frames: the video is brought to 105 frames, and seven snippets of 15, begun every 10, give 5 "
-        "each (drawn in training, every third in testing); 224 x 224 RGB, squashed to the square, pixels in "
-        "0..1; no augmentation but the choice of frames."
+        "each (drawn in training, every third in testing); 224 x 224 RGB, resized bicubically to a square, "
+        "ignoring the aspect ratio, pixels in 0..1; no augmentation but the choice of frames."
     ),
     "fidelity": "official-code: follows the released code; the weights that its trunk starts from are not "
     "here.",
@@ -44,9 +45,7 @@ CARD: Mapping[str, Any] = {
     "deviations": [
         "From scratch unless weights=FILE: the code starts its trunk from a ResNet-18 trained on FER+ (the "
         "file Resnet18_FER+_pytorch.pth.tar of the Emotion-FAN repository).",
-        "Frames are resized bilinearly, in the code bicubically.",
-        "The rise over the first 10 epochs is not multiplied with the cosine's beginning: a difference of up "
-        "to 1 %.",
+        SORTED_AS_TEXT,
         "A batch of one has no order term in training, where the code's batch norm fails; drop_last avoids "
         "it.",
         "The code's labels are alphabetical; here classes go by name, in files of that code too.",
@@ -54,7 +53,7 @@ CARD: Mapping[str, Any] = {
     "pretraining": "None here unless weights=FILE gives the trunk a ResNet-18 with torchvision's names, or "
     "all of it a checkpoint of the released code. The published numbers start from MS-Celeb-1M and FER+.",
     "recipe_origin": {
-        "frames, size, optimizer, learning rate, weight decay, "
+        "frames, size, resizing, optimizer, learning rate, weight decay, "
         "schedule, epochs, batch, drop_last, scale": "code",
         "how 105 frames are made": "ours",
         "synthetic": "ours: 21 frames of 56 x 56, width=16, 14 epochs at 0.0005",

@@ -29,6 +29,8 @@ INPUT = Input(
     augment="random-sized-crop | flip",
 )
 DFEW = Recipe(INPUT, (STAGE,))
+# main_AFEW.py, which starts from the weights of DFEW's first fold and keeps the last batch of an epoch.
+AFEW = Recipe(INPUT, (replace(STAGE, train={r".*": 1e-3}, epochs=20, drop_last=False),))
 # Ours: a quarter of the pixels and of the width, few epochs and crops that keep most of the face, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
@@ -68,7 +70,7 @@ METHOD = Method(
     name="former-dfer",
     build="dferbench_methods.former_dfer.model:FormerDfer",
     recipe=DFEW,
-    recipe_for={"synthetic": SYNTHETIC},
+    recipe_for={"afew": AFEW, "synthetic": SYNTHETIC},
     paper=CARD["paper"],
     card=CARD,
     convert="dferbench_methods.former_dfer.convert:convert",

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "Intensity-Aware Loss for Dynamic Facial Expression Recognition in the Wild",
     "venue": "AAAI",
     "year": 2023,
     "paper": "arXiv:2208.10335",
-    "code": "github muse1998/IAL-for-Facial-Expression-Recognition, 39a24b6 (MIT); read for facts, no code "
-    "is taken over",
+    "code": "github muse1998/IAL-for-Facial-Expression-Recognition, 39a24b6 (MIT); reimplemented, "
+    "no code copied",
     "bibtex": (
         "@inproceedings{li2023intensity,\n"
         "  title = {Intensity-Aware Loss for Dynamic Facial Expression Recognition in the Wild},\n"
@@ -30,8 +31,8 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames, one from each sixteenth of the video (random within it in training), 112 x 112 RGB, "
-        "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned, squashed "
-        "to the square in testing."
+        "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned; resized to "
+        "a square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "official-code: follows the released code, which is of DFEW; the paper was read in its "
     "abstract and a figure only.",
@@ -49,6 +50,7 @@ CARD: Mapping[str, Any] = {
         "code fixes both.",
         "The code drops videos of fewer than 16 frames from training and test; here they show their first "
         "frame throughout, as videos of just 16 do there and here.",
+        SORTED_AS_TEXT,
         "Brightness is cut to whole numbers of 0..255.",
         "dferbench import takes what the released training script saves, as its code says it: the authors "
         "have published no file to try.",

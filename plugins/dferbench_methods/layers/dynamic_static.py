@@ -27,7 +27,7 @@ def narrow_stem(width: int) -> nn.Sequential:
 class DynamicStatic(nn.Module):
     """Dynamic-static fusion: T maps (B, T, dim, h, w) -> T - 1 tokens (B, T - 1, dim * places).
 
-    Convolutions see how each map differs from the one before it, a transformer the places of the earlier of
+    Convolutions take how each map differs from the one before it, a transformer the places of the earlier of
     the two; the maps of both, half as wide and high, are added.
     """
 

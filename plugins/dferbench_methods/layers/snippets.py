@@ -50,7 +50,7 @@ class SnippetPool(nn.Module):
 
 
 class SnippetTransformer(Classifier):
-    """A ResNet-18 sees each frame, a transformer relates seven snippets, one query asks it for the feature.
+    """A ResNet-18 encodes frames, a transformer relates seven snippets, one query asks it for the feature.
 
     The loss adds `scale` times the cross-entropy of naming the order, one of `ORDERS`, in which a video's
     snippets were shown; their positions are shown with them, so that the prediction does not depend on it.

@@ -14,7 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2023,
     "paper": "arXiv:2305.03343",
     "code": "none of the authors is known; a port under github pwc-1/paper1, Former, fcca513 (no licence), "
-    "which does not run, was read for facts; no code was copied",
+    "which does not run, is what the facts are from; reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{ma2023logoformer,\n"
         "  title = {Logo-Former: Local-Global Spatio-Temporal Transformer for Dynamic Facial Expression "
@@ -31,8 +31,8 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
-        "training), 112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training, squashed to "
-        "the square in testing."
+        "training), 112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training; resized to a "
+        "square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "reconstruction: of the abstract, with sizes of a port of unknown authorship; the paper's "
     "text and its authors' code were not available.",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-CODE = "github sunlicai/MAE-DFER, 80b651d4 (MIT); read for facts; no code was copied"
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
+
+CODE = "github sunlicai/MAE-DFER, 80b651d4 (MIT); reimplemented, no code copied"
 INPUT = (
     "16 frames of a clip of 64 (16 on FERV39k), drawn in training; in testing two clips of every "
     "fourth frame (every one on FERV39k), the first and the last, whose probabilities are averaged. 160 x "
     "160 RGB, ImageNet's mean and deviation; changed by RandAugment, cropped at random, flipped, erased and "
-    "mixed in training, squashed to the square in testing."
+    "mixed in training; resized to a square in testing, ignoring the aspect ratio."
 )
 DEVIATIONS = (
     "Without weights=FILE it starts at random, and then has nothing to do with the published numbers.",
@@ -18,21 +20,25 @@ DEVIATIONS = (
     "rounding.",
     "The code tests two crops of each clip, which are identical for square frames; here each of the "
     "two clips is tested once. Costs are those of one clip.",
-    "The code chooses its epoch by one stretch of each test video, drawn at random; here each epoch is "
+    "The code chooses its epoch by one clip of each test video, drawn at random; here each epoch is "
     "tested as in the end.",
-    "Rates go by block: with another depth, give stage.train too. Blocks that no pattern names do not learn.",
+    SORTED_AS_TEXT,
+    "One process; the code's scripts start three, each of which draws its own blending of 32 videos (40 on "
+    "FERV39k).",
+    "Learning rates go by block: with another depth, give stage.train too. Blocks that no pattern names do "
+    "not learn.",
     "fp32 by default (precision=fp16 is the code's), one device, and a seed for everything: the code's "
     "crops, flips and erased boxes are not seeded.",
     "On `synthetic`, and for dferbench check, the net is small (width=64, depth=4), without mixing, erasing "
-    "and drop path, and all layers have one rate: ours. From scratch it stays at chance there: the recipe "
-    "shows that everything works, no more.",
+    "and drop path, and all layers have one learning rate: ours. From scratch it stays at chance there: the "
+    "recipe shows that everything works, no more.",
 )
 ORIGIN: Mapping[str, str] = {
-    "frames, size, test stretches": "code",
+    "frames, size, test clips": "code",
     "optimizer, learning rate of every step and layer, weight decay, epochs, batch, drop_last": "code",
     "mixing, smoothing, erasing, drop path": "code",
     "RandAugment, crop and flip": "code",
-    "synthetic": "ours: 64 x 64, width 64, depth 4, flips alone, 6 epochs, rate 3e-4 for all layers",
+    "synthetic": "ours: 64 x 64, width 64, depth 4, flips alone, 6 epochs, learning rate 3e-4 for all layers",
 }
 RESULTS_ARE = (
     "UAR/WAR in percent, over five folds on DFEW and MAFW; the epoch of the best accuracy on the test videos"
@@ -82,8 +88,8 @@ MAE_DFER: Mapping[str, Any] = {
     ],
     "results_are": f"{RESULTS_ARE}. Its repository has the files of the second run, and those of DFEW.",
     "macs": {
-        "published": "50 G, which is 49.75 G with five operations for each value that a norm sees; the count "
-        "here leaves norms out"
+        "published": "50 G, which is 49.75 G with five operations for each value that is normalised; the "
+        "count here leaves norms out"
     },
 }  # fmt: skip
 
@@ -129,7 +135,7 @@ VIDEOMAE: Mapping[str, Any] = {
     ],
     "results_are": f"{RESULTS_ARE}. Run and printed by MAE-DFER's authors.",
     "macs": {
-        "published": "81 G, which is 80.76 G with five operations for each value that a norm sees; the count "
-        "here leaves norms out"
+        "published": "81 G, which is 80.76 G with five operations for each value that is normalised; the "
+        "count here leaves norms out"
     },
 }  # fmt: skip

@@ -29,7 +29,7 @@ class Joint(nn.Module):
 
 
 class ByRegion(nn.Module):
-    """Local-global interaction blocks; the mean of the learned region tokens, one a region, is the feature.
+    """Local-global interaction blocks; the mean of the learned region tokens, one per region, is the feature.
 
     `regions` is how the `grid` of tokens is cut. Raises ConfigError where that does not come out even.
     """

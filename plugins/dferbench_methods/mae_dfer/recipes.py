@@ -52,7 +52,7 @@ def recipe(depth: int, batch: int, rate: int) -> Recipe:
 SMALL: Mapping[str, float | int] = {
     "width": 64, "depth": 4, "drop_path": 0.0, "mixup": 0.0, "cutmix": 0.0, "erase": 0.0
 }  # fmt: skip
-"""Ours, for `synthetic` and dferbench check: a small net, which sees videos as they are."""
+"""Ours, for `synthetic` and dferbench check: a small net on videos that are not mixed or erased."""
 
 
 def synthetic() -> Recipe:

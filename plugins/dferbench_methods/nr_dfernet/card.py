@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "NR-DFERNet: Noise-Robust Network for Dynamic Facial Expression Recognition",
     "venue": "arXiv",
     "year": 2022,
     "paper": "arXiv:2206.04975",
-    "code": "github muse1998/AI-DFERNet, 1e0c8bb (MIT), the first author's; read for facts, no code is taken "
-    "over",
+    "code": "github muse1998/AI-DFERNet, 1e0c8bb (MIT), the first author's; reimplemented, no code copied",
     "bibtex": (
         "@article{li2022nrdfernet,\n"
         "  title = {NR-DFERNet: Noise-Robust Network for Dynamic Facial Expression Recognition},\n"
@@ -23,14 +23,16 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A shallow ResNet sees each frame; differences of neighbouring maps and, through a transformer, the "
-        "maps themselves are added; a second transformer over time has the mean of its tokens as its class "
-        "token. In testing a filter rules neutral out where a snippet of the video is surely something else."
+        "A shallow ResNet encodes each frame; differences of neighbouring maps and, through a transformer, "
+        "the maps themselves are added; a second transformer over time has the mean of its tokens as its "
+        "class token. In testing a filter rules neutral out where a snippet of the video is surely something "
+        "else."
     ),
     "input": (
         "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
-        "training), 112 x 112 RGB, pixels in 0..1; cropped at random, flipped, brightened or darkened and "
-        "turned by up to 4 degrees in training, squashed to the square in testing."
+        "training), 112 x 112 RGB, pixels in 0..1; in training cropped to 90 to 100 % of the area at an "
+        "aspect ratio of 5/7 to 7/5, flipped, brightened or darkened and turned by up to 4 degrees; resized "
+        "to a square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "official-code: follows the released code, which does not run as it stands; fixed where it "
     "breaks, as deviations say.",
@@ -49,6 +51,7 @@ CARD: Mapping[str, Any] = {
         "Frames, size, thresholds and the name of the neutral class are free; without such a class, "
         "neutral='' leaves the filter out.",
         "Brightness and turns act on 8-bit pixels, in the code on tensors.",
+        SORTED_AS_TEXT,
     ],
     "pretraining": "None: from scratch, as in the code. weights=FILE takes a state dict of the released code "
     "(none was published), the classifier left out unless its shape fits.",

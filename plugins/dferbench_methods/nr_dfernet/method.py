@@ -11,7 +11,8 @@ from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
 from dferbench_methods.layers.options import StartFile, Width
 from dferbench_methods.nr_dfernet.card import CARD
 
-# All of it from the released code, but for its 1000 epochs: after 100 the rate is a 16,000th of the first.
+# All of it from the released code, but for its 1000 epochs: after 100 the learning rate is a 16,000th of the
+# first.
 STAGE = Stage(
     train={r".*": 1e-3},
     epochs=100,
@@ -26,7 +27,9 @@ INPUT = Input(
     size=112,
     sample="segments(duration=2, short=first-frame)",
     normalize="none",
-    augment="random-sized-crop | flip | jitter(brightness=0.6) | rotate(4)",
+    # Area and aspect are its own: its file of transforms is Former-DFER's with other numbers.
+    augment="random-sized-crop(scale=(0.9, 1), ratio=(0.714286, 1.4)) | flip | jitter(brightness=0.6) | "
+    "rotate(4)",
 )
 DFEW = Recipe(INPUT, (STAGE,))
 # Ours: a quarter of the pixels and of the width, few epochs and crops that keep most of the face, so that it

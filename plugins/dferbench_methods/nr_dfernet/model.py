@@ -63,7 +63,7 @@ class NrDferNet(Classifier):
         width = given.width
         if task.frames < LENGTH + 1:
             raise ConfigError(
-                f"nr-dfernet cannot see a snippet in {task.frames} frames",
+                f"nr-dfernet finds no snippet in {task.frames} frames",
                 f"Give at least {LENGTH + 1}: --set input.frames=16.",
             )
         places = math.ceil(task.size / DOWN) ** 2

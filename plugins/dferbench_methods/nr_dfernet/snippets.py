@@ -1,4 +1,4 @@
-"""The snippet filter: where a stretch of the video is surely not neutral, the video is not."""
+"""The snippet filter: where a part of the video is surely not neutral, the video is not."""
 
 from __future__ import annotations
 

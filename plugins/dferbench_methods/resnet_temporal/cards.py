@@ -9,8 +9,8 @@ from dferbench import published
 
 INPUT = (
     "16 frames as 8 pairs of neighbours, one pair from each eighth of the video (random within it in "
-    "training), 112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training, squashed to the "
-    "square in testing."
+    "training), 112 x 112 RGB, pixels in 0..1; cropped at random and flipped in training; resized to a "
+    "square in testing, ignoring the aspect ratio."
 )
 PRETRAINING = (
     "None: from scratch, as Former-DFER states for its own ResNet18-LSTM; of the other published rows it is "
@@ -32,7 +32,8 @@ RESULTS_ARE = (
 NO_CODE = "none for this row"
 DFEW_PRESET = (
     "The recipe of the DFEW authors' code: --set variant=dfew input.sample=uniform input.augment= "
-    "stage.optimizer=adam \"stage.train={'.*': 0.001}\" stage.schedule=constant stage.weight_decay=0."
+    "stage.optimizer=adam \"stage.train={'.*': 0.001}\" stage.schedule=constant stage.weight_decay=0 "
+    "stage.batch=32 stage.epochs=500 stage.drop_last=false."
 )
 
 LSTM: Mapping[str, Any] = {
@@ -40,8 +41,8 @@ LSTM: Mapping[str, Any] = {
     "venue": "CVPR",
     "year": 2016,
     "paper": "arXiv:1512.03385",
-    "code": f"{NO_CODE}; variant=dfew: github jiangxingxun/DFEW, 7c1ba78 (no licence); read for facts, no "
-    "code is taken over",
+    "code": f"{NO_CODE}; variant=dfew: github jiangxingxun/DFEW, 7c1ba78 (no licence); reimplemented, "
+    "no code copied",
     "bibtex": (
         "@inproceedings{he2016resnet,\n"
         "  title = {Deep Residual Learning for Image Recognition},\n"
@@ -76,7 +77,7 @@ LSTM: Mapping[str, Any] = {
         "The rows of table 5 are of different nets: DFEW's was trained by Former-DFER's authors, FERV39k's "
         "and MAFW's by those of the data sets. One net stands for all here.",
         "variant=dfew is the net that the DFEW authors released under this name: bottlenecks, 2048 features "
-        "a frame, three LSTM layers, the outputs at all frames side by side (17,388,871 parameters for 7 "
+        "per frame, three LSTM layers, the outputs at all frames side by side (17,388,871 parameters for 7 "
         "classes). The DFEW paper's 42.86/53.08 may be of that net; table 5's DFEW number is not.",
         "variant=dfew starts 2D convolutions and linear layers Kaiming-normal (fan in), as that code does; "
         "the default starts convolutions with fan out, as torchvision does.",
@@ -98,7 +99,7 @@ VIT: Mapping[str, Any] = {
     "year": 2021,
     "paper": "arXiv:2010.11929",
     "code": f"{NO_CODE}; the temporal transformer is that of github zengqunzhao/Former-DFER, 1b5ad6f (MIT); "
-    "read for facts; no code was copied",
+    "reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{dosovitskiy2021vit,\n"
         "  title = {An Image is Worth 16x16 Words: Transformers for Image Recognition at Scale},\n"

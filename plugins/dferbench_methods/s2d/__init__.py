@@ -1,4 +1,4 @@
-"""S2D (Chen et al., TAFFC 2024): prompts and adapters teach a frozen image model of faces to see videos."""
+"""S2D (Chen et al., TAFFC 2024): prompts and adapters fit a frozen image model of faces to videos."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from dferbench import Input, Method, Options, Recipe, Stage, hookimpl
 from dferbench_methods.layers.options import Cutmix, Dropout, Mixup, Smoothing, StartFile
 from dferbench_methods.s2d.card import CARD
 
-# The code's. The image model and the landmark network are frozen, and so is the
-# norm that serves no block: no gradient reaches it.
+# The code's, which starts one process of 8 videos on each of its scripts' two devices, and whose learning
+# rate grows with the videos of a step: 1e-5 for 8. The image model and the landmark network are frozen, and
+# so is the norm that serves no block: no gradient reaches it.
 STAGE = Stage(
-    train={r"(?!vit\.|landmark\.|spare\.).*": 1e-5},
+    train={r"(?!vit\.|landmark\.|spare\.).*": 2e-5},
     epochs=100,
-    batch=8,
+    batch=16,
     optimizer="adamw(undecayed='.*bias|.*norm.*|.*scale|temporal')",
-    schedule="cosine(warmup=2, floor=3.125e-10, by=step)",
+    schedule="cosine(warmup=2, floor=6.25e-10, by=step)",
     weight_decay=0.05,
     drop_last=True,
 )
@@ -41,7 +42,7 @@ SMALL = {**PLAIN, "width": 64, "depth": 3, "heads": 4, "patch": 8}
 # and crops that keep most of the face.
 SYNTHETIC = Recipe(
     replace(WHOLE, size=48, augment="random-sized-crop(scale=(0.7, 1)) | flip"),
-    (replace(STAGE, train={r"(?!spare\.).*": 2e-3}, epochs=8, schedule="cosine(warmup=1)"),),
+    (replace(STAGE, train={r"(?!spare\.).*": 2e-3}, epochs=8, batch=8, schedule="cosine(warmup=1)"),),
 )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dferbench import published
+from dferbench_methods.layers.remarks import SORTED_AS_TEXT
 
 CARD: Mapping[str, Any] = {
     "title": "From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression Recognition "
@@ -13,7 +14,7 @@ CARD: Mapping[str, Any] = {
     "venue": "IEEE Transactions on Affective Computing",
     "year": 2024,
     "paper": "doi:10.1109/TAFFC.2024.3453443",
-    "code": "github MSA-LMC/S2D, e1b5e5d (Apache-2.0); read for facts; no code was copied",
+    "code": "github MSA-LMC/S2D, e1b5e5d (Apache-2.0); reimplemented, no code copied",
     "bibtex": (
         "@article{chen2024s2d,\n"
         "  title = {From Static to Dynamic: Adapting Landmark-Aware Image Models for Facial Expression\n"
@@ -32,8 +33,8 @@ CARD: Mapping[str, Any] = {
     "input": (
         "16 neighbouring frames from anywhere in training, the first and the last 16 in testing, their "
         "probabilities averaged; on DFEW 16 frames from all of the video. 224 x 224 RGB normalised as "
-        "ImageNet; changed by RandAugment, cropped at random, flipped and erased in training, squashed to "
-        "the square in testing."
+        "ImageNet; changed by RandAugment, cropped at random, flipped and erased in training; resized to a "
+        "square in testing, ignoring the aspect ratio."
     ),
     "fidelity": "official-code: follows the released code in network, loss and learning rates. The "
     "published numbers need its landmark network (landmark=FILE) and its image model (weights=FILE); "
@@ -49,10 +50,13 @@ CARD: Mapping[str, Any] = {
         "rounding.",
         "The code takes DFEW's own videos of 16 frames, of which all are shown here too; of longer ones, the "
         "middles of sixteenths are. Its second crop in testing is the same as the first, and left out.",
+        "One process of 16 videos; the code's scripts start two of 8, each of which draws its own blending.",
+        SORTED_AS_TEXT,
         "Single precision (fp32); the code trains in half, as --set precision=fp16 does here.",
         "Self-distillation (SDL) is not offered. DFEW's and MAFW's scripts do not switch it on; FERV39k's "
         "does, but never fills its queues, so that its targets are noise there.",
-        "The class-balanced sampler of the oversampled rows is not offered: an epoch sees each video once.",
+        "The class-balanced sampler of the oversampled rows is not offered: each video is shown once per "
+        "epoch.",
         "zero_init=true zeroes an adapter's very last layer. The code means to zero the last layer of both "
         "its halves, which could never learn, and then overwrites both; zero_init=false starts like that.",
         "The norm that no block uses is frozen: 9,256,915 parameters learn of the 9,258,451 that the code "
@@ -69,9 +73,10 @@ CARD: Mapping[str, Any] = {
     "recipe_origin": {
         "frames, windows, size, RandAugment, crop, flip, erasing, normalisation": "code",
         "mixup, CutMix, smoothing, dropout, and none of them on FERV39k": "code",
-        "optimizer, learning rate of every step, weight decay, epochs, batch, drop_last": "code",
+        "optimizer, learning rate of every step, weight decay, epochs, batch (two processes of 8), "
+        "drop_last": "code",
         "frames of DFEW's videos where they are more than 16": "ours",
-        "synthetic": "ours: width 64, 3 blocks, 48 x 48 in patches of 8, 8 epochs, rate 2e-3, all learns",
+        "synthetic": "ours: width 64, 3 blocks, 48 x 48 in patches of 8, 8 epochs at 2e-3, all learns",
     },
     "results": [
         published(

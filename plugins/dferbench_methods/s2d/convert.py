@@ -62,7 +62,7 @@ def _landmark(given: Mapping[str, Any]) -> str:
 
 def _about(landmark: str) -> str:
     return (
-        f"Landmarks are seen by the network of {landmark.rsplit('/', 1)[-1]}."
+        f"Landmarks come from the network of {landmark.rsplit('/', 1)[-1]}."
         if landmark
         else "It was trained with landmarks and is shown none: results are not those of its authors."
     )

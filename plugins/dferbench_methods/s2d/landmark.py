@@ -1,4 +1,4 @@
-"""The side input: a map of what a frozen landmark network sees in each frame.
+"""The side input: a map that a frozen landmark network makes of each frame.
 
 The network is the MobileFaceNet (Chen et al., 2018) for 68 points that S2D's repository ships; only what lies
 before the map is built. Its tensors keep the names of that file.

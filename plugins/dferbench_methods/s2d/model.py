@@ -1,4 +1,4 @@
-"""The network: a frozen image model that prompts and adapters teach to see videos."""
+"""The network: a frozen image model that prompts and adapters fit to videos."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Shape:
 
 class S2d(WindowClassifier):
     """Before block i, the tokens of a frame get a prompt, which is the side input of the next, and what each
-    place sees along the frames; the class tokens behind the last block, averaged over the frames, decide.
+    place attends to along the frames; the class tokens behind the last block, averaged over the frames,
+    decide.
 
     The frames are those of the task, or several windows of as many. The side input of the first prompt is the
     map of a landmark network, or of zeros without `landmark`. Raises ConfigError for sizes that do not fit
@@ -131,7 +132,7 @@ def _require_fit(task: Task, shape: Shape, landmark: str) -> int:
         )
     if landmark and side != SIDE:
         raise ConfigError(
-            f"the landmark network sees {SIDE} x {SIDE} places, and the image model {side} x {side}",
+            f"the landmark network gives {SIDE} x {SIDE} places, and the image model {side} x {side}",
             f"Choose input.size as {SIDE} times patch, or leave landmark out.",
         )
     return side

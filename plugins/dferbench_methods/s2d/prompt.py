@@ -82,7 +82,7 @@ class Prompt(nn.Module):
         self.adapter = TemporalAdapter(dim, frames, zero_init)
 
     def forward(self, x: Tensor, side: Tensor) -> tuple[Tensor, Tensor]:
-        """Twice (B * T, P, dim) -> twice the same: prompt, and what is seen along the frames."""
+        """Twice (B * T, P, dim) -> twice the same: prompt, and what attention gives along the frames."""
         u, v = self.image(_maps(x)), self.side(_maps(side))
         prompt = self.out(self.fovea(u) + v).squeeze(3).transpose(1, 2)
         return prompt, self.adapter(x)

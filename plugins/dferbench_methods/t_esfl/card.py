@@ -14,8 +14,7 @@ CARD: Mapping[str, Any] = {
     "year": 2022,
     "paper": "arXiv:2208.00847",
     "code": "none: github MAFW-database/MAFW, c8296ec (MIT), announces it and holds none; the sizes are "
-    "those of github DreamMr/EST, f85a0cd (no licence), of the same authors; read for facts, no code is "
-    "taken over",
+    "those of github DreamMr/EST, f85a0cd (no licence), of the same authors; reimplemented, no code copied",
     "bibtex": (
         "@inproceedings{liu2022mafw,\n"
         "  title = {MAFW: A Large-scale, Multi-modal, Compound Affective Database for Dynamic Facial "
@@ -34,8 +33,8 @@ CARD: Mapping[str, Any] = {
     ),
     "input": (
         "35 frames: the video is brought to 105 frames, and seven snippets of 15, begun every 10, give 5 "
-        "each (drawn in training, every third in testing); 224 x 224 RGB, squashed to the square, pixels in "
-        "0..1; no augmentation but the choice of frames."
+        "each (drawn in training, every third in testing); 224 x 224 RGB, resized bicubically to a square, "
+        "ignoring the aspect ratio, pixels in 0..1; no augmentation but the choice of frames."
     ),
     "fidelity": "reconstruction: the paper gives the flow of data, the loss and part of the recipe; all "
     "sizes are those of EST, a method of the same authors with the same figure.",
@@ -58,7 +57,7 @@ CARD: Mapping[str, Any] = {
     "all of it a checkpoint of EST's code. The published numbers start from a CNN trained on faces.",
     "recipe_origin": {
         "size, batch, learning rate, the factor of its cuts, scale, number of snippets": "paper",
-        "frames, pixels, no augmentation": "code of EST",
+        "frames, resizing, pixels, no augmentation": "code of EST",
         "optimizer, weight decay, epochs, when the learning rate is cut, drop_last": "ours",
         "synthetic": "ours: 21 frames of 56 x 56, width=16, 14 epochs at 0.0005",
     },

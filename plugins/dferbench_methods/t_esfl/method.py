@@ -22,12 +22,12 @@ STAGE = Stage(
     weight_decay=1e-4,
     drop_last=True,
 )
-INPUT = Input(frames=35, size=224, sample="snippets", normalize="none", augment="")
+INPUT = Input(frames=35, size=224, sample="snippets", normalize="none", augment="", resize="bicubic")
 MAFW = Recipe(INPUT, (STAGE,))
-# Ours: three frames a snippet, a sixteenth of the pixels, a quarter of the width and few epochs, so that it
+# Ours: three frames per snippet, a sixteenth of the pixels, a quarter of the width and few epochs, so that it
 # ends within minutes on two cores.
 SYNTHETIC = Recipe(
-    replace(INPUT, frames=21, size=56),
+    replace(INPUT, frames=21, size=56, resize="bilinear"),
     (replace(STAGE, train={r"(?!positions$).*": 5e-4}, epochs=14, batch=16, schedule="cosine(warmup=1)"),),
 )
 OPTIONS_FOR = {"synthetic": {"width": 16}, "mafw-compound": {"hidden": 256, "narrow": 256}}
