@@ -122,6 +122,8 @@ class Converted:
 
     Where the file tells that other code saved it than the recipes are made after, `whose` says in words which
     code, and `input_for` in which fields of `Input` that one tests otherwise, by dataset, "" being any.
+    `also` are fields in which that code differs from the recipe where usual data show no difference: stating
+    them is no deviation.
     `missing` are beginnings of names of the method's tensors that such files lack; a backbone's own weights
     give them.
     """
@@ -134,6 +136,7 @@ class Converted:
     names: tuple[tuple[str, str], ...] = ()
     input_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whose: str = ""
+    also: Mapping[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
 

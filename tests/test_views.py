@@ -181,6 +181,12 @@ def test_a_caveat_stands_only_where_the_view_is_another(file_of, kind, dataset, 
     assert found.input_from == BY_USER and found.recipe.input.sample == sample
 
 
+@pytest.mark.parametrize(("kind", "right"), [("mae-dfer", True), ("videomae", True), ("c3d", False)])
+def test_the_order_of_the_authors_loader_may_be_stated(file_of, kind, right):
+    found = read(file_of(kind, "dfew"), kind, "dfew", {"input.order": "string"})
+    assert (ANOTHER_INPUT not in found.caveats) is right and found.recipe.input.order == "string"
+
+
 def test_training_data_that_are_known_decide(file_of):
     path = file_of("mae-dfer", "dfew")
     found = read(path, "mae-dfer", "dfew", trained_on=["ferv39k"])

@@ -48,6 +48,8 @@ class Header(BaseModel):
     dataset, "" being any."""
     whose: str = ""
     """Whose code that is, where the file tells."""
+    also: dict[str, Any] = {}
+    """Fields of `Input` that the authors' code has otherwise than the recipe, and that may be stated."""
     precision: str = "fp32"
     holds: Literal["all", "learned"]
     """Whether all tensors of the model are in the file, or those that building does not give again."""

@@ -48,6 +48,7 @@ def read_official(path: Path, catalog: Catalog, model: str, said: Said) -> tuple
         input=replace(input, size=input_size(Recipe(input), resolved, catalog)),
         input_for={name: dict(fields) for name, fields in converted.input_for.items()},
         whose=converted.whose,
+        also=dict(converted.also),
         precision=method.recipe.precision,
         holds="all",
         trained_on=list(said.trained_on),

@@ -134,5 +134,6 @@ def _tested(header: Header, right: Input, whose: str, changes: Mapping[str, str]
 def _caveats(header: Header, recipe: Recipe, right: Input, catalog: Catalog) -> tuple[str, ...]:
     """What the results of the checkpoint are worth."""
     unknown = [] if header.seen else [UNKNOWN]
-    changed = [] if same_input(recipe.input, right, catalog) else [ANOTHER_INPUT]
+    fair = (right, replace(right, **header.also))
+    changed = [] if any(same_input(recipe.input, one, catalog) for one in fair) else [ANOTHER_INPUT]
     return tuple(dict.fromkeys([*header.caveats, *unknown, *changed]))

@@ -96,7 +96,8 @@ def _choose(parts: Mapping[str, Any], content: Any) -> str:
         _refuse(content)
     if len(chosen) > 1:
         raise DataError(
-            f"holds several state dicts: {_listed(chosen)}", f"Say which: dferbench import --take {chosen[0]}."
+            f"holds several state dicts: {_listed(chosen)}",
+            f"Say which: dferbench import --take {chosen[0]}.",
         )
     return chosen[0]
 
