@@ -119,6 +119,13 @@ class Converted:
     own tensors to their values, `notes` say in sentences what was assumed or given, and `frames` is how many
     frames the model takes (None: as many as its recipe says). `names` are pairs of how names begin here and
     there, so that complaints can use the names of the file.
+
+    Where the file tells that other code saved it than the recipes are made after, `whose` says in words which
+    code, and `input_for` in which fields of `Input` that one tests otherwise, by dataset, "" being any.
+    `also` are fields in which that code differs from the recipe where usual data show no difference: stating
+    them is no deviation.
+    `missing` are beginnings of names of the method's tensors that such files lack; a backbone's own weights
+    give them.
     """
 
     options: Mapping[str, Any]
@@ -127,6 +134,10 @@ class Converted:
     notes: tuple[str, ...] = ()
     frames: int | None = None
     names: tuple[tuple[str, str], ...] = ()
+    input_for: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    whose: str = ""
+    also: Mapping[str, Any] = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 Convert: TypeAlias = Callable[[dict[str, Any], dict[str, Any], tuple[str, ...]], Converted]

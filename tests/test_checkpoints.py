@@ -655,6 +655,8 @@ class TestRefusals:
 
         save_file({"a": torch.ones(2)}, tmp_path / "bare.safetensors")
         with pytest.raises(DataError, match="does not say which model"):
+            opened(tmp_path / "bare.safetensors", model="")
+        with pytest.raises(DataError, match="lacks the weights 'prompt_learner"):
             opened(tmp_path / "bare.safetensors")
         save_file({"a": torch.ones(2)}, tmp_path / "bare.safetensors", {"dferbench": "{}"})
         with pytest.raises(DataError, match="damaged header"):

@@ -311,6 +311,23 @@ class TestFaRL:
             with pytest.raises(DataError, match=words):
                 build_farl(str(path), CONFIG)
 
+    def test_a_file_without_the_scale_serves_what_does_not_read_it(self, tmp_path):
+        """Zero-shot has a temperature of its own; EmoCLIP starts from the scale, and says that it is not
+        there."""
+        path, state = tmp_path / "FaRL.pth", farl_state(tiny_clip(seed=1))["state_dict"]
+        del state["logit_scale"]
+        torch.save({"state_dict": state}, path)
+        tower, whole = build_farl(str(path), CONFIG), tmp_path / "whole.pth"
+        torch.save(farl_state(tiny_clip(seed=1)), whole)
+        images, tokens = torch.rand(2, 3, 32, 32), tower.tokenize(["anger."])
+        other = build_farl(str(whole), CONFIG)
+        assert torch.equal(tower(images), other(images))
+        read, same = (t.encode_embedded(t.embed(tokens), tokens.argmax(-1)) for t in (tower, other))
+        assert torch.equal(read, same) and "logit_scale" not in tower.state_dict()
+        assert other.scale() == other.logit_scale
+        with pytest.raises(DataError, match=r"FaRL\.pth lacks the weights 'logit_scale'"):
+            tower.scale()
+
     def test_without_a_file_it_says_where_to_get_it(self):
         with pytest.raises(DataError, match="on no hub") as caught:
             Parts(CATALOG).backbone("farl-vit-b16")

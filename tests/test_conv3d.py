@@ -344,7 +344,7 @@ class TestConvert:
         seen = videos(1, size if case.method == "c3d" else 32)
         torch.testing.assert_close(logits(opened.model, seen), case.run(net, seen, **case.options), **CLOSE)
         assert opened.classes == SEVEN and opened.input.size == size
-        assert any("input.sample=uniform" in note for note in opened.facts["notes"])
+        assert bool(opened.facts["notes"]) and opened.facts["input_from"].startswith("the recipe of ")
 
     def test_damage_and_other_nets_are_refused_by_name(self, tmp_path, capsys):
         state = OFFICIAL["r3d18 Hara"].draw()[0]

@@ -409,7 +409,7 @@ class TestFiles:
             (lambda s: s["module.logit_scale"].fill_(torch.nan), "'logit_scale' holds numbers that are not"),
             (
                 lambda s: s.update({"module.backbone.conv1.weight": torch.ones(3)}),
-                r"the image tower alone \('backbone\.conv1\.weight'\)",
+                r"the image tower alone \('backbone\.conv1\.weight'\) and within a CLIP",
             ),
         ],
     )
@@ -418,6 +418,35 @@ class TestFiles:
         with pytest.raises(DataError, match=words) as refused:
             open_(path)
         assert str(path) in refused.value.message
+
+    @pytest.mark.parametrize("kind", ["image tower alone", "and the scale", "CLIP without its text tower"])
+    def test_the_public_file_is_completed_from_the_backbone(self, tmp_path, net, kind):
+        """It lacks the text tower, which never learned: with OpenAI's the model is whole again."""
+        state = net.state_dict()
+        text = ("token_embedding", "positional", "transformer", "ln_final", "text_pro", "logit_scale")
+        kept = {
+            n: t for n, t in state.items() if not n.startswith(tuple(f"backbone.{part}" for part in text))
+        }
+        if kind != "CLIP without its text tower":
+            kept = {name.replace("backbone.visual.", "backbone."): tensor for name, tensor in kept.items()}
+        if kind == "image tower alone":
+            del kept["logit_scale"]
+        torch.save(kept, tmp_path / "public.pth")
+        clip = {n.removeprefix("backbone."): t for n, t in state.items() if n.startswith("backbone.")}
+        torch.save(clip, tmp_path / "clip.pt")
+        words = ["import", tmp_path / "public.pth", "-m", "emoclip", "--set", f"backbone={TINY}"]
+        words += ["-o", tmp_path / "ours.safetensors", "--weights", f"clip={tmp_path / 'clip.pt'}"]
+        assert _run([str(word) for word in words]) == 0
+        found = open_checkpoint(tmp_path / "ours.safetensors", CATALOG, make_fabric("cpu", "fp32"))
+        assert found.weights["clip"]["source"].endswith("clip.pt")
+        x = torch.rand(2, 4, 3, 32, 32)
+        scale = net.backbone.logit_scale if kind == "image tower alone" else net.logit_scale
+        with torch.no_grad():
+            wanted = net(x, class_texts("descriptors", MAFW)) / net.logit_scale.exp() * scale.exp()
+            torch.testing.assert_close(found.model(found.model.encode(x)), wanted, atol=1e-4, rtol=1e-4)
+        with pytest.raises(DataError, match="has no weights of its own") as refused:
+            open_(tmp_path / "public.pth")
+        assert "--weights clip=FILE" in refused.value.hint
 
     def test_nothing_is_executed(self, tmp_path, net):
         class Planted:

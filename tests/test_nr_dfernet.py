@@ -10,9 +10,12 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.models.resnet import BasicBlock
 
+from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
+from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
+from dferbench.registry.catalog import discover
 from dferbench.testing import assert_contract
 from dferbench.types import Stage
 from dferbench_methods.nr_dfernet.method import DFEW
@@ -362,6 +365,28 @@ class TestParity:
 
 
 # ---- files -------------------------------------------------------------------------------------------------
+
+
+class TestImport:
+    def open(self, path, **more):
+        return open_checkpoint(path, discover(), make_fabric("cpu", "fp32"), model="nr-dfernet", **more)
+
+    def test_an_official_checkpoint_is_taken_over(self, tmp_path):
+        net = official(places=16, frames=16)
+        opened = self.open(save(tmp_path / "fd1.pth", net), sets={"neutral": ""})
+        x = videos(1, 112, 16)
+        plain = shrunk.build(
+            "nr-dfernet", size=112, frames=16, width=8, neutral="", weights=str(tmp_path / "fd1.pth")
+        )
+        torch.testing.assert_close(logits(opened.model, x), logits(plain, x))
+        assert opened.classes == shrunk.SEVEN and opened.input.frames == 16
+        assert opened.facts["notes"][-1].startswith("Weights that the released code never uses")
+
+    @pytest.mark.parametrize("name", ["fc.weight", "s_former.conv1.0.weight", "s_former.layer1.0.bn1.bias"])
+    def test_a_missing_tensor_is_named(self, tmp_path, name):
+        path = save(tmp_path / "fd1.pth", official(places=16), lambda s: s.pop(f"module.{name}"))
+        with pytest.raises(DataError, match=f"lacks the weights '{name}'"):
+            self.open(path)
 
 
 class TestFiles:

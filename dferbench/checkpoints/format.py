@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors
 import safetensors.torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
@@ -15,11 +14,19 @@ from torch import Tensor
 from dferbench.errors import DataError
 from dferbench.experiment.old_records import upgraded_caveats, upgraded_input
 from dferbench.files import write_atomic
+from dferbench.models.safetensors_files import KEY, read_metadata
 from dferbench.types import Input
 
 SCHEMA = 2
-KEY = "dferbench"
-"""Under this key of the safetensors metadata lies the header, as JSON."""
+
+
+class TrainedOn(BaseModel):
+    """Data that a model was trained on: the training part of one fold of a dataset."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    dataset: str
+    fold: int
 
 
 class Header(BaseModel):
@@ -34,12 +41,23 @@ class Header(BaseModel):
     classes: list[str]
     """In the order of the logits."""
     input: Input
+    input_given: bool = False
+    """For a file that was taken over: whether the user stated `input`; else the recipe for the data holds."""
+    input_for: dict[str, dict[str, Any]] = {}
+    """For such a file: in which fields of `Input` the code that saved it tests otherwise than the recipe, by
+    dataset, "" being any."""
+    whose: str = ""
+    """Whose code that is, where the file tells."""
+    also: dict[str, Any] = {}
+    """Fields of `Input` that the authors' code has otherwise than the recipe, and that may be stated."""
     precision: str = "fp32"
     holds: Literal["all", "learned"]
     """Whether all tensors of the model are in the file, or those that building does not give again."""
     dataset: str = ""
-    """What the model was trained on; "" if that is not known."""
+    """What the run that made it trained on; "" for a file that was taken over."""
     fold: int | None = None
+    trained_on: list[TrainedOn] = []
+    """What a file that was taken over was trained on, by the user's word; empty if that is not known."""
     seed: int = 0
     """What the model was built from: frozen parts that no weight file gives are drawn from it."""
     config_id: str = ""
@@ -52,6 +70,12 @@ class Header(BaseModel):
     caveats: list[str] = []
     """The caveats of the run that made it; results of the checkpoint carry them too."""
 
+    @property
+    def seen(self) -> list[TrainedOn]:
+        """All that is known of the data that the model was trained on."""
+        own = [] if self.fold is None else [TrainedOn(dataset=self.dataset, fold=self.fold)]
+        return [*own, *self.trained_on]
+
 
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
     """Write tensors and header as safetensors, atomically. Raises DferbenchError if that cannot be."""
@@ -59,21 +83,9 @@ def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) 
     write_atomic(path, safetensors.torch.save(plain, {KEY: header.model_dump_json(by_alias=True)}))
 
 
-def is_safetensors(path: Path) -> bool:
-    """Whether the file begins like safetensors: a length of eight bytes, then JSON."""
-    with path.open("rb") as file:
-        return file.read(9)[8:] == b"{"
-
-
 def read_header(path: Path) -> Header:
     """The header of a safetensors file. Raises DataError if there is none, or none that can be used."""
-    try:
-        with safetensors.safe_open(path, "pt") as file:
-            stated = (file.metadata() or {}).get(KEY)
-    except Exception as error:  # whatever the parser says of a damaged file
-        raise DataError(
-            f"{path} cannot be read as safetensors: {error}", "Make or fetch it again."
-        ) from error
+    stated = read_metadata(path).get(KEY)
     if stated is None:
         raise DataError(
             f"{path} does not say which model it holds",
@@ -93,16 +105,6 @@ def read_header(path: Path) -> Header:
     if not isinstance(header.input.size, int) or min(header.input.size, header.input.frames) < 1:
         raise DataError(f"{path} has a damaged header: its input is {header.input}", "Make it again.")
     return header
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file. Raises DataError if it is damaged."""
-    try:
-        return safetensors.torch.load_file(path)
-    except Exception as error:  # whatever the parser says of a damaged file
-        raise DataError(
-            f"{path} cannot be read as safetensors: {error}", "Make or fetch it again."
-        ) from error
 
 
 def _upgraded(header: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.format import Header
+from dferbench.checkpoints.official import Said
 from dferbench.checkpoints.read import Checkpoint, read_checkpoint
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import expand
@@ -55,7 +56,8 @@ def open_checkpoint(
     classes: Sequence[str] = (),
 ) -> Opened:
     """The model of a checkpoint, ready to predict: `read_checkpoint`, then `restore`, with their errors."""
-    checkpoint = read_checkpoint(path, catalog, model=model, sets=sets, classes=classes)
+    said = Said(classes=tuple(classes))
+    checkpoint = read_checkpoint(path, catalog, model=model, sets=sets, said=said)
     return restore(checkpoint, catalog, fabric, weights)
 
 
@@ -65,11 +67,13 @@ def restore(
     """Build the checkpoint's model and give it its tensors.
 
     A file that holds all tensors needs nothing else. One that holds what learned needs the backbones' weights
-    as the run had them: found where the run found them, or named in `weights` (NAME -> file).
+    as the run had them: found where the run found them, or named in `weights` (NAME -> file). An official
+    file that lacks part of a backbone is completed from that backbone's weights.
     Raises DataError for tensors that do not fit and for weights that are missing or others than the run's.
     """
-    whole = checkpoint.header.holds == "all"
-    model, parts = (_whole if whole else _learned)(checkpoint, catalog, weights or {})
+    whole = checkpoint.header.holds == "all" and not checkpoint.missing
+    how = _completed if checkpoint.missing else _whole if whole else _learned
+    model, parts = how(checkpoint, catalog, weights or {})
     fabric.to_device(model.eval())
     used = _origin(checkpoint, parts) if whole else parts.used
     classes = tuple(checkpoint.header.classes)
@@ -84,6 +88,21 @@ def _whole(checkpoint: Checkpoint, catalog: Catalog, weights: Mapping[str, str])
     model = _build(checkpoint, parts, start=False)
     hint = "Is the file whole, and are the options those that it was trained with?"
     load_exactly(model, checkpoint.state, str(checkpoint.path), hint, checkpoint.called)
+    return model, parts
+
+
+def _completed(
+    checkpoint: Checkpoint, catalog: Catalog, weights: Mapping[str, str]
+) -> tuple[Classifier, Parts]:
+    """The model of an official file, with what that file lacks from the backbone's own weights."""
+    for name in weights:
+        catalog.get("backbones", name)
+    parts = Parts(catalog, weights)
+    model = _build(checkpoint, parts, start=False)
+    given = {n: tensor for n, tensor in model.state_dict().items() if n.startswith(checkpoint.missing)}
+    hint = "Is the file whole, and are the options those that it was trained with?"
+    state = {**given, **checkpoint.state}
+    load_exactly(model, state, str(checkpoint.path), hint, checkpoint.called)
     return model, parts
 
 

@@ -61,7 +61,10 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     root: Root = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(help="For a run's checkpoint: current location of its backbone weights, NAME=FILE."),
+        typer.Option(
+            help="Backbone weights, NAME=FILE: for a run's checkpoint their current location, for an "
+            "official file those that it lacks."
+        ),
     ] = None,
     limit: Limit = None,
     workers: Workers = 2,
@@ -83,7 +86,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     from dferbench.registry.options import WEIGHTS, assignments
 
     # A typo should cost no reading of a large file.
-    make_dataset(dataset, context.obj)
+    chosen = make_dataset(dataset, context.obj)
     shown = columns(metrics, by, registered(context.obj))
     sets = assignments(set_ or [])
     request = Request(
@@ -102,10 +105,12 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         force=force,
     )
 
+    from dferbench.checkpoints.official import Said
     from dferbench.checkpoints.read import read_checkpoint
     from dferbench.runner.evaluate import measure, plan_test
 
-    read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, classes=names(classes))
+    said = Said(classes=names(classes))
+    read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, said=said, dataset=chosen)
     plan = plan_test(request, read, context.obj)
     records = measure(plan, read, context.obj, assignments(weights or [], WEIGHTS), make_progress(quiet))
     return conclude(records, plan, json_, shown)

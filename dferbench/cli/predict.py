@@ -86,6 +86,7 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     _require_sense(window, plot, output)
     how = Following(every, least, margin, align, choose, most_jumps, most_far)
 
+    from dferbench.checkpoints.official import Said
     from dferbench.checkpoints.read import read_checkpoint
     from dferbench.checkpoints.restore import restore
     from dferbench.cli.import_ import names
@@ -94,9 +95,8 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.machine.device import make_fabric
     from dferbench.registry.options import WEIGHTS, assignments
 
-    read = read_checkpoint(
-        checkpoint, context.obj, model=model, sets=assignments(set_ or []), classes=names(classes)
-    )
+    said = Said(classes=names(classes))
+    read = read_checkpoint(checkpoint, context.obj, model=model, sets=assignments(set_ or []), said=said)
     fabric = make_fabric(device, read.recipe.precision)
     opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
     request = PredictionRequest(videos, window, stride, finder, how, decoder)

@@ -18,19 +18,20 @@ have seven."""
 
 
 def class_texts(source: str, classes: Sequence[str]) -> tuple[str, ...]:
-    """One text a class, in order, each with one full stop at its end.
+    """One text a class, in order.
 
     `source` is "class-names", "expression", "descriptors", a template such as "a photo of {}", the path of a
     TOML file with lines such as `happiness = "a broad smile"`, or such lines themselves as an inline table,
-    `{happiness = "a broad smile.", ...}`, whose texts are taken exactly as written. Raises UnknownName, or
-    ConfigError for a class without text and for a source that cannot be read.
+    `{happiness = "a broad smile.", ...}`. Texts of a file or a table are taken exactly as written; those made
+    here end in one full stop, as DFER-CLIP's do. Raises UnknownName, or ConfigError for a class without text
+    and for a source that cannot be read.
     """
     if is_inline(source):
         return _each(_parse(f"texts = {source}", "the inline texts").get("texts", {}), source, classes)
     template = source if "{}" in source else TEMPLATES.get(source)
     if template is not None:
         return tuple(_stop(template.replace("{}", name)) for name in classes)
-    return tuple(_stop(text) for text in _each(_read(source), source, classes))
+    return _each(_read(source), source, classes)
 
 
 def is_inline(source: str) -> bool:

@@ -1,4 +1,4 @@
-"""Reading tensors that other programs saved with torch, without running anything that the file says.
+"""Reading tensors that other programs saved, without running anything that the file says.
 
 A `.pth` is a pickle, and a pickle can call any function. torch's restricted reader calls only what stands in
 an allow-list; what training scripts commonly save next to the weights is read into stubs that keep nothing.
@@ -11,7 +11,6 @@ import re
 import struct
 import warnings
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +18,14 @@ import torch
 from torch import Tensor
 
 from dferbench.errors import DataError
+from dferbench.models.safetensors_files import is_own, is_safetensors, read_tensors
+from dferbench.models.wrappings import Unwrapped, unwrap
 
 _SAVE_AGAIN = (
     "dferbench runs nothing from a file. If you trust it, save its state_dict alone where it was made, "
     "with torch.save(model.state_dict(), FILE)."
 )
 _FETCH = "Fetch the file again, and compare its checksum with the one its authors state."
-
-
-UNDER = ("state_dict", "model_state_dict", "model", "module")
-"""The names under which training scripts save their model's tensors, next to epochs and optimizers."""
 
 
 class _Ignored:
@@ -55,24 +52,35 @@ _HARMLESS = ("torch.", "collections.OrderedDict", *IGNORED)
 
 
 def read_foreign(path: Path) -> dict[str, Tensor]:
-    """The named tensors of a file that torch saved, without the prefix "module." of DataParallel.
+    """The named tensors of the model that a file of another program holds; see `read_wrapped`."""
+    return read_wrapped(path).state
 
-    Takes a state dict, bare or under a name of `UNDER`, in torch's zip format or the older one. Nothing in
-    the file is executed. Raises DataError that names the file, and the global that it wanted if one was
-    refused.
+
+def read_wrapped(path: Path, take: str = "") -> Unwrapped:
+    """The same with notes on what was left beside them. `take` names a part of the file, such as "model_ema".
+
+    Takes what torch saved, in its zip format or the older one, and safetensors, in any wrapping that
+    `dferbench.models.wrappings` knows. Nothing in the file is executed. Raises DataError that names the file,
+    and the global that it wanted if one was refused.
     """
-    _require_whole(path)
-    content = _load(path)
-    if isinstance(content, Mapping):
-        content = next((content[name] for name in UNDER if isinstance(content.get(name), Mapping)), content)
-    if not isinstance(content, Mapping) or not all(isinstance(t, Tensor) for t in content.values()):
-        raise DataError(f"{path} holds no state dict", "Give a file of named tensors.")
-    if not content:
-        raise DataError(f"{path} holds a state dict without any tensor", _FETCH)
-    named = {str(name).removeprefix("module."): tensor for name, tensor in content.items()}
-    if len(named) < len(content):
-        raise DataError(f"{path} holds a tensor both with and without the prefix 'module.'", _FETCH)
-    return named
+    if path.is_file() and is_safetensors(path):
+        content: Any = _tensors_of_others(path)
+    else:
+        _require_whole(path)
+        content = _load(path)
+    try:
+        return unwrap(content, take)
+    except DataError as error:
+        raise DataError(f"{path} {error.message}", error.hint) from error
+
+
+def _tensors_of_others(path: Path) -> dict[str, Tensor]:
+    if is_own(path):
+        raise DataError(
+            f"{path} is a checkpoint of dferbench, not of another program",
+            "Give the original file here; dferbench evaluate and predict take this one.",
+        )
+    return read_tensors(path)
 
 
 def is_torchscript(path: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dferbench.errors import ConfigError
+from dferbench.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ class TwoTower(nn.Module):
     """An `open_clip.CLIP` (Radford et al., ICML 2021) taken apart into `image` and `text`.
 
     As a module it is the backbone: (N, 3, size, size) -> (N, dim), the projected feature of the class
-    token, un-normalised. `logit_scale` is the logarithm of CLIP's own inverse temperature.
+    token, un-normalised. `logit_scale` is the logarithm of CLIP's own inverse temperature, None where the
+    file of the weights has none.
 
     Raises ConfigError for a text tower that is not causal, or does not end in one projection matrix.
     """
@@ -62,7 +63,7 @@ class TwoTower(nn.Module):
             raise ConfigError("this CLIP's text tower is not built like OpenAI's", "Choose another backbone.")
         self.image = clip.visual
         self.text = TextTower(clip)
-        self.logit_scale = clip.logit_scale
+        self.logit_scale: nn.Parameter | None = clip.logit_scale
         self.origin = origin
         self.dim: int = clip.text_projection.shape[1]
         self.context: int = clip.context_length
@@ -73,6 +74,15 @@ class TwoTower(nn.Module):
         """(N, 3, size, size) -> (N, dim)."""
         features: Tensor = self.image(images)
         return features
+
+    def scale(self) -> Tensor:
+        """A copy of `logit_scale`. Raises DataError if the weights came without it."""
+        if self.logit_scale is None:
+            raise DataError(
+                f"{self.origin.source} lacks the weights 'logit_scale', which this method starts from",
+                "Give a file with them.",
+            )
+        return self.logit_scale.detach().clone()
 
     def tokenize(self, texts: Sequence[str], spare: int = 0) -> Tensor:
         """Token ids (C, context), padded with 0; an end of text is the largest id of its row.

@@ -18,7 +18,8 @@ MEANING = {
     "own split": "the videos were divided into train and test by the user's own lists",
     "partial data": "the copy lacks videos of the official protocol",
     "shuffled frames": "the frames of test videos were shuffled, to measure what their order is worth",
-    "another input": "the model was tested with another input than it was trained with (--set input.*)",
+    "another input": "the model was tested with another input than its authors' (--set input.*)",
+    "unknown training data": "the checkpoint may have been trained on the test videos (import --trained-on)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
     "not official": "the videos, labels or folds are not those of the official protocol, nor merely fewer",
 }
@@ -136,4 +137,4 @@ def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
 
 
 def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤^‖", strict=True)).get(caveat, "?")
+    return dict(zip(MEANING, "*†‡§¶#°~¤¿^‖", strict=True)).get(caveat, "?")

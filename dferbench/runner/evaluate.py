@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.read import Checkpoint
 from dferbench.checkpoints.restore import Opened, restore
+from dferbench.checkpoints.trained_on import unseen_folds
 from dferbench.data.pipeline import build_pipeline
 from dferbench.errors import ConfigError
 from dferbench.experiment.code import code_of
@@ -37,8 +38,8 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
     """
     chosen = make_dataset(request.dataset, catalog)
     header, method = checkpoint.header, checkpoint.method
-    if header.fold is not None and header.dataset == chosen.entry.name:
-        request = replace(request, folds=_unseen(request.folds, header.fold, checkpoint.path))
+    folds = unseen_folds(header, chosen.entry.name, request.folds, checkpoint.path)
+    request = replace(request, folds=folds)
     columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
     trained = digest([checkpoint.sha256, header.classes])
     chosen_id = config_id(
@@ -54,16 +55,6 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
     settled = Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog))
     code = code_of(method, header.options, checkpoint.recipe, catalog, request.decoder, imported=True)
     return place(settled, replace(request, seeds=(header.seed,)), code)
-
-
-def _unseen(asked: Sequence[int] | None, own: int, path: Path) -> tuple[int, ...]:
-    """The fold that the run tested on: in the tests of the others are videos that it trained on."""
-    if asked is not None and tuple(asked) != (own,):
-        raise ConfigError(
-            f"{path} was trained on fold {own} of this dataset, and has seen test videos of other folds",
-            f"Use --fold {own}, or leave it out.",
-        )
-    return (own,)
 
 
 def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[int]:
@@ -104,6 +95,7 @@ def measure(
         feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
         return _test(feed, opened, columns, split, folder)
 
+    progress.say(f"input: {plan.recipe.input.sample}, by {checkpoint.input_from}")
     given = {"checkpoint": checkpoint.path.name, **plan.request.sets}
     return do_runs(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import warnings
 from pathlib import Path
 
-import safetensors.torch
 import torch
 from torch import Tensor
 
@@ -19,8 +18,8 @@ _NOT_WEIGHTS = ("input_resolution", "context_length", "vocab_size")
 def read_state_dict(path: Path) -> dict[str, Tensor]:
     """The tensors of a weight file, by OpenAI's names for them, in the precision they were saved in.
 
-    Reads safetensors, OpenAI's TorchScript archives, and state dicts saved by torch, bare or under
-    "state_dict", with or without the prefix "module.". Raises DataError, naming the file.
+    Reads safetensors, OpenAI's TorchScript archives, and state dicts saved by torch, wrapped as training
+    programs wrap them. Raises DataError, naming the file.
     """
     if not path.is_file():
         raise DataError(f"the weight file {path} is not there", "Check the path behind --weights.")
@@ -30,8 +29,6 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
 
 def _read(path: Path) -> dict[str, Tensor]:
     try:
-        if path.suffix == ".safetensors":
-            return safetensors.torch.load_file(path)
         if is_torchscript(path):
             with warnings.catch_warnings():
                 # OpenAI's files are TorchScript and will stay so, however torch thinks of new ones.

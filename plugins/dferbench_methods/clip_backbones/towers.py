@@ -24,6 +24,8 @@ from dferbench_methods.clip_backbones.checkpoints import read_state_dict
 HUB = {"clip-vit-b32": "ViT-B-32-quickgelu", "clip-vit-b16": "ViT-B-16-quickgelu"}
 _HINT = "Give the file of this very architecture; a download that broke off must be repeated."
 PACKAGED = "weights/clip-tiny"
+SCALE = "logit_scale"
+"""What few methods read, and some files lack."""
 
 
 def build_tower(name: str, weights: str | None = None) -> TwoTower:
@@ -66,7 +68,8 @@ def load_tower(
 ) -> TwoTower:
     """A tower with the weights of a file, which must fit exactly; `source` is how the record names the file.
 
-    What starts with a prefix in `ignore` is left out.
+    What starts with a prefix in `ignore` is left out. The scale of logits may be missing: the tower then has
+    none.
     Raises DataError that names the first key which is missing, unexpected or of the wrong shape.
     """
     state = {key: value for key, value in read_state_dict(path).items() if not key.startswith(ignore)}
@@ -78,6 +81,9 @@ def _tower(config: Mapping[str, Any], origin: Weights, state: Mapping[str, Tenso
         torch.manual_seed(0)
         clip = open_clip.CLIP(**config)
     if state is not None:
+        if SCALE not in state:
+            # No number of ours may stand in for it; what reads it says that it is not there.
+            clip.register_parameter(SCALE, None)
         load_exactly(clip, state, origin.source, _HINT)
     return TwoTower(clip, origin)
 

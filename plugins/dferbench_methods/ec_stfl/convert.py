@@ -11,6 +11,11 @@ from dferbench_methods.ec_stfl.model import EcStfl, in_file
 from dferbench_methods.layers.official import SEVEN, agreed, name_classes, need, renamed
 
 METHOD = "EC-STFL"
+CODE: dict[str, Any] = {
+    "input_for": {"": {"sample": "segments(duration=2, short=first-frame)"}},
+    "whose": "the authors' code of 2024",
+}
+"""How that code, whose net is torchvision's, takes frames; the recipe is the paper's."""
 
 
 def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
@@ -33,4 +38,5 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
         options=agreed(read, given),
         classes=names,
         notes=(about_names, "The file does not say with which loss it was trained."),
+        **(CODE if variant == "torchvision" else {}),
     )

@@ -45,8 +45,8 @@ CARD: Mapping[str, Any] = {
     "implementation.",
     "unknowns": [
         "How the authors' released file looks inside: no copy was available. import reads what the training "
-        "scripts save, a whole CLIP and the temporal model; a file with the image tower alone, which their "
-        "code for another task would save, is refused by name.",
+        "scripts save, a whole CLIP and the temporal model, and a file with the image tower alone, which "
+        "their code for another task saves: the text tower, which never learned, is then the backbone's.",
         "The supervised recipe on MAFW: the script for it calls a program that was not released, with 30 "
         "epochs and batches of 32. Here the recipe of DFEW and FERV39k; stage.epochs, stage.batch.",
         "The recipe on other datasets than DFEW, FERV39k, AFEW and MAFW: that of DFEW.",

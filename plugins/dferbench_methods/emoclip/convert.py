@@ -1,4 +1,5 @@
-"""Taking over what the authors' code saved: a whole CLIP, the temporal model and its scale; no classes."""
+"""Taking over what the authors' code saved: a CLIP, whole or without its text tower, the temporal model and
+its scale; no classes."""
 
 from __future__ import annotations
 
@@ -25,6 +26,13 @@ OURS = (
     ("logit_scale", "logit_scale"),
 )
 """How the names of our model begin, and those of the released code; the first that fits is meant."""
+IMAGE_ALONE = (("tower.image.", "backbone."), *OURS[3:])
+"""The same in a file of the code's classifier for another task, whose backbone is the image tower."""
+TEXT = tuple(
+    f"backbone.{part}"
+    for part in ("token_embedding.", "positional_embedding", "transformer.", "ln_final.", "text_projection")
+)
+"""How the names of CLIP's text tower begin."""
 
 
 def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str, ...]) -> Converted:
@@ -34,31 +42,51 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
     model compares a video with any text: MAFW's eleven and dferbench's own descriptions, unless the user
     says otherwise, and the notes say which.
     """
-    _require_text_tower(state)
     layers, head_dim = _temporal_of(state)
-    pairs = (*OURS, *_layer_names(layers))
-    options = agreed({"layers": layers, "head_dim": head_dim}, given)
+    alone = _image_alone(state)
+    pairs = (*(IMAGE_ALONE if alone else OURS), *_layer_names(layers))
+    missing = _missing(state, alone)
     return Converted(
-        options=options,
+        options=agreed({"layers": layers, "head_dim": head_dim}, given),
         classes=classes or MAFW_ORDER,
         state={_ours(name, pairs): tensor for name, tensor in state.items()},
         notes=(
             _about_classes(classes),
             _about_texts(given),
             f"It is taken to have {HEADS} heads: shapes do not say it.",
+            *([ABOUT_MISSING] if missing else []),
         ),
         names=pairs,
+        missing=missing,
     )
 
 
-def _require_text_tower(state: Mapping[str, Tensor]) -> None:
-    """The code's classifier for another task keeps the image tower alone, under names that mislead."""
-    if "backbone.conv1.weight" in state:
+ABOUT_MISSING = (
+    "The file lacks CLIP's text tower, which never learned: its weights are those of the backbone, as is the "
+    "scale of the logits where that is missing, too."
+)
+
+
+def _image_alone(state: Mapping[str, Tensor]) -> bool:
+    """Whether the backbone is the image tower, as in the file that the authors offer for download."""
+    alone = "backbone.conv1.weight" in state
+    if alone and "backbone.visual.conv1.weight" in state:
         raise DataError(
-            "it holds the image tower alone ('backbone.conv1.weight'), and nothing that reads texts",
-            "Give the file of the contrastive training, which has 'backbone.visual.conv1.weight'.",
+            "it holds the image tower alone ('backbone.conv1.weight') and within a CLIP "
+            "('backbone.visual.conv1.weight')",
+            f"Is it a checkpoint of {METHOD}?",
         )
-    need(state, "backbone.token_embedding.weight", 2, METHOD)
+    return alone
+
+
+def _missing(state: Mapping[str, Tensor], alone: bool) -> tuple[str, ...]:
+    """How the names of ours begin that a file without a text tower leaves to the backbone; one that has any
+    of it must have all."""
+    if not alone and any(name.startswith(TEXT) for name in state):
+        need(state, "backbone.token_embedding.weight", 2, METHOD)
+        return ()
+    scales = () if "logit_scale" in state else ("logit_scale",)
+    return ("tower.text.", "tower.logit_scale", *scales)
 
 
 def _temporal_of(state: Mapping[str, Tensor]) -> tuple[int, int]:

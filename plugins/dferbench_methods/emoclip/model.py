@@ -67,7 +67,7 @@ class EmoClip(Frozen, FrameClassifier):
                 "Leave one of the two out.",
             )
         self.prompt, self.reader = prompt, Reader()
-        self.logit_scale = nn.Parameter(tower.logit_scale.detach().clone())
+        self.logit_scale = nn.Parameter(tower.scale())
         self.learn_from, self.multi_positive, self.notes = learn_from, multi_positive, notes
 
     def decide(self, frames: Tensor) -> Tensor:

@@ -61,4 +61,5 @@ def _convert(
         options=agreed({"width": width, "depth": net.depth}, given),
         classes=names,
         notes=(about_names, *notes),
+        also={"order": "string"},
     )

@@ -75,6 +75,7 @@ METHOD = Method(
     recipe_for={"synthetic": SYNTHETIC},
     paper=CARD["paper"],
     card=CARD,
+    convert="dferbench_methods.nr_dfernet.convert:convert",
     options_for={"synthetic": {"width": 16}},
     options=NrDferNetOptions,
 )

@@ -47,6 +47,7 @@ def convert(state: dict[str, Tensor], given: dict[str, Any], classes: tuple[str,
         classes=names,
         notes=(about_names, _about(landmark)),
         frames=frames,
+        also={"order": "string"},
     )
     return _with_landmark(converted, landmark)
 
