@@ -1,5 +1,6 @@
 """What messages say can be done can be done, by the command that says it."""
 
+import json
 import os
 
 from conftest import TOY
@@ -66,3 +67,15 @@ def test_an_installed_slurm_is_no_reason_to_advise_srun(cli, tmp_path, toy_root)
     )
     done = cli(*run, check=0, env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
     assert "srun" not in done.stderr
+
+
+def test_files_that_are_no_videos_are_counted(cli, tmp_path):
+    class_folders(tmp_path / "v", "a")
+    for name in ("a/notes.txt", "b/5", "b/6.rm", "c/mask.json"):
+        (tmp_path / "v" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "v" / name).write_text("x")
+    crop = ("data", "faces", "v", "-o", "out", "--finder", "center", "-q")
+    said = cli(*crop, check=0).stdout.splitlines()
+    assert said[0] == "left out: 4 files that are no videos (.txt 1, without an ending 1, .rm 1, .json 1)"
+    told = json.loads((tmp_path / "out" / "faces.json").read_text())
+    assert told["left_out"] == ["a/notes.txt", "b/5", "b/6.rm", "c/mask.json"]

@@ -38,11 +38,12 @@ class CroppedVideo(BaseModel, extra="forbid"):
 
 
 class Report(BaseModel, extra="forbid"):
-    """The settings and every video that was tried, by its name."""
+    """The settings, every video that was tried, by its name, and the files among them that are no videos."""
 
     schema_: Literal[1] = Field(1, alias="schema")
     settings: dict[str, Any]
     videos: dict[str, CroppedVideo] = {}
+    left_out: list[str] = []
     _saved: float = 0.0
 
     def save(self, folder: Path, every: float = 0.0) -> None:

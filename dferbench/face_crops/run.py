@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench import spec
+from dferbench.data.left_out import left_out
 from dferbench.data.marks import crop_comment, mark_drawn, marks_of
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, VideoError
@@ -54,6 +55,7 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     report = claim(output, _settings(request, source, finder.files if finder else ()))
     done = {name: e for name, e in report.videos.items() if _still_done(e, output / name, found.get(name))}
     report.videos = dict(done)
+    report.left_out = _left_out(source, list(found.values()), output)
     drawn = {one.id for one in found.values() if marks_of(request.source, [str(one.path)]).drawn}
     if len(drawn) == len(found):
         mark_drawn(output, "dferbench data faces, of drawn videos")
@@ -67,6 +69,13 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     finally:
         report.save(output)
     return report, len(done)
+
+
+def _left_out(source: Path, found: Sequence[Found], output: Path) -> list[str]:
+    """What lies among the videos of a folder and is none, as paths below it."""
+    if source.is_file():
+        return []
+    return sorted(map(printable, left_out(source, {str(one.path) for one in found}, skip=output)))
 
 
 def _settings(request: CropRequest, source: Path, unnamed: Sequence[Path]) -> dict[str, Any]:

@@ -65,11 +65,16 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
 
 def _summary(report: Report, before: int, output: Path) -> str:
+    from dferbench.data.left_out import counted
+
     failed = {name: entry.reason for name, entry in report.videos.items() if entry.status == "failed"}
     doubtful = {name: entry.doubt for name, entry in report.videos.items() if entry.doubt}
     done = len(report.videos) - len(failed)
     frames = sum(entry.frames for entry in report.videos.values())
     lines = [*_named("failed", failed, output), *_named("doubtful", doubtful, output)]
+    if report.left_out:
+        endings = counted(report.left_out)
+        lines.append(f"left out: {len(report.left_out)} files that are no videos ({endings})")
     earlier = f" ({before} of them before)" if before else ""
     lines.append(f"{output}: {done} of {len(report.videos)} videos cropped{earlier}, {frames} frames")
     return "\n".join(lines)
