@@ -1,81 +1,138 @@
-"""What messages say can be done can be done, by the command that says it."""
+"""Messages for a user: the option or file by its name, the reason in words, and a next step that fits."""
 
-import json
-import os
+import re
 
-from conftest import TOY
-from PIL import Image
+import pytest
 
-
-def class_folders(root, *classes):
-    """Two videos of one small frame in each class folder."""
-    for name in classes:
-        for video in ("1", "2"):
-            (root / name / video).mkdir(parents=True)
-            Image.new("RGB", (8, 8)).save(root / name / video / "1.png")
-    return root
-
-
-def test_a_hint_names_an_option_only_where_there_is_one(cli, tmp_path):
-    for side in ("train", "test"):
-        class_folders(tmp_path / "v" / side, "happy", "sad")
-    (tmp_path / "v" / "test" / "happy" / "1" / "1.png").write_bytes(b"no picture")
-    dataset = f"folder:{tmp_path}/v"
-    sheet = cli("data", "sheet", dataset, "-o", "sheet.png", check=4).stderr
-    assert "cannot be read" in sheet and "--skip-bad" not in sheet
-    assert "hint: Replace or remove the file." in sheet
-    run = ("--plugin", TOY, "run", "-m", "toy-net", "-d", dataset, "--epochs", 1, "-j", 0, "-q")
-    assert "--skip-bad" in cli(*run, check=4).stderr
-    cli(*run, "--skip-bad", check=0)
+from dferbench.cards import read as read_card
+from dferbench.cli.listing import about
+from dferbench.errors import ConfigError, DataError
+from dferbench.experiment.record import read as read_record
+from dferbench.experiment.suite import read_printed
+from dferbench.models.parts import Parts
+from dferbench.models.texts import class_texts
+from dferbench.registry.catalog import discover
+from dferbench.registry.options import assignments, resolve
+from dferbench.types import Task
 
 
-def test_two_folders_of_one_expression_are_told_apart_as_the_hint_says(cli, tmp_path):
-    dataset = f"path={class_folders(tmp_path / 'v', 'Happy', 'Joy', 'Sad')}, folds=2"
-    asked = cli("data", "verify", f"folder({dataset})")
-    assert "codes='WORD=class, ...'" in asked.stdout + asked.stderr
-    codes = "codes='Happy=happiness, Joy=joyful, Sad=sadness'"
-    told = cli("data", "verify", f"folder({dataset}, {codes})", "--json")
-    assert "joyful" in told.stdout and "codes=" not in told.stderr
-
-
-def test_a_time_limit_says_how_to_raise_it(cli, tmp_path):
-    (tmp_path / "v" / "a").mkdir(parents=True)
-    Image.new("RGB", (9000, 9000)).save(tmp_path / "v" / "a" / "1.png", compress_level=1)
-    done = cli("data", "faces", "v", "-o", "out", "--timeout", 0.1, "-q")
-    assert "was not read within 0.1 s; allow more with --timeout" in done.stdout + done.stderr
-
-
-def test_an_installed_slurm_is_no_reason_to_advise_srun(cli, tmp_path, toy_root):
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "srun").write_text("#!/bin/sh\n")
-    (tmp_path / "bin" / "srun").chmod(0o755)
-    run = (
-        "--plugin",
-        TOY,
-        "run",
-        "-m",
-        "toy-net",
-        "-d",
-        "toy",
-        "--root",
-        toy_root,
-        "--epochs",
-        1,
-        "-j",
-        0,
-        "-q",
+def refused(method, **options):
+    """What a method says to these options on `synthetic`, where nets are small."""
+    catalog = discover()
+    known = catalog.get("methods", method).value
+    input = known.recipe_for["synthetic"].input
+    task = Task(
+        "synthetic", ("happy", "sad"), input.frames, input.size if isinstance(input.size, int) else 32
     )
-    done = cli(*run, check=0, env={"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"})
-    assert "srun" not in done.stderr
+    with pytest.raises(ConfigError) as caught:
+        known.make(task, Parts(catalog), **resolve(known, options, known.options_for.get("synthetic", {})))
+    return str(caught.value)
 
 
-def test_files_that_are_no_videos_are_counted(cli, tmp_path):
-    class_folders(tmp_path / "v", "a")
-    for name in ("a/notes.txt", "b/5", "b/6.rm", "c/mask.json"):
-        (tmp_path / "v" / name).parent.mkdir(exist_ok=True)
-        (tmp_path / "v" / name).write_text("x")
-    crop = ("data", "faces", "v", "-o", "out", "--finder", "center", "-q")
-    said = cli(*crop, check=0).stdout.splitlines()
-    assert said[0] == "left out: 4 files that are no videos (.txt 1, without an ending 1, .rm 1, .json 1)"
-    told = json.loads((tmp_path / "out" / "faces.json").read_text())
-    assert told["left_out"] == ["a/notes.txt", "b/5", "b/6.rm", "c/mask.json"]
+@pytest.mark.parametrize(
+    ("method", "option", "value", "wanted"),
+    [
+        ("s2d", "depth", 0, "a whole number >= 1"),
+        ("s2d", "hidden", 0, "a whole number >= 1"),
+        ("emoclip", "layers", 0, "a whole number >= 1"),
+        ("emoclip", "head_dim", -4, "a whole number >= 1"),
+        ("mae-dfer", "depth", 0, "a whole number >= 1"),
+        ("mae-dfer", "width", 63, "a whole number >= 64 and a multiple of 64"),
+        ("mae-dfer", "smoothing", 2.0, "a number in [0, 1)"),
+        ("mae-dfer", "regions", "4x2", "text such as 4x2x1"),
+    ],
+)
+def test_a_value_out_of_range_is_named_by_its_option(method, option, value, wanted):
+    assert refused(method, **{option: value}) == f"{option} of {method} must be {wanted}, got {value}"
+
+
+@pytest.mark.parametrize("content", [b"", b"junk\n", b"\x80\x02junk", bytes(range(256)) * 40])
+def test_a_file_that_is_no_file_of_tensors_is_said_to_be_none(content, tmp_path):
+    from dferbench.models.torch_files import read_foreign
+
+    path = tmp_path / "model.pth"
+    path.write_bytes(content)
+    with pytest.raises(DataError) as caught:
+        read_foreign(path)
+    reason = "it is empty" if not content else "it is not a file of tensors that torch saved"
+    assert str(caught.value) == f"{path} cannot be read as weights: {reason}"
+
+
+def test_texts_in_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        class_texts(str(tmp_path / "none.toml"), ("happy",))
+    assert str(caught.value) == f"there is no file {tmp_path / 'none.toml'}"
+
+
+def test_weights_without_a_name_are_told_how_weights_are_given():
+    with pytest.raises(ConfigError) as caught:
+        assignments(["clip.pt"], "--weights clip-vit-b32=FILE")
+    assert caught.value.hint == "Write for example --weights clip-vit-b32=FILE."
+
+
+def test_every_line_of_the_list_says_what_a_thing_is():
+    for kind, entries in discover().entries.items():
+        for name, entry in entries.items():
+            line = about(entry)
+            assert line and "stands for" not in line and "Raises" not in line, f"{kind} {name}: {line}"
+
+
+def test_a_card_says_what_a_method_does_without_a_paper_at_hand():
+    for entry in discover().entries["methods"].values():
+        card = read_card(entry.value.card)
+        assert not card.summary.startswith("The paper"), entry.name
+        assert not any("table" in row and not row["table"] for row in card.results), entry.name
+
+
+def test_a_missing_file_of_printed_numbers_is_not_asked_for_as_a_suite(tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        read_printed(tmp_path / "none.toml")
+    assert "printed numbers" in caught.value.hint and "none.toml" in str(caught.value)
+
+
+def test_show_tells_every_recipe_once(in_process):
+    shown = in_process("show", "c3d", check=0).stdout
+    first, dfew = shown.index("any dataset:"), shown.index("dfew, where it differs:")
+    rest = shown[dfew : shown.index("synthetic, where it differs:")].split()
+    assert "normalize: none" in shown[first:dfew]
+    assert "uniform" in rest and "500" in rest and "normalize:" not in rest and "frames:" not in rest
+    assert re.search(r"bn +false +true or false\n", shown) and re.search(r"weights +'' +text\n", shown)
+
+
+def test_show_of_two_stages_says_which_one_differs(in_process):
+    shown = in_process("show", "cliper", check=0).stdout
+    assert "stage 1:" in shown and "stage 2:" in shown
+    told = shown[shown.index("synthetic, where it differs:") :]
+    assert "stage 2:" in told and "epochs: 3" in told
+
+
+def test_a_damaged_record_says_how_to_go_on(tmp_path):
+    path = tmp_path / "fold1-seed0" / "record.json"
+    path.parent.mkdir()
+    path.write_text("x")
+    with pytest.raises(ConfigError) as caught:
+        read_record(path)
+    assert f"{path} is not a valid record: Invalid JSON" in str(caught.value)
+    assert str(path.parent) in caught.value.hint and "same command" in caught.value.hint
+
+
+def test_list_of_one_kind(in_process):
+    shown = in_process("list", "datasets", check=0).stdout
+    assert "synthetic" in shown and "clip-tiny" not in shown and "MACs" not in shown
+    methods = in_process("list", "methods", check=0).stdout
+    assert "MACs" in methods and "drawn faces" not in methods
+    refused = in_process("list", "augmentation.s", check=3).stderr
+    assert "there is no kind named 'augmentation.s'" in refused and "augmentations" in refused
+
+
+@pytest.mark.parametrize(
+    ("schedule", "words"),
+    [
+        ("steps(30, x)", "'x' is not a number of epochs"),
+        ("every(0)", "every: the period must be a whole number of epochs from 1 on, got 0"),
+        ("cosine(by=batch)", "no unit of a schedule named 'batch'"),
+    ],
+)
+def test_a_schedule_that_makes_no_sense_is_refused(schedule, words):
+    with pytest.raises(ConfigError, match=words):
+        discover().make("schedules", schedule, 50, 10)
