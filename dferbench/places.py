@@ -130,7 +130,7 @@ def root_of(name: str, dataset: Dataset, given: Path | None) -> Path:
     """
     place = place_of(name, dataset, given)
     if place is None:
-        raise DataError(f"where is {name}? No root was given", f"Use --root DIR. {dataset.where}".strip())
+        raise DataError(f"the root folder of {name} is not known", f"Use --root DIR. {dataset.where}".strip())
     if place.source != "default" and not place.root.is_dir() and not dataset.synthetic:
         raise DataError(
             f"the root of {name}, {place.root}, is not a folder", f"Use --root DIR. {dataset.where}".strip()

@@ -85,7 +85,7 @@ class Input:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stretch of optimisation.
+    """One part of training.
 
     `train` maps patterns, matched against whole parameter names, to learning rates: the first match wins,
     what no pattern names is frozen, and a pattern that names nothing is an error.

@@ -31,7 +31,7 @@ def two_lines(done, code):
         (["run", "-m", "toy-net", "-d", "toy", "--set", "width"], 3, "name=value"),
         (["run", "-m", "toy-net", "-d", "toy", "--weights", "toy-net=f"], 3, "'toy-net' is a method"),
         (["run", "-m", "toy-net", "-d", "toy", "--seed", "x"], 3, "--seed"),
-        (["run", "-m", "toy-net", "-d", "toy"], 4, "where is toy?"),
+        (["run", "-m", "toy-net", "-d", "toy"], 4, "the root folder of toy is not known"),
         (["run", "-m", "toy-net", "-d", "toy", "--root", "nowhere"], 4, "nowhere"),
         (["run", "-m", "toy-net", "-d", "toy", "--root", "."], 4, "missing"),
         (["run", "-m", "toy-net", "-d", "toy", "--colour", "red"], 2, "--colour"),

@@ -60,7 +60,7 @@ def test_a_version_below_the_bound(doctor, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "old")
     code, found = doctor()
     assert (code, failing(found)) == (1, ["tabulate"])
-    assert found["tabulate"]["says"].startswith("0.1 is installed, and dferbench wants >=")
+    assert found["tabulate"]["says"].startswith("0.1 is installed, and dferbench needs >=")
     assert "pip install --upgrade 'tabulate>=" in found["tabulate"]["hint"]
 
 

@@ -454,7 +454,7 @@ class TestFiles:
                 return (open, (str(tmp_path / "planted"), "w"))
 
         path = save(tmp_path / "m.pth", net, lambda s: s.update({"module.logit_scale": Planted()}))
-        with pytest.raises(DataError, match=r"it wants to run '(io|_io|builtins)\.open'"):
+        with pytest.raises(DataError, match=r"it asks to run '(io|_io|builtins)\.open'"):
             open_(path)
         assert not (tmp_path / "planted").exists()
 

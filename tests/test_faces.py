@@ -209,7 +209,7 @@ def test_a_folder_with_other_things_in_it_is_left_alone(command, tmp_path):
             "largest, most-central, longest-track, got 'nearest'",
         ),
         (["raw", "-o", "out", "--finder", "yunet(model=raw/a.mp4)"], 4, "not a YuNet model"),
-        (["raw", "-o", "out", "--finder", "boxes"], 3, "wants a file"),
+        (["raw", "-o", "out", "--finder", "boxes"], 3, "needs a file"),
         (["raw", "-o", "out", "--every", "0"], 2, "--every"),
         (["raw", "-o", "raw/a.mp4"], 3, "something else"),
         (["raw", "-o", "broken"], 3, "not readable as a report"),

@@ -63,7 +63,7 @@ def test_options_take_the_type_of_their_default(text, default, value):
     ("text", "default"), [("eight", 8), ("4.5", 8), ("true", 8), ("yes", True), ("1", True), ("x", 0.5)]
 )
 def test_options_of_the_wrong_type_are_refused(text, default):
-    with pytest.raises(ConfigError, match="option 'o' wants"):
+    with pytest.raises(ConfigError, match="option 'o' must be"):
         convert("o", text, default)
 
 

@@ -17,6 +17,8 @@ RETIRED = {
     r"\bview\.(frames|size|sample|normalize|augment|views)\b": "input.*",
     r"\bmarks\b(?! (no|each|every|the run|this|a |an |plugin|stage))": "caveats",
     r"\bsnippets whose order is learned\b": "say what is predicted",
+    r"\bwants\b": "needs, must be",
+    r"\bsquash": "resized, ignoring the aspect ratio",
     r"\bas of (no|another) program\b": "say which file it is",
 }
 """A pattern, and what to write instead."""

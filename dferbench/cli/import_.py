@@ -71,7 +71,7 @@ def names(text: str) -> tuple[str, ...]:
     """`a,b,c` as names. Raises ConfigError for an empty or repeated one."""
     found = tuple(word.strip() for word in text.split(",")) if text else ()
     if "" in found or len(set(found)) < len(found):
-        raise ConfigError(f"--classes wants different names, not '{text}'", "Write --classes a,b,c.")
+        raise ConfigError(f"--classes must be different names, got '{text}'", "Write --classes a,b,c.")
     return found
 
 

@@ -147,7 +147,7 @@ def _standing(output: Path, dataset: str, shown: Columns, metrics: Metrics) -> N
 
 
 def folds_of(text: str | None) -> tuple[int, ...] | None:
-    """What `--fold` says, as `Request.folds` wants it. Raises ConfigError."""
+    """What `--fold` says, in the form of `Request.folds`. Raises ConfigError."""
     return None if text is None else () if text == "all" else numbers(text, "--fold")
 
 
@@ -156,4 +156,4 @@ def numbers(text: str, option: str) -> tuple[int, ...]:
     try:
         return tuple(dict.fromkeys(int(word) for word in text.split(",")))
     except ValueError:
-        raise ConfigError(f"{option} wants whole numbers, not '{text}'", f"Write {option} 1,2,3.") from None
+        raise ConfigError(f"{option} must be whole numbers, got '{text}'", f"Write {option} 1,2,3.") from None

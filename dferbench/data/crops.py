@@ -13,8 +13,10 @@ from dferbench.data.ranges import require_number, require_range
 
 @dataclass(frozen=True)
 class Resize:
-    """The whole frame, squashed to the final size: what testing sees. It belongs before operations that
-    depend on the size of the pixels, where a paper resizes first."""
+    """The whole frame, resized to the final square and ignoring the aspect ratio, as in testing.
+
+    It belongs before operations that depend on the size of the pixels, where a paper resizes first.
+    """
 
     def draw(self, width: int, height: int, size: int, rng: np.random.Generator) -> Crop:
         """The whole frame; nothing is drawn."""

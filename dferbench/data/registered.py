@@ -16,7 +16,7 @@ SAMPLERS: Parts = {
         ("groups", "Groups", "Several frames from each of equal groups of neighbours."),
         ("snippets", "Snippets", "Overlapping snippets of a video brought to one length (EST)."),
         ("every", "Every", "Every n-th frame from a start on (EmoCLIP)."),
-        ("window", "Window", "A stretch of the video in steps of several frames (VideoMAE, MAE-DFER)."),
+        ("window", "Window", "A clip of the video, in steps of several frames (VideoMAE, MAE-DFER)."),
     )
 }
 AUGMENTATIONS: Parts = {

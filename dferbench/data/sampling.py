@@ -283,11 +283,11 @@ class Every:
 
 @dataclass(frozen=True)
 class Window:
-    """A stretch of the video, in steps of `rate` frames: the rule of VideoMAE and MAE-DFER.
+    """A clip of the video, in steps of `rate` frames: the rule of VideoMAE and MAE-DFER.
 
     Training draws where it begins, and spreads the frames evenly over it; a video no longer than it shows
     count // rate frames, spread over the whole, and then its last one over and over. Testing keeps every
-    `rate`-th frame and takes `clips` stretches of neighbours among them, the first at the beginning, the last
+    `rate`-th frame and takes `clips` clips of neighbours among them, the first at the beginning, the last
     at the end, one after another: `clips` times as many frames, for methods that average over them. One clip
     lies in the middle.
     """

@@ -56,9 +56,9 @@ def _package(wanted: Requirement, others: dict[str, Requirement]) -> str:
     try:
         found = version(wanted.name)
     except PackageNotFoundError:
-        raise ConfigError(f"it is not installed, and dferbench wants {_bounds(wanted)}") from None
+        raise ConfigError(f"it is not installed, and dferbench needs {_bounds(wanted)}") from None
     if not wanted.specifier.contains(found, prereleases=True):
-        raise ConfigError(f"{found} is installed, and dferbench wants {_bounds(wanted)}")
+        raise ConfigError(f"{found} is installed, and dferbench needs {_bounds(wanted)}")
     _require_company(wanted.name, found, others)
     name = canonicalize_name(wanted.name)
     importlib.import_module(MODULES.get(name, name.replace("-", "_")))
@@ -77,6 +77,6 @@ def _require_company(name: str, found: str, others: dict[str, Requirement]) -> N
         there = version(other)
         if not wanted.specifier.contains(there, prereleases=True):
             raise ConfigError(
-                f"{found} wants {other}{wanted.specifier}, and {there} is installed",
+                f"{found} needs {other}{wanted.specifier}, and {there} is installed",
                 f"Install both together: pip install --upgrade {name} {other}.",
             )

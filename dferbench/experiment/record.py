@@ -98,7 +98,7 @@ class Record(BaseModel):
     weights: dict[str, dict[str, Any]] = {}
     """Per backbone: where its weights came from, their sha256, and whether they were random."""
     notes: dict[str, Any] = {}
-    """What the method itself wants on record, such as the text of its prompts."""
+    """What the method itself adds to the record, such as the text of its prompts."""
     decoders: dict[str, int] = {}
     """How many reads each decoder did in this session; remembered features count as the reads behind them."""
     skipped: list[str] = []

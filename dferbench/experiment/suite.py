@@ -35,7 +35,7 @@ def _results(value: Any, info: ValidationInfo) -> Any:
             raise ValueError(f"a list holds UAR and WAR, got {len(value)} values; other metrics are named")
         value = dict(zip(("uar", "war"), value, strict=True))
     if not isinstance(value, dict):
-        raise ValueError("want [UAR, WAR], or a table such as { uar = 50.1, macro_f1 = 48.2 }")
+        raise ValueError("must be [UAR, WAR], or a table such as { uar = 50.1, macro_f1 = 48.2 }")
     return dict(_result(name, number, metrics) for name, number in value.items())
 
 

@@ -24,7 +24,7 @@ Row = tuple[str, int, tuple[float, ...]]
 def read_boxes(path: str) -> FindFace:
     """A finder that looks boxes up. Raises ConfigError or DataError; see `finders.boxes`."""
     if not path:
-        raise ConfigError("the face finder 'boxes' wants a file", "Write --finder 'boxes(path=boxes.csv)'.")
+        raise ConfigError("the face finder 'boxes' needs a file", "Write --finder 'boxes(path=boxes.csv)'.")
     found: dict[str, dict[int, tuple[float, ...]]] = {}
     for video, frame, box in _rows(Path(path)):
         frames = found.setdefault(without_suffix(video), {})

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of a video and its probabilities, in the order of the classes; they sum to one.
+    """A clip of a video and its probabilities, in the order of the classes; they sum to one.
 
     `first` and `last` are the numbers of its outer frames, `start` and `end` when these are shown in seconds,
     None for a folder of images.

@@ -21,7 +21,7 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Piece:
-    """Frames (T, size, size, 3) uint8 from the stretch `first` to `last` of a video; seconds as in `Span`."""
+    """Frames (T, size, size, 3) uint8 `first` to `last` of a video; seconds as in `Span`."""
 
     first: int
     last: int

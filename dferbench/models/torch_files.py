@@ -124,7 +124,7 @@ def _load(path: Path) -> Any:
             return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # a damaged file fails in any of several parsers, each with errors of its own
         if wanted := _refused_global(path, str(error)):
-            raise _unreadable(path, f"it wants to run '{wanted}', which was refused", _SAVE_AGAIN) from error
+            raise _unreadable(path, f"it asks to run '{wanted}', which was refused", _SAVE_AGAIN) from error
         raise _unreadable(path, _line(error)) from error
 
 

@@ -70,7 +70,7 @@ def convert(name: str, text: Any, default: Any) -> Any:
     kind = {"bool": "true or false", "int": "a whole number", "float": "a number"}.get(
         type(default).__name__, f"a {type(default).__name__}"
     )
-    raise ConfigError(f"option '{name}' wants {kind}, not '{text}'", f"Its default is {default}.")
+    raise ConfigError(f"option '{name}' must be {kind}, got '{text}'", f"Its default is {default}.")
 
 
 class _Misfit:

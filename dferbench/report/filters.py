@@ -16,7 +16,7 @@ class Filters:
     """What rows must have. Empty means anything.
 
     `backbones`, `pretraining` and `caveats` "none" mean rows without; a backbone may be given without
-    options. `protocol` "complete" wants results of every fold of the dataset.
+    options. `protocol` "complete" requires results of every fold of the dataset.
     """
 
     datasets: tuple[str, ...] = ()

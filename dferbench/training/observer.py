@@ -34,7 +34,7 @@ class EpochResult:
 class Observer(Protocol):
     """What follows a run. It must not change anything; what it raises removes it and never ends the run.
 
-    A tracker of a plugin inherits from this class and overrides the events that it wants to hear of.
+    A tracker of a plugin inherits from this class and overrides the events that it logs.
     """
 
     def run_started(self, record: Record, folder: Path, epochs: int, step: int) -> None:

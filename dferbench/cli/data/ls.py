@@ -46,7 +46,7 @@ def standing(chosen: Chosen, place: Place | None) -> tuple[str, str]:
 
 
 def _row(name: str, catalog: Catalog) -> dict[str, Any]:
-    """What is known of a dataset; one that wants an option before it can be made has only a name."""
+    """What is known of a dataset; one that needs an option before it can be made has only a name."""
     keys = ("name", "classes", "folds", "kind", "state", "root", "source")
     try:
         chosen = make_dataset(name, catalog)

@@ -62,7 +62,7 @@ def uncropped(seen: Sequence[Surveyed], name: Name) -> Iterator[Finding]:
     sized = [(video, video.size) for video in seen if video.size]
     wide = [name(video.path) for video, size in sized if max(size) >= FILMED * min(size)]
     if 2 * len(wide) > len(sized):
-        hint = "Methods want face crops; dferbench data faces makes them."
+        hint = "Methods are made for face crops; dferbench data faces makes them."
         yield from _warn("images that look like whole frames, not faces (4:3 or longer)", hint, wide)
 
 
