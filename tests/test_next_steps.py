@@ -76,6 +76,6 @@ def test_files_that_are_no_videos_are_counted(cli, tmp_path):
         (tmp_path / "v" / name).write_text("x")
     crop = ("data", "faces", "v", "-o", "out", "--finder", "center", "-q")
     said = cli(*crop, check=0).stdout.splitlines()
-    assert said[0] == "left out: 4 files that are no videos (.txt 1, without an ending 1, .rm 1, .json 1)"
+    assert said[0] == "left out: 4 files that are not videos (.txt 1, without an ending 1, .rm 1, .json 1)"
     told = json.loads((tmp_path / "out" / "faces.json").read_text())
     assert told["left_out"] == ["a/notes.txt", "b/5", "b/6.rm", "c/mask.json"]

@@ -38,7 +38,7 @@ class CroppedVideo(BaseModel, extra="forbid"):
 
 
 class Report(BaseModel, extra="forbid"):
-    """The settings, every video that was tried, by its name, and the files among them that are no videos."""
+    """The settings, every video that was tried, by its name, and the files among them that are not videos."""
 
     schema_: Literal[1] = Field(1, alias="schema")
     settings: dict[str, Any]

@@ -57,7 +57,7 @@ def read_foreign(path: Path) -> dict[str, Tensor]:
 
 
 def read_wrapped(path: Path, take: str = "") -> Unwrapped:
-    """The same with notes on what was left beside them. `take` names a part of the file, such as "model_ema".
+    """The same with notes on what was left out. `take` names a part of the file, such as "model_ema".
 
     Takes what torch saved, in its zip format or the older one, and safetensors, in any wrapping that
     `dferbench.models.wrappings` knows. Nothing in the file is executed. Raises DataError that names the file,

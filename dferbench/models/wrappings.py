@@ -37,7 +37,7 @@ DEPTH = 8
 
 @dataclass(frozen=True)
 class Unwrapped:
-    """The named tensors of a model, and in sentences what was left beside them."""
+    """The named tensors of a model, and in sentences what was left out."""
 
     state: dict[str, Tensor]
     notes: tuple[str, ...] = ()
@@ -108,7 +108,7 @@ def _beside(name: str, parts: Mapping[str, Any]) -> list[str]:
     if not left:
         return []
     kind = "moving average" if name in AVERAGED else "model itself"
-    return [f"The weights are those of '{name}', the {kind}; {_listed(left)} beside it was left out."]
+    return [f"The weights are those of '{name}', the {kind}; {_listed(left)} next to it was left out."]
 
 
 def _refuse(content: Any) -> NoReturn:
@@ -133,7 +133,7 @@ def _bare(state: dict[str, Tensor], wanted: str) -> Unwrapped:
             break
     if wanted:
         raise DataError(
-            f"has no part '{wanted}'", "Leave --take out, or name a part that the file has beside the model."
+            f"has no part '{wanted}'", "Leave --take out, or name a part that the file has next to the model."
         )
     return Unwrapped(state, tuple(notes))
 

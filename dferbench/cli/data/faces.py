@@ -74,7 +74,7 @@ def _summary(report: Report, before: int, output: Path) -> str:
     lines = [*_named("failed", failed, output), *_named("doubtful", doubtful, output)]
     if report.left_out:
         endings = counted(report.left_out)
-        lines.append(f"left out: {len(report.left_out)} files that are no videos ({endings})")
+        lines.append(f"left out: {len(report.left_out)} files that are not videos ({endings})")
     earlier = f" ({before} of them before)" if before else ""
     lines.append(f"{output}: {done} of {len(report.videos)} videos cropped{earlier}, {frames} frames")
     return "\n".join(lines)
