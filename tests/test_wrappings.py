@@ -98,7 +98,7 @@ def test_of_a_model_and_its_average_the_model_is_taken_unless_the_other_is_named
     torch.save(content, tmp_path / "x.pth")
     read = read_wrapped(tmp_path / "x.pth")
     assert_same(read.state)
-    assert f"'{average}' beside it was left out" in read.notes[0]
+    assert f"'{average}' next to it was left out" in read.notes[0]
     other = read_wrapped(tmp_path / "x.pth", average)
     assert all(torch.equal(other.state[name], OTHER[name]) for name in STATE)
     assert f"those of '{average}', the moving average" in other.notes[0]
