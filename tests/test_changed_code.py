@@ -1,5 +1,6 @@
 """Edited plugins: a finished run asks what is meant, an unused --weights is refused, rows stay apart."""
 
+import contextlib
 import json
 import textwrap
 
@@ -8,10 +9,11 @@ from conftest import TOY
 
 from dferbench.errors import ConfigError
 from dferbench.experiment import record
-from dferbench.experiment.code import changed, code_of
+from dferbench.experiment.code import _closure, _label, changed, code_of
 from dferbench.experiment.plan import Request, make_plan
 from dferbench.progress import Progress
 from dferbench.registry.catalog import discover
+from dferbench.report.leaderboard import rows
 from dferbench.runner.run import run
 
 HELPER = """
@@ -126,6 +128,23 @@ def test_an_interrupted_run_is_not_continued_by_other_code_unasked(go, tmp_path)
     assert go(changed="again")[0][0].status == "done"
 
 
+def test_what_two_versions_of_the_code_made_says_so(go, tmp_path):
+    """Epochs of one run, continued on request, and folds of one row, without a question."""
+    go()
+    (path,) = record.find(tmp_path / "runs")
+    first = record.read(path)
+    edit(tmp_path / "edited.py")
+    second = go(folds=(2,))[0][0]
+    assert first.caveats == second.caveats == () or "mixed code" not in (*first.caveats, *second.caveats)
+    (row,) = rows([first, second])
+    assert "mixed code" in row.caveats and "mixed code" not in rows([first])[0].caveats
+    record.write(first.model_copy(update={"status": "interrupted"}), path.parent)
+    (path.parent / "state.pt").write_bytes(b"")
+    with contextlib.suppress(ConfigError):  # the state is not one: the record says before what it is made by
+        go(changed="keep")
+    assert record.read(path).mixed_code and "mixed code" in record.read(path).caveats
+
+
 def test_records_of_earlier_releases_stay_done_and_say_so(go, tmp_path):
     go()
     (path,) = record.find(tmp_path / "runs")
@@ -153,6 +172,17 @@ def test_files_of_a_package_are_found_and_other_packages_left_out():
     files = code_of(method, {}, method.value.recipe, catalog)
     assert "dferbench_methods/ial/model.py" in files and "dferbench_methods/layers/resnet2d.py" in files
     assert not any("card" in name or name.startswith(("torch", "dferbench/")) for name in files)
+
+
+def test_two_packages_have_two_fingerprints(tmp_path, monkeypatch):
+    """Both are a file called __init__.py."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    for name, text in {"first_one": "import second_one\n" + PLUGIN, "second_one": HEADS}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text(textwrap.dedent(text))
+    files = _closure(["first_one"], frozenset(["first_one"]))
+    labels = {_label(module, path) for module, path in files.items()}
+    assert {"first_one/__init__.py", "second_one/__init__.py"} <= labels
 
 
 def test_only_what_both_sides_know_is_compared():

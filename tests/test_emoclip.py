@@ -15,10 +15,12 @@ from torch import nn
 from torch.nn import functional as F
 
 from dferbench import Task
+from dferbench.checkpoints.read import read_checkpoint
 from dferbench.checkpoints.restore import open_checkpoint
 from dferbench.cli import _run
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record
+from dferbench.experiment.plan import Request
 from dferbench.machine.device import make_fabric
 from dferbench.models import Batch
 from dferbench.models.parts import Parts
@@ -26,6 +28,7 @@ from dferbench.models.texts import class_texts
 from dferbench.profiling import costs
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import resolve
+from dferbench.runner.evaluate import plan_test
 from dferbench.testing import assert_contract
 from dferbench_methods.emoclip.captions import Reader, read
 from dferbench_methods.emoclip.model import info_nce
@@ -351,6 +354,14 @@ def frames(tmp_path_factory):
     return root
 
 
+TEXT = ("token_embedding", "positional", "transformer", "ln_final", "text_pro", "logit_scale")
+
+
+def without_text(state):
+    """As the authors publish it: the text tower never learned."""
+    return {n: t for n, t in state.items() if not n.startswith(tuple(f"backbone.{part}" for part in TEXT))}
+
+
 class TestFiles:
     def test_an_imported_file_tests_any_dataset(self, net, released, frames, tmp_path, capsys):
         """Zero-shot: the file knows no classes; those of the dataset are found by name among the eleven."""
@@ -423,10 +434,7 @@ class TestFiles:
     def test_the_public_file_is_completed_from_the_backbone(self, tmp_path, net, kind):
         """It lacks the text tower, which never learned: with OpenAI's the model is whole again."""
         state = net.state_dict()
-        text = ("token_embedding", "positional", "transformer", "ln_final", "text_pro", "logit_scale")
-        kept = {
-            n: t for n, t in state.items() if not n.startswith(tuple(f"backbone.{part}" for part in text))
-        }
+        kept = without_text(state)
         if kind != "CLIP without its text tower":
             kept = {name.replace("backbone.visual.", "backbone."): tensor for name, tensor in kept.items()}
         if kind == "image tower alone":
@@ -447,6 +455,20 @@ class TestFiles:
         with pytest.raises(DataError, match="has no weights of its own") as refused:
             open_(tmp_path / "public.pth")
         assert "--weights clip=FILE" in refused.value.hint
+
+    def test_a_file_completed_by_other_weights_is_another_row(self, tmp_path, net):
+        torch.save(without_text(net.state_dict()), tmp_path / "public.pth")
+        tower = {n: t for n, t in net.state_dict().items() if n.startswith("backbone.")}
+        whole = {name.removeprefix("backbone."): tensor for name, tensor in tower.items()}
+        ids = set()
+        for number in range(2):
+            torch.save({n: t + number for n, t in whole.items()}, tmp_path / f"{number}.pt")
+            weights = {"clip": str(tmp_path / f"{number}.pt")}
+            sets = {"backbone": TINY}
+            request = Request("emoclip", "synthetic", sets=sets, weights=weights, output=tmp_path)
+            read = read_checkpoint(tmp_path / "public.pth", CATALOG, model="emoclip", sets=sets)
+            ids.add(plan_test(request, read, CATALOG).config_id)
+        assert len(ids) == 2
 
     def test_nothing_is_executed(self, tmp_path, net):
         class Planted:

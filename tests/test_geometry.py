@@ -102,7 +102,7 @@ def test_the_frame_asked_for_is_shown_upright(tmp_path, container, stored):
             assert shown[0].shape == (64, 96, 3)
             error = np.abs(shown[-1].astype(int) - stamped(0).astype(int)).mean()
             assert error < (45 if container == "gif" else 25), (kind, reader)
-        assert not decode.decode(str(path), whole=True).witness
+        assert not decode.witness(str(path), whole=True)
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
@@ -188,6 +188,8 @@ def test_animated_webp_is_a_video(tmp_path):
     assert [frame.number for frame in passing] == list(range(9))
     assert passing[5].seconds == pytest.approx(0.2)
     assert decode.decode(str(path), whole=True).frames == 9
+    assert decode.witness(str(path), whole=True) is None  # decord reads no animation
+    assert numbers([frame.image() for frame in passing]) == list(range(9))
 
 
 def test_one_picture_is_no_video(tmp_path):

@@ -1,6 +1,7 @@
 """Marks travel with the videos: through every root, pack, crop, merge and copy, drawn data stay drawn."""
 
 import json
+import os
 import random
 import shutil
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dferbench.data.marks import marks_of
+from dferbench.data.marks import Marks, drawn_among, marks_of
 from dferbench.data.official import write_frames, write_video
 from dferbench.places import MADE
 
@@ -100,6 +101,26 @@ def strip(path):
             Image.fromarray(np.asarray(Image.open(file))).save(file)
         else:
             file.write_bytes(file.read_bytes().replace(b"drawn by dferbench", b"filmed by somebody"))
+
+
+@pytest.mark.parametrize(
+    "said", ["[1]", '{"settings": {"source": 3}}', '{"settings": {"theme": "dark"}, "schema": 1}', "\x00"]
+)
+def test_a_report_of_another_program_says_nothing(tmp_path, said):
+    video = frames_of("jpg", tmp_path / "v", drawn=False)
+    (tmp_path / "faces.json").write_text(said)
+    assert marks_of(tmp_path, [str(video)]) == Marks()
+    assert drawn_among(tmp_path, [str(video)]) == set()
+
+
+def test_each_drawn_video_is_told_from_the_others_and_a_pipe_is_not_waited_for(tmp_path):
+    real = frames_of("jpg", tmp_path / "a" / "r", drawn=False)
+    drawn = frames_of("png", tmp_path / "b" / "d", drawn=True)
+    os.mkfifo(tmp_path / "pipe.mp4")
+    paths = [str(real), str(drawn), str(tmp_path / "pipe.mp4")]
+    assert drawn_among(tmp_path, paths) == {str(drawn)} and marks_of(tmp_path, paths).drawn
+    (tmp_path / MADE).touch()
+    assert drawn_among(tmp_path, paths) == set(paths)
 
 
 @pytest.mark.parametrize("kind", ["jpg", "png", "mp4", "avi", "flv", "mov"])

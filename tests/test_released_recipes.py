@@ -14,11 +14,11 @@ from stages import learning_rates
 from torch import nn
 from torch.optim import lr_scheduler
 
-from dferbench import ConfigError, Input, Video, VideoError
+from dferbench import ConfigError, Input, Video
 from dferbench.data.augment import draw
 from dferbench.data.decoders import choose_decoder, stream
 from dferbench.data.decoders.pack import packed_path
-from dferbench.data.loader import finished
+from dferbench.data.loader import VideoLoader, finished
 from dferbench.data.sampling import Segments
 from dferbench.experiment.plan import Request, settle
 from dferbench.inference.windows import ClipSampler, sliding, whole
@@ -283,8 +283,10 @@ class TestOrder:
         assert same(choose_decoder().in_order("string").read(str(folder), range)[0], [1, 2, 0])
 
     def test_a_pack_has_one_order_and_says_so(self, tmp_path):
-        with pytest.raises(VideoError, match="a pack keeps frames in natural order"):
-            choose_decoder().in_order("string").read(packed_path(tmp_path, "a"), range)
+        packed = Video("a", packed_path(tmp_path, "a"), 0)
+        with pytest.raises(ConfigError, match="a pack keeps frames in natural order") as caught:
+            VideoLoader([packed], build(Input(order="string")), training=False, seed=0)
+        assert "input.order" in caught.value.hint
 
     @pytest.mark.parametrize(
         ("change", "words"),

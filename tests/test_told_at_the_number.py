@@ -75,6 +75,19 @@ def test_equal_labels_name_the_shortest_thing_that_tells_them_apart(facts, told)
     assert told_apart(["x", "y"], [{}, {}]) == ["x", "y"]
 
 
+def test_a_lengthened_label_is_not_one_that_was_there():
+    told = told_apart(["a", "a", "a x=1"], [{"x": "1"}, {"x": "2"}, {}])
+    assert len(set(told)) == 3 and told[1] == "a x=2"
+
+
+def test_a_model_that_was_tested_under_two_seeds_counts_once():
+    """Releases before this one kept every evaluation under seed 0."""
+    from_ = {"checkpoint": {"file": "c", "sha256": "1" * 64, "seed": 3}}
+    old, new = (make("a", 8).model_copy(update={**from_, "seed": seed}) for seed in (0, 3))
+    (row,) = rows([old, new])
+    assert row.seeds == (3,) and row.scores["war"].runs == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [

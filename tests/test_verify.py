@@ -14,6 +14,7 @@ from conftest import ROOT, TOY
 from media import KINDS, cut, encode_kind
 from PIL import Image
 
+from dferbench.data.left_out import left_out
 from dferbench.data.verify import Depth, decode, lists, tree, verify
 from dferbench.data.verify.decode import Decoded
 from dferbench.data.verify.lists import SplitVideos
@@ -430,12 +431,21 @@ def test_what_no_list_names_is_counted_by_its_ending(films):
     for name in names:
         (films / name).parent.mkdir(parents=True, exist_ok=True)
         (films / name).write_bytes(b"x")
-    (warning,) = by_level(found(films), "warning")
-    assert warning.what == "videos that are in no list (.vob 1, .gif 1, folders of images 1)"
-    assert warning.items == ("f/5.vob", "f/6.gif", "g/inner/")
-    (info,) = [finding for finding in found(films) if "left out" in finding.what]
-    assert info.items == ("f/7.rm", "f/8", "list.txt", "notes.txt")
-    assert "4 other files (.txt 2, .rm 1, without an ending 1)" in info.what
+    videos, others = [finding for finding in found(films) if "left out" in finding.what]
+    assert "3 videos that are in no list (.vob 1, .gif 1, folders of images 1)" in videos.what
+    assert videos.items == ("f/5.vob", "f/6.gif", "g/inner/")
+    assert "4 other files (.txt 2, .rm 1, without an ending 1)" in others.what
+    assert others.items == ("f/7.rm", "f/8", "list.txt", "notes.txt")
+
+
+def test_nothing_is_left_out_of_a_root_in_whatever_way_it_is_written(films, monkeypatch):
+    monkeypatch.chdir(films)
+    names = {str(path.relative_to(films)) for path in (films / "f").iterdir()}
+    for root in (films, Path(), Path("f/..")):
+        assert sorted(left_out(root, {f"{root}/{name}" for name in names})) == ["list.txt"]
+    for frames in ("a.png", "b.png", "c.txt"):
+        (films / frames).touch()
+    assert sorted(left_out(films, {str(films)})) == ["c.txt", *sorted(names), "list.txt"]
 
 
 def test_only_whole_frames_in_most_videos_count(tmp_path):
@@ -552,7 +562,7 @@ def test_strict_lets_warnings_count(in_process, clean):
     ("arguments", "code", "message"),
     [
         (["lsited"], 3, "no dataset named 'lsited'"),
-        (["listed"], 4, "where is listed?"),
+        (["listed"], 4, "the root folder of listed is not known"),
         (["listed", "--root", "nowhere"], 4, "nowhere"),
         (["listed", "--root", "."], 4, "errors: 1"),
         (["listed", "--root", ".", "--fold", "3"], 3, "no fold of listed named '3'"),

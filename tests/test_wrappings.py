@@ -106,6 +106,13 @@ def test_of_a_model_and_its_average_the_model_is_taken_unless_the_other_is_named
         read_wrapped(tmp_path / "x.pth", "average")
 
 
+def test_another_model_in_the_file_is_said_to_be_left_out(tmp_path):
+    torch.save({"state_dict": STATE, "best_state_dict": OTHER, "optimizer": OPTIMIZER}, tmp_path / "x.pth")
+    read = read_wrapped(tmp_path / "x.pth")
+    assert_same(read.state)
+    assert len(read.notes) == 1 and "'best_state_dict' next to it was left out" in read.notes[0]
+
+
 def test_names_of_the_model_itself_stay():
     """A backbone is no wrapper, and two parts that stand side by side are none either."""
     for state in (begun("backbone.")(STATE), begun("model.")(STATE) | {"head.weight": torch.rand(2)}):

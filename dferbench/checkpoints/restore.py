@@ -99,6 +99,7 @@ def _completed(
         catalog.get("backbones", name)
     parts = Parts(catalog, weights)
     model = _build(checkpoint, parts, start=False)
+    parts.require_used()
     given = {n: tensor for n, tensor in model.state_dict().items() if n.startswith(checkpoint.missing)}
     hint = "Is the file whole, and are the options those that it was trained with?"
     state = {**given, **checkpoint.state}

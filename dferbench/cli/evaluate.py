@@ -93,6 +93,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         model=model,
         dataset=dataset,
         sets=sets,
+        weights=assignments(weights or [], WEIGHTS),
         folds=folds_of(fold),
         root=root,
         limit=limit,
@@ -112,5 +113,5 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     said = Said(classes=names(classes))
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, said=said, dataset=chosen)
     plan = plan_test(request, read, context.obj)
-    records = measure(plan, read, context.obj, assignments(weights or [], WEIGHTS), make_progress(quiet))
+    records = measure(plan, read, context.obj, make_progress(quiet))
     return conclude(records, plan, json_, shown)

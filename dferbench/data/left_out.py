@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 
 from dferbench.data.decoders.endings import IMAGES, VIDEOS
@@ -12,21 +12,28 @@ from dferbench.data.decoders.endings import IMAGES, VIDEOS
 JUNK = ("thumbs.db", "__macosx", "desktop.ini")
 
 
-def left_out(root: Path, taken: Collection[str], skip: Path | None = None) -> Iterator[str]:
+def left_out(root: Path, taken: Iterable[str], skip: Path | None = None) -> Iterator[str]:
     """What lies below the root and is not `taken`, the paths of videos: files, and folders of images.
 
-    Each as a path below the root; a folder of images ends in "/". Folders that are videos are not looked
-    into, nor are `skip`, links, and what begins with a dot.
+    Each as a path below the root, with "/"; a folder of images ends in one. Folders that are videos are not
+    looked into, nor are `skip`, links, and what begins with a dot.
     """
-    for folder, folders, files in os.walk(root):
-        below = [f for f in folders if not f.startswith(".") and f.lower() not in JUNK]
-        folders[:] = [f for f in below if f"{folder}/{f}" not in taken and Path(folder, f) != skip]
-        rest = [f for f in files if not f.startswith(".") and f.lower() not in JUNK]
-        rest = [f for f in rest if f"{folder}/{f}" not in taken]
-        if rest and all(f.lower().endswith(IMAGES) for f in rest) and not folders and Path(folder) != root:
-            yield f"{os.path.relpath(folder, root)}/"
+    top, known = os.path.abspath(root), {os.path.abspath(path) for path in taken}  # noqa: PTH100
+    known |= {os.path.abspath(skip)} if skip else set()  # noqa: PTH100
+    for folder, folders, files in os.walk(top):
+        folders[:] = [f for f in folders if _counts(f) and os.path.join(folder, f) not in known]  # noqa: PTH118
+        rest = [f for f in files if _counts(f) and os.path.join(folder, f) not in known]  # noqa: PTH118
+        if folder in known:  # the root may be a video itself
+            rest = [f for f in rest if not f.lower().endswith(IMAGES)]
+        below = Path(folder).relative_to(top).as_posix()
+        if rest and all(f.lower().endswith(IMAGES) for f in rest) and not folders and folder != top:
+            yield f"{below}/"
         else:
-            yield from (os.path.relpath(f"{folder}/{f}", root) for f in rest)
+            yield from (f if folder == top else f"{below}/{f}" for f in rest)
+
+
+def _counts(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in JUNK
 
 
 def is_video(name: str) -> bool:

@@ -14,9 +14,10 @@ from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from dferbench.data.dataset import Failure, Key, Loaded, VideoFrames, collate
 from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.decoders.pack import is_packed
 from dferbench.data.pipeline import Pipeline
 from dferbench.data.pixels import apply_all
-from dferbench.errors import DataError
+from dferbench.errors import ConfigError, DataError
 from dferbench.types import Video
 
 __all__ = ["Failure", "Loaded", "VideoLoader", "finished"]
@@ -53,6 +54,11 @@ class VideoLoader:
     ) -> None:
         decoder = choose_decoder(decoder) if isinstance(decoder, str) else decoder
         decoder = decoder.in_order(pipeline.input.order)
+        if decoder.order != "natural" and any(is_packed(video.path) for video in videos):
+            raise ConfigError(
+                f"a pack keeps frames in natural order, not in {decoder.order} order",
+                "Read the frames themselves, with --root, or leave input.order out.",
+            )
         self._videos = VideoFrames(videos, pipeline, training=training, seed=seed, decoder=decoder)
         self._workers, self._start = workers, start
         self._plan = _Plan()

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -50,14 +51,28 @@ def marks_of(root: Path, videos: Iterable[str]) -> Marks:
     paths = [path for path in videos if not is_packed(path)]
     folders = _around([str(root), *paths])
     crops = [found for folder in folders if (found := _settings_in(folder))]
-    sources = [Path(one["source"]) for one in crops if "source" in one]
-    drawn = _marked(folders) or any(map(is_made, sources))
+    drawn = _marked(folders) or any(is_made(Path(one["source"])) for one in crops)
     for path in paths:
         said = _said(path)
         drawn = drawn or DRAWN.encode() in said
         crops += _settings_of(said)
     kept = [{name: one[name] for name in FACTS if name in one} for one in crops]
     return Marks(drawn, tuple({json.dumps(one, sort_keys=True): one for one in kept}.values()))
+
+
+def drawn_among(root: Path, videos: Iterable[str]) -> set[str]:
+    """Those of the videos that carry the mark of drawn ones, each by itself; folders are looked at once."""
+
+    @cache
+    def marked(folder: str) -> bool:
+        source = _settings_in(folder).get("source")
+        return _marked([folder]) or (source is not None and is_made(Path(source)))
+
+    return {
+        path
+        for path in videos
+        if any(map(marked, _around([str(root), path]))) or DRAWN.encode() in _said(path)
+    }
 
 
 def says_drawn(root: Path, videos: Iterable[str]) -> bool:
@@ -122,11 +137,15 @@ def _climb(folder: str, seen: dict[str, None]) -> None:
 
 
 def _settings_in(folder: str) -> Mapping[str, Any]:
+    """What a report of `data faces` in the folder says; empty where there is none, or another program's."""
     try:
-        settings = json.loads(Path(folder, CROPS).read_bytes())["settings"]
-    except (OSError, ValueError, KeyError, TypeError):  # none, or another program's
+        said = json.loads(Path(folder, CROPS).read_bytes())
+    except (OSError, ValueError):
         return {}
-    return settings if isinstance(settings, dict) else {}
+    settings = said.get("settings") if isinstance(said, dict) and said.get("schema") == 1 else None
+    if not isinstance(settings, dict) or not {"finder", "size"} <= settings.keys():
+        return {}
+    return settings if isinstance(settings.get("source"), str) else {}
 
 
 def _settings_of(said: bytes) -> Iterator[Mapping[str, Any]]:
@@ -144,6 +163,8 @@ def _said(path: str) -> bytes:
     """Where a comment would stand in a video file, or in the first image of a folder; empty without one."""
     try:
         file = _first_image(path) if os.path.isdir(path) else path  # noqa: PTH112
+        if not os.path.isfile(file):  # noqa: PTH113 - a pipe would be waited for
+            return b""
         with open(file, "rb") as opened:  # noqa: PTH123
             head = opened.read(HEAD)
             size = os.fstat(opened.fileno()).st_size

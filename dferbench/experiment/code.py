@@ -177,6 +177,6 @@ def _hash(path: Path) -> str:
 def _label(module: str, path: Path) -> str:
     """The file as a reader finds it: below its package, or by its name alone."""
     parts = module.split(".")
-    if module.startswith("dferbench_plugin_") or len(parts) == 1:
+    if module.startswith("dferbench_plugin_") or (len(parts) == 1 and path.name != "__init__.py"):
         return path.name
     return "/".join([*parts, "__init__.py"] if path.name == "__init__.py" else [*parts[:-1], path.name])

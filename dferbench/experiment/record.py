@@ -25,6 +25,8 @@ from dferbench.experiment.old_records import upgraded
 from dferbench.files import to_json, write_atomic
 
 SCHEMA = 2
+MIXED = "mixed code"
+"""The caveat of results that more than one version of the code has made."""
 NAME = "record.json"
 
 
@@ -112,6 +114,8 @@ class Record(BaseModel):
     """Derived: per selection rule and metric its value, None where it is undefined."""
     code: dict[str, str] = {}
     """Fingerprints of the plugin files that made the result; empty in records of earlier releases."""
+    mixed_code: bool = False
+    """Whether it was continued, on request, by other code than that which began it."""
     folds: list[int] = []
     """All folds that the dataset has; empty in records of earlier releases."""
     environment: dict[str, Any] = {}
@@ -144,6 +148,7 @@ class Record(BaseModel):
             "incomplete": bool(self.skipped),
             "uncommitted code": bool(self.environment.get("dirty")),
             "shuffled frames": _shuffled(self.recipe),
+            MIXED: self.mixed_code,
         }
         stated = [*self.dataset_notes.get("caveats", []), *self.checkpoint.get("caveats", [])]
         return tuple(dict.fromkeys([*(caveat for caveat, holds in found.items() if holds), *stated]))

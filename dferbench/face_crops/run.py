@@ -11,7 +11,7 @@ from typing import Any
 
 from dferbench import spec
 from dferbench.data.left_out import left_out
-from dferbench.data.marks import crop_comment, mark_drawn, marks_of
+from dferbench.data.marks import crop_comment, drawn_among, mark_drawn
 from dferbench.data.pool import run_each
 from dferbench.errors import ConfigError, VideoError
 from dferbench.face_crops.look import make_finder
@@ -56,7 +56,8 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     done = {name: e for name, e in report.videos.items() if _still_done(e, output / name, found.get(name))}
     report.videos = dict(done)
     report.left_out = _left_out(source, list(found.values()), output)
-    drawn = {one.id for one in found.values() if marks_of(request.source, [str(one.path)]).drawn}
+    marked = drawn_among(request.source, [str(one.path) for one in found.values()])
+    drawn = {one.id for one in found.values() if str(one.path) in marked}
     if len(drawn) == len(found):
         mark_drawn(output, "dferbench data faces, of drawn videos")
     left = [one for one in found.values() if one.id not in done]

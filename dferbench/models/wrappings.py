@@ -7,7 +7,7 @@ next to epochs, optimizers and moving averages of the weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -102,13 +102,13 @@ def _choose(parts: Mapping[str, Any], content: Any) -> str:
     return chosen[0]
 
 
-def _beside(name: str, parts: Mapping[str, Any]) -> list[str]:
+def _beside(name: str, parts: Iterable[str]) -> list[str]:
     """What the user should know of the parts that were not taken."""
-    left = [other for other in parts if other != name and (other in AVERAGED or name in AVERAGED)]
+    left = [other for other in parts if other != name]
     if not left:
         return []
-    kind = "moving average" if name in AVERAGED else "model itself"
-    return [f"The weights are those of '{name}', the {kind}; {_listed(left)} next to it was left out."]
+    kind = ", the moving average" if name in AVERAGED else ", the model itself" if name in PLAIN else ""
+    return [f"The weights are those of '{name}'{kind}; {_listed(left)} next to it was left out."]
 
 
 def _refuse(content: Any) -> NoReturn:
@@ -125,7 +125,7 @@ def _bare(state: dict[str, Tensor], wanted: str) -> Unwrapped:
         before, state = state, _renamed(_without_count(state), _without_own_names)
         groups = {name.split(".", 1)[0]: tensor for name, tensor in state.items()}
         if prefix := _prefix(groups, wanted):
-            notes += _beside(prefix, groups)
+            notes += _beside(prefix, [name for name in groups if {name, prefix} & {*AVERAGED}])
             inside = {name: tensor for name, tensor in state.items() if name.startswith(f"{prefix}.")}
             state = _renamed(inside, lambda name: name.split(".", 1)[1])
             wanted = "" if prefix == wanted else wanted

@@ -29,7 +29,17 @@ def told_apart(labels: Sequence[str], facts: Sequence[Facts]) -> list[str]:
             more = _differences([facts[place] for place in alike])
             for place, words in zip(alike, more, strict=True):
                 told[place] = f"{label} {words}"
-    return told
+    return _numbered(told)
+
+
+def _numbered(labels: Sequence[str]) -> list[str]:
+    """The labels, with a number behind those that are alike still: one may read like another lengthened."""
+    seen: dict[str, int] = defaultdict(int)
+    numbered = []
+    for label in labels:
+        seen[label] += 1
+        numbered.append(label if seen[label] == 1 else f"{label} ({seen[label]})")
+    return numbered
 
 
 def _differences(facts: Sequence[Facts]) -> list[str]:

@@ -13,7 +13,7 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
-from dferbench.experiment.record import Record
+from dferbench.experiment.record import MIXED, Record
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
@@ -111,7 +111,16 @@ def _place(row: Row, by: Metric) -> tuple[bool, float]:
     return by.order(None if found is None else found.mean)
 
 
-def _row(group: Sequence[Record], select: str, shown: Columns) -> Row:
+def _once(group: Sequence[Record]) -> list[Record]:
+    """The records, tests of one model counted once: earlier releases kept them under seed 0."""
+    kept: dict[tuple[Any, ...], Record] = {}
+    for one in sorted(group, key=lambda record: record.seed == record.model_seed):
+        kept[one.fold, one.model_seed if one.checkpoint else one.seed, one.checkpoint.get("sha256")] = one
+    return [one for one in group if any(one is other for other in kept.values())]
+
+
+def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
+    group = _once(records)
     picked = [one.counts(select) for one in group]
     best = [one.counts("best-on-test") for one in group]
     pooled = pool(picked) if len({one.model_seed for one in group}) == 1 else None
@@ -130,12 +139,18 @@ def _row(group: Sequence[Record], select: str, shown: Columns) -> Row:
         pooled={one.name: one.of(pooled) if pooled else None for one in shown.metrics},
         best_on_test=at_best,
         untested=tuple(dict.fromkeys(name for counts in picked for name in counts.untested)),
-        caveats=tuple(sorted({caveat for one in group for caveat in one.caveats})),
+        caveats=tuple(sorted({caveat for one in group for caveat in one.caveats} | _mixed(group))),
         config_id=first.config_id,
         folders=tuple(sorted(one.folder for one in group if one.folder)),
         folds_of=max((len(one.folds) for one in group), default=0) or None,
         below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
     )
+
+
+def _mixed(group: Sequence[Record]) -> set[str]:
+    """The caveat of a row whose runs were made by different code, as far as their records say."""
+    codes = {tuple(sorted(one.code.items())) for one in group if one.code}
+    return {MIXED} if len(codes) > 1 else set()
 
 
 def _worse(one: Metric, best: float | None, found: Score | None) -> bool:

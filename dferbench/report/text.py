@@ -21,6 +21,7 @@ MEANING = {
     "another input": "the model was tested with another input than its authors' (--set input.*)",
     "unknown training data": "the checkpoint may have been trained on the test videos (import --trained-on)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
+    "mixed code": "folds, seeds or epochs of this row were made by different versions of the code",
     "not official": "the videos, labels or folds are not those of the official protocol, nor merely fewer",
 }
 
@@ -137,4 +138,4 @@ def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
 
 
 def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤¿^‖", strict=True)).get(caveat, "?")
+    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※‖", strict=True)).get(caveat, "?")

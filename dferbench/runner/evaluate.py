@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,12 +42,14 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
     request = replace(request, folds=folds)
     columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
     trained = digest([checkpoint.sha256, header.classes])
+    # Those of a run are the run's own; only what completes an official file can be another.
+    weights = request.weights if checkpoint.missing else {}
     chosen_id = config_id(
         method.name,
         header.options,
         checkpoint.recipe,
         chosen,
-        request.weights,
+        weights,
         request.limit,
         catalog,
         trained,
@@ -71,13 +73,7 @@ def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[
     return [known.index(name) for name in wanted]
 
 
-def measure(
-    plan: Plan,
-    checkpoint: Checkpoint,
-    catalog: Catalog,
-    weights: Mapping[str, str],
-    progress: Progress,
-) -> list[Record]:
+def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Progress) -> list[Record]:
     """Test the checkpoint in every run of the plan that has no finished record; return all records.
 
     Raises ConfigError or DataError for what can be known before the first video.
@@ -86,7 +82,7 @@ def measure(
     pipeline = build_pipeline(plan.recipe.input, catalog)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     splits = read_splits(plan, progress)
-    opened = _open(plan, checkpoint, catalog, fabric, weights)
+    opened = _open(plan, checkpoint, catalog, fabric)
     decoder = decoder_of(plan, catalog)
     columns = columns_of(checkpoint.header.classes, plan.task.classes, checkpoint.path)
 
@@ -100,13 +96,11 @@ def measure(
     return do_runs(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
 
 
-def _open(
-    plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric, weights: Mapping[str, str]
-) -> Opened | None:
+def _open(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric) -> Opened | None:
     """The model, or None if every run is done and none is needed."""
     if all(plan.finished(*one) for one in plan.runs):
         return None
-    return restore(checkpoint, catalog, fabric, weights)
+    return restore(checkpoint, catalog, fabric, plan.request.weights)
 
 
 def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, folder: Path) -> dict[str, Any]:

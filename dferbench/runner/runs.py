@@ -45,7 +45,8 @@ def do_runs(
     """
     told = observers or Observers()
     require_same_code(plan)
-    marks = {fold: _marks(plan, split) for fold, split in splits.items()}
+    open_ = {fold for fold, seed in plan.runs if not plan.finished(fold, seed)}
+    marks = {fold: _marks(plan, splits[fold]) if fold in open_ else Marks() for fold in splits}
     records = []
     for one in plan.runs:
         split = splits[one[0]]
@@ -68,7 +69,7 @@ def require_same_code(plan: Plan) -> None:
             raise ConfigError(
                 f"the run in {plan.folder(fold, seed)} {what}, but its code has changed since: "
                 f"{_listed(files)}",
-                "What do you want? Add --changed again to start such runs over, or --changed keep to keep "
+                "Add --changed again to start such runs over, or --changed keep to keep "
                 "what the old code gave.",
             )
 
@@ -104,6 +105,9 @@ def _do(
     outdated = before is not None and plan.request.changed == "again" and bool(plan.changes(before))
     if plan.request.force or outdated:
         shutil.rmtree(folder, ignore_errors=True)
+    elif before is not None:
+        mixed = before.mixed_code or bool(plan.changes(before))
+        draft = draft.model_copy(update={"mixed_code": mixed})
     progress.say(f"fold {run[0]} seed {run[1]}: {len(split.train)} train, {len(split.test)} test videos")
     with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))

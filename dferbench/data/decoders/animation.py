@@ -35,8 +35,10 @@ def build() -> Reader:
 def read(path: str, choose: Choose) -> Frames:
     """The chosen frames, uint8 (T, H, W, 3) RGB; the file is read to its end. Raises VideoError."""
     with _opened(path) as image:
-        wanted = choose_from(image.n_frames, choose)
-    found = {frame.number: frame.image() for frame in in_order(path) if frame.number in set(wanted)}
+        count = image.n_frames
+    wanted = choose_from(count, choose)
+    needed = set(wanted)
+    found = {frame.number: frame.image() for frame in in_order(path) if frame.number in needed}
     return arrange(found, wanted)
 
 
@@ -47,14 +49,14 @@ def in_order(path: str) -> Iterator[Passing]:
         for number in range(image.n_frames):
             image.seek(number)
             image.load()
-            yield Passing(number, seconds, partial(_pixels, image))
+            yield Passing(number, seconds, partial(_pixels, image.convert("RGB")))
             seconds += image.info.get("duration", 0) / 1000
 
 
 def _pixels(image: Any) -> Image:
     import numpy as np
 
-    return np.asarray(image.convert("RGB"))
+    return np.asarray(image)
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dferbench.data.decoders import animation, decord, folder, pack, pyav
 from dferbench.data.decoders.frames import Choose, Frames, Reader
-from dferbench.errors import UnknownName, VideoError
+from dferbench.errors import UnknownName
 
 Build = Callable[[], Reader]
 
@@ -56,10 +56,8 @@ class Decoder:
         return _built(self.builds[name])(path, choose), name
 
     def _reader_of(self, path: str) -> str:
-        """The reader for what the path is. Raises VideoError for a pack whose order is not the one wanted."""
+        """The reader for what the path is."""
         if pack.is_packed(path):
-            if self.order != "natural":
-                raise VideoError(path, f"a pack keeps frames in natural order, not in {self.order} order")
             return "pack"
         if Path(path).is_dir():
             return "folder"

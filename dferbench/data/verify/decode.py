@@ -54,10 +54,20 @@ def decode_all(
     paths: Sequence[str], whole: bool, seconds: float, workers: int, progress: Progress
 ) -> dict[str, Decoded | VideoError]:
     """Decode each video in the pool: all of it, or its first, middle and last frame."""
-    what = "decoding everything" if whole else "decoding a sample"
     few = min(workers, 1 + len(paths) // LEAST)
-    with progress.bar(what, len(paths)) as bar:
-        return dict(run_each(partial(decode, whole=whole), paths, seconds, few, bar, option="--timeout"))
+    with progress.bar("decoding everything" if whole else "decoding a sample", len(paths)) as bar:
+        each = run_each(partial(decode, whole=whole), paths, seconds, few, bar, option="--timeout")
+        results = dict(each)
+    read = [path for path, one in results.items() if isinstance(one, Decoded) and Path(path).is_file()]
+    if not read or not decord.installed():
+        return results
+    # Another time over, since what hangs or crashes the witness says nothing about a run.
+    with progress.bar("comparing with decord", len(read)) as bar:
+        for path, words in run_each(partial(witness, whole=whole), read, seconds, few, bar):
+            one = results[path]
+            if isinstance(words, str | None) and isinstance(one, Decoded):
+                results[path] = replace(one, witness=words)
+    return results
 
 
 def decode(path: str, whole: bool) -> Decoded:
@@ -72,19 +82,20 @@ def decode(path: str, whole: bool) -> Decoded:
 
 def _file(path: str, whole: bool) -> Decoded:
     """A file is decoded to its end whatever is chosen, and holding it whole may take gigabytes."""
+    count, frames, _ = _read(choose_decoder(), path, _spread if whole else _three)
+    return _summary(count, [frames])
+
+
+def witness(path: str, whole: bool) -> str | None:
+    """In what decord disagrees with what a run reads of a file; None if it does not read it."""
     choose = _spread if whole else _three
-    count, frames = _read(choose_decoder(), path, choose)
-    return replace(_summary(count, [frames]), witness=_witness(path, count, frames, choose))
-
-
-def _witness(path: str, count: int, frames: Frames, choose: Callable[[int], list[int]]) -> str | None:
-    """In what another reader disagrees, if it reads the file."""
-    if not decord.installed():
-        return None
     try:
-        other, pixels = _read(choose_decoder(WITNESS), path, choose)
+        other, pixels, reader = _read(choose_decoder(WITNESS), path, choose)
     except VideoError:
         return None
+    if reader != WITNESS:
+        return None
+    count, frames, _ = _read(choose_decoder(), path, choose)
     return _difference(count, frames, other, pixels, choose(count))
 
 
@@ -92,9 +103,9 @@ def _folder(path: str, whole: bool) -> Decoded:
     """Some frames at a time, until all that are wanted have come."""
     decoder = choose_decoder()
     if not whole:
-        count, frames = _read(decoder, path, _three)
+        count, frames, _ = _read(decoder, path, _three)
         return _summary(count, [frames])
-    count, first = _read(decoder, path, lambda count: range(min(count, CHUNK)))
+    count, first, _ = _read(decoder, path, lambda count: range(min(count, CHUNK)))
     rest = (
         decoder.read(path, range(start, min(start + CHUNK, count)))[0] for start in range(CHUNK, count, CHUNK)
     )
@@ -137,16 +148,16 @@ def _distance(one: Any, two: Any) -> float:
     return float(abs(one - two).max()) if one.shape == two.shape else float("inf")
 
 
-def _read(decoder: Decoder, path: str, choose: Callable[[int], Sequence[int]]) -> tuple[int, Frames]:
-    """The true number of frames, and the chosen ones."""
+def _read(decoder: Decoder, path: str, choose: Callable[[int], Sequence[int]]) -> tuple[int, Frames, str]:
+    """The true number of frames, the chosen ones, and the name of their reader."""
     counts: list[int] = []
 
     def note(count: int) -> Sequence[int]:
         counts.append(count)
         return choose(count)
 
-    frames, _ = decoder.read(path, note)
-    return counts[-1], frames
+    frames, reader = decoder.read(path, note)
+    return counts[-1], frames, reader
 
 
 def unreadable(results: Results, name: Name) -> Iterator[Finding]:

@@ -85,14 +85,14 @@ CHECKS = (trouble, empty_frames, stubs, mixed_formats, unnatural_order, uncroppe
 
 
 def left_beside(root: Path, paths: Collection[str]) -> Iterator[Finding]:
-    """What lies below the root and is in no list: videos are worth a warning, other files a line."""
+    """What lies below the root and is in no list: clips that a protocol leaves out, too."""
     rest = sorted(left_out(root, paths))
     videos = [name for name in rest if is_video(name)]
     others = [name for name in rest if not is_video(name)]
-    hint = "If they belong to the dataset, complete its lists; nothing reads them."
-    yield from _warn(f"videos that are in no list ({counted(videos)})", hint, videos)
-    if others:
-        yield Finding("info", f"left out: {len(others)} other files ({counted(others)})", items=tuple(others))
+    for what, names in (("videos that are in no list", videos), ("other files", others)):
+        if names:
+            said = f"left out: {len(names)} {what} ({counted(names)})"
+            yield Finding("info", said, items=tuple(names))
 
 
 def lengths(frames: Sequence[int], videos: int) -> Iterator[Finding]:
