@@ -379,7 +379,7 @@ def test_one_video_trains(stage):
     sum(model.loss(batch(stage, count=1)).values()).backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = shrunk.build("aen", size=32, width=16)
     stage = Stage({r"(?!still\.).*": 5e-4}, epochs=1, optimizer="adam", name="video")

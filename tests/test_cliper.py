@@ -272,7 +272,7 @@ def test_contract(options):
     assert_contract("cliper", **options)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = build()
     faces, label = shrunk.drawn_faces(16, 64, frames=4)

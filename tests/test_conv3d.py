@@ -504,7 +504,7 @@ class TestLearning:
         for recipe in (method(name).recipe, *method(name).recipe_for.values()):
             assert ever_trained(model, recipe) == {n for n, _ in model.named_parameters()}
 
-    @pytest.mark.slow
+    @pytest.mark.long
     @pytest.mark.parametrize("name", NAMES)
     def test_sixteen_faces_are_learned_by_heart(self, name):
         # Dropout, and running means that move slowly, would only make an I3D take longer.

@@ -58,7 +58,12 @@ def test_every_kind_has_a_section_that_registers_one(kind, load):
 
 def test_every_other_door_has_a_section():
     found = sections("docs/plugins.md")
-    assert set(found) == {*DOORS.values(), "Commands", "Several plugins in one package"}
+    assert set(found) == {
+        *DOORS.values(),
+        "Commands",
+        "Several plugins in one package",
+        "While you edit a plugin",
+    }
     assert "`register_commands(app)`" in found["Commands"]
     assert "`plugin_modules()`" in found["Several plugins in one package"]
 

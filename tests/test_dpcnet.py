@@ -318,7 +318,7 @@ def test_one_video_trains():
     sum(model.loss(batch(videos(1), 1)).values()).backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = build(width=8, hidden=64)
     stage = Stage({".*": 1e-3}, epochs=1, optimizer="adam")

@@ -390,7 +390,7 @@ def test_one_video_trains():
     assert math.isfinite(terms["ce"].item())
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("form", ["paper", "code2024"])
 def test_sixteen_faces_are_learned_by_heart(form):
     model = shrunk.build("ec-stfl", size=32, width=8, form=form)

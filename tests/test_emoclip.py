@@ -489,7 +489,7 @@ def test_contract():
 
 
 @pytest.mark.parametrize("multi_positive", [False, True])
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart(multi_positive):
     model = shrunk.build("emoclip", size=64, backbone="clip-tiny", head_dim=64, multi_positive=multi_positive)
     faces, label = shrunk.drawn_faces(16, 64)

@@ -360,7 +360,7 @@ def test_contract():
     assert_contract("est", shrunk.catalog_at(32, "est"), width=8)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = build(width=16)
     stage = Stage(STAGE.train | dict.fromkeys(STAGE.train, 1e-3), epochs=1, optimizer="adam")

@@ -394,7 +394,7 @@ def test_one_video_trains():
     model(videos(1, size=32)).sum().backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = shrunk.build("former-dfer", size=32, width=8)
     stage = Stage({".*": 2e-3}, epochs=1, optimizer="adam")

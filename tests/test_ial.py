@@ -362,7 +362,7 @@ def test_one_video_trains():
     model(videos(1, 32, 16)).sum().backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = shrunk.build("ial", size=32, width=16)
     stage = Stage({".*": 1e-3}, epochs=1, optimizer="adam")

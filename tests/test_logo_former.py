@@ -284,7 +284,7 @@ def test_one_video_trains():
     model(videos(1)).sum().backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = shrunk.build("logo-former", size=32, **(SMALL | {"dim": 64, "width": 16}), dropout=0.0)
     stage = Stage({".*": 1e-3}, epochs=1, optimizer="adam")

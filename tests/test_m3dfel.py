@@ -377,7 +377,7 @@ def test_one_video_trains():
     assert model.notes == {"weights": "from scratch"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = shrunk.build("m3dfel", size=32, width=8)
     stage = Stage({".*": 2e-3}, epochs=1, optimizer="adamw", weight_decay=0.05)

@@ -646,7 +646,7 @@ def test_one_video_trains(name):
 
 
 @BY_NAME
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart(name):
     model = tiny(name, **PLAIN)
     stage = Stage({".*": 1e-3}, epochs=1, optimizer="adamw", weight_decay=0.05)

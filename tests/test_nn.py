@@ -340,9 +340,10 @@ class TestTexts:
         assert digest == "8548408db3927e0efedc2b8806f5efc943473edb101e2e2b002e746c0909397e"
 
     def test_a_file_of_the_users(self, tmp_path):
+        """Taken as written: the tokenizer makes one blank of several, and no full stop is added."""
         path = tmp_path / "mine.toml"
         path.write_text('happiness = "a broad  smile."\nfear = """wide\neyes"""\n')
-        assert class_texts(str(path), ["fear", "happiness"]) == ("wide eyes.", "a broad smile.")
+        assert class_texts(str(path), ["fear", "happiness"]) == ("wide\neyes", "a broad  smile.")
 
     @pytest.mark.parametrize("content", ["", "anger = 3", 'anger = " . "'])
     def test_a_class_without_text_is_named(self, tmp_path, content):

@@ -443,7 +443,7 @@ def test_one_video_trains():
     model.loss(Batch(videos(1), torch.tensor([1]), [{}], "train", 0.0))["ce"].backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = shrunk.build("nr-dfernet", size=32, width=8)
     stage = Stage({".*": 1e-3}, epochs=1, optimizer="adam")

@@ -278,7 +278,7 @@ def test_one_video_trains(name):
     model(videos(1)).sum().backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("name", NAMES)
 def test_sixteen_faces_are_learned_by_heart(name):
     model = shrunk.build(name, **SMALL)

@@ -132,7 +132,7 @@ def test_one_video_trains():
     sum(build().train().loss(batch(videos(1), 1)).values()).backward()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_sixteen_faces_are_learned_by_heart():
     model = build(shrunk.SEVEN, width=16)
     stage = Stage(STAGE.train | dict.fromkeys(STAGE.train, 1e-3), epochs=1, optimizer="adam")
