@@ -29,6 +29,16 @@ def test_a_hint_names_an_option_only_where_there_is_one(cli, tmp_path):
     cli(*run, "--skip-bad", check=0)
 
 
+def test_a_finished_run_on_face_crops_is_done(cli, tmp_path):
+    for side in ("train", "test"):
+        class_folders(tmp_path / "v" / side, "happy", "sad")
+    settings = {"finder": "center", "size": 8, "source": "nowhere"}
+    (tmp_path / "v" / "faces.json").write_text(json.dumps({"schema": 1, "settings": settings}))
+    run = ("run", "-m", "toy-net", "-d", f"folder:{tmp_path}/v", "--epochs", 1, "-j", 0)
+    cli("--plugin", TOY, *run, check=0)
+    assert "already done" in cli("--plugin", TOY, *run, check=0).stderr
+
+
 def test_two_folders_of_one_expression_are_told_apart_as_the_hint_says(cli, tmp_path):
     dataset = f"path={class_folders(tmp_path / 'v', 'Happy', 'Joy', 'Sad')}, folds=2"
     asked = cli("data", "verify", f"folder({dataset})")

@@ -45,8 +45,7 @@ def do_runs(
     """
     told = observers or Observers()
     require_same_code(plan)
-    open_ = {fold for fold, seed in plan.runs if not plan.finished(fold, seed)}
-    marks = {fold: _marks(plan, splits[fold]) if fold in open_ else Marks() for fold in splits}
+    marks = {fold: _marks(plan, split) for fold, split in splits.items()}
     records = []
     for one in plan.runs:
         split = splits[one[0]]
