@@ -48,6 +48,8 @@ def resolve(uv: str, python: str, platform: str, project: Path = PROJECT) -> str
         return "requires-python"
     command = [uv, "pip", "compile", "--quiet", "--no-header", "--only-binary", ":all:", "--no-config"]
     command += ["--python-version", python, "--python-platform", PLATFORMS[platform], str(project)]
+    # Otherwise uv fetches an interpreter of that version first, and waits long where it cannot be had.
+    command += ["--python", sys.executable, "--no-python-downloads"]
     # uv means macOS 13, for which PyAV and torch build no more.
     environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}
     done = subprocess.run(command, capture_output=True, text=True, cwd=project.parent, env=environment)

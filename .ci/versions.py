@@ -2,7 +2,7 @@
 
 `python .ci/versions.py "TEST COMMAND"`, by the machine's own Python and without any package. uv, installed
 into a folder that is removed afterwards, installs: it takes the newest releases whatever pip is told here,
-or the lowest. Only one of the environments is on the disk at a time.
+or the lowest. Only one of the environments is on the disk at a time, each of some seven gigabytes.
 """
 
 from __future__ import annotations
@@ -151,12 +151,22 @@ def agree(steps: Steps, records: dict[str, dict[str, Any] | None], folder: Path)
     print("\n" + compare.table(records, tests))
 
 
+def as_newcomer(steps: Steps, test_command: str) -> None:
+    """The README's test command and the style in the checkout, which keeps an environment it came with."""
+    environment = ROOT / ".venv"
+    fresh = not environment.exists()
+    steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
+    for tool in STYLE:
+        steps.run(f"{HERE}: {tool}", environment / "bin" / "python", "-m", *tool.split(), cwd=ROOT)
+    if fresh:
+        shutil.rmtree(environment, ignore_errors=True)
+
+
 def main(test_command: str) -> int:
     """Everything, in the order of what a newcomer meets; gives the exit code."""
     steps, records = Steps(), {}
-    steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
-    for tool in STYLE:
-        steps.run(f"{HERE}: {tool}", ROOT / ".venv" / "bin" / "python", "-m", *tool.split(), cwd=ROOT)
+    print(f"{shutil.disk_usage(tempfile.gettempdir()).free / 1e9:.1f} GB are free", flush=True)
+    as_newcomer(steps, test_command)
     pythons = {version: found for version in FURTHER if version != HERE and (found := find(version))}
     for version in FURTHER:
         if version != HERE and version not in pythons:
@@ -166,6 +176,7 @@ def main(test_command: str) -> int:
         # uv links files from its cache where both lie on one disk: they take their space once.
         os.environ["UV_CACHE_DIR"] = str(work / "uv")
         os.environ["UV_HTTP_RETRIES"] = "8"
+        os.environ["UV_PYTHON_DOWNLOADS"] = "never"
         steps.run("tools", sys.executable, "-m", "venv", work / "tools")
         steps.run("tools: uv", work / "tools" / "bin" / "pip", "install", "--quiet", "uv")
         uv = work / "tools" / "bin" / "uv"
