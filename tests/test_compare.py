@@ -200,6 +200,17 @@ def test_predictions_that_are_not_the_records_are_not_tested(tmp_path, compare, 
     assert code == 0 and "UAR" in out and f"No paired test: {b / 'predictions.npz'}" in out and reason in out
 
 
+def test_a_record_that_is_none_is_said_to_be_what_it_is(tmp_path, compare):
+    import os
+
+    a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
+    (b / "record.json").unlink()
+    os.mkfifo(b / "record.json")
+    for other in (b, b / "record.json"):
+        code, _, err = compare(a, other)
+        assert code == 3 and "a pipe or a device, not a regular file" in err and len(err.splitlines()) == 2
+
+
 def test_predictions_are_a_regular_file_that_does_not_swell(tmp_path, compare):
     import os
     import zipfile

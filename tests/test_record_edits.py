@@ -165,7 +165,7 @@ RECIPE = good().recipe
 LIES = {
     "no record": (with_text("[]"), "valid dictionary"),
     "bytes": (with_text(b'{"\xff": 1}'), "decode"),
-    "NaN": (with_text('{"schema": 2, "seconds": NaN}'), "NaN is no number"),
+    "NaN": (with_text('{"schema": 2, "seconds": NaN}'), "NaN is not a number"),
     "a name twice": (with_text('{"schema": 2, "schema": 2}'), "'schema' stands twice"),
     "deep": (with_text('{"notes": ' + "[" * 100_000), "nested too deeply"),
     "a deep note": (with_change(notes={"a": json.loads("[" * 30 + "]" * 30)}), "deeper than 20"),
