@@ -30,6 +30,8 @@ SCHEMA = 2
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 NAME = "record.json"
+PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
+"""What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: a thousand epochs of 43 classes have 20 MB."""
 

@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench.errors import DataError
-from dferbench.experiment.record import Record
+from dferbench.experiment.record import PREDICTIONS, Record
 from dferbench.files import read_regular
 
-NAME = "predictions.npz"
 MOST_BYTES = 2**30
 """No file is larger, packed or not: a hundred thousand videos of 43 classes have 100 MB."""
 
@@ -32,7 +31,7 @@ class Predicted:
 def read_predictions(record: Record, folder: Path) -> Predicted:
     """The predictions in a run's folder. Raises DataError if they are missing, damaged, or give another
     confusion matrix than the record has."""
-    path = folder / NAME
+    path = folder / PREDICTIONS
     try:
         found = _arrays(read_regular(path, MOST_BYTES))
         _require_shapes(found, len(record.classes))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
 from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan, Split, read_splits
-from dferbench.experiment.record import Record
+from dferbench.experiment.record import CHECKPOINT, Record
 from dferbench.feature_cache.key import seen_by
 from dferbench.machine.device import make_fabric
 from dferbench.models.build import make_model
@@ -18,7 +18,7 @@ from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.preflight import check_batches, rehearse
-from dferbench.runner.runs import CHECKPOINT, do_runs, require_same_code
+from dferbench.runner.runs import do_runs, require_same_code
 from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.batches import decoder_of

@@ -20,12 +20,10 @@ from dferbench.machine.environment import environment
 from dferbench.progress import Progress
 from dferbench.training import resume
 from dferbench.training.observer import Observers
-from dferbench.training.scoring import NAME as PREDICTIONS
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-CHECKPOINT = "checkpoint.safetensors"
 Work: TypeAlias = "Callable[[Record, Split, Path], dict[str, Any]]"
 """work(draft, split, folder) does a run, leaves its files in the folder, and returns what the record adds."""
 
@@ -147,7 +145,7 @@ def _clean_up(done: Record, folder: Path, progress: Progress) -> None:
 
 def lost(done: Record, folder: Path) -> list[str]:
     """The files of a finished run that are gone; its record alone still holds every count."""
-    files = [PREDICTIONS, *([] if done.checkpoint else [CHECKPOINT])]
+    files = [records.PREDICTIONS, *([] if done.checkpoint else [records.CHECKPOINT])]
     return [name for name in files if not (folder / name).is_file()]
 
 
