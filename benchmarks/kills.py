@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import cycle, product
 from pathlib import Path
@@ -102,19 +103,21 @@ class Process:
 
     def send(self, kind: Kind) -> bool:
         """Send the signal; whether there was anybody to send it to."""
-        if kind.target == "its group":
-            os.killpg(self.pid, kind.number)
-        elif kind.target == "the process":
-            os.kill(self.pid, kind.number)
-        else:
-            found = sorted(session(self.pid) - {self.pid})
-            if not found:
-                return False
-            try:
-                os.kill(found[-1], kind.number)
-            except ProcessLookupError:
-                return False
-        return True
+        readers = sorted(session(self.pid) - {self.pid})
+        try:
+            if kind.target == "its group":
+                os.killpg(self.pid, kind.number)
+            elif kind.target == "the process" or readers:
+                os.kill(self.pid if kind.target == "the process" else readers[-1], kind.number)
+        except ProcessLookupError:
+            return False
+        return kind.target != "one reader" or bool(readers)
+
+    def end(self) -> None:
+        """End it and what it started."""
+        for one in session(self.pid):
+            with suppress(ProcessLookupError):
+                os.kill(one, signal.SIGKILL)
 
     def vanished(self) -> set[int]:
         """The processes of its session that are still there a while after its end."""
@@ -275,12 +278,12 @@ class Harness:
             tally.code += 1
             self.problem(kind, f"exit {code}", log)
         if code is None:
-            os.killpg(process.pid, signal.SIGKILL)
+            process.end()
             process.ended(60)
         if left := process.vanished():
             tally.orphans += 1
             self.problem(kind, f"left {len(left)} processes", log)
-            os.killpg(process.pid, signal.SIGKILL)
+            process.end()
         if missing := before - done(output):
             tally.lost += 1
             self.problem(kind, f"lost {missing}", log)
