@@ -8,11 +8,20 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Any, NoReturn
 
 from dferbench.errors import DferbenchError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+UNFINISHED = ".unfinished"
+"""Ends the names of files that are being written."""
 
 
 def expand(path: Path | str) -> Path:
@@ -23,27 +32,68 @@ def expand(path: Path | str) -> Path:
 def write_atomic(path: Path, content: bytes | str) -> None:
     """Put `content` at `path` whole or not at all: written next to it, synced, then renamed.
 
-    Raises DferbenchError if the folder cannot be made or written (no permission, disk full).
+    What earlier calls for that path left, in processes that were killed, is swept away. Raises DferbenchError
+    if the folder cannot be made or written (no permission, disk full).
     """
     data = content.encode() if isinstance(content, str) else content
-    temporary = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
+        _sweep(path)
+        with _beside(path) as (file, temporary):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # mkstemp makes files private; results are meant to be shared like any other file.
-        Path(temporary).chmod(0o666 & ~_umask())
-        Path(temporary).replace(path)
+            # mkstemp makes files private; results are meant to be shared like any other file.
+            temporary.chmod(0o666 & ~_umask())
+            if fcntl is None:
+                file.close()  # Windows renames no open file
+            temporary.replace(path)
     except OSError as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
         raise DferbenchError(
             f"cannot write {path}: {error.strerror or error}",
             "Free some space, or choose another folder; what was written before is intact.",
         ) from error
+
+
+@contextmanager
+def _beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
+    """A new file next to `path`, gone in the end unless it was renamed, and locked while it is open: the
+    system ends a lock with its process, on whichever machine or in whichever container."""
+    while True:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=UNFINISHED, dir=path.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                _lock(handle, wait=True)
+                if temporary.exists():  # not swept away before it was locked
+                    yield file, temporary
+                    return
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the unfinished files of `path` that no living process holds."""
+    names: list[str] = []
+    with suppress(OSError), os.scandir(path.parent) as entries:
+        names += [entry.name for entry in entries if entry.name.startswith(f".{path.name}.")]
+    for name in names:
+        if name.endswith(UNFINISHED):
+            with suppress(OSError), (path.parent / name).open("rb+") as file:
+                if _lock(file.fileno(), wait=False):
+                    (path.parent / name).unlink()  # which Windows refuses while another process has it open
+
+
+def _lock(handle: int, *, wait: bool) -> bool:
+    """Lock an open file for this process alone; whether that worked, as it does wherever there are no locks
+    but the system keeps open files. A file system without locks has nothing swept."""
+    if fcntl is None:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError:
+        return False
+    return True
 
 
 def _umask() -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,10 +82,16 @@ def link(name: str, root: Path | None) -> Path:
     Comments and everything else in the file stay. Raises ConfigError for a file that is not valid, and for
     a root to be forgotten that was never remembered.
     """
+    file = config_file()
+    with alone(file):
+        _link(file, name, root)
+    return file
+
+
+def _link(file: Path, name: str, root: Path | None) -> None:
     import tomlkit
     from tomlkit.exceptions import TOMLKitError
 
-    file = config_file()
     try:
         config = tomlkit.parse(_read_config())
         roots = config.setdefault("roots", tomlkit.table())
@@ -96,7 +105,31 @@ def link(name: str, root: Path | None) -> Path:
         raise _no_roots(error) from error
     # A link may lead to where the user keeps such files: it stays, and what it leads to is written.
     write_atomic(file.resolve(), tomlkit.dumps(config))
-    return file
+
+
+@contextmanager
+def alone(path: Path, wait: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """In this block is one process at a time for each path; `wait` is called if another one is there already.
+
+    The lock ends with its process, however that ends. Its file lies in the user's cache, so that none lies
+    among the user's own; where that cannot be written or locked, nobody waits.
+    """
+    import filelock
+
+    lock = filelock.FileLock(
+        cache_folder() / "locks" / hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
+    )
+    with suppress(OSError, NotImplementedError):
+        Path(lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            lock.acquire(timeout=0)
+        except filelock.Timeout:
+            wait()
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @dataclass(frozen=True)

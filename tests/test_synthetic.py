@@ -232,7 +232,7 @@ def test_a_killed_preparation_is_resumed(made, tmp_path, after):
     assert not (tmp_path / "manifest.json").exists()
     with pytest.raises(DataError):
         Synthetic(**SMALL).videos(tmp_path, 1, "train")
-    (tmp_path / "videos" / ".00034.mp4.torn").write_bytes(b"half a video")
+    (tmp_path / "videos" / ".00034.mp4.torn.unfinished").write_bytes(b"half a video")
     Synthetic(**SMALL).prepare(tmp_path, Progress())
     assert files(tmp_path) == files(made)
 

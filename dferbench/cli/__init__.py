@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from dferbench import stopping
 
 if TYPE_CHECKING:
     from dferbench.errors import VideoError
@@ -15,28 +16,26 @@ if TYPE_CHECKING:
 EXIT_STOPPED, EXIT_CTRL_C = 75, 130
 
 
-class Stopped(BaseException):
-    """The process was asked to end (SIGTERM); what was finished is kept and the same command continues."""
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one command and exit with its code."""
-    sys.exit(_run(list(sys.argv[1:] if arguments is None else arguments)))
+    code = _run(list(sys.argv[1:] if arguments is None else arguments))
+    stopping.conclude(code)
+    sys.exit(code)
 
 
 def _run(arguments: list[str]) -> int:
     from dferbench.errors import DferbenchError, VideoError
 
-    signal.signal(signal.SIGTERM, _stop)
+    stopping.listen()
     try:
-        return _command(arguments)
+        return _stoppable(arguments)
     except VideoError as error:
         return _complain(str(error), _next_step(error, arguments), error.exit_code)
     except DferbenchError as error:
         return _complain(str(error), error.hint, error.exit_code)
     except KeyboardInterrupt:
         return _complain("stopped", "Run the same command to continue.", EXIT_CTRL_C)
-    except Stopped:
+    except stopping.Stopped:
         return _complain("stopped by SIGTERM", "Run the same command to continue.", EXIT_STOPPED)
     except BrokenPipeError:
         # The reader of our output left, as `head` does; nothing more can be said.
@@ -45,6 +44,15 @@ def _run(arguments: list[str]) -> int:
     except Exception:
         traceback.print_exc()
         return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
+
+
+def _stoppable(arguments: list[str]) -> int:
+    """Whatever falls over once the process was asked to end is the stop, not an error of its own."""
+    try:
+        return _command(arguments)
+    except BaseException:
+        stopping.check()
+        raise
 
 
 def _command(arguments: list[str]) -> int:
@@ -69,10 +77,6 @@ def _next_step(error: VideoError, arguments: list[str]) -> str:
     from dferbench.cli.app import takes
 
     return error.hint if takes("--skip-bad", arguments) else error.plain_hint
-
-
-def _stop(*_: object) -> None:
-    raise Stopped
 
 
 def _complain(message: str, hint: str, code: int) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +11,14 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from dferbench import stopping
+from dferbench.data import readers
 from dferbench.data.dataset import Failure, Key, Loaded, VideoFrames, collate
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.decoders.pack import is_packed
 from dferbench.data.pipeline import Pipeline
 from dferbench.data.pixels import apply_all
-from dferbench.errors import ConfigError, DataError
+from dferbench.errors import ConfigError
 from dferbench.types import Video
 
 __all__ = ["Failure", "Loaded", "VideoLoader", "finished"]
@@ -83,25 +84,47 @@ class VideoLoader:
     ) -> Iterator[Loaded]:
         """The videos at the positions `order`, `batch` at a time; `drop_last` leaves out a smaller rest.
 
-        A later call ends an earlier one that was not finished. Raises DataError if a worker died or hangs,
-        and RuntimeError if an earlier iterator is taken up again.
+        A later call ends an earlier one that was not finished. Raises DataError if a worker died or hangs or
+        has no room in shared memory, and RuntimeError if an earlier iterator is taken up again.
         """
         stop = len(order) - len(order) % batch if drop_last else len(order)
         plan = [[(epoch, i) for i in order[at : at + batch]] for at in range(0, stop, batch)]
         self._plan.batches = plan
-        with self._workers_checked():
-            for loaded in self._open():
-                yield loaded
+        with self.watched():
+            for loaded in self._started():
+                yield readers.received(loaded)
                 if self._plan.batches is not plan:
                     raise RuntimeError("these batches ended when others were asked for")
 
     def close(self) -> None:
         """End the workers; the next `batches` starts new ones."""
         # torch ends them when its iterator is collected, but an unfinished `batches` may still hold that.
-        iterator = self._loader._iterator if self._loader is not None else None
+        iterator, self._loader = self._iterator, None
         if isinstance(iterator, _MultiProcessingDataLoaderIter):
-            iterator._shutdown_workers()
-        self._loader = None
+            readers.end(iterator)
+
+    @contextmanager
+    def watched(self) -> Iterator[None]:
+        """Turn the death of a worker, which torch tells wherever this process happens to be, into a DataError
+        with a way out, and start afresh the next time."""
+        try:
+            yield
+        except RuntimeError as error:
+            if not readers.is_death(error):
+                raise
+            try:
+                raise readers.death(error, self._iterator) from error
+            finally:
+                self.close()
+
+    @property
+    def _iterator(self) -> object:
+        return self._loader._iterator if self._loader is not None else None
+
+    def _started(self) -> Iterator[Loaded]:
+        """torch's iterator. No signal is heeded while it forks: one that is would be lost there."""
+        with stopping.held(), readers.startable(self._workers):
+            return iter(self._open())
 
     def _open(self) -> DataLoader[Any]:
         """The loader with its workers; it reads the current plan at the start of each iteration."""
@@ -110,30 +133,15 @@ class VideoLoader:
             self._loader = DataLoader(
                 self._videos,
                 batch_sampler=self._plan,
-                collate_fn=collate,
+                collate_fn=readers.collate_shared if parallel else collate,
                 num_workers=self._workers,
                 persistent_workers=parallel,
                 timeout=TIMEOUT if parallel else 0,
                 multiprocessing_context=self._start if parallel else None,
                 pin_memory=torch.cuda.is_available(),
-                worker_init_fn=_prepare_worker,
+                worker_init_fn=readers.prepare,
             )
         return self._loader
-
-    @contextmanager
-    def _workers_checked(self) -> Iterator[None]:
-        """Turn the death of a worker into an error with a way out, and start afresh the next time."""
-        try:
-            yield
-        except RuntimeError as error:
-            # What a worker raised begins with "Caught": that is a bug, with a traceback to be seen.
-            if not str(error).startswith("DataLoader"):
-                raise
-            self.close()
-            raise DataError(
-                f"reading videos stopped: {str(error).splitlines()[0]}",
-                "Use --workers 0 to see which video it is; in a container, allow more shared memory.",
-            ) from error
 
 
 class _Plan:
@@ -144,9 +152,3 @@ class _Plan:
 
     def __iter__(self) -> Iterator[list[Key]]:
         return iter(self.batches)
-
-
-def _prepare_worker(_: int) -> None:
-    # Ctrl-C reaches the whole process group: only the main process answers, and ends its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)

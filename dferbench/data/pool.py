@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -18,8 +16,10 @@ from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from dferbench import stopping
 from dferbench.errors import DferbenchError, VideoError
 from dferbench.progress import Bar
+from dferbench.stopping import ended_by
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -28,8 +28,6 @@ TASKS_A_WORKER = 200
 """After so many videos a worker is replaced, and what the decoders' libraries leaked is gone."""
 AHEAD = 4
 """How many videos a worker are handed out before the first of them is asked for."""
-PR_SET_PDEATHSIG = 1
-"""prctl(2): send this process a signal when its parent ends."""
 
 
 def run_each(
@@ -58,6 +56,7 @@ def run_each(
     left = iter(items)
     try:
         while True:
+            stopping.check()
             crew.take(islice(left, crew.room))
             if not crew.tasks:
                 return
@@ -147,11 +146,17 @@ class _Crew(Generic[Item, Result]):
     def _schedule(self, item: Item) -> Future[_Outcome[Result]]:
         arguments = (self.function, item, self.name(item))
         try:
-            return self.pool.schedule(_attempt, args=arguments, timeout=self.seconds)
+            with stopping.held():
+                return self.pool.schedule(_attempt, args=arguments, timeout=self.seconds)
         except RuntimeError as error:  # the pool broke since the last result
             broken: Future[_Outcome[Result]] = Future()
             broken.set_exception(BrokenProcessPool(str(error)))
             return broken
+        except OSError as error:
+            raise DferbenchError(
+                f"the processes that read videos cannot be started: {error.strerror or error}",
+                "Look for a limit of processes or open files, or whether /dev/shm can be written.",
+            ) from error
 
     def _start_again(self, error: Exception) -> None:
         """Replace a pool that lost an idle worker, and hand out again whatever it did not finish."""
@@ -174,7 +179,10 @@ class _Crew(Generic[Item, Result]):
             more = f"; allow more with {self.option}" if self.option else ""
             return VideoError(self.name(item), f"it was not read within {self.seconds:g} s{more}")
         except ProcessExpired as error:
-            return VideoError(self.name(item), f"reading it killed its process ({_cause(error.exitcode)})")
+            cause = ended_by(error.exitcode)
+            if cause == signal.SIGTERM.name:  # sent to all of the group, most likely
+                stopping.wait_for_signal()
+            return VideoError(self.name(item), f"reading it killed its process ({cause})")
         if outcome.failed:
             *words, code = outcome.failed
             failure = DferbenchError(*words)
@@ -187,21 +195,9 @@ def _finished(future: Future[Any]) -> bool:
     return future.done() and not isinstance(future.exception(), BrokenProcessPool)
 
 
-def _cause(code: int) -> str:
-    try:
-        return signal.Signals(-code).name
-    except ValueError:
-        return f"exit code {code}"
-
-
 def _prepare() -> None:
     """Make this process a worker that leaves when it is told to, and not before."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # The pool's own handler runs between two instructions of Python, which a hanging decoder never reaches.
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    if sys.platform == "linux":
-        # A thread never runs while a decoder hangs with the interpreter's lock; the kernel needs no lock.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    stopping.leave_to_parent(sigterm=False)  # by which the pool ends a worker
     # For other systems, and for a parent that was gone before the kernel knew.
     threading.Thread(target=_end_with_parent, daemon=True).start()
 

@@ -20,6 +20,7 @@ from dferbench.face_crops.track import Following
 from dferbench.face_crops.tree import Found, find_videos, printable
 from dferbench.face_crops.write import CropJob, discard, write_faces
 from dferbench.files import sha256_of
+from dferbench.places import alone
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 
@@ -50,6 +51,14 @@ def crop_all(request: CropRequest, catalog: Catalog, progress: Progress) -> tupl
     source, output = request.source.resolve(), request.output.resolve()
     if source.is_relative_to(output):
         raise ConfigError(f"--output {request.output} holds the videos", "Choose a folder of its own.")
+    with alone(output, lambda: progress.say(f"waiting for another process that writes into {output}")):
+        return _crop_all(request, source, output, catalog, progress)
+
+
+def _crop_all(
+    request: CropRequest, source: Path, output: Path, catalog: Catalog, progress: Progress
+) -> tuple[Report, int]:
+    """The same where no other process writes into the output."""
     finder = make_finder(request.finder, catalog)
     found = {one.id: one for one in find_videos(request.source, leave_out=output)}
     report = claim(output, _settings(request, source, finder.files if finder else ()))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dferbench import stopping
 from dferbench.checkpoints.restore import Opened
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.normalize import to_float
@@ -58,6 +59,7 @@ def predict_videos(
     predicted: list[Prediction] = []
     with progress.bar("predict", len(found)) as bar:
         for one in found:
+            stopping.check()
             try:
                 predicted.append(seer.predict(one))
             except VideoError as error:

@@ -6,6 +6,7 @@ import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dferbench import stopping
 from dferbench.errors import DferbenchError
 from dferbench.experiment.plan import Plan, read_splits
 from dferbench.experiment.rows import naming
@@ -57,13 +58,16 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
             check_batches(job.plan, splits)
     failed = {}
     for job, fabric in zip(jobs, fabrics, strict=True):
+        stopping.check()
         progress.say(f"row {job.row.number}: {job.row.label} ({job.row.method})")
         try:
             records = run_all(job.plan, splits, catalog, fabric, progress, observers)
             reasons = [r.error.splitlines()[0] for r in records if r.status != "done"]
         except DferbenchError as error:
+            stopping.check()
             reasons = [f"{error}. {error.hint}"]
         except Exception as error:
+            stopping.check()
             progress.say(traceback.format_exc())
             reasons = [f"a bug in dferbench or a plugin: {type(error).__name__}: {error}"]
         if reasons:

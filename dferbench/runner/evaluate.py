@@ -30,6 +30,8 @@ from dferbench.training.scoring import batch_of, predict
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+DIVERGED = "Its training diverged: use another checkpoint."
+
 
 def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Plan:
     """The plan of testing a checkpoint. Raises ConfigError, UnknownName or DataError.
@@ -108,7 +110,8 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
     started, unreadable, model = time.monotonic(), feed.unreadable, opened.model
     batch = batch_of(opened.method.value.recipe.stages)
     with feed.open(split.test) as source:
-        said = predict(model, source, batch, len(opened.classes), feed.fabric, feed.progress).only(columns)
+        said = predict(model, source, batch, len(opened.classes), feed.fabric, feed.progress, DIVERGED)
+    said = said.only(columns)
     said.save(folder)
     return {
         "confusion": said.confusion(),

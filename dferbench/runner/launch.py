@@ -5,14 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeAlias
 
+from dferbench import stopping
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Request
 from dferbench.registry.catalog import Catalog
 
 Command: TypeAlias = "list[str]"
+SECONDS_TO_STOP = 30.0
+"""What a row's process may take to end once it was asked to."""
 Launcher: TypeAlias = "Callable[[Sequence[Command]], Sequence[int]]"
 """Starts a process for each command and returns their exit codes, in the same order, when all have ended."""
 
@@ -66,6 +70,7 @@ def launch(text: str, commands: Mapping[int, Command], catalog: Catalog) -> dict
     except DferbenchError:
         raise
     except Exception as error:
+        stopping.check()
         raise ConfigError(
             f"the launcher '{text}' failed: {type(error).__name__}: {error}",
             "What is finished is kept; run the same command to continue, perhaps without --launcher.",
@@ -82,8 +87,21 @@ def launch(text: str, commands: Mapping[int, Command], catalog: Catalog) -> dict
 def processes() -> Launcher:
     """One process after another on this machine, so that a row that crashes takes no other with it."""
 
-    def run(command: Command) -> int:
-        # Standard output belongs to the command that the user gave.
-        return subprocess.run(command, check=False, stdout=sys.stderr).returncode
+    return lambda commands: [_run(command) for command in commands]
 
-    return lambda commands: [run(command) for command in commands]
+
+def _run(command: Command) -> int:
+    """Start it and wait; a stop is passed on, and waited for, so that the row's record says so."""
+    stopping.check()
+    # Standard output belongs to the command that the user gave.
+    with subprocess.Popen(command, stdout=sys.stderr) as process:
+        try:
+            code = process.wait()
+        except BaseException:
+            process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(SECONDS_TO_STOP)
+            process.kill()
+            raise
+    stopping.check()
+    return code

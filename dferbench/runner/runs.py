@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dferbench import __version__
+from dferbench import __version__, stopping
 from dferbench.data.marks import REENCODED, Marks, marks_of, notes_of
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record as records
@@ -48,6 +48,7 @@ def do_runs(
     marks = {fold: _marks(plan, split) for fold, split in splits.items()}
     done = []
     for one in plan.runs:
+        stopping.check()
         split = splits[one[0]]
         draft = _draft(plan, one, split, marks[one[0]], fabric).model_copy(update=dict(more or {}))
         done.append(_do_or_say(plan, draft, split, progress, work, told))
@@ -203,16 +204,18 @@ def _recorded(
     outcome: list[Record] = []
     try:
         yield outcome
-    except DferbenchError as error:
-        progress.say(f"failed: {error}. {error.hint}".strip())
-        failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
-        outcome.append(draft.model_copy(update=failed))
     except BaseException as error:
-        halted = not isinstance(error, Exception)
-        status = "interrupted" if halted else "failed"
-        records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder, metrics)
-        observers.run_failed(repr(error))
-        raise
+        if isinstance(error, DferbenchError) and not stopping.asked():
+            progress.say(f"failed: {error}. {error.hint}".strip())
+            failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
+            outcome.append(draft.model_copy(update=failed))
+        else:
+            halted = stopping.asked() or not isinstance(error, Exception)
+            status = "interrupted" if halted else "failed"
+            records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder, metrics)
+            observers.run_failed(repr(error))
+            stopping.check()
+            raise
     records.write(outcome[0], folder, metrics)
     if outcome[0].status == "failed":
         observers.run_failed(outcome[0].error)

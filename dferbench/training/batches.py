@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from dferbench import stopping
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished
 from dferbench.data.mixing import Mixer
@@ -135,6 +136,7 @@ class Source:
             return table
         with self._progress.bar("encode once", len(missing)) as bar, self._cache.adding(len(missing)):
             for step, loaded in enumerate(self.loader.batches(missing, 1, draw)):
+                stopping.check()
                 one = self._encoded(model, loaded, (draw, step))
                 for index, x in zip(one.index, one.x.cpu(), strict=True):
                     table.put(index, x)
@@ -166,10 +168,11 @@ class Feed:
         )
         cache = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
-            yield Source(
-                videos, loader, pipeline.input, self.fabric, self.unreadable, self.progress, cache,
-                mixer if training and pipeline.mixing else None,
-            )  # fmt: skip
+            with loader.watched():
+                yield Source(
+                    videos, loader, pipeline.input, self.fabric, self.unreadable, self.progress, cache,
+                    mixer if training and pipeline.mixing else None,
+                )  # fmt: skip
         finally:
             loader.close()
 

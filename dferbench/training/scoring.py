@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from dferbench import stopping
+from dferbench.errors import DferbenchError
 from dferbench.experiment.counts import top2_hits
 from dferbench.experiment.record import PREDICTIONS
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.training.batches import Source
+from dferbench.training.finite import require_finite_logits
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
@@ -64,18 +67,34 @@ def batch_of(stages: Sequence[Stage]) -> int:
 
 
 def predict(
-    model: Classifier, source: Source, batch: int, classes: int, fabric: Fabric, progress: Progress
+    model: Classifier,
+    source: Source,
+    batch: int,
+    classes: int,
+    fabric: Fabric,
+    progress: Progress,
+    way_out: str,
 ) -> Predictions:
-    """The logits of every video that can be read. A prediction never depends on its batch."""
+    """The logits of every video that can be read. A prediction never depends on its batch.
+
+    Raises DferbenchError if no video could be read, and, with the hint `way_out`, if logits are not finite.
+    """
     index: list[int] = []
     logits: list[torch.Tensor] = [torch.empty(0, classes)]
     model.eval()
     with torch.no_grad(), progress.bar("test", len(source)) as bar:
         for one in source.batches(model, range(len(source)), batch):
+            stopping.check()
             with fabric.autocast():
                 logits.append(model(one.x).float().cpu())
+            require_finite_logits(logits[-1], [source.videos[i].id for i in one.index], way_out)
             index += one.index
             bar.advance(len(one.index))
+    if len(source) and not index:
+        raise DferbenchError(
+            f"none of the {len(source)} test videos could be read",
+            "dferbench data verify says what is wrong.",
+        )
     return Predictions(
         [source.videos[i].id for i in index],
         np.array([source.videos[i].label for i in index], dtype=np.int64),

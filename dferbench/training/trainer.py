@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from dferbench import stopping
 from dferbench.data.decoders import Decoder
 from dferbench.data.pipeline import Pipeline
 from dferbench.errors import DferbenchError
@@ -29,6 +30,7 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
 from dferbench.training.batches import Feed, Source, UnreadableVideos
+from dferbench.training.finite import require_finite_loss, require_finite_parameters, way_out_of
 from dferbench.training.observer import EpochResult, Observers
 from dferbench.training.optimizers import learning_rates, make_optimizer, set_learning_rates
 from dferbench.training.schedules import Schedule, make_schedule, steps_per_epoch
@@ -69,8 +71,8 @@ def train_run(
 ) -> dict[str, Any]:
     """Train and test one run, write its predictions to `folder`, and return what its record adds to `draft`.
 
-    Raises DferbenchError for a video that cannot be read (unless --skip-bad), a full disk, a loss that is not
-    finite, and a device without enough memory.
+    Raises DferbenchError for a video that cannot be read (unless --skip-bad), a full disk, losses, parameters
+    or logits that are not finite, and a device without enough memory.
     """
     started = time.monotonic()
     unreadable = UnreadableVideos(plan.request.skip_bad)
@@ -139,8 +141,10 @@ class Trainer:
             optimizer.load_state_dict(saved.optimizer)
         prepared: Any = self.fabric.setup_optimizers(optimizer)
         for epoch in range(saved.epochs if saved else 0, stage.epochs):
+            stopping.check()
             started = time.monotonic()
             losses = self._train_epoch(stage, epoch, prepared, schedule)
+            require_finite_parameters(self.model, self.built.ever_trained)
             predictions = self._test()
             row = Epoch(
                 stage=stage.name,
@@ -164,6 +168,7 @@ class Trainer:
         steps, means = steps_per_epoch(len(order), stage), LossMeans()
         with self.progress.bar(f"{stage.name} {epoch + 1}/{stage.epochs}", len(order)) as bar:
             for step, batch in enumerate(self._batches(stage, epoch, order)):
+                stopping.check()
                 set_learning_rates(optimizer, schedule, epoch, epoch * steps + step)
                 terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric)
                 values = means.add(terms, len(batch.label))
@@ -185,7 +190,9 @@ class Trainer:
 
     def _test(self) -> Predictions:
         classes = len(self.plan.task.classes)
-        return predict(self.model, self.test, batch_of(self.stages), classes, self.fabric, self.progress)
+        way_out = way_out_of(self.stages, self.plan.recipe.precision)
+        batch = batch_of(self.stages)
+        return predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
 
     def _report(self, row: Epoch, number: int) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
@@ -257,11 +264,7 @@ class LossMeans:
         """Take a batch's terms in and return them as numbers. Raises DferbenchError if one is not finite."""
         values = {name: float(term.detach()) for name, term in terms.items()}
         for name, value in values.items():
-            if not torch.isfinite(torch.tensor(value)):
-                raise DferbenchError(
-                    f"the loss term '{name}' became {value}",
-                    "Use lower learning rates, --set \"stage.train={'.*': 0.001}\".",
-                )
+            require_finite_loss(name, value)
             self._totals[name] += value * videos
         self.videos += videos
         return values

@@ -51,8 +51,9 @@ def write_video(options: DrawingOptions, folder: Path, item: Item) -> None:
 
 
 def _enter_worker() -> None:
-    """Leave Ctrl-C to the parent, and end with it even when it is killed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Leave Ctrl-C and SIGTERM to the parent, and end with it even when it is killed."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
     parent = parent_process()
     if parent is not None:
         threading.Thread(
@@ -89,11 +90,9 @@ def _in_processes(write: Callable[[Item], None], items: Sequence[Item], count: i
 
 
 def finish(root: Path, manifest: Mapping[str, Any]) -> None:
-    """Write the manifest, which says that all videos are there, and sweep up what a killed process left."""
+    """Write the manifest, which says that all videos are there."""
     mark_drawn(root, "dferbench, as its dataset 'synthetic'")
     write_atomic(root / "manifest.json", json.dumps(manifest, indent=1))
-    for leftover in (root / "videos").glob(".*.mp4.*"):
-        leftover.unlink(missing_ok=True)
 
 
 def _cores() -> int:
