@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
 import traceback
@@ -25,11 +24,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    from dferbench.printable import screened
+
+    with screened():
+        return _outcome(arguments)
+
+
+def _outcome(arguments: list[str]) -> int:
+    """Run one command, say what went wrong, and return the exit code."""
     from dferbench.errors import DferbenchError, VideoError
 
     signal.signal(signal.SIGTERM, _stop)
     try:
-        return _command(arguments)
+        code = _command(arguments)
+        sys.stdout.flush()  # at the end of the process nobody could say that it failed
+        return code
     except VideoError as error:
         return _complain(str(error), _next_step(error, arguments), error.exit_code)
     except DferbenchError as error:
@@ -39,9 +48,7 @@ def _run(arguments: list[str]) -> int:
     except Stopped:
         return _complain("stopped by SIGTERM", "Run the same command to continue.", EXIT_STOPPED)
     except BrokenPipeError:
-        # The reader of our output left, as `head` does; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # the reader of our output left, as `head` does; nothing more can be said
     except Exception:
         traceback.print_exc()
         return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
@@ -76,7 +83,9 @@ def _stop(*_: object) -> None:
 
 
 def _complain(message: str, hint: str, code: int) -> int:
+    from dferbench.printable import one_line
+
     # One line each, whatever a plugin or the operating system wrote.
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    print(f"hint: {' '.join(hint.split())}", file=sys.stderr)
+    print(f"error: {one_line(message)}", file=sys.stderr)
+    print(f"hint: {one_line(hint)}", file=sys.stderr)
     return code

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +27,7 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.experiment.plan import Plan, Request
@@ -218,7 +218,7 @@ def _launched(
 
 def _as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:
     rows = [_as_data(one, failed.get(one.row.number, "")) for one in _in_order(stand)]
-    return json.dumps({"schema": 1, "suite": suite.name, "rows": rows}, ensure_ascii=False)
+    return json_text({"schema": 1, "suite": suite.name, "rows": rows})
 
 
 def _in_order(stand: Sequence[Status]) -> list[Status]:

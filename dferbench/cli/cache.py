@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dferbench.errors import ConfigError, DataError, DferbenchError
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.feature_cache.store import Store
@@ -36,7 +36,7 @@ def cache(
     if clear:
         memory.clear()
     if json_:
-        typer.echo(json.dumps({**facts, "cleared": clear, "stores": rows}, indent=1))
+        typer.echo(json_text({**facts, "cleared": clear, "stores": rows}, indent=1))
     else:
         _tell(facts, rows, clear)
     damaged = [row for row in rows if row["damaged"]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.experiment.metrics import Columns, Metric, Metrics
@@ -49,7 +49,7 @@ def compare(
         "not_comparable": reasons,
     }
     if reasons and not anyway:
-        typer.echo(json.dumps(facts) if json_ else _differences(facts))
+        typer.echo(json_text(facts) if json_ else _differences(facts))
         raise ConfigError(
             f"these runs are not comparable: {'; '.join(reasons)}", "Add --anyway to see their numbers."
         )
@@ -57,7 +57,7 @@ def compare(
     facts |= {"numbers": {"a": numbers(first, select, shown), "b": numbers(second, select, shown)}}
     facts |= {"confusion": {"a": first.under(select), "b": second.under(select)}}
     facts |= {"classes": by_class(first, second, select), "paired": _paired(first, second, paths, select)}
-    typer.echo(json.dumps(facts) if json_ else "\n\n".join(_text(facts, shown)))
+    typer.echo(json_text(facts) if json_ else "\n\n".join(_text(facts, shown)))
 
 
 def _path(given: Path) -> Path:

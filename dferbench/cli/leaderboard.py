@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -126,7 +126,7 @@ class _Board:
         }
         if self.printed:
             facts["published"] = printed.as_data(self.printed, self.names, self.shown)
-        return json.dumps(facts, allow_nan=False)
+        return json_text(facts)
 
     def _runs(self, style: str) -> str:
         from dferbench.report.text import leaderboard

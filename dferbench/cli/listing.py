@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -13,6 +12,7 @@ import typer
 
 from dferbench import cards
 from dferbench.errors import UnknownName
+from dferbench.files import json_text
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
@@ -39,7 +39,7 @@ def list_(
     catalog: Catalog = context.obj
     wanted = None if kind is None else _kind(kind)
     if json_:
-        typer.echo(json.dumps(_as_data(catalog, [wanted] if wanted else list(KINDS)), indent=1))
+        typer.echo(json_text(_as_data(catalog, [wanted] if wanted else list(KINDS)), indent=1))
         return
     typer.echo(_short(catalog) if wanted is None else _whole(catalog, wanted))
     for (kind, name), origins in catalog.contested.items():

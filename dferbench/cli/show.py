@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -15,6 +14,7 @@ from dferbench import cards
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.metrics import Metrics, registered
+from dferbench.files import json_text
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
@@ -38,7 +38,7 @@ def show(
     models = [_options(kind, entry) for kind, entry in found]
     described = [_describe(*one, model) for one, model in zip(found, models, strict=True)]
     if json_:
-        typer.echo(json.dumps({"schema": 1, "found": described}, indent=1, default=str))
+        typer.echo(json_text({"schema": 1, "found": described}, indent=1))
         return
     for facts, model in zip(described, models, strict=True):
         typer.echo(_text(facts, model, registered(catalog)))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dferbench.files import json_text
 from dferbench.report.aligned import aligned
 from dferbench.report.table import PUBLISHED, Block, Cells, Line, Number, Sheet
 
@@ -137,7 +137,7 @@ def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
 def as_json(sheet: Sheet) -> str:
     """One JSON object; missing numbers are null."""
     suite = sheet.suite
-    return json.dumps(
+    return json_text(
         {
             "schema": 1,
             "suite": suite.name,
@@ -147,7 +147,6 @@ def as_json(sheet: Sheet) -> str:
             "notes": dict(sheet.notes),
             "rows": [_row(sheet, place) for place in range(len(sheet.lines))],
         },
-        ensure_ascii=False,
     )
 
 

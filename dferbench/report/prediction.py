@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.errors import ConfigError
-from dferbench.files import to_json
+from dferbench.files import finite, to_json
 from dferbench.inference.prediction import PredictedVideos, Prediction, Span
 from dferbench.report.text import MEANING
 
@@ -79,14 +79,16 @@ def as_json(found: PredictedVideos) -> str:
     videos = [_video(one, found.classes, windows) for one in found.predicted]
     failed = [{"video": one.video, "reason": one.reason} for one in found.failed]
     return to_json(
-        {
-            "schema": 1,
-            "checkpoint": dict(found.facts),
-            "classes": list(found.classes),
-            **found.settings,
-            "videos": videos,
-            "failed": failed,
-        }
+        finite(
+            {
+                "schema": 1,
+                "checkpoint": dict(found.facts),
+                "classes": list(found.classes),
+                **found.settings,
+                "videos": videos,
+                "failed": failed,
+            }
+        )
     )
 
 
