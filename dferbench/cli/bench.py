@@ -237,7 +237,7 @@ def _as_data(one: Status, error: str) -> dict[str, Any]:
 
 
 def _as_text(stand: Sequence[Status]) -> str:
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     heads = ["#", "row", "method", "options", "done", "to do", "epochs", "train/test", "time to do"]
     lines = [_plan_line(one) for one in _in_order(stand)]
@@ -245,7 +245,7 @@ def _as_text(stand: Sequence[Status]) -> str:
     unknown = sum(one.seconds is None and one.todo > 0 for one in stand)
     total = f"together about {clock(sum(known))}" if known else "together unknown"
     rest = f", and {unknown} rows unknown: nothing like them has been run yet" if known and unknown else ""
-    return f"{tabulate(lines, heads, disable_numparse=True)}\n\n{total}{rest}"
+    return f"{fitted(lines, heads, labels=2)}\n\n{total}{rest}"
 
 
 def _plan_line(one: Status) -> list[str]:

@@ -67,14 +67,14 @@ def _row(store: Store, verify: bool) -> dict[str, Any]:
 
 
 def _tell(facts: dict[str, Any], rows: list[dict[str, Any]], clear: bool) -> None:
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     held = f"{_size(facts['bytes'])} of at most {_size(facts['bound'])}"
     typer.echo(f"{facts['folder']}: {'removed ' + _size(facts['bytes']) if clear else held}")
     if rows and not clear:
         heads = ["name", "holds", "input", "on", "videos", "size", "last used"]
         lines = [[*_words(row), row["videos"], _size(row["bytes"]), row["used"][:16]] for row in rows]
-        typer.echo(tabulate(lines, heads, disable_numparse=True, missingval="-"))
+        typer.echo(fitted(lines, heads))
 
 
 def _words(row: dict[str, Any]) -> list[str]:

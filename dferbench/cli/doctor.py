@@ -107,8 +107,10 @@ def _told(findings: Iterable[Finding], tracebacks: bool, quiet: bool) -> list[Fi
 
 
 def _print(one: Finding, tracebacks: bool) -> None:
-    typer.echo(f"{MARKS[one.state]} {one.name}: {one.says}")
+    from dferbench.report.fitted import folded
+
+    typer.echo(folded(f"{MARKS[one.state]} {one.name}: {one.says}", "    "))
     if one.hint:
-        typer.echo(f"    {one.hint}")
+        typer.echo(folded(f"    {one.hint}", "    "))
     if one.details and tracebacks:
         typer.echo(one.details)

@@ -20,12 +20,8 @@ from dferbench.registry.kinds import KINDS
 DESCRIBED = ("methods", "datasets")
 """The kinds that the short list describes; of the others it has the names."""
 MORE = "For details: dferbench list KIND and dferbench show NAME."
-SENTENCE = 1
-"""The column of sentences in every table."""
-GAP, NARROWEST, WIDEST = 2, 28, 64
-"""Characters between columns, and of a column of sentences."""
-WIDE = 1_000
-"""What a pipe counts as."""
+WIDE = 170
+"""The most characters of a line in a table: sentences read well, and a pipe is met with as much."""
 
 
 def list_(
@@ -118,17 +114,9 @@ def _parts(catalog: Catalog, kind: str) -> str:
 
 
 def _table(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-    """A table whose second column holds sentences and takes what the terminal leaves, within reason."""
-    from dferbench.report.aligned import aligned
+    from dferbench.report.fitted import fitted, terminal_width
 
-    # tabulate leaves room on both sides of a head.
-    padded = [head + " " * GAP for head in heads]
-    longest = [max(map(len, column)) for column in zip(padded, *lines, strict=True)]
-    others = sum(longest) - longest[SENTENCE] + GAP * (len(heads) - 1)
-    room = shutil.get_terminal_size(fallback=(WIDE, 0)).columns - others
-    widths: list[int | None] = [None] * len(heads)
-    widths[SENTENCE] = min(max(room, NARROWEST), WIDEST)
-    return aligned(lines, heads, widths=widths)
+    return fitted(lines, heads, width=min(terminal_width() or WIDE, WIDE))
 
 
 def _method(entry: Entry) -> list[str]:

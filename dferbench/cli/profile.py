@@ -158,12 +158,12 @@ def _counted() -> str:
 
 
 def _as_text(found: list[Profile], machine: Mapping[str, Any], classes: int) -> str:
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     heads = ["method", "input", "parameters", "trained", "MACs"]
     heads += ["batch", "train videos/s", "test videos/s", "memory"] if machine else []
-    table = tabulate([_line(*one) for one in found], heads, disable_numparse=True)
-    return "\n".join([str(table), "", *_notes(found, machine, classes)])
+    table = fitted([_line(*one) for one in found], heads)
+    return "\n".join([table, "", *_notes(found, machine, classes)])
 
 
 def _line(one: Subject, cost: Cost, speed: Speed | None) -> list[str]:

@@ -37,11 +37,13 @@ def show(
         raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries})
     models = [_options(kind, entry) for kind, entry in found]
     described = [_describe(*one, model) for one, model in zip(found, models, strict=True)]
+    from dferbench.report.fitted import folded
+
     if json_:
         typer.echo(json_text({"schema": 1, "found": described}, indent=1))
         return
     for facts, model in zip(described, models, strict=True):
-        typer.echo(_text(facts, model, registered(catalog)))
+        typer.echo(folded(_text(facts, model, registered(catalog)), "      "))
 
 
 def _describe(kind: str, entry: Entry, known: type[BaseModel]) -> dict[str, Any]:

@@ -17,10 +17,10 @@ from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
+from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
-from dferbench.report.text import meaning
 
 PUBLISHED = "published"
 

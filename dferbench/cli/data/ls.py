@@ -23,11 +23,10 @@ def ls(
     if json_:
         typer.echo(json_text({"schema": 1, "datasets": rows}, indent=1))
         return
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     heads = ["name", "classes", "folds", "videos are", "state", "root", "root from"]
-    lines = [["-" if value is None else value for value in row.values()] for row in rows]
-    typer.echo(tabulate(lines, heads, disable_numparse=True))
+    typer.echo(fitted([list(row.values()) for row in rows], heads))
 
 
 def standing(chosen: Chosen, place: Place | None) -> tuple[str, str]:
