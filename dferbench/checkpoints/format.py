@@ -18,6 +18,8 @@ from dferbench.models.safetensors_files import KEY, read_metadata
 from dferbench.types import Input
 
 SCHEMA = 2
+NAME = "checkpoint.safetensors"
+"""What the file is called in the folder of its run."""
 
 
 class TrainedOn(BaseModel):

@@ -65,7 +65,9 @@ def _command(arguments: list[str]) -> int:
         result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
     except usage_errors() as error:
         where = error.ctx.command_path if error.ctx else "dferbench"
-        return _complain(error.format_message(), f"See {where} --help.", 2)
+        # Without a command the help was shown already, and some versions have it as the message.
+        bare = type(error).__name__ == "NoArgsIsHelpError"
+        return _complain("no command is given" if bare else error.format_message(), f"See {where} --help.", 2)
     if result == EXIT_CTRL_C:  # newer typers turn the interrupt into this before it gets here
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
@@ -86,6 +88,6 @@ def _complain(message: str, hint: str, code: int) -> int:
     from dferbench.printable import one_line
 
     # One line each, whatever a plugin or the operating system wrote.
-    print(f"error: {one_line(message)}", file=sys.stderr)
-    print(f"hint: {one_line(hint)}", file=sys.stderr)
+    print(f"error: {one_line(message) or 'it failed without saying why'}", file=sys.stderr)
+    print(f"hint: {one_line(hint) or 'dferbench doctor checks the installation.'}", file=sys.stderr)
     return code

@@ -19,7 +19,7 @@ from dferbench.registry.kinds import KINDS
 
 DESCRIBED = ("methods", "datasets")
 """The kinds that the short list describes; of the others it has the names."""
-MORE = "For details: dferbench list KIND and dferbench show NAME."
+MORE = "For details: dferbench list KIND, dferbench show NAME."
 WIDE = 170
 """The most characters of a line in a table: sentences read well, and a pipe is met with as much."""
 
@@ -61,9 +61,7 @@ def _short(catalog: Catalog) -> str:
     columns = shutil.get_terminal_size().columns
     described = [_described(catalog, kind, columns) for kind in DESCRIBED]
     others = [_names(catalog, kind, columns) for kind in KINDS if kind not in DESCRIBED]
-    return "\n\n".join(
-        [*described, "\n".join(others), "For details: dferbench list KIND, dferbench show NAME."]
-    )
+    return "\n\n".join([*described, "\n".join(others), MORE])
 
 
 def _described(catalog: Catalog, kind: str, columns: int) -> str:

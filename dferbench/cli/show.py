@@ -11,7 +11,7 @@ import typer
 from pydantic import BaseModel
 
 from dferbench import cards
-from dferbench.cli.listing import about
+from dferbench.cli.listing import MORE, about
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.metrics import Metrics, registered
 from dferbench.files import json_text
@@ -34,7 +34,7 @@ def show(
     catalog: Catalog = context.obj
     found = [(kind, entries[name]) for kind, entries in catalog.entries.items() if name in entries]
     if not found:
-        raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries})
+        raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries}, MORE)
     models = [_options(kind, entry) for kind, entry in found]
     described = [_describe(*one, model) for one, model in zip(found, models, strict=True)]
     from dferbench.report.fitted import folded

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dferbench.checkpoints.format import NAME as CHECKPOINT
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
 from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan, Split, read_splits
@@ -27,8 +28,6 @@ from dferbench.training.trainer import Built, RunContext, train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
