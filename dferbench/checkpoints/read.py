@@ -72,7 +72,9 @@ def read_checkpoint(
     """Read the checkpoint of a run, an imported file, or one that the code of a method's authors saved.
 
     The folder of a run stands for its checkpoint. `model` names the method: needed for the authors' files,
-    checked for others. `sets` may change the input (`input.sample=...`) and the precision; for the authors' files it may also hold options, and `said` more
+    The folder of a run stands for its checkpoint. `model` names the method: needed for the authors' files,
+    checked for others. `sets` may change the input (`input.sample=...`) and the precision; for the authors'
+    files it may also hold options, and `said` more
     that the file does not state. `dataset` is what it is to be tested on, None for videos of no dataset: it
     decides on the input where the file says nothing. Nothing in the file is executed. Raises DataError for
     what is wrong with the file, ConfigError or UnknownName for the rest.

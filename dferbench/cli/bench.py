@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -49,6 +49,8 @@ class Status:
     videos: tuple[int, int] | None = None
     seconds: float | None = None
     """What the remaining runs will take, or None if nothing is known."""
+    source: str = ""
+    """What that was told from."""
 
     @property
     def todo(self) -> int:
@@ -159,7 +161,16 @@ def _statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
     """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
     plans = [one.plan() for one in found]
     videos, records = _at_hand(plans[0]) if costs else (None, [])
-    return [_status(e, plan, videos, records) for e, plan in zip(found, plans, strict=True)]
+    macs = _macs(found[0].catalog) if costs else {}
+    return [_status(e, plan, videos, records, macs) for e, plan in zip(found, plans, strict=True)]
+
+
+def _macs(catalog: Catalog) -> dict[str, int]:
+    """The MACs of one video, of the methods whose packages keep them."""
+    from dferbench.profiling import costs
+
+    entries = catalog.entries["methods"].items()
+    return {name: cost.macs for name, entry in entries if (cost := costs.kept(entry.origin, name))}
 
 
 def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
@@ -170,13 +181,20 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
     return count_videos(plan), load(folder)[0] if folder.is_dir() else []
 
 
-def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
-    from dferbench.profiling.estimate import seconds_per_run
+def _status(
+    one: Experiment,
+    plan: Plan,
+    videos: tuple[int, int] | None,
+    records: list[Any],
+    macs: Mapping[str, int],
+) -> Status:
+    from dferbench.profiling.estimate import estimate
 
     done = sum(plan.finished(*run) is not None for run in plan.runs)
-    each = seconds_per_run(plan, videos, records)
     todo = len(plan.runs) - done
-    return Status(one.row, plan, done, one.epochs, videos, 0.0 if not todo else each and each * todo)
+    each = estimate(plan, videos, records, macs) if todo else None
+    seconds = each.seconds * todo if each else None if todo else 0.0
+    return Status(one.row, plan, done, one.epochs, videos, seconds, each.source if each else "")
 
 
 def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -> dict[int, str]:
@@ -232,14 +250,26 @@ def _as_data(one: Status, error: str) -> dict[str, Any]:
         "number": row.number, "label": row.label, "group": row.group, "method": row.method,
         "options": dict(row.sets), "status": state, "error": error, "done": one.done, "todo": one.todo,
         "epochs": one.epochs, "videos": one.videos and dict(zip(("train", "test"), one.videos, strict=True)),
-        "seconds": one.seconds, "folder": str(plan.folder(*plan.runs[0]).parent) if plan else None,
+        "seconds": one.seconds, "seconds_from": one.source,
+        "folder": str(plan.folder(*plan.runs[0]).parent) if plan else None,
     }  # fmt: skip
 
 
 def _as_text(stand: Sequence[Status]) -> str:
     from dferbench.report.fitted import fitted
 
-    heads = ["#", "row", "method", "options", "done", "to do", "epochs", "train/test", "time to do"]
+    heads = [
+        "#",
+        "row",
+        "method",
+        "options",
+        "done",
+        "to do",
+        "epochs",
+        "train/test",
+        "time to do",
+        "told from runs of",
+    ]
     lines = [_plan_line(one) for one in _in_order(stand)]
     known = [one.seconds for one in stand if one.seconds is not None]
     unknown = sum(one.seconds is None and one.todo > 0 for one in stand)
@@ -252,10 +282,10 @@ def _plan_line(one: Status) -> list[str]:
     row = one.row
     words = [str(row.number), row.label, row.method, " ".join(f"{k}={v}" for k, v in row.sets.items())]
     if one.plan is None:
-        return [*words, NO_PLUGIN, "", "", "", ""]
+        return [*words, NO_PLUGIN, "", "", "", "", ""]
     videos = "unknown" if one.videos is None else f"{one.videos[0]}/{one.videos[1]}"
     time = "unknown" if one.seconds is None else clock(one.seconds)
-    return [*words, str(one.done), str(one.todo), str(one.epochs), videos, time]
+    return [*words, str(one.done), str(one.todo), str(one.epochs), videos, time, one.source]
 
 
 def clock(seconds: float) -> str:
