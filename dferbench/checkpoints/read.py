@@ -10,12 +10,13 @@ from typing import Any
 from torch import Tensor
 
 from dferbench.checkpoints.chosen_input import BY_USER, default_input, right_input, same_input
-from dferbench.checkpoints.format import NAME, Header, read_header
+from dferbench.checkpoints.format import Header, read_header, read_proved
 from dferbench.checkpoints.official import Said, read_official
 from dferbench.checkpoints.trained_on import UNKNOWN
 from dferbench.errors import ConfigError, DataError
+from dferbench.experiment.record import CHECKPOINT
 from dferbench.files import sha256_of
-from dferbench.models.safetensors_files import is_own, is_safetensors, read_tensors
+from dferbench.models.safetensors_files import is_own, is_safetensors
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.datasets import Chosen
 from dferbench.registry.options import change_recipe, resolve, split_recipe
@@ -99,12 +100,12 @@ def read_checkpoint(
 def _file_of(path: Path) -> Path:
     """The file itself, or the checkpoint of the run whose folder, or a folder around it, was given."""
     if path.is_dir():
-        found = sorted(path.rglob(NAME))
+        found = sorted(path.rglob(CHECKPOINT))
         if len(found) > 1:
             example = f"Name one run of it, such as {found[0].parent}."
             raise ConfigError(f"{path} holds {len(found)} checkpoints", example)
         if not found:
-            raise DataError(f"there is no {NAME} in {path}", "Give the folder of a run that is done.")
+            raise DataError(f"there is no {CHECKPOINT} in {path}", "Give the folder of a run that is done.")
         return found[0]
     if not path.is_file():
         raise DataError(f"there is no checkpoint {path}", "Check its path.")
@@ -114,7 +115,7 @@ def _file_of(path: Path) -> Path:
 def _own(
     path: Path, catalog: Catalog, model: str, options: Mapping[str, str], classes: Sequence[str]
 ) -> tuple[Header, Mapping[str, Tensor]]:
-    header = read_header(path)
+    header, tensors = read_header(path), read_proved(path)
     if model and model != header.method:
         raise ConfigError(f"{path} holds a model of {header.method}, not of {model}", "Leave --model out.")
     if options or (classes and list(classes) != header.classes):
@@ -124,7 +125,7 @@ def _own(
         )
     method: Method = catalog.get("methods", header.method).value
     header = _told_before(header, method, catalog)
-    return header.model_copy(update={"options": resolve(method, header.options)}), read_tensors(path)
+    return header.model_copy(update={"options": resolve(method, header.options)}), tensors
 
 
 def _told_before(header: Header, method: Method, catalog: Catalog) -> Header:

@@ -51,11 +51,14 @@ class Status:
     """What the remaining runs will take, or None if nothing is known."""
     source: str = ""
     """What that was told from."""
+    bad: str = ""
+    """What is wrong with the first record that cannot be used, and what to do about it."""
+    unusable: int = 0
 
     @property
     def todo(self) -> int:
-        """Runs without a finished record."""
-        return len(self.plan.runs) - self.done if self.plan else 0
+        """Runs without a record; one that cannot be used may hold a result, and is left as it is."""
+        return len(self.plan.runs) - self.done - self.unusable if self.plan else 0
 
 
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -136,6 +139,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         failed = _launched(launcher, file, stand, base, epochs, catalog)
     else:
         failed = _run(suite, stand, catalog, quiet)
+    failed |= {one.row.number: one.bad for one in stand if one.bad}
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
     if json_:
@@ -190,15 +194,47 @@ def _status(
 ) -> Status:
     from dferbench.profiling.estimate import estimate
 
-    done = sum(plan.finished(*run) is not None for run in plan.runs)
-    todo = len(plan.runs) - done
+    bad = _unusable(plan)
+    todo = len(plan.unfinished)
+    done = len(plan.runs) - todo - len(bad)
     each = estimate(plan, videos, records, macs) if todo else None
-    seconds = each.seconds * todo if each else None if todo else 0.0
-    return Status(one.row, plan, done, one.epochs, videos, seconds, each.source if each else "")
+    cost = each.seconds * todo if each else None if todo else 0.0
+    source = each.source if each else ""
+    return Status(
+        one.row, plan, done, one.epochs, videos, cost, source=source, bad="".join(bad[:1]), unusable=len(bad)
+    )
+
+
+def _unusable(plan: Plan) -> list[str]:
+    """Why records of the plan's runs cannot be used, one line each."""
+    from dferbench.experiment.record import BadRecord
+
+    found = []
+    for run in plan.runs:
+        try:
+            plan.finished(*run)
+        except BadRecord as error:
+            found.append(f"{error}. {error.hint}")
+    return found
+
+
+def _tell_lost(stand: Sequence[Status]) -> None:
+    """Rows that are done are not run again, even if files of theirs are gone: that is said."""
+    from dferbench.runner.runs import lost, told_lost
+
+    for one in stand:
+        plan = one.plan
+        if plan is None or one.todo or one.unusable:
+            continue
+        for run in plan.runs:
+            record, folder = plan.finished(*run), plan.folder(*run)
+            if record and (gone := lost(record, folder)):
+                typer.echo(f"row {one.row.number}: {told_lost(gone, folder)}", err=True)
 
 
 def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -> dict[int, str]:
     _require_same_code(suite, stand)
+    _tell_lost(stand)
     todo = [one for one in stand if one.todo]
     done = sum(one.done for one in stand)
     if not quiet:
