@@ -58,10 +58,10 @@ def test_what_people_write_stays():
 def hostile(tmp_path):
     """A folder with two runs, a suite, a plugin and a file of hostile names."""
     for number in (1, 2):
-        one = make("a", 5 + number, number, method=HOSTILE, dataset="toy")
+        one = make("a", 5 + number, number, method="m", dataset="toy")
         changes = {"given": {"x": HOSTILE}, "origin": HOSTILE, "dataset_notes": {"caveats": [HOSTILE]}}
         record.write(one.model_copy(update=changes), tmp_path / "runs" / str(number))
-    failed = make("b", 3, method=HOSTILE).model_copy(update={"status": "failed", "error": HOSTILE})
+    failed = make("b", 3, method="m").model_copy(update={"status": "failed", "error": HOSTILE})
     record.write(failed, tmp_path / "runs" / "failed")
     (tmp_path / "suite.toml").write_text(SUITE)
     (tmp_path / "plugin.py").write_text(PLUGIN)
