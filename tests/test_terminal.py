@@ -86,8 +86,8 @@ def on_terminal(folder, *arguments):
     return process.wait(60), shown.decode()
 
 
-OWN = re.compile(r"\x1b\[[0-9;]*m")
-"""Bold and underlined, which tables on a terminal are allowed."""
+OWN = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[1A|\x1b\[2K|\r(?=\x1b|$)")
+"""What rich draws with: bold and underlined, the cursor hidden and shown, a line drawn anew."""
 
 
 @pytest.mark.parametrize(
