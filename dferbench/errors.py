@@ -12,6 +12,7 @@ Anything else that is raised is a bug and shows its traceback.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -35,15 +36,44 @@ class ConfigError(DferbenchError):
     exit_code = 3
 
 
-class UnknownName(ConfigError):
-    """A name that is not among `known`; the hint holds the nearest ones."""
+FEW = 12
+"""Names that a hint lists where none is near."""
 
-    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+
+class UnknownName(ConfigError):
+    """A name that is not among `known`; the hint holds the nearest ones, whatever their case and hyphens.
+
+    `instead` is the hint if it is known what else the name is, and `more` ends the hint otherwise.
+    """
+
+    def __init__(self, what: str, name: str, known: Iterable[str], more: str = "", instead: str = "") -> None:
         names = sorted(known)
-        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5) or names
-        listed = ", ".join(near) if near else f"there is no {what} at all"
-        self.args_ = (what, name, names)
-        super().__init__(f"there is no {what} named '{name}'", f"Did you mean: {listed}?" if near else listed)
+        near = nearest(name, names)
+        listed = ", ".join(near or names[:FEW]) + (", ..." if not near and len(names) > FEW else "")
+        hint = f"Did you mean: {listed}?" if names else f"there is no {what} at all"
+        super().__init__(f"there is no {what} named '{name}'", instead or f"{hint} {more}".strip())
+
+
+def nearest(name: str, names: Iterable[str]) -> list[str]:
+    """The names that are the same but for case and punctuation, else up to three that are near."""
+    bare: dict[str, list[str]] = {}
+    for one in names:
+        bare.setdefault(_bare(one), []).append(one)
+    wanted = _bare(name)
+    if not wanted or wanted in bare:
+        return bare.get(wanted, [])
+    return [one for near in difflib.get_close_matches(wanted, bare, n=3, cutoff=0.5) for one in bare[near]][
+        :3
+    ]
+
+
+def same(one: str, other: str) -> bool:
+    """Whether two names differ in case and punctuation alone."""
+    return _bare(one) == _bare(other)
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[\W_]+", "", name.casefold())
 
 
 class DataError(DferbenchError):

@@ -8,7 +8,7 @@ import math
 import os
 import stat
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, NoReturn
@@ -105,6 +105,21 @@ def _umask() -> int:
 def to_json(thing: Any) -> str:
     """Stable JSON: sorted keys, one way to write it, refusing NaN."""
     return json.dumps(thing, sort_keys=True, indent=1, allow_nan=False, ensure_ascii=False) + "\n"
+
+
+def json_text(thing: Any, indent: int | None = None) -> str:
+    """JSON for others to read: what is not a finite number is null, as JSON has no word for it, and what is
+    neither number, text, list nor mapping is its text."""
+    return json.dumps(finite(thing), indent=indent, allow_nan=False, default=str)
+
+
+def finite(thing: Any) -> Any:
+    """The same, with None in place of every number that is not finite."""
+    if isinstance(thing, float):
+        return thing if math.isfinite(thing) else None
+    if isinstance(thing, Mapping):
+        return {key: finite(value) for key, value in thing.items()}
+    return [finite(value) for value in thing] if isinstance(thing, list | tuple) else thing
 
 
 def from_json(text: bytes | str) -> Any:

@@ -57,7 +57,7 @@ def config_file() -> Path:
 def _read_config() -> str:
     path = config_file()
     try:
-        return path.read_text(encoding="utf-8") if path.exists() else ""
+        return path.read_text(encoding="utf-8-sig") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", "Fix or remove it.") from error
 

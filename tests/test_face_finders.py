@@ -244,7 +244,7 @@ def test_box_files_that_are_wrong(tmp_path, name, text, message):
 
 
 def test_box_files_that_cannot_be_read(tmp_path):
-    (tmp_path / "x.csv").write_bytes(b"video,left\n\xff\xfe")
+    (tmp_path / "x.csv").write_bytes(b"video,left\n\xff\xfe\0")
     for name in ("x.csv", "none.csv"):
         with pytest.raises(DataError, match=re.escape(name)):
             finder(f"boxes('{tmp_path / name}')")

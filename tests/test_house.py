@@ -16,7 +16,8 @@ from conftest import ROOT
 from surface import PUBLIC, refused
 
 FLOORS = [
-    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy", "stopping"},
+    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy", "stopping"}
+    | {"printable", "csv_text"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},

@@ -141,7 +141,12 @@ def test_slips_of_the_paper_are_said_beside_its_numbers_alone():
 def test_other_settings_are_told_of():
     elsewhere = both_folds("trial", 7, 9, limit=5)
     (line,) = left_out(elsewhere, keys())
-    assert line.startswith("faces: row 1 has runs with") and "--limit" in line
+    assert line == "faces: row 1: other experiments, shown with --limit 5"
+    given = {"stage.epochs": "2", "input.sample": "grid(jitter=1)", "precision": "bf16"}
+    weights = {"tower": {"random": True}}
+    (one,) = left_out(both_folds("more", 1, 2, given=given, weights=weights), keys())
+    options = "--set 'input.sample=grid(jitter=1)' --set precision=bf16 --epochs 2 --weights tower=random"
+    assert one.endswith(f"shown with {options}")
     assert not list(left_out([*elsewhere, *both_folds("cell1", 7, 9)], keys()))
 
 
@@ -422,7 +427,8 @@ def test_a_run_reaches_its_row_whatever_the_row_is_called(table, toy_run, tmp_pa
     notes = json.loads(out)["notes"].values()
     assert "run with stage.epochs=1" in notes and not any("limited" in note for note in notes)
     code, out, err = table(suite, "--format", "json", "-d", "toy")
-    assert json.loads(out)["rows"][0]["results"][0]["runs"] == 0 and "toy: row 1 has runs with" in err
+    assert json.loads(out)["rows"][0]["results"][0]["runs"] == 0
+    assert "toy: row 1: other experiments, shown with --epochs 1\n" in err and "--limit 6\n" in err
     code, out, _ = table(suite, "--format", "json", "--epochs", "1", "--limit", "6", "-d", "toy")
     (trial,) = json.loads(out)["rows"][0]["results"]
     assert trial["runs"] == 1 and any(n.startswith("limited") for n in json.loads(out)["notes"].values())

@@ -523,7 +523,7 @@ def test_names_that_are_no_text_are_shown(in_process, copy):
     (copy / "list.txt").write_bytes(os.fsencode(text))
     (copy / "videos" / name / "005.png").write_bytes(b"")
     done = run(in_process, "listed", "--root", copy, check=0)
-    assert r"videos/\udcff\x1b[31m/005.png" in done.stdout
+    assert r"videos/\udcff\u001b[31m/005.png" in done.stdout
     assert json.loads(run(in_process, "listed", "--root", copy, "--json", check=0).stdout)
 
 

@@ -14,6 +14,7 @@ from dferbench.checkpoints.format import Header, read_header, read_proved
 from dferbench.checkpoints.official import Said, read_official
 from dferbench.checkpoints.trained_on import UNKNOWN
 from dferbench.errors import ConfigError, DataError
+from dferbench.experiment.record import CHECKPOINT
 from dferbench.files import sha256_of
 from dferbench.models.safetensors_files import is_own, is_safetensors
 from dferbench.registry.catalog import Catalog, Entry
@@ -71,14 +72,15 @@ def read_checkpoint(
 ) -> Checkpoint:
     """Read the checkpoint of a run, an imported file, or one that the code of a method's authors saved.
 
-    `model` names the method: needed for the authors' files, checked for others. `sets` may change the input
-    (`input.sample=...`) and the precision; for the authors' files it may also hold options, and `said` more
+    The folder of a run stands for its checkpoint. `model` names the method: needed for the authors' files,
+    The folder of a run stands for its checkpoint. `model` names the method: needed for the authors' files,
+    checked for others. `sets` may change the input (`input.sample=...`) and the precision; for the authors'
+    files it may also hold options, and `said` more
     that the file does not state. `dataset` is what it is to be tested on, None for videos of no dataset: it
     decides on the input where the file says nothing. Nothing in the file is executed. Raises DataError for
     what is wrong with the file, ConfigError or UnknownName for the rest.
     """
-    if not path.is_file():
-        raise DataError(f"there is no checkpoint {path}", "Check its path.")
+    path = _file_of(path)
     options, changes = split_recipe(sets or {})
     said = said or Said()
     names: tuple[tuple[str, str], ...] = ()
@@ -93,6 +95,21 @@ def read_checkpoint(
     recipe, why = _tested(header, right, whose, changes)
     caveats = _caveats(header, recipe, right, catalog)
     return Checkpoint(path, sha256_of(path), header, state, entry, recipe, why, caveats, names, missing)
+
+
+def _file_of(path: Path) -> Path:
+    """The file itself, or the checkpoint of the run whose folder, or a folder around it, was given."""
+    if path.is_dir():
+        found = sorted(path.rglob(CHECKPOINT))
+        if len(found) > 1:
+            example = f"Name one run of it, such as {found[0].parent}."
+            raise ConfigError(f"{path} holds {len(found)} checkpoints", example)
+        if not found:
+            raise DataError(f"there is no {CHECKPOINT} in {path}", "Give the folder of a run that is done.")
+        return found[0]
+    if not path.is_file():
+        raise DataError(f"there is no checkpoint {path}", "Check its path.")
+    return path
 
 
 def _own(

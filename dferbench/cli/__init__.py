@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -24,11 +23,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(arguments: list[str]) -> int:
+    from dferbench.printable import screened
+
+    with screened():
+        return _outcome(arguments)
+
+
+def _outcome(arguments: list[str]) -> int:
+    """Run one command, say what went wrong, and return the exit code."""
     from dferbench.errors import DferbenchError, VideoError
 
     stopping.listen()
     try:
-        return _stoppable(arguments)
+        code = _stoppable(arguments)
+        sys.stdout.flush()  # at the end of the process nobody could say that it failed
+        return code
     except VideoError as error:
         return _complain(str(error), _next_step(error, arguments), error.exit_code)
     except DferbenchError as error:
@@ -38,9 +47,7 @@ def _run(arguments: list[str]) -> int:
     except stopping.Stopped:
         return _complain("stopped by SIGTERM", "Run the same command to continue.", EXIT_STOPPED)
     except BrokenPipeError:
-        # The reader of our output left, as `head` does; nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return 1  # the reader of our output left, as `head` does; nothing more can be said
     except Exception:
         traceback.print_exc()
         return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
@@ -66,7 +73,9 @@ def _command(arguments: list[str]) -> int:
         result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
     except usage_errors() as error:
         where = error.ctx.command_path if error.ctx else "dferbench"
-        return _complain(error.format_message(), f"See {where} --help.", 2)
+        # Without a command the help was shown already, and some versions have it as the message.
+        bare = type(error).__name__ == "NoArgsIsHelpError"
+        return _complain("no command is given" if bare else error.format_message(), f"See {where} --help.", 2)
     if result == EXIT_CTRL_C:  # newer typers turn the interrupt into this before it gets here
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
@@ -80,7 +89,9 @@ def _next_step(error: VideoError, arguments: list[str]) -> str:
 
 
 def _complain(message: str, hint: str, code: int) -> int:
+    from dferbench.printable import one_line
+
     # One line each, whatever a plugin or the operating system wrote.
-    print(f"error: {' '.join(message.split())}", file=sys.stderr)
-    print(f"hint: {' '.join(hint.split())}", file=sys.stderr)
+    print(f"error: {one_line(message) or 'it failed without saying why'}", file=sys.stderr)
+    print(f"hint: {one_line(hint) or 'dferbench doctor checks the installation.'}", file=sys.stderr)
     return code

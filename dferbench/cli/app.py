@@ -27,6 +27,7 @@ from dferbench.cli import (
     table,
     watch,
 )
+from dferbench.cli.plugin_files import require_usable
 from dferbench.registry.catalog import Broken, Catalog, discover
 
 HELP = """One protocol for every method of dynamic facial expression recognition.
@@ -101,6 +102,7 @@ def _version(wanted: bool) -> None:
 
 
 def _root(
+    context: typer.Context,
     plugin: Annotated[
         list[Path] | None, typer.Option(help="Python file to load as a plugin; repeatable.")
     ] = None,
@@ -108,7 +110,7 @@ def _root(
         bool, typer.Option("--version", help="Print the version and exit.", callback=_version, is_eager=True)
     ] = False,
 ) -> None:
-    pass
+    require_usable(context.obj, context.invoked_subcommand)
 
 
 def _add_commands(app: typer.Typer, catalog: Catalog) -> None:

@@ -20,7 +20,7 @@ Folds = Annotated[
 ]
 Seeds = Annotated[str, typer.Option("--seed", "-s", help="Random seeds: 0 or 0,1,2.")]
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1 or mps.")]
-Output = Annotated[Path, typer.Option("--output", "-o", help="Folder of the runs.")]
+Output = Annotated[Path, typer.Option("--runs", "--output", "-o", help="Folder of the runs.")]
 Root = Annotated[Path | None, typer.Option(help="Root folder of the dataset.")]
 Limit = Annotated[
     int | None,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +27,7 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.errors import ConfigError
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.experiment.plan import Plan, Request
@@ -49,6 +49,8 @@ class Status:
     videos: tuple[int, int] | None = None
     seconds: float | None = None
     """What the remaining runs will take, or None if nothing is known."""
+    source: str = ""
+    """What that was told from."""
     bad: str = ""
     """What is wrong with the first record that cannot be used, and what to do about it."""
     unusable: int = 0
@@ -163,7 +165,16 @@ def _statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
     """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
     plans = [one.plan() for one in found]
     videos, records = _at_hand(plans[0]) if costs else (None, [])
-    return [_status(e, plan, videos, records) for e, plan in zip(found, plans, strict=True)]
+    macs = _macs(found[0].catalog) if costs else {}
+    return [_status(e, plan, videos, records, macs) for e, plan in zip(found, plans, strict=True)]
+
+
+def _macs(catalog: Catalog) -> dict[str, int]:
+    """The MACs of one video, of the methods whose packages keep them."""
+    from dferbench.profiling import costs
+
+    entries = catalog.entries["methods"].items()
+    return {name: cost.macs for name, entry in entries if (cost := costs.kept(entry.origin, name))}
 
 
 def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
@@ -174,15 +185,24 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
     return count_videos(plan), load(folder)[0] if folder.is_dir() else []
 
 
-def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
-    from dferbench.profiling.estimate import seconds_per_run
+def _status(
+    one: Experiment,
+    plan: Plan,
+    videos: tuple[int, int] | None,
+    records: list[Any],
+    macs: Mapping[str, int],
+) -> Status:
+    from dferbench.profiling.estimate import estimate
 
     bad = _unusable(plan)
     todo = len(plan.unfinished)
     done = len(plan.runs) - todo - len(bad)
-    each = seconds_per_run(plan, videos, records)
-    cost = 0.0 if not todo else each and each * todo
-    return Status(one.row, plan, done, one.epochs, videos, cost, "".join(bad[:1]), len(bad))
+    each = estimate(plan, videos, records, macs) if todo else None
+    cost = each.seconds * todo if each else None if todo else 0.0
+    source = each.source if each else ""
+    return Status(
+        one.row, plan, done, one.epochs, videos, cost, source=source, bad="".join(bad[:1]), unusable=len(bad)
+    )
 
 
 def _unusable(plan: Plan) -> list[str]:
@@ -252,7 +272,7 @@ def _launched(
 
 def _as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:
     rows = [_as_data(one, failed.get(one.row.number, "")) for one in _in_order(stand)]
-    return json.dumps({"schema": 1, "suite": suite.name, "rows": rows}, ensure_ascii=False)
+    return json_text({"schema": 1, "suite": suite.name, "rows": rows})
 
 
 def _in_order(stand: Sequence[Status]) -> list[Status]:
@@ -266,30 +286,42 @@ def _as_data(one: Status, error: str) -> dict[str, Any]:
         "number": row.number, "label": row.label, "group": row.group, "method": row.method,
         "options": dict(row.sets), "status": state, "error": error, "done": one.done, "todo": one.todo,
         "epochs": one.epochs, "videos": one.videos and dict(zip(("train", "test"), one.videos, strict=True)),
-        "seconds": one.seconds, "folder": str(plan.folder(*plan.runs[0]).parent) if plan else None,
+        "seconds": one.seconds, "seconds_from": one.source,
+        "folder": str(plan.folder(*plan.runs[0]).parent) if plan else None,
     }  # fmt: skip
 
 
 def _as_text(stand: Sequence[Status]) -> str:
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
-    heads = ["#", "row", "method", "options", "done", "to do", "epochs", "train/test", "time to do"]
+    heads = [
+        "#",
+        "row",
+        "method",
+        "options",
+        "done",
+        "to do",
+        "epochs",
+        "train/test",
+        "time to do",
+        "told from runs of",
+    ]
     lines = [_plan_line(one) for one in _in_order(stand)]
     known = [one.seconds for one in stand if one.seconds is not None]
     unknown = sum(one.seconds is None and one.todo > 0 for one in stand)
     total = f"together about {clock(sum(known))}" if known else "together unknown"
     rest = f", and {unknown} rows unknown: nothing like them has been run yet" if known and unknown else ""
-    return f"{tabulate(lines, heads, disable_numparse=True)}\n\n{total}{rest}"
+    return f"{fitted(lines, heads, labels=2)}\n\n{total}{rest}"
 
 
 def _plan_line(one: Status) -> list[str]:
     row = one.row
     words = [str(row.number), row.label, row.method, " ".join(f"{k}={v}" for k, v in row.sets.items())]
     if one.plan is None:
-        return [*words, NO_PLUGIN, "", "", "", ""]
+        return [*words, NO_PLUGIN, "", "", "", "", ""]
     videos = "unknown" if one.videos is None else f"{one.videos[0]}/{one.videos[1]}"
     time = "unknown" if one.seconds is None else clock(one.seconds)
-    return [*words, str(one.done), str(one.todo), str(one.epochs), videos, time]
+    return [*words, str(one.done), str(one.todo), str(one.epochs), videos, time, one.source]
 
 
 def clock(seconds: float) -> str:

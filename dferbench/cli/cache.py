@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dferbench.errors import ConfigError, DataError, DferbenchError
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.feature_cache.store import Store
@@ -36,7 +36,7 @@ def cache(
     if clear:
         memory.clear()
     if json_:
-        typer.echo(json.dumps({**facts, "cleared": clear, "stores": rows}, indent=1))
+        typer.echo(json_text({**facts, "cleared": clear, "stores": rows}, indent=1))
     else:
         _tell(facts, rows, clear)
     damaged = [row for row in rows if row["damaged"]]
@@ -67,14 +67,14 @@ def _row(store: Store, verify: bool) -> dict[str, Any]:
 
 
 def _tell(facts: dict[str, Any], rows: list[dict[str, Any]], clear: bool) -> None:
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     held = f"{_size(facts['bytes'])} of at most {_size(facts['bound'])}"
     typer.echo(f"{facts['folder']}: {'removed ' + _size(facts['bytes']) if clear else held}")
     if rows and not clear:
         heads = ["name", "holds", "input", "on", "videos", "size", "last used"]
         lines = [[*_words(row), row["videos"], _size(row["bytes"]), row["used"][:16]] for row in rows]
-        typer.echo(tabulate(lines, heads, disable_numparse=True, missingval="-"))
+        typer.echo(fitted(lines, heads))
 
 
 def _words(row: dict[str, Any]) -> list[str]:

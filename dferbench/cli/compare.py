@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +9,14 @@ import typer
 
 from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.experiment.metrics import Columns, Metric, Metrics
     from dferbench.experiment.record import Record
+
+WIDE = 130
+"""Characters of a line in a pipe, where values may be long."""
 
 
 def compare(
@@ -32,6 +35,7 @@ def compare(
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.selection import RULES
     from dferbench.report.differences import by_class, differences, numbers, unlike
+    from dferbench.report.fitted import folded
 
     if select not in RULES:
         raise UnknownName("selection rule", select, RULES)
@@ -49,7 +53,7 @@ def compare(
         "not_comparable": reasons,
     }
     if reasons and not anyway:
-        typer.echo(json.dumps(facts) if json_ else _differences(facts))
+        typer.echo(json_text(facts) if json_ else _differences(facts))
         raise ConfigError(
             f"these runs are not comparable: {'; '.join(reasons)}", "Add --anyway to see their numbers."
         )
@@ -57,7 +61,7 @@ def compare(
     facts |= {"numbers": {"a": numbers(first, select, shown), "b": numbers(second, select, shown)}}
     facts |= {"confusion": {"a": first.under(select), "b": second.under(select)}}
     facts |= {"classes": by_class(first, second, select), "paired": _paired(first, second, paths, select)}
-    typer.echo(json.dumps(facts) if json_ else "\n\n".join(_text(facts, shown)))
+    typer.echo(json_text(facts) if json_ else folded("\n\n".join(_text(facts, shown))))
 
 
 def _path(given: Path) -> Path:
@@ -99,13 +103,14 @@ def _text(facts: dict[str, Any], shown: Columns) -> list[str]:
 
 
 def _differences(facts: dict[str, Any]) -> str:
-    from dferbench.report.aligned import aligned, as_text
+    from dferbench.report.aligned import as_text
+    from dferbench.report.fitted import fitted, terminal_width
 
     if not facts["differences"]:
         return "The protocol is the same in every recorded field."
     rows = [[one["field"], *(_short(as_text(one[side])) for side in "ab")] for one in facts["differences"]]
     head = f"A: {facts['a']}\nB: {facts['b']}\n\nWhat differs:\n\n"
-    return head + aligned(rows, ["field", "A", "B"], widths=[None, 48, 48])
+    return head + fitted(rows, ["field", "A", "B"], width=terminal_width() or WIDE)
 
 
 def _short(text: str) -> str:
@@ -122,11 +127,11 @@ def _warning(facts: dict[str, Any]) -> list[str]:
 
 
 def _numbers(facts: dict[str, Any], shown: Columns) -> str:
-    from dferbench.report.aligned import aligned
+    from dferbench.report.fitted import fitted
 
     a, b = facts["numbers"]["a"], facts["numbers"]["b"]
     rows = [[one.head, *_difference(one, a[one.name], b[one.name])] for one in shown.metrics]
-    table = aligned(rows, ["percent", "A", "B", "B - A"])
+    table = fitted(rows, ["percent", "A", "B", "B - A"])
     ahead = _ahead(shown.by, a[shown.by.name], b[shown.by.name])
     return f"Selection: {facts['select']}\n\n{table}\n\n{ahead}"
 
@@ -150,13 +155,13 @@ def _ahead(by: Metric, a: float | None, b: float | None) -> str:
 
 
 def _classes(facts: dict[str, Any]) -> str:
-    from dferbench.report.aligned import aligned
+    from dferbench.report.fitted import fitted
 
     rows = [
         [one["class"], *(_recall(one[side]) for side in "ab"), *(_precision(one[side]) for side in "ab")]
         for one in facts["classes"]
     ]
-    return aligned(rows, ["class", "recall of A", "recall of B", "precision of A", "precision of B"])
+    return fitted(rows, ["class", "recall of A", "recall of B", "precision of A", "precision of B"])
 
 
 def _recall(one: dict[str, Any] | None) -> str:

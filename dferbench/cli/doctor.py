@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import sys
@@ -18,6 +17,7 @@ import dferbench
 from dferbench.cli.arguments import DecoderName, Device, Folds, Limit, Output, Root, SkipBad
 from dferbench.cli.complete import dataset_names, method_names
 from dferbench.errors import ConfigError
+from dferbench.files import json_text
 from dferbench.registry.catalog import Catalog
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option is how typer declares the
         findings = _told(_findings(context.obj, run), tracebacks, quiet=json_)
     bad = sum(one.state == "fails" for one in findings)
     if json_:
-        typer.echo(json.dumps(_head() | {"ok": not bad, "checks": [asdict(one) for one in findings]}))
+        typer.echo(json_text(_head() | {"ok": not bad, "checks": [asdict(one) for one in findings]}))
     else:
         typer.echo("everything works" if not bad else f"{bad} to fix")
     return 1 if bad else 0
@@ -107,8 +107,10 @@ def _told(findings: Iterable[Finding], tracebacks: bool, quiet: bool) -> list[Fi
 
 
 def _print(one: Finding, tracebacks: bool) -> None:
-    typer.echo(f"{MARKS[one.state]} {one.name}: {one.says}")
+    from dferbench.report.fitted import folded
+
+    typer.echo(folded(f"{MARKS[one.state]} {one.name}: {one.says}", "    "))
     if one.hint:
-        typer.echo(f"    {one.hint}")
+        typer.echo(folded(f"    {one.hint}", "    "))
     if one.details and tracebacks:
         typer.echo(one.details)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.checkpoints.format import Header
@@ -62,7 +62,7 @@ def import_(  # noqa: PLR0913 - one parameter an option is how typer declares th
     sets, own = assignments(set_ or []), assignments(weights or [], WEIGHTS)
     header = take_over(file, target, context.obj, model, sets, said, own)
     if json_:
-        typer.echo(json.dumps({"schema": 1, "file": str(target), **header.model_dump(by_alias=True)}))
+        typer.echo(json_text({"schema": 1, "file": str(target), **header.model_dump(by_alias=True)}))
     else:
         typer.echo(_told(header, target))
 

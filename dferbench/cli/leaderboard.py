@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from dferbench.cli.arguments import MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    folder: Annotated[Path, typer.Argument(help="The folder of the runs.")] = Path("runs"),
+    folder: Annotated[Path | None, typer.Argument(help="Folder of the runs.", show_default="runs")] = None,
     select: Annotated[
         str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
     ] = "last",
@@ -51,7 +51,15 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
-    style: Annotated[str, typer.Option(help="simple, github, latex_booktabs, html, tsv, ...")] = "simple",
+    runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
+    format_: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            "--style",
+            help="text, markdown, latex, csv, json or html; or a table format of tabulate, such as github.",
+        ),
+    ] = "text",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Rank every finished run below a folder, per dataset."""
@@ -61,11 +69,13 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from dferbench.experiment.suite import read_printed
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
+    from dferbench.report.markup import OWN
 
     known = registered(context.obj)
     shown = columns(metrics, by, known)
-    if style not in tabulate_formats:
-        raise UnknownName("style", style, tabulate_formats)
+    if format_ not in (*OWN, *tabulate_formats):
+        raise UnknownName("format", format_, (*OWN, *tabulate_formats))
+    folder = folder or runs
     printed = [row for path in published or [] for row in read_printed(path, known).values()]
     records, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
     for problem in problems:
@@ -84,10 +94,12 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     made = keep(rows(records, select, shown), filters, folds) if records else []
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
-    if json_:
+    if json_ or format_ == "json":
         typer.echo(board.json())
+    elif format_ == "csv":
+        typer.echo(board.csv().rstrip("\n"))
     elif made or board.names:
-        typer.echo(board.text(style))
+        typer.echo(board.text(format_))
     else:
         raise ConfigError(f"no run below {folder} passes all filters", "Leave one of them out.")
 
@@ -126,7 +138,12 @@ class _Board:
         }
         if self.printed:
             facts["published"] = printed.as_data(self.printed, self.names, self.shown)
-        return json.dumps(facts, allow_nan=False)
+        return json_text(facts)
+
+    def csv(self) -> str:
+        from dferbench.report.leaderboard_csv import as_csv
+
+        return as_csv(self.rows, self.shown)
 
     def _runs(self, style: str) -> str:
         from dferbench.report.text import leaderboard

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 import shutil
 import textwrap
 from collections.abc import Sequence
@@ -13,19 +12,16 @@ import typer
 
 from dferbench import cards
 from dferbench.errors import UnknownName
+from dferbench.files import json_text
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
 
 DESCRIBED = ("methods", "datasets")
 """The kinds that the short list describes; of the others it has the names."""
-MORE = "For details: dferbench list KIND and dferbench show NAME."
-SENTENCE = 1
-"""The column of sentences in every table."""
-GAP, NARROWEST, WIDEST = 2, 28, 64
-"""Characters between columns, and of a column of sentences."""
-WIDE = 1_000
-"""What a pipe counts as."""
+MORE = "For details: dferbench list KIND, dferbench show NAME."
+WIDE = 170
+"""The most characters of a line in a table: sentences read well, and a pipe is met with as much."""
 
 
 def list_(
@@ -39,7 +35,7 @@ def list_(
     catalog: Catalog = context.obj
     wanted = None if kind is None else _kind(kind)
     if json_:
-        typer.echo(json.dumps(_as_data(catalog, [wanted] if wanted else list(KINDS)), indent=1))
+        typer.echo(json_text(_as_data(catalog, [wanted] if wanted else list(KINDS)), indent=1))
         return
     typer.echo(_short(catalog) if wanted is None else _whole(catalog, wanted))
     for (kind, name), origins in catalog.contested.items():
@@ -65,9 +61,7 @@ def _short(catalog: Catalog) -> str:
     columns = shutil.get_terminal_size().columns
     described = [_described(catalog, kind, columns) for kind in DESCRIBED]
     others = [_names(catalog, kind, columns) for kind in KINDS if kind not in DESCRIBED]
-    return "\n\n".join(
-        [*described, "\n".join(others), "For details: dferbench list KIND, dferbench show NAME."]
-    )
+    return "\n\n".join([*described, "\n".join(others), MORE])
 
 
 def _described(catalog: Catalog, kind: str, columns: int) -> str:
@@ -118,17 +112,9 @@ def _parts(catalog: Catalog, kind: str) -> str:
 
 
 def _table(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-    """A table whose second column holds sentences and takes what the terminal leaves, within reason."""
-    from dferbench.report.aligned import aligned
+    from dferbench.report.fitted import fitted, terminal_width
 
-    # tabulate leaves room on both sides of a head.
-    padded = [head + " " * GAP for head in heads]
-    longest = [max(map(len, column)) for column in zip(padded, *lines, strict=True)]
-    others = sum(longest) - longest[SENTENCE] + GAP * (len(heads) - 1)
-    room = shutil.get_terminal_size(fallback=(WIDE, 0)).columns - others
-    widths: list[int | None] = [None] * len(heads)
-    widths[SENTENCE] = min(max(room, NARROWEST), WIDEST)
-    return aligned(lines, heads, widths=widths)
+    return fitted(lines, heads, width=min(terminal_width() or WIDE, WIDE))
 
 
 def _method(entry: Entry) -> list[str]:

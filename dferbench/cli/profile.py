@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,6 +10,7 @@ import typer
 
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
+from dferbench.files import json_text
 from dferbench.profiling.costs import CLASSES, Cost, keep, short
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
     machine, found = _profiles(subjects, catalog, device, batch, 0 if count_only else steps)
     if json_:
         facts = {"schema": 1, "classes": classes, "machine": machine}
-        typer.echo(json.dumps({**facts, "profiles": [_as_data(*one) for one in found]}))
+        typer.echo(json_text({**facts, "profiles": [_as_data(*one) for one in found]}))
     else:
         typer.echo(_as_text(found, machine, classes))
 
@@ -158,12 +158,12 @@ def _counted() -> str:
 
 
 def _as_text(found: list[Profile], machine: Mapping[str, Any], classes: int) -> str:
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     heads = ["method", "input", "parameters", "trained", "MACs"]
     heads += ["batch", "train videos/s", "test videos/s", "memory"] if machine else []
-    table = tabulate([_line(*one) for one in found], heads, disable_numparse=True)
-    return "\n".join([str(table), "", *_notes(found, machine, classes)])
+    table = fitted([_line(*one) for one in found], heads)
+    return "\n".join([table, "", *_notes(found, machine, classes)])
 
 
 def _line(one: Subject, cost: Cost, speed: Speed | None) -> list[str]:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichBars
 
+from dferbench.printable import one_line
 from dferbench.progress import Bar, Progress
+from dferbench.report.drawn import console
+from dferbench.report.drawn import text as drawn
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -65,25 +67,25 @@ class LiveProgress(Progress):
     """A bar with rate, facts and time left."""
 
     def __init__(self) -> None:
-        self.console = Console(stderr=True)
+        self.console = console(stderr=True)
 
     def say(self, text: str) -> None:
         """Print one line above the bar."""
-        self.console.print(text, markup=False, highlight=False)
+        self.console.print(drawn(text))
 
     @contextmanager
     def bar(self, what: str, total: int, unit: str = "videos") -> Iterator[Bar]:
         """Yield a bar that redraws itself and vanishes at the end."""
         columns = (
-            TextColumn("{task.description:<18}"),
+            TextColumn("{task.description:<18}", markup=False),
             BarColumn(bar_width=30),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[facts]}"),
+            TextColumn("{task.fields[facts]}", markup=False),
         )
         with RichBars(*columns, console=self.console, transient=True) as bars:
-            yield _LiveBar(bars, bars.add_task(what, total=total, rate="", facts=""), unit)
+            yield _LiveBar(bars, bars.add_task(one_line(what), total=total, rate="", facts=""), unit)
 
 
 class _LiveBar(Bar):
@@ -95,4 +97,4 @@ class _LiveBar(Bar):
         self.done += steps
         rate = self.done / max(time.monotonic() - self.started, 1e-9)
         text = f"{rate:.0f} {self.unit}/s"
-        self.bars.update(self.task, advance=steps, rate=text, facts=_facts(facts))
+        self.bars.update(self.task, advance=steps, rate=text, facts=one_line(_facts(facts)))

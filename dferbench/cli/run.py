@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +26,7 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError, DferbenchError
+from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.experiment.metrics import Columns, Metrics
@@ -121,7 +121,7 @@ def conclude(records: list[Record], plan: Plan, json_: bool, shown: Columns) -> 
     folders = [str(plan.folder(*one)) for one in plan.runs]
     if json_:
         dumped = [one.model_dump(by_alias=True) for one in records]
-        typer.echo(json.dumps({"schema": 1, "records": dumped, "folders": folders}))
+        typer.echo(json_text({"schema": 1, "records": dumped, "folders": folders}))
     else:
         _standing(plan.request.output, plan.task.dataset, shown, plan.metrics)
         typer.echo("\n".join(["", *folders]))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
@@ -12,9 +11,10 @@ import typer
 from pydantic import BaseModel
 
 from dferbench import cards
-from dferbench.cli.listing import about
+from dferbench.cli.listing import MORE, about
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.metrics import Metrics, registered
+from dferbench.files import json_text
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.kinds import KINDS
@@ -34,14 +34,16 @@ def show(
     catalog: Catalog = context.obj
     found = [(kind, entries[name]) for kind, entries in catalog.entries.items() if name in entries]
     if not found:
-        raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries})
+        raise UnknownName("thing", name, {n for entries in catalog.entries.values() for n in entries}, MORE)
     models = [_options(kind, entry) for kind, entry in found]
     described = [_describe(*one, model) for one, model in zip(found, models, strict=True)]
+    from dferbench.report.fitted import folded
+
     if json_:
-        typer.echo(json.dumps({"schema": 1, "found": described}, indent=1, default=str))
+        typer.echo(json_text({"schema": 1, "found": described}, indent=1))
         return
     for facts, model in zip(described, models, strict=True):
-        typer.echo(_text(facts, model, registered(catalog)))
+        typer.echo(folded(_text(facts, model, registered(catalog)), "      "))
 
 
 def _describe(kind: str, entry: Entry, known: type[BaseModel]) -> dict[str, Any]:

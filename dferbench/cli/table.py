@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from dferbench.report.extra_columns import Column
     from dferbench.report.table import Key, Sheet
 
-FORMATS = ("text", "markdown", "latex", "csv", "json", "html")
 RUNS = Path("runs")
 
 
@@ -38,11 +37,13 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
             autocompletion=dataset_names,
         ),
     ] = None,
-    runs: Annotated[Path, typer.Option(help="The folder of the runs.")] = RUNS,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = RUNS,
     select: Annotated[
         str, typer.Option(help="Which epoch counts: last, best-on-test or all of these.")
     ] = "last",
-    format_: Annotated[str, typer.Option("--format", help=", ".join(FORMATS) + ".")] = "text",
+    format_: Annotated[
+        str, typer.Option("--format", help="text, markdown, latex, csv, json or html.")
+    ] = "text",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="A file instead of the terminal.")
     ] = None,
@@ -72,9 +73,10 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.experiment.suite import read_suite
     from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report.extra_columns import with_columns
+    from dferbench.report.markup import OWN
 
-    if format_ not in FORMATS:
-        raise UnknownName("format", format_, FORMATS)
+    if format_ not in OWN:
+        raise UnknownName("format", format_, OWN)
     known = registered(context.obj)
     shown = columns(metrics, by, known)
     suite = read_suite(file, known)

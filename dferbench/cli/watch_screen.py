@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
-from rich.text import Text
 
 from dferbench.cli.bench import clock
+from dferbench.printable import printable
+from dferbench.report.drawn import console, text
 from dferbench.trackers.events import Event, Standing
 
 
@@ -56,8 +57,8 @@ class LiveScreen(AbstractContextManager["LiveScreen"]):
     """A table of the last epochs that is drawn anew in its place."""
 
     def __init__(self, run: Path) -> None:
-        self.run, self.console = run, Console(highlight=False)
-        self.live = Live(Text(""), console=self.console)
+        self.run, self.console = run, console()
+        self.live = Live(text(""), console=self.console)
 
     def __enter__(self) -> LiveScreen:
         self.live.start()
@@ -71,22 +72,24 @@ class LiveScreen(AbstractContextManager["LiveScreen"]):
     def show(self, now: Standing | None) -> None:
         """Draw the table."""
         if now is None:
-            self.live.update(Text(f"waiting for a run in {self.run}"))
+            self.live.update(text(f"waiting for a run in {self.run}"))
             return
         rows = max(self.console.height - 6, 3)
-        status = Text(_status(now), overflow="fold")
-        self.live.update(Group(Text(_heading(now)), _table(now, rows), status), refresh=True)
+        status = text(_status(now), overflow="fold")
+        self.live.update(Group(text(_heading(now)), _table(now, rows), status), refresh=True)
 
 
 def _table(now: Standing, rows: int) -> Table:
     shown = now.epochs[-rows:]
     terms = list(dict.fromkeys(name for epoch in shown for name in epoch["terms"]))
-    table = Table("epoch", "stage", *terms, "lr", "UAR", "WAR", "time", box=None, header_style="bold")
+    table = Table(
+        "epoch", "stage", *map(printable, terms), "lr", "UAR", "WAR", "time", box=None, header_style="bold"
+    )
     for epoch in shown:
         losses = [f"{epoch['terms'][name]:.3f}" if name in epoch["terms"] else "" for name in terms]
         scores = [_percent(epoch, "uar"), _percent(epoch, "war")]
         time = clock(epoch["seconds"])
-        table.add_row(_place(now, epoch), epoch["stage"], *losses, _learning_rate(epoch), *scores, time)
+        table.add_row(_place(now, epoch), text(epoch["stage"]), *losses, _learning_rate(epoch), *scores, time)
     return table
 
 

@@ -80,7 +80,7 @@ def _configuration() -> str:
     if not path.exists():
         return f"{path} (not there, which is fine)"
     try:
-        tomllib.loads(path.read_text(encoding="utf-8"))
+        tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f"{path} is not a valid configuration: {error}") from error
     return str(path)

@@ -194,7 +194,7 @@ _EXAMPLES = {
 
 def _read(path: Path, kind: type[_File], metrics: Metrics) -> _File:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return kind.model_validate(content, context={"metrics": metrics})
     except OSError as error:
         reason, hint = error.strerror or str(error), f"Name {_EXAMPLES[kind]}."

@@ -1,8 +1,7 @@
-"""Face boxes that the user has already, from a CSV or JSON file."""
+"""Face boxes that the user has already, from a CSV, .xlsx or JSON file."""
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator
@@ -12,11 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.errors import ConfigError, DataError
+from dferbench.data.official.lists import read_lines, read_text
+from dferbench.errors import ConfigError
 from dferbench.face_crops.tree import without_suffix
 from dferbench.types import Face, FindFace
 
 SIDES = ("left", "top", "right", "bottom")
+LARGEST = 2**30
+"""Bytes; a line a frame is more than a line a video."""
 Row = tuple[str, int, tuple[float, ...]]
 """Video, frame, box."""
 
@@ -52,12 +54,7 @@ class _Line:
 
 
 def _rows(path: Path) -> Iterator[Row]:
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise DataError(f"{path} cannot be read: {error}", "Give a CSV or JSON file of boxes.") from error
-    rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
-    for place, video, frame, box in rows:
+    for place, video, frame, box in _json_rows(path) if path.suffix.lower() == ".json" else _table_rows(path):
         yield video, _frame(path, place, frame), _box(path, place, box)
 
 
@@ -65,18 +62,22 @@ Raw = tuple[str, str, Any, Any]
 """Where it stands in the file, video, frame, box: nothing is checked yet."""
 
 
-def _csv_rows(path: Path, text: str) -> Iterator[Raw]:
-    lines = csv.DictReader(text.splitlines())
-    missing = {"video", *SIDES} - set(lines.fieldnames or ())
+def _table_rows(path: Path) -> Iterator[Raw]:
+    lines = read_lines(path, LARGEST)
+    heads = [head.lower() for head in lines[0][1]] if lines else []
+    missing = {"video", *SIDES} - set(heads)
     if missing:
         raise _wrong(path, f"its first line lacks the columns {', '.join(sorted(missing))}")
-    for number, line in enumerate(lines, 2):
-        yield f"line {number}", line["video"], line.get("frame") or 0, [line[side] for side in SIDES]
+    for number, fields in lines[1:]:
+        line = dict(zip(heads, fields, strict=False))
+        # Where semicolons separate, a comma is the point of a number.
+        sides = [line.get(side, "").replace(",", ".") for side in SIDES]
+        yield f"line {number}", line["video"], line.get("frame") or 0, sides
 
 
-def _json_rows(path: Path, text: str) -> Iterator[Raw]:
+def _json_rows(path: Path) -> Iterator[Raw]:
     try:
-        content = json.loads(text)
+        content = json.loads(read_text(path, LARGEST))
     except (ValueError, RecursionError) as error:
         raise _wrong(path, f"it is not JSON ({error})") from error
     if not isinstance(content, dict):
@@ -110,6 +111,6 @@ def _box(path: Path, place: str, values: Any) -> tuple[float, ...]:
 def _wrong(path: Path | str, reason: str) -> ConfigError:
     return ConfigError(
         f"{path}: {reason}",
-        "CSV has the columns video, left, top, right, bottom and perhaps frame; JSON is "
+        "A CSV or .xlsx file has the columns video, left, top, right, bottom and perhaps frame; JSON is "
         "{video: [left, top, right, bottom]} or {video: {frame: [...]}}; left < right and top < bottom.",
     )

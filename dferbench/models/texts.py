@@ -68,7 +68,7 @@ def _read(source: str) -> Mapping[str, Any]:
     if not path.exists():
         raise ConfigError(f"there is no file {path}", "Check the path; text=FILE.toml holds a text a class.")
     try:
-        return _parse(path.read_text("utf-8"), f"the texts in {path}")
+        return _parse(path.read_text("utf-8-sig"), f"the texts in {path}")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(f"the texts in {path}", error) from None
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from statistics import fmean
 
 from dferbench.errors import DferbenchError
@@ -25,18 +26,40 @@ def count_videos(plan: Plan) -> Counts | None:
     return (train, test) if limit is None else (min(train, limit), min(test, limit))
 
 
-def seconds_per_run(plan: Plan, videos: Counts | None, records: Sequence[Record]) -> float | None:
-    """Mean seconds of finished runs of this very setting, or else of this method on this dataset, scaled by
-    videos and epochs; None if there is nothing to tell from."""
-    epochs = sum(stage.epochs for stage in plan.recipe.stages)
-    like = [r for r in records if r.method == plan.method.name and r.dataset == plan.task.dataset]
-    like = [r for r in like if bool(r.curve) == bool(epochs) and r.seconds > 0]
-    same = [r.seconds for r in like if r.config_id == plan.config_id]
-    if same:
-        return fmean(same)
-    if not like or videos is None:
+@dataclass(frozen=True)
+class Estimate:
+    """Seconds of one run, and what they were told from."""
+
+    seconds: float
+    source: str
+
+
+def estimate(
+    plan: Plan, videos: Counts | None, records: Sequence[Record], macs: Mapping[str, int]
+) -> Estimate | None:
+    """What one run will take: as finished runs of this very setting took, else those of this method on this
+    dataset, else those of other methods on it by their `macs` of one video. The latter two are scaled by
+    videos and epochs. None if there is nothing to tell from."""
+    epochs, name = sum(stage.epochs for stage in plan.recipe.stages), plan.method.name
+    here = [one for one in records if one.dataset == plan.task.dataset and one.seconds > 0]
+    like = [one for one in here if bool(one.curve) == bool(epochs)]
+    mine = [one for one in like if one.method == name]
+    if same := [one.seconds for one in mine if one.config_id == plan.config_id]:
+        return Estimate(fmean(same), "this setting")
+    others = [one for one in like if one.method in macs] if name in macs else []
+    if videos is None or not (mine or others):
         return None
-    return _work(epochs, videos) * fmean(r.seconds / _work(len(r.curve), _counts(r)) for r in like)
+    work = _work(epochs, videos)
+    if mine:
+        return Estimate(work * fmean(map(_seconds, mine)), f"other settings of {name}")
+    each = fmean(_seconds(one) / macs[one.method] for one in others)
+    names = ", ".join(sorted({one.method for one in others}))
+    return Estimate(work * macs[name] * each, f"{names}, by MACs")
+
+
+def _seconds(record: Record) -> float:
+    """Of one video that was seen."""
+    return record.seconds / _work(len(record.curve), _counts(record))
 
 
 def _counts(record: Record) -> Counts:

@@ -22,7 +22,7 @@ import pluggy
 from pydantic import BaseModel
 
 from dferbench import spec
-from dferbench.errors import ConfigError, UnknownName
+from dferbench.errors import ConfigError, UnknownName, same
 from dferbench.imports import imported, is_path
 from dferbench.registry import hookspecs
 from dferbench.registry.kinds import KINDS
@@ -77,8 +77,20 @@ class Catalog:
                 "Uninstall one of them, or rename the method in the plugin that is yours.",
             )
         if name not in self.entries[kind]:
-            raise UnknownName(KINDS[kind].noun, name, self.entries[kind])
+            raise self._unknown(kind, name)
         return self.entries[kind][name]
+
+    def _unknown(self, kind: str, name: str) -> UnknownName:
+        """The error for a name that `kind` lacks: what else it is, or where to look for it."""
+        noun, entries = KINDS[kind].noun, self.entries[kind]
+        for other in self.entries:
+            found = next((one for one in self.entries[other] if same(one, name)), None)
+            if other != kind and found is not None and not any(same(one, name) for one in entries):
+                swapped = {kind, other} == {"methods", "datasets"}
+                question = " Are the method and the dataset swapped?" if swapped else ""
+                return UnknownName(noun, name, (), instead=f"'{found}' is a {KINDS[other].noun}.{question}")
+        broken = f" The plugin {self.broken[0].origin} is broken: dferbench doctor." if self.broken else ""
+        return UnknownName(noun, name, entries, f"All: dferbench list {kind.replace('_', '-')}.{broken}")
 
     def make(self, kind: str, text: str, *given: Any, **options: Any) -> Any:
         """Build the part that `text` names, as `name(option=value)`, with the `given` arguments first.
@@ -169,6 +181,8 @@ def _take_in(
                 hook(_registrar(kind, origin, found))
         commands = _impls(manager, "register_commands", origin)
         further = [name for names in _impls(manager, "plugin_modules", origin) for name in names()]
+        if not (found or commands or further):
+            raise ValueError("it registers nothing; functions such as register_methods need @hookimpl")
     except Exception:
         manager.unregister(module)
         raise

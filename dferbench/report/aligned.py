@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Sequence
+from functools import partial
 
 from tabulate import tabulate
+
+from dferbench.printable import printable
 
 
 def aligned(
@@ -24,7 +27,7 @@ def aligned(
     `align` is "left" or "right" for each column."""
     room = [*widths, *[None] * (len(heads) - len(widths))]
     cells = [
-        [_wrapped(as_text(cell), width) for cell, width in zip(line, room, strict=True)] for line in lines
+        [wrapped(as_text(cell), width) for cell, width in zip(line, room, strict=True)] for line in lines
     ]
     return str(tabulate(cells, list(heads), tablefmt=style, disable_numparse=True, colalign=align))
 
@@ -35,10 +38,12 @@ def as_text(value: object) -> str:
         return "-"
     if isinstance(value, bool):
         return str(value).lower()
-    return "nan" if isinstance(value, float) and math.isnan(value) else str(value)
+    return "nan" if isinstance(value, float) and math.isnan(value) else printable(str(value))
 
 
-def _wrapped(text: str, width: int | None) -> str:
+def wrapped(text: str, width: int | None) -> str:
+    """The text in lines of at most so many characters."""
     if width is None:
         return text
-    return "\n".join(part for line in text.splitlines() for part in textwrap.wrap(line, width) or [""])
+    wrap = partial(textwrap.wrap, width=max(width, 1), break_on_hyphens=False)
+    return "\n".join(part for line in text.splitlines() for part in wrap(line) or [""])

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pydantic import BaseModel
-from tabulate import tabulate
 
 from dferbench.registry.catalog import Catalog, discover
 from dferbench.registry.kinds import KINDS
 from dferbench.registry.ranges import value_range, written
+from dferbench.report.aligned import aligned
 from dferbench.report.plain import escape_markdown
 
 HEAD = """# Options
@@ -48,7 +48,7 @@ def _section(name: str, model: type[BaseModel]) -> str:
     ]
     escaped = [[*row[:2], *map(escape_markdown, row[2:])] for row in rows]
     heads = ["option", "default", "values", "description"]
-    return f"### {name}\n\n{tabulate(escaped, heads, tablefmt='pipe', disable_numparse=True)}"
+    return f"### {name}\n\n{aligned(escaped, heads, 'pipe')}"
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from dferbench.csv_text import csv_text
+from dferbench.files import json_text
 from dferbench.report.aligned import aligned
+from dferbench.report.fitted import fitted, folded
 from dferbench.report.table import PUBLISHED, Block, Cells, Line, Number, Sheet
 
 RANKED = {0: "{}", 1: "**{}**", 2: "<ins>{}</ins>"}
@@ -18,9 +18,9 @@ def text(sheet: Sheet) -> str:
     """Columns aligned by spaces, for a pipe or a file. Ranks are not shown: text has no bold."""
     heads = ["", "", *_heads(sheet, "\n")]
     lines = list(_lines(sheet, str, lambda number: str(number.score)))
-    table = aligned(lines, heads, "simple", align=_sides(heads))
-    notes = "\n".join(f"[{letter}] {note}" for letter, note in sheet.notes)
-    return "\n\n".join(part for part in (title(sheet), table, notes) if part)
+    table = fitted(lines, heads, labels=2, align=_sides(heads))
+    notes = "\n".join(folded(f"[{letter}] {note}", "    ") for letter, note in sheet.notes)
+    return "\n\n".join(part for part in (folded(title(sheet)), table, notes) if part)
 
 
 def markdown(sheet: Sheet) -> str:
@@ -95,10 +95,8 @@ def escape_markdown(text: str) -> str:
 def comma_separated(sheet: Sheet) -> str:
     """CSV, one row a line, numbers in full; an empty field is a missing number."""
     names = [f"{b.dataset} {b.kind} {name}" for b in sheet.blocks for name in _plain_heads(b)]
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     extra = [one.name for one in sheet.extra_columns]
-    writer.writerow(["group", "label", "method", "options", *extra, *names, "notes"])
+    rows: list[list[Any]] = [["group", "label", "method", "options", *extra, *names, "notes"]]
     notes = dict(sheet.notes)
     for place, line in enumerate(sheet.lines):
         row = line.row
@@ -107,8 +105,8 @@ def comma_separated(sheet: Sheet) -> str:
         options = " ".join(f"{name}={value}" for name, value in row.sets.items())
         letters = dict.fromkeys(_letters_of(sheet, line))
         said = "; ".join(notes[letter] for letter in letters)
-        writer.writerow([row.group, row.label, row.method, options, *values, *numbers, said])
-    return out.getvalue().rstrip("\n")
+        rows.append([row.group, row.label, row.method, options, *values, *numbers, said])
+    return csv_text(rows).rstrip("\n")
 
 
 def _plain_heads(block: Block) -> list[str]:
@@ -137,7 +135,7 @@ def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
 def as_json(sheet: Sheet) -> str:
     """One JSON object; missing numbers are null."""
     suite = sheet.suite
-    return json.dumps(
+    return json_text(
         {
             "schema": 1,
             "suite": suite.name,
@@ -147,7 +145,6 @@ def as_json(sheet: Sheet) -> str:
             "notes": dict(sheet.notes),
             "rows": [_row(sheet, place) for place in range(len(sheet.lines))],
         },
-        ensure_ascii=False,
     )
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from dferbench.csv_text import csv_text
 from dferbench.errors import ConfigError
-from dferbench.files import to_json
+from dferbench.files import finite, to_json
 from dferbench.inference.prediction import PredictedVideos, Prediction, Span
-from dferbench.report.text import MEANING
+from dferbench.report.caveats import MEANING
+from dferbench.report.fitted import fitted
 
 BEST = 3
 """How many classes a table of several videos names."""
@@ -32,28 +32,24 @@ def table(found: PredictedVideos) -> str:
 
 
 def _lines(found: PredictedVideos) -> str:
-    from tabulate import tabulate
-
     rows = [
         [one.video, *(f"{name} {p:.3f}" for name, p in ranked(one.probabilities, found.classes)[:BEST])]
         for one in sorted(found.predicted, key=lambda one: one.video)
     ]
     heads = ["video", "first", "second", "third"][: 1 + min(BEST, len(found.classes))]
-    return str(tabulate(rows, heads, disable_numparse=True))
+    return fitted(rows, heads)
 
 
 def _one(one: Prediction, classes: Sequence[str]) -> str:
-    from tabulate import tabulate
-
     rows = [[name, f"{p:.4f}"] for name, p in ranked(one.probabilities, classes)]
     blocks = [
         f"{one.video}, {one.frames} frames",
-        tabulate(rows, ["class", "probability"], disable_numparse=True),
+        fitted(rows, ["class", "probability"]),
     ]
     if len(one.spans) > 1:
         lines = [[_from_to(span), *_best(span, classes)] for span in one.spans]
         blocks[0] += f", mean over {len(one.spans)} windows"
-        blocks.append(tabulate(lines, ["window", "class", "probability"], disable_numparse=True))
+        blocks.append(fitted(lines, ["window", "class", "probability"]))
     return "\n\n".join(blocks)
 
 
@@ -79,14 +75,16 @@ def as_json(found: PredictedVideos) -> str:
     videos = [_video(one, found.classes, windows) for one in found.predicted]
     failed = [{"video": one.video, "reason": one.reason} for one in found.failed]
     return to_json(
-        {
-            "schema": 1,
-            "checkpoint": dict(found.facts),
-            "classes": list(found.classes),
-            **found.settings,
-            "videos": videos,
-            "failed": failed,
-        }
+        finite(
+            {
+                "schema": 1,
+                "checkpoint": dict(found.facts),
+                "classes": list(found.classes),
+                **found.settings,
+                "videos": videos,
+                "failed": failed,
+            }
+        )
     )
 
 
@@ -115,14 +113,12 @@ def _video(one: Prediction, classes: Sequence[str], windows: bool) -> dict[str, 
 
 def as_csv(found: PredictedVideos) -> str:
     """A line a video, or a window: where it lies, and the probability of each class, by its name."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["video", "first", "last", "start", "end", *found.classes])
+    rows: list[list[Any]] = [["video", "first", "last", "start", "end", *found.classes]]
     for one in found.predicted:
         for span in one.spans:
             place = [one.video, span.first, span.last, span.start, span.end]
-            writer.writerow([*place, *(f"{p:.8g}" for p in span.probabilities)])
-    return text.getvalue()
+            rows.append([*place, *(f"{p:.8g}" for p in span.probabilities)])
+    return csv_text(rows)
 
 
 FORMS = {".json": as_json, ".csv": as_csv}

@@ -7,8 +7,8 @@ from typing import Any
 
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.suite import Printed
-from dferbench.report.aligned import aligned
 from dferbench.report.labels import told_apart
+from dferbench.report.markup import markup
 
 
 def rows(printed: Iterable[Printed], dataset: str, shown: Columns) -> list[Printed]:
@@ -25,15 +25,17 @@ def datasets(printed: Iterable[Printed], wanted: Sequence[str]) -> list[str]:
 
 def as_text(printed: Sequence[Printed], names: Sequence[str], shown: Columns, style: str) -> str:
     """A table a dataset, notes below, and what such numbers are."""
+    form = markup(style)
     notes = list(dict.fromkeys(one.note for one in printed if one.note and set(one.results) & set(names)))
     heads = ["published", "venue", "input", "pretraining", *shown.heads, "read in", ""]
     blocks = []
     for name in names:
         lines = [_line(one, name, notes, shown) for one in _told_apart(rows(printed, name, shown))]
-        table = aligned(lines, heads, style)
-        blocks.append(f"{name}, as published, in percent\n\n{table}")
+        blocks.append(form.heading(f"{name}, as published, in percent"))
+        blocks.append(form.table(lines, heads, 1))
     said = ["Each under its own protocol, most at the epoch that was best on the test videos: not ranked."]
-    return "\n\n".join([*blocks, "\n".join([*said, *(f"[{i}] {note}" for i, note in enumerate(notes, 1))])])
+    below = [*said, *(f"[{i}] {note}" for i, note in enumerate(notes, 1))]
+    return "\n\n".join([*blocks, form.notes(below)])
 
 
 def _told_apart(printed: Sequence[Printed]) -> list[Printed]:

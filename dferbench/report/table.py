@@ -7,6 +7,7 @@ with fewer epochs or videos is another experiment, shown only to who asks for it
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,10 +18,11 @@ from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
+from dferbench.registry.datasets import written
+from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
-from dferbench.report.text import meaning
 
 PUBLISHED = "published"
 
@@ -327,17 +329,39 @@ def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
-    """Per dataset a line on rows without numbers whose method and options were run with other settings."""
+    """Per dataset and setting a line on rows without numbers whose method and options had runs with it."""
     for dataset, rows in keys.items():
-        numbers = [str(number) for number, key in rows.items() if _only_elsewhere(key, records)]
-        if numbers:
-            yield (
-                f"{dataset}: row {', '.join(numbers)} has runs with another recipe, limit or weights: "
-                "other experiments; to see them, repeat the --set, --epochs, --limit and --weights they had"
-            )
+        told: dict[str, list[str]] = {}
+        for number, key in rows.items():
+            for words in dict.fromkeys(asked_with(one, dataset) for one in _elsewhere(key, records)):
+                told.setdefault(words, []).append(str(number))
+        for words, numbers in list(told.items())[:SETTINGS]:
+            several = "s" if len(numbers) > 1 else ""
+            yield f"{dataset}: row{several} {', '.join(numbers)}: other experiments, shown with {words}"
+        if len(told) > SETTINGS:
+            yield f"{dataset}: {len(told) - SETTINGS} more such settings: dferbench leaderboard shows them"
 
 
-def _only_elsewhere(key: Key, records: Sequence[Record]) -> bool:
+SETTINGS = 5
+"""How many settings of other experiments are told."""
+
+
+def asked_with(one: Record, dataset: str) -> str:
+    """The options with which the record's runs were made, as far as a row of a suite does not state them."""
+    name = written(one.dataset, one.dataset_given)
+    words = [f"-d '{name}'"] if name != dataset else []
+    for option, value in sorted(one.given.items()):
+        if option == "stage.epochs":
+            words.append(f"--epochs {value}")
+        elif "." in option or option == "precision":
+            words.append(f"--set {shlex.quote(f'{option}={value}')}")
+    words += [f"--limit {one.limit}"] if one.limit is not None else []
+    words += [f"--weights {name}=random" for name, used in one.weights.items() if used.get("random")]
+    return " ".join(words) or f"the weights of configuration {one.config_id}"
+
+
+def _elsewhere(key: Key, records: Sequence[Record]) -> list[Record]:
+    """The runs of the row's method and options, where none is the row's own."""
     facts = (key.method, key.options, key.dataset)
-    cells = {one.config_id for one in records if (one.method, one.options, one.dataset) == facts}
-    return bool(cells) and key.config_id not in cells
+    found = [one for one in records if (one.method, one.options, one.dataset) == facts]
+    return [] if any(one.config_id == key.config_id for one in found) else found

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from dferbench.report.drawn import assembled, console, text
 from dferbench.report.plain import brackets, title
 from dferbench.report.table import Block, Cells, Number, Sheet
 
@@ -24,17 +25,14 @@ def show(sheet: Sheet) -> None:
     A number is never folded or cut. Columns that the terminal has no room for stand in further tables below;
     one that is too wide by itself wraps whole lines.
     """
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console()
-    console.print(Text(title(sheet)))
-    for part in _parts(sheet, console.width):
+    screen = console()
+    screen.print(text(title(sheet)))
+    for part in _parts(sheet, screen.width):
         table = _table(sheet, part)
         needed = _needed(table)
-        Console(width=max(console.width, needed)).print(table, soft_wrap=needed > console.width)
+        console(width=max(screen.width, needed)).print(table, soft_wrap=needed > screen.width)
     for letter, note in sheet.notes:
-        console.print(Text(f"[{letter}] {note}"))
+        screen.print(text(f"[{letter}] {note}"))
 
 
 def _parts(sheet: Sheet, width: int) -> Iterator[Columns]:
@@ -49,34 +47,29 @@ def _parts(sheet: Sheet, width: int) -> Iterator[Columns]:
 
 
 def _needed(table: Table) -> int:
-    from rich.console import Console
-
-    return Console(width=10_000).measure(table).maximum
+    return console(width=10_000).measure(table).maximum
 
 
 def _table(sheet: Sheet, columns: Columns) -> Table:
     from rich import box
     from rich.table import Table
-    from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("")
     for head, _ in columns:
-        table.add_column(Text(head), justify="right")
+        table.add_column(text(head), justify="right")
     group = ""
     for place, line in enumerate(sheet.lines):
         if line.row.group != group:
             group = line.row.group
-            table.add_row(Text(group, style="italic"))
-        table.add_row(Text(line.row.label + brackets(line.caveats)), *(cells[place] for _, cells in columns))
+            table.add_row(text(group, style="italic"))
+        table.add_row(text(line.row.label + brackets(line.caveats)), *(cells[place] for _, cells in columns))
     return table
 
 
 def _beside(sheet: Sheet) -> Iterator[Columns]:
-    from rich.text import Text
-
     for one in sheet.extra_columns:
-        yield [(f"{one.name}{brackets(one.caveats)}", [Text(text) for text in one.texts])]
+        yield [(f"{one.name}{brackets(one.caveats)}", [text(words) for words in one.texts])]
 
 
 def _numbers(sheet: Sheet) -> Iterator[Columns]:
@@ -87,11 +80,9 @@ def _numbers(sheet: Sheet) -> Iterator[Columns]:
 
 
 def _cells(block: Block, cells: Cells | None) -> Iterable[Text]:
-    from rich.text import Text
-
     caveats = brackets(cells.caveats if cells else ())
     for cell in block.cells(cells):
         if isinstance(cell, Number):
-            yield Text.assemble((str(cell.score), STYLES[cell.rank]), caveats)
+            yield assembled((str(cell.score), STYLES[cell.rank]), caveats)
         else:
-            yield Text("" if cell is None else str(cell))
+            yield text("" if cell is None else str(cell))

@@ -6,30 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dferbench.experiment.metrics import Columns, Metric
-from dferbench.report.aligned import aligned
+from dferbench.report.caveats import MEANING, meaning
 from dferbench.report.leaderboard import DEFAULT, Row
-
-MEANING = {
-    "synthetic": "faces drawn by a program: says nothing about real faces",
-    "limited": "only part of the videos was used (--limit): a trial",
-    "random weights": "a backbone started from random weights",
-    "incomplete": "videos that could not be read were left out",
-    "uncommitted code": "the code differed from its last commit",
-    "own split": "the videos were divided into train and test by the user's own lists",
-    "partial data": "the copy lacks videos of the official protocol",
-    "shuffled frames": "the frames of test videos were shuffled, to measure what their order is worth",
-    "another input": "the model was tested with another input than its authors' (--set input.*)",
-    "unknown training data": "the checkpoint may have been trained on the test videos (import --trained-on)",
-    "re-encoded": "frames were compressed again when the videos were packed or cropped",
-    "mixed code": "folds, seeds or epochs of this row were made by different versions of the code",
-    "not official": "the videos, labels or folds are not those of the official protocol, nor merely fewer",
-}
-
-
-def meaning(caveat: str) -> str:
-    """A caveat and what it means, in one line; caveats that a dataset invents explain themselves."""
-    return f"{caveat}: {MEANING.get(caveat, 'stated by the dataset')}"
-
+from dferbench.report.markup import markup
 
 Words = Mapping[str, str] | None
 """A column on request: a word for each method."""
@@ -57,19 +36,18 @@ def leaderboard(
     *,
     folders: bool = False,
 ) -> str:
-    """All rows as one table a dataset, caveats explained below. `style` is a table format of tabulate."""
+    """All rows as one table a dataset, caveats explained below, in one of the formats of `markup`."""
+    form = markup(style)
     extra, notes = Extra(fidelity, folders), list(dict.fromkeys(_footnotes(rows, shown)))
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
-        blocks.append(
-            f"{dataset}, test results in percent, selection: {select}\n\n"
-            f"{_table(mine, style, extra, shown, notes)}"
-        )
+        blocks.append(form.heading(f"{dataset}, test results in percent, selection: {select}"))
+        blocks.append(form.table(_lines(mine, extra, shown, notes), _heads(extra, shown), 2))
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
-    blocks += ["\n".join(f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats)] if caveats else []
+    blocks += [form.notes([f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
     below = [*_missing(rows, shown), *(f"[{i}] {note}" for i, note in enumerate(notes, 1))]
-    return "\n\n".join([*blocks, *(["\n".join(below)] if below else [])])
+    return "\n\n".join([*blocks, *([form.notes(below)] if below else [])])
 
 
 def _missing(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
@@ -99,12 +77,14 @@ def _below_last(row: Row, shown: Columns) -> Iterator[str]:
         yield f"the epoch is chosen by WAR alone, so {names} may be worse there than at the last epoch"
 
 
-def _table(rows: Sequence[Row], style: str, extra: Extra, shown: Columns, notes: Sequence[str]) -> str:
+def _heads(extra: Extra, shown: Columns) -> list[str]:
     heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test"]
-    heads += ["folders"] if extra.folders else []
+    return [*heads, "folders"] if extra.folders else heads
+
+
+def _lines(rows: Sequence[Row], extra: Extra, shown: Columns, notes: Sequence[str]) -> list[list[object]]:
     places = iter(range(1, len(rows) + 1))
-    lines = [[next(places) if row.ranks else "-", *_cells(row, extra, shown, notes)] for row in rows]
-    return aligned(lines, heads, style)
+    return [[next(places) if row.ranks else "-", *_cells(row, extra, shown, notes)] for row in rows]
 
 
 def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str]) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Mapping
 from pathlib import Path
 
+from dferbench.csv_text import csv_text, plain
 from dferbench.experiment.record import Record
 from dferbench.files import write_atomic
 from dferbench.trackers.facts import scalars
@@ -49,16 +49,14 @@ class Csv(Observer):
         self._write()
 
     def _write(self) -> None:
-        text = io.StringIO()
-        columns = dict.fromkeys(name for row in self.rows for name in row if name != "caveats")
-        writer = csv.DictWriter(text, [*columns, "caveats"], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_atomic(self.path, text.getvalue())
+        names = dict.fromkeys(name for row in self.rows for name in row if name != "caveats")
+        columns = [*names, "caveats"]
+        lines: list[list[object]] = [[*columns], *([row.get(name) for name in columns] for row in self.rows)]
+        write_atomic(self.path, csv_text(lines))
 
 
 def _read(path: Path) -> list[dict[str, str]]:
     if not path.is_file():
         return []
     with path.open(newline="", encoding="utf-8") as file:
-        return [{name: value for name, value in row.items() if value} for row in csv.DictReader(file)]
+        return [{plain(name): value for name, value in row.items() if value} for row in csv.DictReader(file)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 from datetime import UTC, datetime
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.experiment.record import Record
-from dferbench.files import write_atomic
+from dferbench.files import json_text, write_atomic
 from dferbench.trackers.events import NAME, read_events
 from dferbench.trackers.facts import configuration, total_epochs
 from dferbench.training.observer import EpochResult, Observer
@@ -64,7 +63,7 @@ class JsonLines(Observer):
 
     def _append(self, event: str, **facts: Any) -> None:
         time = datetime.now(UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"event": event, "time": time, **facts}, allow_nan=False, ensure_ascii=False)
+        line = json_text({"event": event, "time": time, **facts})
         with self.path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
 
@@ -74,7 +73,7 @@ def _rewind(path: Path, epochs: int) -> None:
     if not path.is_file():
         return
     lines = [event for event in read_events(path) if not _comes_again(event, epochs)]
-    text = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in lines)
+    text = "".join(json_text(event) + "\n" for event in lines)
     if text.encode() != path.read_bytes():
         write_atomic(path, text)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.data.ls import standing
+from dferbench.files import json_text
 from dferbench.places import Place, place_of
 from dferbench.registry.datasets import Chosen, make_dataset
 
@@ -25,7 +25,7 @@ def info(
     chosen = make_dataset(dataset, context.obj)
     facts = _facts(chosen, place_of(chosen.entry.name, chosen.dataset))
     if json_:
-        typer.echo(json.dumps({"schema": 1, **facts}, indent=1, default=str))
+        typer.echo(json_text({"schema": 1, **facts}, indent=1))
         return
     for key, value in facts.items():
         for line in _lines(key, value):

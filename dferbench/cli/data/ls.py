@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 import typer
 
 from dferbench.errors import DferbenchError
+from dferbench.files import json_text
 from dferbench.places import Place, holds_made, place_of
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import Chosen, make_dataset
@@ -21,13 +21,12 @@ def ls(
     catalog: Catalog = context.obj
     rows = [_row(name, catalog) for name in sorted(catalog.entries["datasets"])]
     if json_:
-        typer.echo(json.dumps({"schema": 1, "datasets": rows}, indent=1))
+        typer.echo(json_text({"schema": 1, "datasets": rows}, indent=1))
         return
-    from tabulate import tabulate
+    from dferbench.report.fitted import fitted
 
     heads = ["name", "classes", "folds", "videos are", "state", "root", "root from"]
-    lines = [["-" if value is None else value for value in row.values()] for row in rows]
-    typer.echo(tabulate(lines, heads, disable_numparse=True))
+    typer.echo(fitted([list(row.values()) for row in rows], heads))
 
 
 def standing(chosen: Chosen, place: Place | None) -> tuple[str, str]:

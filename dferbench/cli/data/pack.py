@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dferbench.cli.complete import dataset_names
-from dferbench.files import expand
+from dferbench.files import expand, json_text
 
 if TYPE_CHECKING:
     from dferbench.data.packs.index import Index
@@ -61,7 +60,7 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
     job = PackJob(chosen, place, expand(output), quality, workers, skip_bad)
     facts = _facts(pack(job, make_progress(quiet)))
     if json_:
-        typer.echo(json.dumps({"schema": 1, "pack": str(job.output), **facts}))
+        typer.echo(json_text({"schema": 1, "pack": str(job.output), **facts}))
     else:
         typer.echo(_text(job.output, facts))
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from dataclasses import asdict
@@ -14,7 +13,9 @@ import typer
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.run import numbers
 from dferbench.errors import DataError, UnknownName
+from dferbench.files import json_text
 from dferbench.places import root_of
+from dferbench.printable import one_line
 from dferbench.registry.datasets import make_dataset
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     if json_:
         facts = {"schema": 1, "dataset": name, "root": str(place), "folds": folds, "deep": deep}
         facts |= {"errors": counts["error"], "warnings": counts["warning"]}
-        typer.echo(json.dumps({**facts, "findings": [_data(f) for f in findings]}, indent=1))
+        typer.echo(json_text({**facts, "findings": [_data(f) for f in findings]}, indent=1))
     else:
         typer.echo("\n".join(line for finding in findings for line in _lines(finding)))
     summary = f"errors: {counts['error']}, warnings: {counts['warning']}"
@@ -83,10 +84,5 @@ def _lines(finding: Finding) -> list[str]:
     if finding.items:
         more = len(finding.items) - SHOWN
         shown = "; ".join(finding.items[:SHOWN]) + (f"; and {more} more" if more > 0 else "")
-        lines.append(f"{'':<8} {len(finding.items)}: {_printable(shown)}")
+        lines.append(f"{'':<8} {len(finding.items)}: {one_line(shown)}")
     return [*lines, f"{'':<8} {finding.hint}"] if finding.hint else lines
-
-
-def _printable(text: str) -> str:
-    """The text without what a terminal obeys or cannot show: a file's name may hold any byte."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

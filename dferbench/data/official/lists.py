@@ -44,14 +44,14 @@ def listed(labels: Iterable[str]) -> str:
     return ", ".join(words) + (", ..." if len(found) > 12 else "")
 
 
-def read_text(path: Path) -> str:
+def read_text(path: Path, largest: int = LARGEST) -> str:
     """The text of a list: UTF-8 with or without a byte order mark, UTF-16 with one, else GBK or Windows-1252.
 
     GBK is read as GB18030, which contains it and has the rarer characters too. Its characters are pairs of
     bytes that are rarely ASCII; Western letters of Windows-1252 mostly stand alone between ASCII letters.
     Raises DataError.
     """
-    data = _read(path)
+    data = _read(path, largest)
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
         encodings: Sequence[str] = ("utf-16",)
     else:
@@ -81,11 +81,11 @@ def separator_of(lines: Sequence[str]) -> tuple[str, Sequence[str]]:
     return (first[4:], lines[1:]) if re.fullmatch(r"sep=[,;\t]?", first) else ("", lines)
 
 
-def _read(path: Path) -> bytes:
+def _read(path: Path, largest: int = LARGEST) -> bytes:
     """The bytes of a list. Raises DataError for what is not a file, such as a pipe, or is far too large."""
     try:
         said = path.stat()
-        if not stat.S_ISREG(said.st_mode) or said.st_size > LARGEST:
+        if not stat.S_ISREG(said.st_mode) or said.st_size > largest:
             what = "too large for a list" if stat.S_ISREG(said.st_mode) else "not a file"
             raise DataError(f"{path} is {what}", "Name the list itself.")
         return path.read_bytes()
@@ -156,6 +156,22 @@ def _row(line: str, path: Path, number: int, said: str = "") -> ListRow:
         f"{path}, line {number}: {shown(line.strip())} is neither 'video label' nor 'video frames label'",
         "Fix the line, or remove it.",
     )
+
+
+def read_lines(path: Path, largest: int = LARGEST) -> list[tuple[int, list[str]]]:
+    """The lines of a table, each its number and fields: text with commas, semicolons or tabs, of which the
+    first line has most, or the first sheet of an .xlsx file. Raises DataError."""
+    if path.suffix.lower() == ".xlsx":
+        return list(enumerate(read_table(path), 1))
+    whole = read_text(path, largest).splitlines()
+    said, lines = separator_of(whole)
+    head = lines[0] if lines else ""
+    reader, above = csv.reader(lines, delimiter=said or max(",;\t", key=head.count)), len(whole) - len(lines)
+    try:
+        return [(above + reader.line_num, [field.strip() for field in row]) for row in reader if any(row)]
+    except csv.Error as error:
+        where = f"{path}, line {above + reader.line_num}"
+        raise DataError(f"{where}: {error}", "Fix the line.") from None
 
 
 def read_table(path: Path) -> list[list[str]]:

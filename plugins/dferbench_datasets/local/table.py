@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from dferbench import DataError
-from dferbench.data.official import read_table, read_text, separator_of, shown
+from dferbench.data.official import read_lines, shown
 from dferbench_datasets.local.entry import ListedVideo, Parts
 from dferbench_datasets.local.folds import in_turn, own_folds, require_apart
 
@@ -62,7 +61,7 @@ def read_csv(path: Path) -> Table:
     Raises DataError.
     """
     workbook = path.suffix.lower() == ".xlsx"
-    rows = list(enumerate(read_table(path), 1)) if workbook else _rows(path)
+    rows = read_lines(path)
     heads = [name.lower() for name in rows[0][1]] if rows else []
     if "video" not in heads or "label" not in heads or ("fold" in heads and "split" in heads):
         raise DataError(
@@ -71,18 +70,6 @@ def read_csv(path: Path) -> Table:
         )
     rows = [(number, row + [""] * (len(heads) - len(row))) for number, row in rows] if workbook else rows
     return _table(path, {name: heads.index(name) for name in COLUMNS if name in heads}, rows[1:], len(heads))
-
-
-def _rows(path: Path) -> list[tuple[int, list[str]]]:
-    whole = read_text(path).splitlines()
-    said, lines = separator_of(whole)
-    head = lines[0] if lines else ""
-    reader, above = csv.reader(lines, delimiter=said or max(",;\t", key=head.count)), len(whole) - len(lines)
-    try:
-        return [(above + reader.line_num, [field.strip() for field in row]) for row in reader if any(row)]
-    except csv.Error as error:
-        where = f"{path}, line {above + reader.line_num}"
-        raise DataError(f"{where}: {error}", "Fix the line.") from None
 
 
 def _table(path: Path, columns: dict[str, int], rows: list[tuple[int, list[str]]], width: int) -> Table:

@@ -1,0 +1,32 @@
+"""The rows of a leaderboard as CSV: one table of all datasets, numbers in full."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dferbench.csv_text import csv_text
+from dferbench.experiment.metrics import Columns
+from dferbench.report.leaderboard import Row
+
+FACTS = ["dataset", "method", "setting", "folds", "seeds"]
+
+
+def as_csv(rows: Sequence[Row], shown: Columns) -> str:
+    """A line a row, best first within each dataset; an empty field is a missing number."""
+    numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
+    return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *(_line(r, shown) for r in rows)])
+
+
+def _line(row: Row, shown: Columns) -> list[Any]:
+    numbers: list[float | None] = []
+    for one in shown.metrics:
+        found = row.scores[one.name]
+        mean, spread = (found.mean, found.spread) if found else (None, None)
+        numbers += [mean, spread, row.best_on_test[one.name]]
+    facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
+    return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+
+
+def _joined(numbers: Sequence[int]) -> str:
+    return " ".join(map(str, numbers))
