@@ -43,6 +43,16 @@ def make_fabric(device: str, precision: str) -> Fabric:
     return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision], plugins=alone)  # type: ignore[arg-type]
 
 
+def require_precision(fabric: Fabric, precision: str) -> None:
+    """Raise ConfigError for fp16 where there is no GPU: the same numbers would come out as for bf16, for
+    torch computes in bf16 there, and a record would name the wrong one."""
+    if precision == "fp16" and fabric.device.type == "cpu":
+        raise ConfigError(
+            "precision fp16 needs a GPU, and this run is on the CPU, which has bf16 only",
+            "Use --precision bf16 or fp32, or another --device.",
+        )
+
+
 @contextmanager
 def _hidden(package: str) -> Iterator[None]:
     """The package looks as if it were not installed, unless it is imported already.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from types import MappingProxyType
@@ -165,6 +166,22 @@ def validated(
         return dict(model.model_validate({**instead, **values}))
     except ValidationError as error:
         raise _refusal(model, error, what, {**instead, **stated}) from None
+
+
+def require_numbers(bound: inspect.BoundArguments, what: str) -> None:
+    """Numbers stand where the signature's defaults are numbers, and they are finite. Raises ConfigError.
+
+    For what has no model of options, whose code would meet a word such as nan in the middle of a formula.
+    """
+    for name, value in bound.arguments.items():
+        default = bound.signature.parameters[name].default
+        number = isinstance(default, int | float) and not isinstance(default, bool)
+        if number and (isinstance(value, str | bool) or value in (math.inf, -math.inf)):
+            kind = "number" if isinstance(default, float) else "whole number"
+            raise ConfigError(
+                f"{name} of {what} must be a {kind}, got {written(value)}",
+                f"Its default is {written(default)}.",
+            )
 
 
 def _read(value: Any, annotation: Any) -> Any:

@@ -14,6 +14,7 @@ import torch
 from dferbench.experiment.counts import top2_hits
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
+from dferbench.models.contract import require_logits
 from dferbench.progress import Progress
 from dferbench.training.batches import Source
 from dferbench.types import Stage
@@ -67,14 +68,19 @@ def batch_of(stages: Sequence[Stage]) -> int:
 def predict(
     model: Classifier, source: Source, batch: int, classes: int, fabric: Fabric, progress: Progress
 ) -> Predictions:
-    """The logits of every video that can be read. A prediction never depends on its batch."""
+    """The logits of every video that can be read. A prediction never depends on its batch.
+
+    Raises ConfigError for a model that gives something else.
+    """
     index: list[int] = []
     logits: list[torch.Tensor] = [torch.empty(0, classes)]
     model.eval()
     with torch.no_grad(), progress.bar("test", len(source)) as bar:
         for one in source.batches(model, range(len(source)), batch):
             with fabric.autocast():
-                logits.append(model(one.x).float().cpu())
+                said = model(one.x)
+            require_logits(model, said, len(one.index), classes)
+            logits.append(said.float().cpu())
             index += one.index
             bar.advance(len(one.index))
     return Predictions(
