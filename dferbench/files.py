@@ -44,7 +44,10 @@ def write_atomic(path: Path, content: bytes | str) -> None:
 
 
 def require_writable(folder: Path) -> None:
-    """Files can be written into the folder, which need not exist; nothing stays behind. Raises DferbenchError."""
+    """Files can be written into the folder, which need not exist; nothing stays behind.
+
+    Raises DferbenchError.
+    """
     there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
     if not there.is_dir():
         raise DferbenchError(

@@ -8,16 +8,16 @@ import media
 from conftest import TOY
 from PIL import Image
 
-SUITE = '''title = "Mine"
+SUITE = """title = "Mine"
 {head}
 [[rows]]
 label = "a"
 method = "toy-net"
 {row}
-'''
+"""
 SUITES = {
     "good.toml": ("", ""),
-    "key.toml": ("", 'optoins = { width = 2 }'),
+    "key.toml": ("", "optoins = { width = 2 }"),
     "top.toml": ('sorce = "a paper"', ""),
     "rule.toml": ('select = "bset-on-test"', ""),
     "lost.toml": ('published = "nowhere.toml"', 'published = "1/a"'),
@@ -84,18 +84,14 @@ class Two(Net):
         return super().forward(x), x
 
 
-def number(task, parts):
+def three(task, parts):
     return 3
-
-
-def fails(task, parts):
-    raise ValueError("no such layer")
 
 
 @hookimpl
 def register_methods(register):
     recipe = Recipe(Input(frames=2, size=8), (Stage({".*": 0.05}, epochs=1, batch=6),))
-    for build in (Net, Tensor, Nothing, Vector, Number, Detached, Wide, Flat, Two, number, fails):
+    for build in (Net, Tensor, Nothing, Vector, Number, Detached, Wide, Flat, Two, three):
         register(Method(build.__name__.lower(), build, recipe))
 '''
 
@@ -143,7 +139,8 @@ def _lists(desk):
     table(desk / "good.csv", ["video", "label"], ["videos/happy/1", "happy"], ["videos/sad/1", "sad"])
     table(desk / "nolabel.csv", ["video", "person"], ["videos/happy/1", "anna"])
     table(desk / "novideo.csv", ["label", "person"], ["happy", "anna"])
-    table(desk / "missing.csv", ["video", "label"], ["videos/happy/9", "happy"], ["videos/sad/1", "sad"])
+    here = [["videos/happy/1", "happy"], ["videos/sad/1", "sad"], ["videos/sad/2", "sad"]]
+    table(desk / "missing.csv", ["video", "label"], ["videos/happy/9", "happy"], *here)
     table(desk / "short.csv", ["video", "label"], ["videos/happy/1", "happy"], ["videos/sad/1"])
     table(desk / "empty.csv")
     (desk / "train.txt").write_text("videos/happy/1 1 0\nvideos/sad/1 1 1\n")
@@ -160,7 +157,11 @@ def leave_runs(desk, run):
     """Three finished runs, as `run(*words)` leaves them: two methods on toy, and one on other videos."""
     for words in (["-m", "toy-net"], ["-m", "toy-frozen"], ["-m", "toy-net", "--fold", "2"]):
         run("--plugin", TOY, "run", *words, "-d", "toy", "--root", "toy", "--epochs", 1, "-j", 0, "-q")
-    for name, found in (("net", "toy-net-*/fold1*"), ("frozen", "toy-frozen-*/fold1*"), ("fold2", "*/fold2*")):
+    for name, found in (
+        ("net", "toy-net-*/fold1*"),
+        ("frozen", "toy-frozen-*/fold1*"),
+        ("fold2", "*/fold2*"),
+    ):
         (folder,) = (desk / "runs" / "toy").glob(found)
         (desk / name).symlink_to(folder)
     shutil.copytree(desk / "net", desk / "cut")

@@ -98,9 +98,7 @@ def _request(run: dict[str, Any]) -> Any:
     return Request(**run | {"sets": sets, "weights": weights, "folds": folds_of(run["folds"])})
 
 
-def told(
-    findings: Iterable[Finding], tracebacks: bool, quiet: bool, head: bool = True
-) -> list[Finding]:
+def told(findings: Iterable[Finding], tracebacks: bool, quiet: bool, head: bool = True) -> list[Finding]:
     """The findings, each printed as soon as it is there unless `quiet`, below what is installed."""
     facts, kept = _head(), []
     if head and not quiet:

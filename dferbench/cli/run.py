@@ -180,7 +180,9 @@ def folds_of(text: str | None) -> tuple[int, ...] | None:
 
 def numbers(text: str, option: str) -> tuple[int, ...]:
     """`0,1,2` as whole numbers, each once. Raises ConfigError."""
-    try:
-        return tuple(dict.fromkeys(int(word) for word in text.split(",")))
-    except ValueError:
-        raise ConfigError(f"{option} must be whole numbers, got '{text}'", f"Write {option} 1,2,3.") from None
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise ConfigError(
+            f"{option} must be whole numbers from 0 on, got '{text}'", f"Write for example {option} 1,2,3."
+        )
+    return tuple(dict.fromkeys(map(int, words)))

@@ -16,8 +16,8 @@ def require_logits(model: Classifier, logits: Any, videos: int, classes: int) ->
     if isinstance(logits, Tensor) and logits.shape == (videos, classes) and logits.is_floating_point():
         return
     raise ConfigError(
-        f"forward() of {_named(model)} must give logits of shape {(videos, classes)}, one row a video and one "
-        f"column a class, got {_described(logits)}",
+        f"forward() of {_named(model)} must give logits of shape {(videos, classes)}, one row a video and "
+        f"one column a class, got {_described(logits)}",
         "Fix the plugin; dferbench check METHOD tests all that a method must keep to.",
     )
 

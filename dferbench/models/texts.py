@@ -51,10 +51,11 @@ def inline_texts(written: Mapping[str, str]) -> str:
 def _each(known: Mapping[str, Any], source: str, classes: Sequence[str]) -> tuple[str, ...]:
     missing = [name for name in classes if not _is_text(known.get(name))]
     if missing:
-        several = "es" if len(missing) > 1 else ""
+        named = ("class " if len(missing) == 1 else "classes ") + ", ".join(f"'{name}'" for name in missing)
         raise ConfigError(
-            f"'{source}' has no text for the class{several} '{"', '".join(missing)}'",
-            f'Use --set text=class-names or --set text=expression, or --set text=FILE.toml with {missing[0]} = "...".',
+            f"'{source}' has no text for the {named}",
+            "Use --set text=class-names or --set text=expression, or --set text=FILE.toml with "
+            f'{missing[0]} = "..." and so on.',
         )
     return tuple(known[name] for name in classes)
 

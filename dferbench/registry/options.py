@@ -120,7 +120,7 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
 def _set_stages(stages: tuple[Stage, ...], wanted: str, name: str, text: str) -> tuple[Stage, ...]:
     names = [stage.name for stage in stages]
     if not stages:
-        raise ConfigError("this method trains nothing: it has no stages", "Leave out --epochs and stage.*.")
+        raise ConfigError("this method trains nothing: it has no stages", "Leave out the number of epochs and stage.*.")
     if wanted and wanted not in names:
         raise UnknownName("stage", wanted, names)
     return tuple(_set(s, name, text) if wanted in ("", s.name) else s for s in stages)
@@ -129,7 +129,8 @@ def _set_stages(stages: tuple[Stage, ...], wanted: str, name: str, text: str) ->
 def _set(thing: _Part, name: str, text: str) -> _Part:
     known = {f.name: getattr(thing, f.name) for f in fields(thing)}
     if name not in known:
-        raise UnknownName(f"field of a {type(thing).__name__.lower()}", name, known)
+        part = "an input" if isinstance(thing, Input) else "a stage"
+        raise UnknownName(f"field of {part}", name, known)
     loose = name == "size"  # a number of pixels or the word "backbone"
     return replace(thing, **{name: convert(name, spec.value(text), None if loose else known[name])})
 

@@ -1,12 +1,13 @@
 """Checks before the first batch: a mistake costs seconds, not a night.
 
-`rehearse` is what a run checks before it looks for videos and `check_batches` what it checks when it has found
-them; `dferbench doctor -m -d` and `run --dry-run` go through the same functions and tell every failure.
+`rehearse` is what a run checks before it looks for videos and `check_batches` what it checks when it has
+found them; `dferbench doctor -m -d` and `run --dry-run` go through the same functions and tell every failure.
 """
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Plan, Split
 from dferbench.feature_cache.store import bound
 from dferbench.files import require_writable
-from dferbench.machine.device import require_precision
 from dferbench.machine.environment import memory_bytes
 from dferbench.models import Classifier
 from dferbench.models.build import make_model, require_frozen
@@ -36,20 +36,19 @@ if TYPE_CHECKING:
 
 
 def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> Parts:
-    """Check the output folder and the recipe, build the model once and let it see a video of noise, before any
-    video is read; its parts.
+    """Check the output folder and the recipe, build the model once and let it see a video of noise, before
+    any video is read; its parts.
 
     Raises ConfigError or DataError, DferbenchError for a folder that cannot be written, or what the plugin
     raises.
     """
     require_writable(plan.request.output / plan.task.dataset)
-    pipeline = check_numbers(plan, catalog, fabric)
+    pipeline = check_numbers(plan, catalog)
     return check_model(plan, catalog, fabric, pipeline)
 
 
-def check_numbers(plan: Plan, catalog: Catalog, fabric: Fabric) -> Pipeline:
-    """What a recipe says, without the model: precision, input, memory, decoder and schedules; its pipeline."""
-    require_precision(fabric, plan.recipe.precision)
+def check_numbers(plan: Plan, catalog: Catalog) -> Pipeline:
+    """Check a recipe without a model: memory, input, decoder and schedules; its pipeline."""
     require_memory(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
     try_out(pipeline)
@@ -83,8 +82,8 @@ def require_memory(plan: Plan) -> None:
     need = 4 * 3 * plan.task.size**2 * input.frames * batch
     if have is not None and need > have:
         raise ConfigError(
-            f"a batch of {batch} videos of {input.frames} frames of {plan.task.size} x {plan.task.size} pixels "
-            f"takes {need / 1e9:.0f} GB, and this machine has {have / 1e9:.0f} GB",
+            f"a batch of {batch} videos of {input.frames} frames of {plan.task.size} x {plan.task.size} "
+            f"pixels takes {need / 1e9:.0f} GB, and this machine has {have / 1e9:.0f} GB",
             "Use fewer frames, smaller ones or fewer videos: --set input.frames, input.size or stage.batch.",
         )
 
@@ -112,7 +111,9 @@ def _settings_named(plan: Plan) -> Iterator[None]:
     own = ("stage.", "precision")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the run itself shows them
+            yield
     except DferbenchError:
         raise
     except Exception as error:

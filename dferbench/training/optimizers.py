@@ -60,7 +60,9 @@ def sgd(
     """Stochastic gradient descent. Raises ConfigError for a momentum outside [0, 1]."""
     require_number("momentum of sgd", momentum, 0, 1)
     if nesterov and not momentum:
-        raise ConfigError("nesterov of sgd needs a momentum above 0", "Write sgd(momentum=0.9, nesterov=true).")
+        raise ConfigError(
+            "nesterov of sgd needs a momentum above 0", "Write sgd(momentum=0.9, nesterov=true)."
+        )
     return torch.optim.SGD(groups, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
 
 
