@@ -128,7 +128,7 @@ MISTAKES = [
     ("run -m toy-net -d 'folder(csv=missing.csv, folds=2)' -q", 4, "videos/happy/9"),
     ("run -m toy-net -d 'list(train=train.txt)'", 3, "test"),
     ("run -m toy-net -d \"list(train=train.txt, test=test.txt, classes='happy,sad')\"", 4, "test.txt"),
-    ("run -m toy-net -d \"list(train=train.txt, test=gone.txt, classes='happy,sad')\"", 4, "gone.txt"),
+    ("run -m toy-net -d \"list(train=train.txt, test=gone.txt, classes='happy,sad')\"", 4, "videos/happy/7"),
     ("run -m toy-net -d 'list:nowhere'", 4, "nowhere"),
     ("run -m toy-net -d folder:spoiled -j 0 -q", 4, "1.png"),
     (f"{RUN} -o notes.txt/runs", 1, "notes.txt"),
@@ -232,6 +232,16 @@ def desk(tmp_path_factory, toy_root):
 
         furniture.leave_runs(place, run)
     return place
+
+
+BY_PROCESS = ["run -m toy-nte -d toy", f"{RUN} --set stage.batch=0", "predict empty -q -c " + CHECKPOINT]
+
+
+@pytest.mark.parametrize("line", BY_PROCESS)
+def test_a_process_of_its_own_says_the_same(desk, cli, line):
+    (code,) = [code for one, code, _ in MISTAKES if one == line]
+    done = cli("--plugin", TOY, *shlex.split(line), cwd=desk, check=code)
+    assert [said.partition(": ")[0] for said in done.stderr.splitlines()] == ["error", "hint"]
 
 
 def command_of(words):

@@ -120,7 +120,9 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
 def _set_stages(stages: tuple[Stage, ...], wanted: str, name: str, text: str) -> tuple[Stage, ...]:
     names = [stage.name for stage in stages]
     if not stages:
-        raise ConfigError("this method trains nothing: it has no stages", "Leave out the number of epochs and stage.*.")
+        raise ConfigError(
+            "this method trains nothing: it has no stages", "Leave out the number of epochs and stage.*."
+        )
     if wanted and wanted not in names:
         raise UnknownName("stage", wanted, names)
     return tuple(_set(s, name, text) if wanted in ("", s.name) else s for s in stages)
