@@ -190,18 +190,18 @@ def test_only_what_both_sides_know_is_compared():
     assert changed({"a": "1", "b": "1"}, {"a": "2", "c": "1"}) == ["a", "b", "c"]
 
 
-def test_two_checkpoints_are_two_rows_with_two_labels(cli, toy_root, tmp_path):
+def test_two_checkpoints_are_two_rows_with_two_labels(in_process, toy_root, tmp_path):
     """Both are called checkpoint.safetensors; the second is of seed 1, and says so."""
     arguments = ("--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--epochs", "1")
-    done = cli(*arguments, "--seed", "0,1", "--device", "cpu", "-j", "0", "-q", check=0)
+    done = in_process(*arguments, "--seed", "0,1", "--device", "cpu", "-j", "0", "-q", check=0)
     folders = [line for line in done.stdout.splitlines() if line.startswith("runs/")]
     assert len(folders) == 2 and all((tmp_path / folder / "record.json").is_file() for folder in folders)
     assert "1 of 2" in done.stdout
     for folder in folders:
         file = tmp_path / folder / "checkpoint.safetensors"
-        cli("--plugin", TOY, "evaluate", "-c", file, "-d", "toy", "--root", toy_root, "-j", "0", "-q",
+        in_process("--plugin", TOY, "evaluate", "-c", file, "-d", "toy", "--root", toy_root, "-j", "0", "-q",
             "--device", "cpu", "--set", "input.frames=8", check=0)  # fmt: skip
-    rows = json.loads(cli("leaderboard", "--json", check=0).stdout)["rows"]
+    rows = json.loads(in_process("leaderboard", "--json", check=0).stdout)["rows"]
     labels = [(row["method"], row["setting"]) for row in rows]
     assert len(rows) == 3 and len(set(labels)) == 3
     tested = [row for row in rows if "checkpoint" in row["setting"]]
@@ -212,7 +212,7 @@ def test_two_checkpoints_are_two_rows_with_two_labels(cli, toy_root, tmp_path):
     }
     for row in rows:
         assert row["folders"] and all((tmp_path / f / "record.json").is_file() for f in row["folders"])
-    shown = cli("leaderboard", "--folders", check=0).stdout
+    shown = in_process("leaderboard", "--folders", check=0).stdout
     assert all(folder in shown for row in rows for folder in row["folders"])
 
 

@@ -266,7 +266,7 @@ def test_make_verify_and_run_work_in_every_layout(layout, in_process):
 
 
 @pytest.mark.slow
-def test_another_variant_of_the_same_clips_is_another_experiment(dfew, tmp_path, cli):
+def test_another_variant_of_the_same_clips_is_another_experiment(dfew, tmp_path, in_process):
     root = tmp_path / "r"
     dfew().make(root, "16f", 0.0005, paint, Progress())
     run = [
@@ -282,14 +282,14 @@ def test_another_variant_of_the_same_clips_is_another_experiment(dfew, tmp_path,
         "--epochs",
         "0",
     ]
-    cli(*run, check=0)
+    in_process(*run, check=0)
     shutil.copytree(root / "Clip/clip_224x224_16f", root / "Clip/clip_224x224")
-    done = cli(*run, check=3)
+    done = in_process(*run, check=3)
     assert "variant: clip_224x224_16f, now clip_224x224" in done.stderr
 
 
 @pytest.mark.slow
-def test_missing_clips_are_told_before_anything_is_trained(dfew, tmp_path, cli):
+def test_missing_clips_are_told_before_anything_is_trained(dfew, tmp_path, in_process):
     root = tmp_path / "r"
     dfew().make(root, "repository", 0.0005, paint, Progress())
     lost = dfew().videos(root, 1, "train")[0]
@@ -307,7 +307,7 @@ def test_missing_clips_are_told_before_anything_is_trained(dfew, tmp_path, cli):
         "--epochs",
         "0",
     ]
-    done = cli(*run, check=4)
+    done = in_process(*run, check=4)
     assert f"1 of 28 videos are not there, the first is {lost.path}" in done.stderr
     assert "--skip-bad" in done.stderr and not (tmp_path / "runs").exists()
-    cli(*run, "--skip-bad", check=0)
+    in_process(*run, "--skip-bad", check=0)
