@@ -7,7 +7,7 @@ from conftest import TOY
 
 from dferbench.errors import ConfigError
 from dferbench.experiment.recipe import check_recipe
-from dferbench.machine.device import make_fabric, testing_precision
+from dferbench.machine.device import make_fabric, precision_for_tests
 from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import discover
 from dferbench.runner.evaluate import columns_of
@@ -82,12 +82,12 @@ def test_an_output_that_cannot_be_written_is_told_before_videos_are_looked_for(r
         ("stage.optimizer=adamw(beta2=nan)", "beta2 of optimizer adamw must be a number, got nan"),
         ("stage.optimizer=sgd(nesterov=true)", "nesterov of sgd needs a momentum above 0"),
         ("input.frames=4097", "input.frames must be a whole number in [1, 4096], got 4097"),
-        ("input.size=2", "toy-net does not work with input.size=2: RuntimeError"),
+        ("input.size=2", "toy-net does not work with input.size=2: Calculated padded input"),
         ("stage.batch=100000000", "videos of 8 frames of 12 x 12 pixels takes "),
     ],
 )
 def test_a_value_out_of_range_is_named(run, setting, said):
-    assert f"error: {said}" in run("--set", setting, check=3).stderr or said in run("--set", setting).stderr
+    assert said in run("--set", setting, check=3).stderr
 
 
 def test_a_schedule_of_a_plugin_is_tried(run, tmp_path):
@@ -113,15 +113,15 @@ def test_a_plugins_fault_keeps_its_traceback_and_a_users_setting_does_not(in_pro
     head = ("--plugin", "own.py", "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "-q", "-j", 0)
     assert "Traceback" in in_process(*head, check=1).stderr
     said = in_process(*head, "--set", "width=4", check=3).stderr
-    assert said.startswith("error: toy-net does not work with width=4: AssertionError: 4")
+    assert said.startswith("error: toy-net does not work with width=4: 4")
 
 
 def test_half_precision_on_a_cpu_is_refused_and_tested_in_bf16():
     with pytest.raises(ConfigError, match="fp16 needs a GPU"):
         make_fabric("cpu", "fp16")
-    assert testing_precision("cpu", "fp16") == "bf16"
-    assert [testing_precision("cpu", one) for one in ("fp32", "bf16")] == ["fp32", "bf16"]
-    assert testing_precision("cuda", "fp16") == "fp16"
+    assert precision_for_tests("cpu", "fp16") == "bf16"
+    assert [precision_for_tests("cpu", one) for one in ("fp32", "bf16")] == ["fp32", "bf16"]
+    assert precision_for_tests("cuda", "fp16") == "fp16"
 
 
 def test_every_class_of_the_datasets_with_descriptors_has_one_and_all_that_lack_one_are_named():

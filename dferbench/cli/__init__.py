@@ -58,7 +58,7 @@ def _command(arguments: list[str]) -> int:
         result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
     except usage_errors() as error:
         where = error.ctx.command_path if error.ctx else "dferbench"
-        return _complain(error.format_message(), f"See {where} --help.", 2)
+        return _complain(error.format_message() or f"{where} needs a command", f"See {where} --help.", 2)
     if result == EXIT_CTRL_C:  # newer typers turn the interrupt into this before it gets here
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0

@@ -92,21 +92,24 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
     from dferbench.inference.predict import PredictionRequest, predict_videos
-    from dferbench.machine.device import make_fabric, testing_precision
+    from dferbench.machine.device import make_fabric, precision_for_tests
     from dferbench.registry.options import WEIGHTS, assignments
 
     said = Said(classes=names(classes))
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=assignments(set_ or []), said=said)
-    fabric = make_fabric(device, testing_precision(device, read.recipe.precision))
+    fabric = make_fabric(device, precision_for_tests(device, read.recipe.precision))
     opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
     request = PredictionRequest(videos, window, stride, finder, how, decoder)
     found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
     _tell(found, plot, output, json_)
     if not found.predicted:
         first = found.failed[0]
+        named = first.reason if first.video in first.reason else f"{first.video}: {first.reason}"
         raise DataError(
-            f"none of {len(found.failed)} videos could be read, the first is {first.video}: {first.reason}",
-            "Name video files, folders of frames, or folders of either.",
+            f"none of {len(found.failed)} videos could be read; the first: {named}",
+            "Name video files, folders of frames, or folders of either."
+            if finder == "none"
+            else "If there are faces, try another --finder, or a smaller --least.",
         )
     return EXIT_SOME_FAILED if found.failed else 0
 

@@ -49,7 +49,7 @@ def make_fabric(device: str, precision: str) -> Fabric:
     return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision], plugins=alone)  # type: ignore[arg-type]
 
 
-def testing_precision(device: str, precision: str) -> str:
+def precision_for_tests(device: str, precision: str) -> str:
     """In what precision a model that was trained in `precision` is tested: fp16 as bf16 on a CPU."""
     return "bf16" if precision == "fp16" and _kind(device) == "cpu" else precision
 

@@ -19,7 +19,7 @@ from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import Record
 from dferbench.files import digest
-from dferbench.machine.device import make_fabric, testing_precision
+from dferbench.machine.device import make_fabric, precision_for_tests
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
@@ -87,7 +87,7 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
     """
     require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
-    precision = testing_precision(plan.request.device, plan.recipe.precision)
+    precision = precision_for_tests(plan.request.device, plan.recipe.precision)
     fabric = make_fabric(plan.request.device, precision)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric)

@@ -119,8 +119,9 @@ def _settings_named(plan: Plan) -> Iterator[None]:
     except Exception as error:
         if not set_:
             raise
+        reason = str(error).strip() or type(error).__name__
         raise ConfigError(
-            f"{plan.method.name} does not work with {' and '.join(set_)}: {type(error).__name__}: {error}",
+            f"{plan.method.name} does not work with {' and '.join(set_)}: {reason}",
             f"Change that, or leave it out; dferbench show {plan.method.name} lists what it takes.",
         ) from error
 
