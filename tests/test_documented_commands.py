@@ -50,11 +50,11 @@ def quick(words):
 
 
 def there(folder, word):
-    """A path of the page whose config id is a placeholder, as this run's."""
+    """A path of the page whose config id is a placeholder, as that of the first run of the method."""
     found = re.match(r"(.*/[\w-]+-)[0-9a-f]{8}(/.*)?$", word)
     if not found:
         return word
-    (place, *_) = sorted(folder.glob(found[1] + "*"))
+    place = min(folder.glob(found[1] + "*"), key=lambda path: path.stat().st_mtime)
     return f"{place.relative_to(folder)}{found[2] or ''}"
 
 
@@ -109,7 +109,7 @@ def test_the_commands_of_the_readme(desk, run, monkeypatch):
     for command in commands("README.md"):
         if "data faces" in command:
             videos(desk)
-        run(*quick([there(desk, word) for word in shlex.split(command)]))
+        run(*quick([there(desk, word) for word in shlex.split(command, comments=True)]))
 
 
 @pytest.mark.slow
@@ -126,7 +126,7 @@ def test_the_commands_of_a_page(desk, run, page):
     found = commands(page)
     assert found
     for command in found:
-        run(*quick([there(desk, word) for word in shlex.split(command)]))
+        run(*quick([there(desk, word) for word in shlex.split(command, comments=True)]))
 
 
 def test_no_page_with_commands_is_left_out():

@@ -275,4 +275,4 @@ def test_a_mistake_ends_in_two_lines(desk, monkeypatch, capfd, line, code, said)
     assert re.match(r"hint: \S.{8,}", hint), shown
     assert "bug" not in shown and "Run it again" not in hint and "Traceback" not in shown
     assert not re.search(r"\b\w+Error\b", error), shown
-    assert set(named(hint, command_of(words))) == set(), hint
+    assert code == 2 or not set(named(hint, command_of(words))), hint
