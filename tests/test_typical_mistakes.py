@@ -195,7 +195,7 @@ MISTAKES = [
     (f"predict talk.mp4 -c {CHECKPOINT} -m toy-frozen", 3, "toy-frozen"),
     (f"evaluate -c {CHECKPOINT} -d folder-2", 3, "'happiness'"),
     ("evaluate -c nowhere.pth -d toy --root toy", 4, "nowhere.pth"),
-    ("evaluate -c clip.pth -d toy --root toy -m toy-net", 4, "clip.pth is not a checkpoint"),
+    ("evaluate -c clip.pth -d toy --root toy -m toy-net", 3, "toy-net cannot import checkpoints"),
     (f"evaluate -c {CHECKPOINT} -d toy --root toy --fold 9", 3, "trained on fold 1"),
     (f"evaluate -c {CHECKPOINT} -d toy --root toy --set width=8", 3, "width"),
     ("import clip.pth", 2, "--model"),

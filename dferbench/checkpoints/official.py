@@ -33,7 +33,7 @@ def read_official(path: Path, catalog: Catalog, model: str, said: Said) -> tuple
 
     Raises DataError for what is wrong with the file, ConfigError or UnknownName for the rest.
     """
-    if not _may_be_checkpoint(path):
+    if not model and not _may_be_checkpoint(path):
         raise DataError(
             f"{path} is not a checkpoint",
             "Name a run's checkpoint.safetensors, or what the authors' code saved.",
