@@ -1,6 +1,5 @@
 """Edited plugins: a finished run asks what is meant, an unused --weights is refused, rows stay apart."""
 
-import contextlib
 import json
 import textwrap
 
@@ -64,12 +63,12 @@ def register_temporal_heads(register):
 
 @pytest.fixture
 def go(tmp_path, monkeypatch, toy_root):
-    """Run `edited` with a fresh import of its files; gives the records and what was said."""
+    """Run `edited` with a fresh import of its files, perhaps up to what it says; gives records and lines."""
     monkeypatch.syspath_prepend(str(tmp_path))
     for name, text in {"edited_helper": HELPER, "edited": PLUGIN, "heads": HEADS}.items():
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
 
-    def start(**request):
+    def start(stop_at="", **request):
         import sys
 
         sys.modules.pop("edited_helper", None)
@@ -78,6 +77,8 @@ def go(tmp_path, monkeypatch, toy_root):
         class Telling(Progress):
             def say(self, text):
                 said.append(text)
+                if stop_at and stop_at in text:
+                    raise KeyboardInterrupt
 
         catalog = discover([TOY, tmp_path / "edited.py", tmp_path / "heads.py"])
         given = {"workers": 0, "device": "cpu", "root": toy_root, "output": tmp_path / "runs", **request}
@@ -121,8 +122,7 @@ def test_an_interrupted_run_is_not_continued_by_other_code_unasked(go, tmp_path)
     one = record.read(path)
     record.write(one.model_copy(update={"status": "interrupted"}), path.parent)
     edit(tmp_path / "edited.py")
-    if not (path.parent / "state.pt").is_file():
-        (path.parent / "state.pt").write_bytes(b"")
+    (path.parent / "state.pt").write_bytes(b"")
     with pytest.raises(ConfigError, match="was begun, but its code has changed"):
         go()
     assert go(changed="again")[0][0].status == "done"
@@ -138,11 +138,12 @@ def test_what_two_versions_of_the_code_made_says_so(go, tmp_path):
     assert first.caveats == second.caveats == () or "mixed code" not in (*first.caveats, *second.caveats)
     (row,) = rows([first, second])
     assert "mixed code" in row.caveats and "mixed code" not in rows([first])[0].caveats
-    record.write(first.model_copy(update={"status": "interrupted"}), path.parent)
-    (path.parent / "state.pt").write_bytes(b"")
-    with contextlib.suppress(ConfigError):  # the state is not one: the record says before what it is made by
-        go(changed="keep")
-    assert record.read(path).mixed_code and "mixed code" in record.read(path).caveats
+    longer = {"sets": {"stage.epochs": "2"}}
+    with pytest.raises(KeyboardInterrupt):
+        go(stop_at="train 2/2", **longer)
+    edit(tmp_path / "edited.py")
+    (one,), said = go(changed="keep", **longer)
+    assert "resumed after 1 epochs" in said and one.mixed_code and "mixed code" in one.caveats
 
 
 def test_records_of_earlier_releases_stay_done_and_say_so(go, tmp_path):

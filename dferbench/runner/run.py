@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
 from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan, Split, read_splits
-from dferbench.experiment.record import Record
+from dferbench.experiment.record import CHECKPOINT, Record
 from dferbench.feature_cache.key import seen_by
 from dferbench.machine.device import make_fabric
 from dferbench.models.build import make_model
@@ -28,8 +28,6 @@ from dferbench.training.trainer import Built, RunContext, train_run
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-CHECKPOINT = "checkpoint.safetensors"
-
 
 def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     """Run what has no finished record yet and return the records of all runs, in the plan's order.
@@ -41,7 +39,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     observers = make_observers(plan.request.trackers, catalog, progress)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     require_same_code(plan)
-    if any(plan.finished(*one) is None for one in plan.runs):
+    if plan.unfinished:
         rehearse(plan, catalog, fabric).require_used()
     splits = read_splits(plan, progress)
     check_batches(plan, splits)

@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from dferbench.experiment.counts import top2_hits
+from dferbench.experiment.record import PREDICTIONS
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.models.contract import require_logits
@@ -21,8 +22,6 @@ from dferbench.types import Stage
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-NAME = "predictions.npz"
 
 
 @dataclass(frozen=True)
@@ -57,7 +56,7 @@ class Predictions:
         """Write `predictions.npz` atomically: arrays `id`, `label`, `logits`."""
         buffer = io.BytesIO()
         np.savez(buffer, id=np.array(self.ids), label=self.labels, logits=self.logits)
-        write_atomic(folder / NAME, buffer.getvalue())
+        write_atomic(folder / PREDICTIONS, buffer.getvalue())
 
 
 def batch_of(stages: Sequence[Stage]) -> int:
