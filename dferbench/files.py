@@ -96,6 +96,26 @@ def _lock(handle: int, *, wait: bool) -> bool:
     return True
 
 
+def require_writable(folder: Path) -> None:
+    """Files can be written into the folder, which need not exist; nothing stays behind.
+
+    Raises DferbenchError.
+    """
+    there = next(one for one in (folder, *folder.absolute().parents) if one.exists())
+    if not there.is_dir():
+        raise DferbenchError(
+            f"cannot write into {folder}: {there} is not a folder", "Use --output DIR, a folder of your own."
+        )
+    try:
+        with tempfile.TemporaryDirectory(prefix=".dferbench-", dir=there) as inside:
+            (Path(inside) / "file").write_bytes(b"written")
+    except OSError as error:
+        raise DferbenchError(
+            f"cannot write into {folder}: {error.strerror or error}",
+            "Use --output DIR, a folder that you may write and whose disk has room.",
+        ) from error
+
+
 def _umask() -> int:
     mask = os.umask(0)
     os.umask(mask)

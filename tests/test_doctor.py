@@ -77,7 +77,7 @@ def test_a_version_below_the_bound(doctor, tmp_path, monkeypatch):
         (["--root", "nowhere"], "dataset root", "nowhere"),
         (["--root", "."], "lists", "missing"),
         (["-f", "7"], "dataset root", "7"),
-        (["--set", "stage.schedule=steps(x)"], "weights and model", "'x'"),
+        (["--set", "stage.schedule=steps(x)"], "device and recipe", "'x'"),
     ],
 )
 def test_what_a_run_lacks_is_named(doctor, arguments, name, says):

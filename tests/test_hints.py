@@ -19,7 +19,7 @@ def options_of(command):
     found = get_command(make_app([TOY]))
     for word in command.split():
         found = found.commands[word]
-    return {name for one in found.params for name in (*one.opts, *one.secondary_opts)}
+    return {"--help", *(name for one in found.params for name in (*one.opts, *one.secondary_opts))}
 
 
 def picture(path):

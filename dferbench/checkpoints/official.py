@@ -33,6 +33,11 @@ def read_official(path: Path, catalog: Catalog, model: str, said: Said) -> tuple
 
     Raises DataError for what is wrong with the file, ConfigError or UnknownName for the rest.
     """
+    if not model and not _may_be_checkpoint(path):
+        raise DataError(
+            f"{path} is not a checkpoint",
+            "Name a run's checkpoint.safetensors, or what the authors' code saved.",
+        )
     if not model:
         raise ConfigError(f"{path} does not say which method it is of", "Add --model NAME.")
     method: Method = catalog.get("methods", model).value
@@ -55,6 +60,13 @@ def read_official(path: Path, catalog: Catalog, model: str, said: Said) -> tuple
         notes=[*converted.notes, *beside],
     )
     return header.model_copy(update={"input": default_input(header, method)}), converted
+
+
+def _may_be_checkpoint(path: Path) -> bool:
+    """Whether the file begins as what torch saves (a ZIP, or a pickle in the past) or as safetensors."""
+    with path.open("rb") as file:
+        head = file.read(9)
+    return head[:2] == b"PK" or head[:1] == b"\x80" or head[8:9] == b"{"
 
 
 def _convert(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -86,6 +86,9 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
     tracker: Trackers = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start over, even runs that are finished or interrupted.")
+    ] = False,
     launcher: Annotated[
         str, typer.Option(help="Run each row in a process of its own, started by this launcher.")
     ] = "",
@@ -125,6 +128,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         skip_bad=skip_bad,
         changed=changed,
         trackers=tuple(tracker or ()),
+        force=force,
     )
     found, missing = experiments(suite, base, epochs, catalog)
     if missing:
@@ -143,7 +147,8 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
     if json_:
-        stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
+        now = experiments(suite, replace(base, force=force and dry_run), epochs, catalog)[0]
+        stand = [*map(Status, missing), *_statuses(now, costs=dry_run)]
         typer.echo(_as_json(suite, stand, failed))
     elif dry_run:
         typer.echo(_as_text(stand))

@@ -57,7 +57,7 @@ def doctor(  # noqa: PLR0913 - one parameter an option is how typer declares the
     run |= {"model": model, "dataset": dataset, "device": device, "decoder": decoder, "skip_bad": skip_bad}
     # What other packages print while they are tried is not a part of a JSON object.
     with redirect_stdout(sys.stderr) if json_ else nullcontext():
-        findings = _told(_findings(context.obj, run), tracebacks, quiet=json_)
+        findings = told(_findings(context.obj, run), tracebacks, quiet=json_)
     bad = sum(one.state == "fails" for one in findings)
     if json_:
         typer.echo(json_text(_head() | {"ok": not bad, "checks": [asdict(one) for one in findings]}))
@@ -75,14 +75,18 @@ def _findings(catalog: Catalog, run: dict[str, Any]) -> Iterator[Finding]:
     from dferbench.doctor.installation import installation
 
     if run["model"] is not None:
-        # Whether weights are at hand is the question: nothing is fetched to answer it. The hub reads
-        # this once, when it is imported, which the packages' own check does.
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+        stay_offline()
     yield from installation(catalog, run["output"])
     if run["model"] is not None:
         from dferbench.doctor.run import readiness
 
         yield from readiness(_request(run), catalog)
+
+
+def stay_offline() -> None:
+    """Whether weights are at hand is the question: nothing is fetched to answer it. The hub reads this once,
+    when it is imported."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 def _request(run: dict[str, Any]) -> Any:
@@ -94,11 +98,11 @@ def _request(run: dict[str, Any]) -> Any:
     return Request(**run | {"sets": sets, "weights": weights, "folds": folds_of(run["folds"])})
 
 
-def _told(findings: Iterable[Finding], tracebacks: bool, quiet: bool) -> list[Finding]:
-    """The findings, each printed as soon as it is there unless `quiet`."""
-    head, kept = _head(), []
-    if not quiet:
-        typer.echo(f"dferbench {head['dferbench']}, Python {head['python']}, {head['platform']}")
+def told(findings: Iterable[Finding], tracebacks: bool, quiet: bool, head: bool = True) -> list[Finding]:
+    """The findings, each printed as soon as it is there unless `quiet`, below what is installed."""
+    facts, kept = _head(), []
+    if head and not quiet:
+        typer.echo(f"dferbench {facts['dferbench']}, Python {facts['python']}, {facts['platform']}")
     for one in findings:
         kept.append(one)
         if not quiet:

@@ -66,6 +66,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from tabulate import tabulate_formats
 
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.experiment.selection import RULES
     from dferbench.experiment.suite import read_printed
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
@@ -76,6 +77,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     if format_ not in (*OWN, *tabulate_formats):
         raise UnknownName("format", format_, (*OWN, *tabulate_formats))
     folder = folder or runs
+    if select not in RULES:
+        raise UnknownName("selection rule", select, RULES)
     printed = [row for path in published or [] for row in read_printed(path, known).values()]
     records, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
     for problem in problems:

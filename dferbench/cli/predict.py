@@ -21,12 +21,12 @@ from dferbench.cli.arguments import (
     Quiet,
 )
 from dferbench.cli.complete import method_names
-from dferbench.errors import ConfigError
+from dferbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from dferbench.inference.prediction import PredictedVideos
 
-EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
+EXIT_SOME_FAILED = 5
 
 
 def predict(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -92,17 +92,26 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
     from dferbench.inference.predict import PredictionRequest, predict_videos
-    from dferbench.machine.device import make_fabric
+    from dferbench.machine.device import make_fabric, precision_for_tests
     from dferbench.registry.options import WEIGHTS, assignments
 
     said = Said(classes=names(classes))
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=assignments(set_ or []), said=said)
-    fabric = make_fabric(device, read.recipe.precision)
+    fabric = make_fabric(device, precision_for_tests(device, read.recipe.precision))
     opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
     request = PredictionRequest(videos, window, stride, finder, how, decoder)
     found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
     _tell(found, plot, output, json_)
-    return EXIT_ALL_FAILED if not found.predicted else EXIT_SOME_FAILED if found.failed else 0
+    if not found.predicted:
+        first = found.failed[0]
+        named = first.reason if first.video in first.reason else f"{first.video}: {first.reason}"
+        raise DataError(
+            f"none of {len(found.failed)} videos could be read; the first: {named}",
+            "Name video files, folders of frames, or folders of either."
+            if finder == "none"
+            else "If there are faces, try another --finder, or a smaller --least.",
+        )
+    return EXIT_SOME_FAILED if found.failed else 0
 
 
 def _require_sense(window: int | None, plot: Path | None, output: Path | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,8 +31,9 @@ from dferbench.files import json_text
 
 if TYPE_CHECKING:
     from dferbench.experiment.metrics import Columns, Metrics
-    from dferbench.experiment.plan import Plan
+    from dferbench.experiment.plan import Plan, Request
     from dferbench.experiment.record import Record
+    from dferbench.registry.catalog import Catalog
 
 EXIT_SOME_FAILED = 5
 
@@ -68,6 +70,9 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
     tracker: Trackers = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check everything that this run needs, and run nothing.")
+    ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Start over, even if the run is finished or interrupted.")
     ] = False,
@@ -104,12 +109,34 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         trackers=tuple(tracker or ()),
         force=force,
     )
+    if dry_run:
+        return _rehearsed(request, context.obj, json_)
     plan = make_plan(request, context.obj)
 
     from dferbench.runner.run import run as run_plan
 
     records = run_plan(plan, context.obj, make_progress(quiet))
     return conclude(records, plan, json_, shown)
+
+
+def _rehearsed(request: Request, catalog: Catalog, json_: bool) -> int:
+    """Tell every finding about the run. Raises ConfigError if it could not begin."""
+    from dferbench.cli.doctor import stay_offline, told
+    from dferbench.doctor.run import readiness
+
+    stay_offline()
+    found = told(readiness(request, catalog), tracebacks=True, quiet=json_, head=False)
+    bad = [one for one in found if one.state == "fails"]
+    if json_:
+        typer.echo(json_text({"schema": 1, "ok": not bad, "checks": [asdict(one) for one in found]}))
+    if bad:
+        raise ConfigError(
+            f"this run cannot begin: {', '.join(one.name for one in bad)}",
+            bad[0].hint or "Change what is said above.",
+        )
+    if not json_:
+        typer.echo("this run can begin")
+    return 0
 
 
 def conclude(records: list[Record], plan: Plan, json_: bool, shown: Columns) -> int:
@@ -153,7 +180,9 @@ def folds_of(text: str | None) -> tuple[int, ...] | None:
 
 def numbers(text: str, option: str) -> tuple[int, ...]:
     """`0,1,2` as whole numbers, each once. Raises ConfigError."""
-    try:
-        return tuple(dict.fromkeys(int(word) for word in text.split(",")))
-    except ValueError:
-        raise ConfigError(f"{option} must be whole numbers, got '{text}'", f"Write {option} 1,2,3.") from None
+    words = [word.strip() for word in text.split(",")]
+    if not all(word.isdecimal() for word in words):
+        raise ConfigError(
+            f"{option} must be whole numbers from 0 on, got '{text}'", f"Write for example {option} 1,2,3."
+        )
+    return tuple(dict.fromkeys(map(int, words)))

@@ -269,7 +269,7 @@ def _require_there(videos: Sequence[Video], where: str, plan: Plan) -> None:
     if missing:
         raise DataError(
             f"{where}: {len(missing)} of {len(videos)} videos are not there, the first is {missing[0].path}",
-            f"See dferbench data verify {plan.task.dataset}, or add --skip-bad to leave them out.",
+            f'See dferbench data verify "{plan.request.dataset}", or add --skip-bad to leave them out.',
         )
 
 

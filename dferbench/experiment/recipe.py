@@ -6,11 +6,15 @@ import math
 from typing import Any
 
 from dferbench.errors import ConfigError
-from dferbench.types import Recipe, Stage
+from dferbench.types import Input, Recipe, Stage
+
+MOST = 4096
+"""Frames of a video, and pixels of a side: what is more is a slip of the keyboard, and fills the memory."""
 
 
 def check_recipe(recipe: Recipe, limit: int | None = None) -> None:
     """Raise ConfigError for a number out of its range, or a batch that `limit` videos cannot fill."""
+    _check_input(recipe.input)
     for stage in recipe.stages:
         _check_whole(stage, "batch", stage.batch, least=1)
         _check_whole(stage, "epochs", stage.epochs, least=0)
@@ -25,6 +29,15 @@ def check_recipe(recipe: Recipe, limit: int | None = None) -> None:
                 "videos that --limit leaves",
                 f"Use --limit {stage.batch} or more, --set stage.batch={limit}, or "
                 "--set stage.drop_last=false.",
+            )
+
+
+def _check_input(input: Input) -> None:
+    for name, value in (("frames", input.frames), ("size", input.size)):
+        if not isinstance(value, int) or not 1 <= value <= MOST:
+            raise ConfigError(
+                f"input.{name} must be a whole number in [1, {MOST}], got {value}",
+                f"Write for example --set input.{name}={16 if name == 'frames' else 224}.",
             )
 
 

@@ -21,16 +21,21 @@ PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 def make_fabric(device: str, precision: str) -> Fabric:
     """A Fabric on one device: "auto", "cpu", "cuda", "cuda:1" or "mps". Same seed, same device, same result.
 
-    Raises UnknownName for an unknown precision or device and ConfigError for a device that is not there.
+    Raises UnknownName for an unknown precision or device and ConfigError for a device that is not there, or
+    that does not have the precision.
     """
     if precision not in PRECISIONS:
         raise UnknownName("precision", precision, PRECISIONS)
     kind, _, number = device.partition(":")
     if kind not in ("auto", "cpu", "cuda", "mps") or (number and not number.isdigit()):
         raise UnknownName("device", device, ["auto", "cpu", "cuda", "cuda:0", "mps"])
-    if kind == "auto":
-        kind = "cuda" if torch.cuda.is_available() else "cpu"
+    kind = _kind(device)
     _require(kind, int(number or 0))
+    if precision == "fp16" and kind == "cpu":  # Fabric would compute in bf16, and a record would say fp16
+        raise ConfigError(
+            "precision fp16 needs a GPU: a CPU computes in bf16 instead",
+            "Use precision=bf16 or fp32, or a GPU.",
+        )
     # Without this, cuBLAS may add up in another order from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # As `use_deterministic_algorithms` with `warn_only` does, without importing torch's compiler for it.
@@ -42,6 +47,16 @@ def make_fabric(device: str, precision: str) -> Fabric:
     # A run is one process. Where Slurm is installed, Fabric would look for others, and ask for srun.
     alone = [LightningEnvironment()]
     return Fabric(accelerator=kind, devices=chosen, precision=PRECISIONS[precision], plugins=alone)  # type: ignore[arg-type]
+
+
+def precision_for_tests(device: str, precision: str) -> str:
+    """In what precision a model that was trained in `precision` is tested: fp16 as bf16 on a CPU."""
+    return "bf16" if precision == "fp16" and _kind(device) == "cpu" else precision
+
+
+def _kind(device: str) -> str:
+    kind = device.partition(":")[0]
+    return ("cuda" if torch.cuda.is_available() else "cpu") if kind == "auto" else kind
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 from functools import cache
@@ -21,6 +22,14 @@ PACKAGES = (
     "torch", "torchvision", "open_clip_torch", "timm", "torchmetrics", "av", "decord", "pillow", "simplejpeg",
     "opencv-python-headless", "numpy",
 )  # fmt: skip
+
+
+def memory_bytes() -> int | None:
+    """How much memory the machine has, or None where that cannot be known."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
 
 
 def environment(fabric: Fabric) -> dict[str, Any]:

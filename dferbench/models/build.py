@@ -21,7 +21,8 @@ def make_model(method: Entry, task: Task, options: Mapping[str, Any], parts: Par
     model = method.value.make(task, parts, **options)
     if not isinstance(model, Classifier):
         raise ConfigError(
-            f"{method.name} built a {type(model).__name__}, not a dferbench.models.Classifier",
+            f"{method.name} built something of type {type(model).__name__}, "
+            "not a dferbench.models.Classifier",
             f"Fix the plugin {method.origin}.",
         )
     return model

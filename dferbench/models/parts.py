@@ -82,7 +82,8 @@ class Parts:
         module = self._catalog.make(kind, text, *given, **options)
         if not isinstance(module, nn.Module):
             raise ConfigError(
-                f"{text} built a {type(module).__name__}, not a torch module", "Fix its plugin."
+                f"{text} built something of type {type(module).__name__}, not a torch module",
+                "Fix its plugin.",
             )
         return module
 

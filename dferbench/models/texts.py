@@ -14,7 +14,7 @@ TEMPLATES = {"class-names": "{}", "expression": "an expression of {}"}
 """Texts made from the name of the class alone (DFER-CLIP, arXiv:2308.13382, table 3)."""
 DESCRIPTORS = "descriptors"
 """The source that holds dferbench's own descriptions of the eleven classes of MAFW, of which DFEW and FERV39k
-have seven."""
+have seven, and of RAVDESS's calm."""
 
 
 def class_texts(source: str, classes: Sequence[str]) -> tuple[str, ...]:
@@ -49,13 +49,19 @@ def inline_texts(written: Mapping[str, str]) -> str:
 
 
 def _each(known: Mapping[str, Any], source: str, classes: Sequence[str]) -> tuple[str, ...]:
-    for name in classes:
-        if not isinstance(known.get(name), str) or not known[name].strip(" ."):
-            raise ConfigError(
-                f"'{source}' has no text for the class '{name}'",
-                f'Add the line {name} = "..." to a file of your own, or use class-names or expression.',
-            )
+    missing = [name for name in classes if not _is_text(known.get(name))]
+    if missing:
+        named = ("class " if len(missing) == 1 else "classes ") + ", ".join(f"'{name}'" for name in missing)
+        raise ConfigError(
+            f"'{source}' has no text for the {named}",
+            "Use --set text=class-names or --set text=expression, or --set text=FILE.toml with "
+            f'{missing[0]} = "..." and so on.',
+        )
     return tuple(known[name] for name in classes)
+
+
+def _is_text(text: Any) -> bool:
+    return isinstance(text, str) and bool(text.strip(" ."))
 
 
 def _read(source: str) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ from dferbench.errors import ConfigError, UnknownName, same
 from dferbench.imports import imported, is_path
 from dferbench.registry import hookspecs
 from dferbench.registry.kinds import KINDS
-from dferbench.registry.options import filled
+from dferbench.registry.options import filled, require_numbers
 from dferbench.types import Method
 
 
@@ -104,6 +104,7 @@ class Catalog:
         if entry.options is not None:
             return build(*given, **filled(entry.options, call, noun))
         bound = spec.bind(call, build, noun, *given)
+        require_numbers(bound, f"{noun} {call.name}")
         return build(*bound.args, **bound.kwargs)
 
     def add(self, kind: str, entry: Entry) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from types import MappingProxyType
@@ -119,7 +120,9 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
 def _set_stages(stages: tuple[Stage, ...], wanted: str, name: str, text: str) -> tuple[Stage, ...]:
     names = [stage.name for stage in stages]
     if not stages:
-        raise ConfigError("this method trains nothing: it has no stages", "Leave out --epochs and stage.*.")
+        raise ConfigError(
+            "this method trains nothing: it has no stages", "Leave out the number of epochs and stage.*."
+        )
     if wanted and wanted not in names:
         raise UnknownName("stage", wanted, names)
     return tuple(_set(s, name, text) if wanted in ("", s.name) else s for s in stages)
@@ -128,7 +131,8 @@ def _set_stages(stages: tuple[Stage, ...], wanted: str, name: str, text: str) ->
 def _set(thing: _Part, name: str, text: str) -> _Part:
     known = {f.name: getattr(thing, f.name) for f in fields(thing)}
     if name not in known:
-        raise UnknownName(f"field of a {type(thing).__name__.lower()}", name, known)
+        part = "an input" if isinstance(thing, Input) else "a stage"
+        raise UnknownName(f"field of {part}", name, known)
     loose = name == "size"  # a number of pixels or the word "backbone"
     return replace(thing, **{name: convert(name, spec.value(text), None if loose else known[name])})
 
@@ -165,6 +169,22 @@ def validated(
         return dict(model.model_validate({**instead, **values}))
     except ValidationError as error:
         raise _refusal(model, error, what, {**instead, **stated}) from None
+
+
+def require_numbers(bound: inspect.BoundArguments, what: str) -> None:
+    """Numbers stand where the signature's defaults are numbers, and they are finite. Raises ConfigError.
+
+    For what has no model of options, whose code would meet a word such as nan in the middle of a formula.
+    """
+    for name, value in bound.arguments.items():
+        default = bound.signature.parameters[name].default
+        number = isinstance(default, int | float) and not isinstance(default, bool)
+        if number and (isinstance(value, str | bool) or value in (math.inf, -math.inf)):
+            kind = "number" if isinstance(default, float) else "whole number"
+            raise ConfigError(
+                f"{name} of {what} must be a {kind}, got {written(value)}",
+                f"Its default is {written(default)}.",
+            )
 
 
 def _read(value: Any, annotation: Any) -> Any:

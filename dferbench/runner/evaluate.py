@@ -19,7 +19,7 @@ from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import Record
 from dferbench.files import digest
-from dferbench.machine.device import make_fabric
+from dferbench.machine.device import make_fabric, precision_for_tests
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
@@ -70,9 +70,16 @@ def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[
         if name not in known:
             raise ConfigError(
                 f"the dataset has the class '{name}', which {path} does not know",
-                f"Its classes are {', '.join(known)}; --classes names those of an official file otherwise.",
+                _about_classes(known, wanted),
             )
     return [known.index(name) for name in wanted]
+
+
+def _about_classes(known: Sequence[str], wanted: Sequence[str]) -> str:
+    """The next step: other names help only where there are enough of them."""
+    if len(known) < len(wanted):
+        return f"Test it on a dataset of its {len(known)} classes: {', '.join(known)}."
+    return f"Its classes are {', '.join(known)}; if an official file means others, --classes names them."
 
 
 def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Progress) -> list[Record]:
@@ -82,7 +89,8 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
     """
     require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
-    fabric = make_fabric(plan.request.device, plan.recipe.precision)
+    precision = precision_for_tests(plan.request.device, plan.recipe.precision)
+    fabric = make_fabric(plan.request.device, precision)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric)
     decoder = decoder_of(plan, catalog)
@@ -91,8 +99,12 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         assert opened is not None
         feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
-        return _test(feed, opened, columns, split, folder)
+        found = _test(feed, opened, columns, split, folder)
+        changed = {} if precision == plan.recipe.precision else {"precision": precision}
+        return found | {"notes": found["notes"] | changed}
 
+    if precision != plan.recipe.precision:
+        progress.say(f"precision: {precision}, for this device has no {plan.recipe.precision}")
     progress.say(f"input: {plan.recipe.input.sample}, by {checkpoint.input_from}")
     given = {"checkpoint": checkpoint.path.name, **plan.request.sets}
     return do_runs(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})

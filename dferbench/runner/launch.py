@@ -57,6 +57,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
         yield from ("--changed", request.changed)
     if request.skip_bad:
         yield "--skip-bad"
+    if request.force:
+        yield "--force"
 
 
 def launch(text: str, commands: Mapping[int, Command], catalog: Catalog) -> dict[int, str]:

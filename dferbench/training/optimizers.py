@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from dferbench.data.ranges import require_number
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.models.freezing import Group, matches, parameter_groups
 from dferbench.registry.catalog import Catalog
@@ -24,10 +25,22 @@ def make_optimizer(model: nn.Module, stage: Stage, catalog: Catalog) -> torch.op
             f"stage '{stage.name}' trains no parameter",
             "State what it trains, --set \"stage.train={'.*': 0.01}\", or leave out the stage.",
         )
-    optimizer: torch.optim.Optimizer = catalog.make("optimizers", stage.optimizer, groups, stage.weight_decay)
+    optimizer = _built(stage, groups, catalog)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
     return optimizer
+
+
+def _built(stage: Stage, groups: list[Group], catalog: Catalog) -> torch.optim.Optimizer:
+    """The optimizer by its name; what torch says of its values is said of the stage. Raises ConfigError."""
+    try:
+        made: torch.optim.Optimizer = catalog.make("optimizers", stage.optimizer, groups, stage.weight_decay)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"stage '{stage.name}': the optimizer '{stage.optimizer}' cannot be built: {error}",
+            "Change its options; dferbench list optimizers shows what there is.",
+        ) from error
+    return made
 
 
 def set_learning_rates(optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: int, step: int) -> None:
@@ -44,14 +57,20 @@ def learning_rates(optimizer: torch.optim.Optimizer) -> dict[str, float]:
 def sgd(
     groups: list[Group], weight_decay: float, momentum: float = 0.0, nesterov: bool = False
 ) -> torch.optim.Optimizer:
-    """Stochastic gradient descent."""
+    """Stochastic gradient descent. Raises ConfigError for a momentum outside [0, 1]."""
+    require_number("momentum of sgd", momentum, 0, 1)
+    if nesterov and not momentum:
+        raise ConfigError(
+            "nesterov of sgd needs a momentum above 0", "Write sgd(momentum=0.9, nesterov=true)."
+        )
     return torch.optim.SGD(groups, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
 
 
 def adam(
     groups: list[Group], weight_decay: float, beta1: float = 0.9, beta2: float = 0.999
 ) -> torch.optim.Optimizer:
-    """Adam, with the weight decay in the gradient."""
+    """Adam, with the weight decay in the gradient. Raises ConfigError for a beta outside [0, 1)."""
+    _require_betas("adam", beta1, beta2)
     return torch.optim.Adam(groups, betas=(beta1, beta2), weight_decay=weight_decay)
 
 
@@ -63,9 +82,23 @@ def adamw(
     eps: float = 1e-8,
     undecayed: str = "",
 ) -> torch.optim.Optimizer:
-    """Adam with decoupled weight decay, but none on parameters whose name the pattern `undecayed` matches."""
+    """Adam with decoupled weight decay, but none on parameters whose name the pattern `undecayed` matches.
+
+    Raises ConfigError for a beta outside [0, 1), an eps below 0 and a pattern that matches nothing.
+    """
+    _require_betas("adamw", beta1, beta2)
+    require_number("eps of adamw", eps)
     split = _without_decay(groups, undecayed)
     return torch.optim.AdamW(split, betas=(beta1, beta2), eps=eps, weight_decay=weight_decay)
+
+
+def _require_betas(optimizer: str, *betas: float) -> None:
+    for number, beta in enumerate(betas, 1):
+        if not isinstance(beta, int | float) or not 0 <= beta < 1:
+            raise ConfigError(
+                f"beta{number} of {optimizer} must be a number in [0, 1), got {beta!r}",
+                f"Write for example {optimizer}(beta1=0.9, beta2=0.999).",
+            )
 
 
 def from_timm(

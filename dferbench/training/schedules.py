@@ -14,6 +14,7 @@ from typing import TypeAlias
 import torch
 from torch.optim import lr_scheduler
 
+from dferbench.data.ranges import require_count, require_number
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.catalog import Catalog
 from dferbench.types import Stage
@@ -52,12 +53,14 @@ def milestones(epochs: int, steps: int, *after: int, gamma: float = 0.1) -> Sche
             raise ConfigError(
                 f"steps: {one!r} is not a number of epochs", "Write whole numbers, as in steps(30, 40)."
             )
+    require_number("gamma of steps", gamma)
     return _per_epoch(lambda optimizer: lr_scheduler.MultiStepLR(optimizer, list(after), gamma), epochs)
 
 
 def every(epochs: int, steps: int, period: int, gamma: float = 0.1) -> Schedule:
     """All learning rates times `gamma` after every `period` epochs."""
     _require_positive("every", period)
+    require_number("gamma of every", gamma)
     return _per_epoch(lambda optimizer: lr_scheduler.StepLR(optimizer, period, gamma), epochs)
 
 
@@ -68,6 +71,7 @@ def restarts(epochs: int, steps: int, period: int, floor: float = 0.0) -> Schedu
     below 1.
     """
     _require_positive("restarts", period)
+    require_number("floor of restarts", floor)
 
     def build(optimizer: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
         return lr_scheduler.CosineAnnealingWarmRestarts(optimizer, period, eta_min=floor)
@@ -85,6 +89,7 @@ def cosine(
     By step, as `cosine_scheduler` of VideoMAE's code (utils.py) has it, step t of the W warm-up steps has
     t / (W - 1): it starts at 0, and both its last step and the cosine's first have the full learning rate.
     """
+    _require_cosine(warmup, floor, floor_ratio)
     scale = _scale(by, steps)
     if scale is None and not floor_ratio:
         return _per_epoch(lambda optimizer: _annealing(optimizer, epochs, warmup, floor), epochs)
@@ -115,6 +120,7 @@ def cosine_under_rise(
     has t / W. With `lag`, a step has the learning rate of the one so many before: code that sets it
     after each step from that step's index has a lag of 1.
     """
+    _require_cosine(warmup, floor, floor_ratio)
     scale = _scale(by, steps)
     rise, total = warmup * (scale or 1), epochs * (scale or 1)
 
@@ -141,6 +147,7 @@ def cosine_times_rise(
     last one has all of it; by step, step t of the W warm-up steps has (t + 1) / W: torch's
     CosineAnnealingLR damped by LinearWarmup of pytorch-warmup, as in EST's code.
     """
+    _require_cosine(warmup, floor, floor_ratio)
     scale = _scale(by, steps) or 1
     rise, total = warmup * scale, epochs * scale
 
@@ -148,6 +155,12 @@ def cosine_times_rise(
         return _half_cosine(t / total, low) * min((t + 1) / max(rise, 1), 1.0)
 
     return _scheduled(factor, floor, floor_ratio, by)
+
+
+def _require_cosine(warmup: int, floor: float, floor_ratio: float) -> None:
+    require_count("warmup of a cosine", warmup, 0)
+    require_number("floor of a cosine", floor)
+    require_number("floor_ratio of a cosine", floor_ratio, 0, 1)
 
 
 def _half_cosine(done: float, low: float) -> float:

@@ -17,6 +17,7 @@ from dferbench.experiment.counts import top2_hits
 from dferbench.experiment.record import PREDICTIONS
 from dferbench.files import write_atomic
 from dferbench.models import Classifier
+from dferbench.models.contract import require_logits
 from dferbench.progress import Progress
 from dferbench.training.batches import Source
 from dferbench.training.finite import require_finite_logits
@@ -77,7 +78,8 @@ def predict(
 ) -> Predictions:
     """The logits of every video that can be read. A prediction never depends on its batch.
 
-    Raises DferbenchError if no video could be read, and, with the hint `way_out`, if logits are not finite.
+    Raises ConfigError for a model that gives something else, and DferbenchError if no video could be read or,
+    with the hint `way_out`, if logits are not finite.
     """
     index: list[int] = []
     logits: list[torch.Tensor] = [torch.empty(0, classes)]
@@ -86,7 +88,9 @@ def predict(
         for one in source.batches(model, range(len(source)), batch):
             stopping.check()
             with fabric.autocast():
-                logits.append(model(one.x).float().cpu())
+                said = model(one.x)
+            require_logits(model, said, len(one.index), classes)
+            logits.append(said.float().cpu())
             require_finite_logits(logits[-1], [source.videos[i].id for i in one.index], way_out)
             index += one.index
             bar.advance(len(one.index))

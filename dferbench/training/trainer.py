@@ -26,6 +26,7 @@ from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
 from dferbench.machine.seeds import permutation, seed_everything
 from dferbench.models import Batch, Classifier
+from dferbench.models.contract import require_terms
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
@@ -234,11 +235,12 @@ def train_step(
 ) -> dict[str, Tensor]:
     """One optimizer step on the sum of the method's loss terms, which it returns.
 
-    Raises DferbenchError if the device runs out of memory.
+    Raises ConfigError for a loss that is not one, and DferbenchError if the device runs out of memory.
     """
     try:
         with fabric.autocast():
             terms = model.loss(batch)
+            require_terms(model, terms)
             total = torch.stack([term.float() for term in terms.values()]).sum()
         optimizer.zero_grad()
         fabric.backward(total)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import FINDERS, Align, Choose, Every, Least, Margin, MostFar, MostJumps
+from dferbench.errors import DataError
 
 if TYPE_CHECKING:
     from dferbench.face_crops.report import Report
 
-EXIT_ALL_FAILED, EXIT_SOME_FAILED = 4, 5
+EXIT_SOME_FAILED = 5
 SHOWN = 20
 """How many videos of a kind are printed; the report has all of them."""
 
@@ -60,8 +61,14 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.echo(report.model_dump_json(by_alias=True))
     else:
         typer.echo(_summary(report, before, output))
-    failed = sum(entry.status == "failed" for entry in report.videos.values())
-    return EXIT_ALL_FAILED if failed == len(report.videos) else EXIT_SOME_FAILED if failed else 0
+    failed = {name: entry.reason for name, entry in report.videos.items() if entry.status == "failed"}
+    if len(failed) == len(report.videos):
+        name, reason = min(failed.items())
+        raise DataError(
+            f"no face could be cropped from any of {len(failed)} videos, the first is {name}: {reason}",
+            "If there are faces, try another --finder, or a smaller --least.",
+        )
+    return EXIT_SOME_FAILED if failed else 0
 
 
 def _summary(report: Report, before: int, output: Path) -> str:

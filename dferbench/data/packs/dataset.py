@@ -29,7 +29,7 @@ def dataset_at(chosen: Chosen, root: Path) -> Dataset:
     if index.dataset != chosen.entry.name:
         raise ConfigError(
             f"{root} is a pack of {index.dataset}, not of {chosen.entry.name}",
-            f"Use --dataset {written(index.dataset, index.given)}, or another --root.",
+            f"Name {written(index.dataset, index.given)}, or another --root.",
         )
     if digest(index.options) != digest(chosen.options):
         raise ConfigError(

@@ -21,7 +21,9 @@ def own_folds(entries: Sequence[ListedVideo], folds: int) -> Parts:
     groups = Counter(entry.group for entry in entries if entry.group)
     count, what = (len(groups), "groups") if groups else (len(entries), "videos")
     if count < folds:
-        raise DataError(f"{count} {what} cannot make {folds} folds", "Ask for fewer: folds=2.")
+        enough = f"Ask for fewer: folds={count}." if count > 1 else f"There must be at least two {what}."
+        named = what if count != 1 else what.removesuffix("s")
+        raise DataError(f"{count} {named} cannot make {folds} folds", enough)
     if groups:
         fold_of = _place_groups(groups, folds)
         return in_turn(entries, [fold_of[entry.group] for entry in entries])
