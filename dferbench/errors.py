@@ -3,6 +3,7 @@
     DferbenchError                      1  the work failed
     +-- ConfigError                     3  an option, a recipe or a plugin is not valid
     |   +-- UnknownName                 3  a name that no plugin registered
+    +-- Busy (runner/claims.py)        75  other processes are at what is left
     +-- DataError                       4  data or weights are missing or unreadable
         +-- VideoError                  4  one video cannot be read
 

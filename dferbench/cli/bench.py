@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,39 +26,13 @@ from dferbench.cli.arguments import (
     Workers,
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
+from dferbench.cli.standing import Status, as_json, as_text, statuses
 from dferbench.errors import ConfigError
-from dferbench.files import json_text
 
 if TYPE_CHECKING:
-    from dferbench.experiment.plan import Plan, Request
-    from dferbench.experiment.rows import Experiment
+    from dferbench.experiment.plan import Request
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
-
-NO_PLUGIN = "no plugin"
-
-
-@dataclass(frozen=True)
-class Status:
-    """How a row stands; `plan` is None for a row whose method nobody registers."""
-
-    row: Row
-    plan: Plan | None = None
-    done: int = 0
-    epochs: int = 0
-    videos: tuple[int, int] | None = None
-    seconds: float | None = None
-    """What the remaining runs will take, or None if nothing is known."""
-    source: str = ""
-    """What that was told from."""
-    bad: str = ""
-    """What is wrong with the first record that cannot be used, and what to do about it."""
-    unusable: int = 0
-
-    @property
-    def todo(self) -> int:
-        """Runs without a record; one that cannot be used may hold a result, and is left as it is."""
-        return len(self.plan.runs) - self.done - self.unusable if self.plan else 0
 
 
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -107,6 +81,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.experiment.rows import experiments
     from dferbench.experiment.suite import read_suite
     from dferbench.registry.options import WEIGHTS, assignments
+    from dferbench.runner.claims import Busy
 
     catalog: Catalog = context.obj
     known = registered(catalog)
@@ -135,28 +110,32 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.echo(_without_plugin(missing), err=True)
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
-    stand = [*map(Status, missing), *_statuses(found, costs=dry_run)]
+    stand = [*map(Status, missing), *statuses(found, costs=dry_run)]
+    failed: dict[int, str] = {}
+    left: dict[int, str] = {}
     if dry_run:
-        failed: dict[int, str] = {}
+        pass
     elif launcher:
         _require_same_code(suite, stand)
         failed = _launched(launcher, file, stand, base, epochs, catalog)
     else:
-        failed = _run(suite, stand, catalog, quiet)
+        failed, left = _run(suite, stand, catalog, quiet)
     failed |= {one.row.number: one.bad for one in stand if one.bad}
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
+    for number, reason in left.items():
+        typer.echo(f"left to others: row {number}: {reason}", err=True)
     if json_:
         now = experiments(suite, replace(base, force=force and dry_run), epochs, catalog)[0]
-        stand = [*map(Status, missing), *_statuses(now, costs=dry_run)]
-        typer.echo(_as_json(suite, stand, failed))
+        stand = [*map(Status, missing), *statuses(now, costs=dry_run)]
+        typer.echo(as_json(suite, stand, failed))
     elif dry_run:
-        typer.echo(_as_text(stand))
+        typer.echo(as_text(stand))
     else:
         from dferbench.cli.table import print_table
 
         print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog, shown)
-    return EXIT_SOME_FAILED if failed else 0
+    return EXIT_SOME_FAILED if failed else Busy.exit_code if left else 0
 
 
 def _without_plugin(rows: Sequence[Row]) -> str:
@@ -164,63 +143,6 @@ def _without_plugin(rows: Sequence[Row]) -> str:
     told = [f"{row.number} ({row.label})" if len(rows) <= 3 else str(row.number) for row in rows]
     several = "s" if len(rows) > 1 else ""
     return f"skipped, as no plugin registers the method: row{several} {', '.join(told)}"
-
-
-def _statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
-    """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
-    plans = [one.plan() for one in found]
-    videos, records = _at_hand(plans[0]) if costs else (None, [])
-    macs = _macs(found[0].catalog) if costs else {}
-    return [_status(e, plan, videos, records, macs) for e, plan in zip(found, plans, strict=True)]
-
-
-def _macs(catalog: Catalog) -> dict[str, int]:
-    """The MACs of one video, of the methods whose packages keep them."""
-    from dferbench.profiling import costs
-
-    entries = catalog.entries["methods"].items()
-    return {name: cost.macs for name, entry in entries if (cost := costs.kept(entry.origin, name))}
-
-
-def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
-    from dferbench.profiling.estimate import count_videos
-    from dferbench.report.leaderboard import load
-
-    folder = plan.request.output / plan.task.dataset
-    return count_videos(plan), load(folder)[0] if folder.is_dir() else []
-
-
-def _status(
-    one: Experiment,
-    plan: Plan,
-    videos: tuple[int, int] | None,
-    records: list[Any],
-    macs: Mapping[str, int],
-) -> Status:
-    from dferbench.profiling.estimate import estimate
-
-    bad = _unusable(plan)
-    todo = len(plan.unfinished)
-    done = len(plan.runs) - todo - len(bad)
-    each = estimate(plan, videos, records, macs) if todo else None
-    cost = each.seconds * todo if each else None if todo else 0.0
-    source = each.source if each else ""
-    return Status(
-        one.row, plan, done, one.epochs, videos, cost, source=source, bad="".join(bad[:1]), unusable=len(bad)
-    )
-
-
-def _unusable(plan: Plan) -> list[str]:
-    """Why records of the plan's runs cannot be used, one line each."""
-    from dferbench.experiment.record import BadRecord
-
-    found = []
-    for run in plan.runs:
-        try:
-            plan.finished(*run)
-        except BadRecord as error:
-            found.append(f"{error}. {error.hint}")
-    return found
 
 
 def _tell_lost(stand: Sequence[Status]) -> None:
@@ -237,7 +159,10 @@ def _tell_lost(stand: Sequence[Status]) -> None:
                 typer.echo(f"row {one.row.number}: {told_lost(gone, folder)}", err=True)
 
 
-def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -> dict[int, str]:
+def _run(
+    suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool
+) -> tuple[dict[int, str], dict[int, str]]:
+    """Why rows failed, and why others were left to other processes, by their number."""
     _require_same_code(suite, stand)
     _tell_lost(stand)
     todo = [one for one in stand if one.todo]
@@ -246,12 +171,13 @@ def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -
         runs = sum(one.todo for one in todo)
         typer.echo(f"{suite.name}: {done} runs done, {runs} to do in {len(todo)} rows", err=True)
     if not todo:
-        return {}
+        return {}, {}
     from dferbench.cli.progress import make_progress
     from dferbench.runner.bench import Job, bench
 
     jobs = [Job(one.row, one.plan) for one in todo if one.plan]
-    return bench(suite.name, jobs, catalog, make_progress(quiet))
+    unfinished = bench(suite.name, jobs, catalog, make_progress(quiet))
+    return unfinished.failed, unfinished.left
 
 
 def _require_same_code(suite: Suite, stand: Sequence[Status]) -> None:
@@ -273,64 +199,3 @@ def _launched(
     if not rows:
         return {}
     return launch(launcher, {n: row_command(file, n, base, epochs, catalog) for n in rows}, catalog)
-
-
-def _as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:
-    rows = [_as_data(one, failed.get(one.row.number, "")) for one in _in_order(stand)]
-    return json_text({"schema": 1, "suite": suite.name, "rows": rows})
-
-
-def _in_order(stand: Sequence[Status]) -> list[Status]:
-    return sorted(stand, key=lambda one: one.row.number)
-
-
-def _as_data(one: Status, error: str) -> dict[str, Any]:
-    row, plan = one.row, one.plan
-    state = "failed" if error else NO_PLUGIN if plan is None else "to do" if one.todo else "done"
-    return {
-        "number": row.number, "label": row.label, "group": row.group, "method": row.method,
-        "options": dict(row.sets), "status": state, "error": error, "done": one.done, "todo": one.todo,
-        "epochs": one.epochs, "videos": one.videos and dict(zip(("train", "test"), one.videos, strict=True)),
-        "seconds": one.seconds, "seconds_from": one.source,
-        "folder": str(plan.folder(*plan.runs[0]).parent) if plan else None,
-    }  # fmt: skip
-
-
-def _as_text(stand: Sequence[Status]) -> str:
-    from dferbench.report.fitted import fitted
-
-    heads = [
-        "#",
-        "row",
-        "method",
-        "options",
-        "done",
-        "to do",
-        "epochs",
-        "train/test",
-        "time to do",
-        "told from runs of",
-    ]
-    lines = [_plan_line(one) for one in _in_order(stand)]
-    known = [one.seconds for one in stand if one.seconds is not None]
-    unknown = sum(one.seconds is None and one.todo > 0 for one in stand)
-    total = f"together about {clock(sum(known))}" if known else "together unknown"
-    rest = f", and {unknown} rows unknown: nothing like them has been run yet" if known and unknown else ""
-    return f"{fitted(lines, heads, labels=2)}\n\n{total}{rest}"
-
-
-def _plan_line(one: Status) -> list[str]:
-    row = one.row
-    words = [str(row.number), row.label, row.method, " ".join(f"{k}={v}" for k, v in row.sets.items())]
-    if one.plan is None:
-        return [*words, NO_PLUGIN, "", "", "", "", ""]
-    videos = "unknown" if one.videos is None else f"{one.videos[0]}/{one.videos[1]}"
-    time = "unknown" if one.seconds is None else clock(one.seconds)
-    return [*words, str(one.done), str(one.todo), str(one.epochs), videos, time, one.source]
-
-
-def clock(seconds: float) -> str:
-    """Seconds as a person would say them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

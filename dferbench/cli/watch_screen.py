@@ -11,7 +11,7 @@ from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 
-from dferbench.cli.bench import clock
+from dferbench.cli.standing import clock
 from dferbench.printable import printable
 from dferbench.report.drawn import console, text
 from dferbench.trackers.events import Event, Standing

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from dferbench import stopping
 from dferbench.errors import DferbenchError
@@ -15,10 +17,14 @@ from dferbench.machine.device import make_fabric
 from dferbench.models.parts import Parts, unused_weights
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
+from dferbench.runner.claims import Busy
 from dferbench.runner.preflight import check_batches, rehearse
 from dferbench.runner.run import run_all
 from dferbench.runner.runs import require_same_code
 from dferbench.trackers.choose import make_observers
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 
 def _require_used(rows: Sequence[Parts]) -> None:
@@ -36,14 +42,23 @@ class Job:
     plan: Plan
 
 
-def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress) -> dict[int, str]:
-    """Run every job and return why rows failed, by their number; the jobs share dataset, folds and seeds.
+@dataclass(frozen=True)
+class Unfinished:
+    """Rows without results, by their number: why they failed, or who was at them instead of us."""
 
-    Raises ConfigError or DataError for what can be known before any run starts, naming the row; what a
-    plugin raises in a row ends that row alone. An interruption ends everything and leaves it resumable.
+    failed: dict[int, str] = field(default_factory=dict)
+    left: dict[int, str] = field(default_factory=dict)
+
+
+def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress) -> Unfinished:
+    """Run every job and return which rows are not done and why; the jobs share dataset, folds and seeds.
+
+    A row that other processes are at is tried once more when all others are done. Raises ConfigError or
+    DataError for what can be known before any run starts, naming the row; what a plugin raises in a row ends
+    that row alone. An interruption ends everything and leaves it resumable.
     """
     if not jobs:
-        return {}
+        return Unfinished()
     observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
     fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
     used = []
@@ -56,20 +71,38 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     for job in jobs:
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
             check_batches(job.plan, splits)
-    failed = {}
-    for job, fabric in zip(jobs, fabrics, strict=True):
+    unfinished = Unfinished()
+
+    def attempt(job: Job, fabric: Fabric) -> None:
         stopping.check()
         progress.say(f"row {job.row.number}: {job.row.label} ({job.row.method})")
-        try:
+        with _judged(job.row.number, unfinished, progress) as reasons:
             records = run_all(job.plan, splits, catalog, fabric, progress, observers)
-            reasons = [r.error.splitlines()[0] for r in records if r.status != "done"]
-        except DferbenchError as error:
-            stopping.check()
-            reasons = [f"{error}. {error.hint}"]
-        except Exception as error:
-            stopping.check()
-            progress.say(traceback.format_exc())
-            reasons = [f"a bug in dferbench or a plugin: {type(error).__name__}: {error}"]
-        if reasons:
-            failed[job.row.number] = reasons[0]
-    return failed
+            reasons += [r.error.splitlines()[0] for r in records if r.status != "done"]
+
+    pairs = list(zip(jobs, fabrics, strict=True))
+    for job, fabric in pairs:
+        attempt(job, fabric)
+    for job, fabric in pairs:
+        if unfinished.left.pop(job.row.number, None):
+            attempt(job, fabric)
+    return unfinished
+
+
+@contextmanager
+def _judged(row: int, unfinished: Unfinished, progress: Progress) -> Iterator[list[str]]:
+    """Note why the row is not done: the first reason that the block adds, or what it raises."""
+    reasons: list[str] = []
+    try:
+        yield reasons
+    except Busy as error:
+        unfinished.left[row] = str(error)
+    except DferbenchError as error:
+        stopping.check()
+        reasons.append(f"{error}. {error.hint}")
+    except Exception as error:
+        stopping.check()
+        progress.say(traceback.format_exc())
+        reasons.append(f"a bug in dferbench or a plugin: {type(error).__name__}: {error}")
+    if reasons:
+        unfinished.failed[row] = reasons[0]

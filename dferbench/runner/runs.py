@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -18,6 +18,7 @@ from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
 from dferbench.progress import Progress
+from dferbench.runner.claims import Claim, Holder, busy, claim
 from dferbench.training import resume
 from dferbench.training.observer import Observers
 
@@ -41,18 +42,38 @@ def do_runs(
 
     `more` is what every record says from the start; `observers` are told how each run ends. A run that fails
     is recorded as failed and the others continue. Raises ConfigError for a run that was made with other
-    data, and whatever an interruption raises.
+    data, Busy if other processes are at runs when all others are done, and whatever an interruption raises.
     """
     told = observers or Observers()
     require_same_code(plan)
     marks = {fold: _marks(plan, split) for fold, split in splits.items()}
-    done = []
-    for one in plan.runs:
+    found: dict[tuple[int, int], Record] = {}
+
+    def attempt(one: tuple[int, int]) -> Holder | None:
         stopping.check()
         split = splits[one[0]]
-        draft = _draft(plan, one, split, marks[one[0]], fabric).model_copy(update=dict(more or {}))
-        done.append(_do_or_say(plan, draft, split, progress, work, told))
-    return done
+        with claim(plan.folder(*one)) if _to_do(plan, one) else nullcontext(Claim()) as claimed:
+            if claimed.holder is None:
+                draft = _draft(plan, one, split, marks[one[0]], fabric).model_copy(update=dict(more or {}))
+                found[one] = _do_or_say(plan, draft, split, progress, work, told)
+        return claimed.holder
+
+    # What another process was at may be done by the end of the others, or left to whoever comes.
+    for one in plan.runs:
+        if holder := attempt(one):
+            progress.say(f"fold {one[0]} seed {one[1]}: left to {holder}")
+    held = {one: holder for one in plan.runs if one not in found and (holder := attempt(one))}
+    if held:
+        raise busy([plan.folder(*one) for one in held], next(iter(held.values())))
+    return [found[one] for one in plan.runs]
+
+
+def _to_do(plan: Plan, run: tuple[int, int]) -> bool:
+    """Whether something would be written into the folder of a run: what is done or damaged stays as it is."""
+    try:
+        return plan.finished(*run) is None
+    except records.BadRecord:
+        return False
 
 
 def _do_or_say(
@@ -212,13 +233,21 @@ def _recorded(
         else:
             halted = stopping.asked() or not isinstance(error, Exception)
             status = "interrupted" if halted else "failed"
-            records.write(draft.model_copy(update={"status": status, "error": repr(error)}), folder, metrics)
+            if not _is_done(folder):
+                ended = draft.model_copy(update={"status": status, "error": repr(error)})
+                records.write(ended, folder, metrics)
             observers.run_failed(repr(error))
             stopping.check()
             raise
     records.write(outcome[0], folder, metrics)
     if outcome[0].status == "failed":
         observers.run_failed(outcome[0].error)
+
+
+def _is_done(folder: Path) -> bool:
+    """Whether somebody else ended the run meanwhile, which only a lease that was not renewed lets them."""
+    path = folder / records.NAME
+    return path.is_file() and records.read(path).status == "done"
 
 
 def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric: Fabric) -> Record:
