@@ -16,7 +16,7 @@ from conftest import ROOT
 from surface import PUBLIC, refused
 
 FLOORS = [
-    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy"},
+    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy", "careful"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},

@@ -42,7 +42,15 @@ def _run(arguments: list[str]) -> int:
         # The reader of our output left, as `head` does; nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception:
+    except SystemExit as error:
+        # Nothing of ours ends the program so, and it would end without a word.
+        code = "".join(c if c.isprintable() else "?" for c in f"{error.code!r:.200}")
+        return _complain(
+            f"the code of a plugin or a library ended the program: sys.exit({code}) at {_place(error)}",
+            "Fix the plugin: what it cannot do should be an exception of another kind.",
+            1,
+        )
+    except BaseException:
         traceback.print_exc()
         return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
 
@@ -69,6 +77,12 @@ def _next_step(error: VideoError, arguments: list[str]) -> str:
     from dferbench.cli.app import takes
 
     return error.hint if takes("--skip-bad", arguments) else error.plain_hint
+
+
+def _place(error: BaseException) -> str:
+    """The file and line that raised an exception."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def _stop(*_: object) -> None:
