@@ -16,7 +16,8 @@ from conftest import ROOT
 from surface import PUBLIC, refused
 
 FLOORS = [
-    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy", "careful"},
+    {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy"}
+    | {"careful", "documents"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dferbench.documents import read_text
 from dferbench.errors import ConfigError, DataError
 from dferbench.face_crops.tree import without_suffix
 from dferbench.types import Face, FindFace
@@ -53,7 +54,7 @@ class _Line:
 
 def _rows(path: Path) -> Iterator[Row]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path)
     except (OSError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}", "Give a CSV or JSON file of boxes.") from error
     rows = _json_rows(path, text) if path.suffix.lower() == ".json" else _csv_rows(path, text)
