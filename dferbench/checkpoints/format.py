@@ -122,6 +122,8 @@ def _upgraded(header: dict[str, Any]) -> dict[str, Any]:
     """A header of schema 1 as one of schema 2; others as they are."""
     if not isinstance(header, dict) or header.get("schema") != 1:
         return header
+    if not isinstance(header.get("view"), dict):
+        raise ValueError("view: it should be an object")
     new = {**upgraded_caveats(header), "schema": 2, "input": upgraded_input(header["view"])}
     new["config_id"] = new.pop("cell", "")
     del new["view"]
