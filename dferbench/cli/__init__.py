@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from dferbench.errors import VideoError
 
-EXIT_STOPPED, EXIT_CTRL_C = 75, 130
+EXIT_DATA, EXIT_STOPPED, EXIT_CTRL_C = 4, 75, 130
 
 
 class Stopped(BaseException):
@@ -42,17 +43,26 @@ def _run(arguments: list[str]) -> int:
         # The reader of our output left, as `head` does; nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except SystemExit as error:
-        # Nothing of ours ends the program so, and it would end without a word.
-        code = "".join(c if c.isprintable() else "?" for c in f"{error.code!r:.200}")
-        return _complain(
-            f"the code of a plugin or a library ended the program: sys.exit({code}) at {_place(error)}",
-            "Fix the plugin: what it cannot do should be an exception of another kind.",
-            1,
-        )
-    except BaseException:
+    except BaseException as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> int:
+    """What is no error of ours: a path that cannot be one, a plugin that ends the program, or a bug."""
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return _complain(f"{str(error.filename)[:80]}: {error.strerror}", "Check the path.", EXIT_DATA)
+    if not isinstance(error, SystemExit):
         traceback.print_exc()
         return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
+    if isinstance(error.__context__, BrokenPipeError):  # so typer ends where the reader of the output left
+        return 1
+    # Nothing of ours ends the program so, and it would end without a word.
+    code = "".join(c if c.isprintable() else "?" for c in f"{error.code!r:.200}")
+    return _complain(
+        f"the code of a plugin or a library ended the program: sys.exit({code}) at {_place(error)}",
+        "Fix the plugin: what it cannot do should be an exception of another kind.",
+        1,
+    )
 
 
 def _command(arguments: list[str]) -> int:

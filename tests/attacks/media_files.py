@@ -10,6 +10,9 @@ from fuzzing import BYTES, LINES, ODD_LINES, spelled
 
 from attacks.words import edited
 
+NAMES = (
+    "bad.mp4", "bad.mkv", "bad.gif", "bad.webm", "\x1b[2J.mp4", "=1+1.mp4", "-x.mp4", "http:.mp4",
+)  # fmt: skip
 SMALL = ("--json", "-q", "--device", "cpu")
 
 
@@ -19,7 +22,7 @@ def _header(base):
 
 
 WILD = {
-    "options": [{"backbone": "x" * 9000}, {"depth": 10**9}, {"width": 10**7}, [], {"backbone": "clip-tiny", "extra": 1}],
+    "options": [{"backbone": "x" * 9000}, {"depth": 10**9}, {"width": 10**7}, [], {"extra": 1}],
     "classes": [["a"] * 100_000, [], ["\x1b[2J"] * 7, "abc", [1, 2]],
     "input": [
         {"frames": 10**9}, {"size": 10**6}, {"frames": 4096, "size": 4096}, {"frames": -1}, {"size": "huge"},
@@ -84,21 +87,21 @@ def lists(folder, base, rng):
     data = rng.choice(BYTES)(data, rng) if rng.random() < 0.4 else data
     for name in ("set_1_train.txt", "set_1_test.txt"):
         (folder / name).write_bytes(data)
-    return ["data", "info", f"list(path={folder})", "--root", str(base)], "", {0, 2, 3, 4}
+    words = ["evaluate", "-c", str(base / "checkpoint.safetensors"), "--root", str(base)]
+    words += ["-d", f"list(path={folder}, classes='a,b,c')", "-o", str(folder / "E"), "-j", "0", "-q"]
+    return [*words, "--device", "cpu"], "", {0, 3, 4, 5}
 
 
 def videos(folder, base, rng):
     """A folder with a good video and a hostile one: the good one is predicted."""
     data = (base / "good.mp4").read_bytes()
     shutil.copy(base / "good.mp4", folder / "good.mp4")
-    bad = folder / rng.choice(
-        ["bad.mp4", "bad.mkv", "bad.gif", "bad.webm", "\x1b[2J.mp4", "=1+1.mp4", "-x.mp4", "http:.mp4"]
-    )
+    bad = folder / rng.choice(NAMES)
     way = rng.randrange(6)
     if way == 0:
         os.mkfifo(bad)
     elif way == 1:
-        os.symlink(rng.choice(["/dev/zero", "/etc/passwd", "/proc/kmsg", str(bad), "../../.."]), bad)
+        bad.symlink_to(rng.choice(["/dev/zero", "/etc/passwd", "/proc/kmsg", bad, "../../.."]))
     elif way == 2:
         bad.write_bytes(data.replace(b"avc1", b"xxxx"))
     elif way == 3:

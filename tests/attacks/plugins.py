@@ -17,7 +17,8 @@ KINDS = (
 )  # fmt: skip
 COMMANDS = (
     "app.command({0!r})(lambda: None)", "app.command({0!r})(len)", "app.add_typer(app, name={0!r})",
-    "app.callback()(print)", "app.command('run')(lambda: print({0!r}))", "app.registered_commands.append({0!r})",
+    "app.callback()(print)", "app.command('run')(lambda: print({0!r}))",
+    "app.registered_commands.append({0!r})",
     "app.command(help={0!r})(lambda: None)", "app.command('mine', help={0!r})(lambda: None)",
 )  # fmt: skip
 

@@ -12,16 +12,17 @@ ESCAPES = (
 )
 """What a terminal obeys, or shows in another order than it is written."""
 TEXTS = (
-    *ESCAPES, "", " ", "../../../etc/passwd", "/etc/passwd", "~root", "$HOME", "%s%n", "{0.__class__}", "=1+1",
+    *ESCAPES, "", " ", "../../../etc/passwd", "/etc/passwd", "~root", "$HOME", "%s%n", "{0.__class__}",
+    "=1+1",
     "<script>alert(1)</script>", "\\input{/etc/passwd}", "a" * 5000, "-" * 15000, "(" * 4000, "[" * 9000,
-    "name(" * 2000, "'" * 99, "x(y=" + "-" * 9000 + "1)", "(a+)+b", "\ud800", "ﷺ" * 300, "None", "nan", "--help",
+    "name(" * 2000, "'" * 99, "x(y=" + "-" * 9000 + "1)", "(a+)+b", "\ud800", "ﷺ" * 300, "None", "nan",
+    "--help",
     "a\u0301" * 200, "http://127.0.0.1:9/x", "file:///etc/passwd", "con", "....", "|", "| |", "a|b|", "=",
 )  # fmt: skip
 NUMBERS = (
     0, -1, 1, 2**31, 2**63, 10**30, -(10**30), 0.5, 1e308, -1e308, float("nan"), float("inf"), float("-inf"),
     True, False,
 )  # fmt: skip
-DEEP = "deep"
 
 
 def deep(depth=3000):

@@ -1,4 +1,4 @@
-"""Work through the inputs of one kind in this process, and say what came of each: python work.py KIND BASE N."""
+"""Work through the inputs of one kind and say what came of each: python work.py KIND BASE COUNT."""
 
 import io
 import json
@@ -55,7 +55,7 @@ def attempt(make, kind, number, base):
     begun, code, fault = time.monotonic(), None, ""
     signal.signal(signal.SIGALRM, _hang)
     signal.alarm(SECONDS)
-    homes = [os.environ["DFERBENCH_HOME"], os.environ["DFERBENCH_CACHE"], tempfile.gettempdir()]
+    homes = [os.environ["DFERBENCH_HOME"], os.environ["DFERBENCH_CACHE"], *filter(None, sys.path)]
     with watched(base, *homes) as outside:
         try:
             os.chdir(folder)
@@ -65,6 +65,8 @@ def attempt(make, kind, number, base):
             fault = traceback.format_exc(limit=-3)
         finally:
             signal.alarm(0)
+    # Marks of drawn videos and of crops are looked for in the folders above.
+    outside = [path for path in outside if os.path.dirname(path) not in map(str, base.parents)]
     shown = out.getvalue() + err.getvalue()
     shutil.rmtree(folder, ignore_errors=True)
     wrong = []
@@ -87,6 +89,8 @@ def _hang(*_):
 def main():
     kind, base, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     make = makers()[kind]
+    # What takes all memory of the machine would end more than this test.
+    resource.setrlimit(resource.RLIMIT_AS, (12 << 30, 12 << 30))
     screen = os.fdopen(os.dup(1), "w")
     for number in range(count):
         print(json.dumps(attempt(make, kind, number, base)), file=screen, flush=True)
