@@ -59,7 +59,7 @@ def outcomes(base):
     """What came of every input, by kind: each kind in a process of its own."""
     path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
     env = {**os.environ, "PYTHONPATH": path, "NO_COLOR": "1", "TERM": "dumb", "OMP_NUM_THREADS": "1"}
-    env |= {"HF_HUB_OFFLINE": "1", "TMPDIR": str(base)}
+    env |= {"HF_HUB_OFFLINE": "1", "TMPDIR": str(base), "MPLCONFIGDIR": str(base)}
     found = {}
     for kind, count in COUNTS.items():
         command = [sys.executable, str(TESTS / "attacks" / "work.py"), kind, str(base), str(count)]

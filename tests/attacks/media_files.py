@@ -79,10 +79,10 @@ def packs(folder, base, rng):
 
 def lists(folder, base, rng):
     """A list of videos with a line too many, or damaged as a whole."""
-    good = [f"{base}/videos/a/{i}.mp4 9 {i % 3}" for i in range(3)]
+    good = [f"videos/{label}/{i} 9 {n}" for i in range(4) for n, label in enumerate("abc")]
     strange = rng.choice((*LINES, *ODD_LINES))
     if "million" not in strange:
-        good.insert(rng.randint(1, 3), spelled(strange, " ", str(folder)))
+        good.insert(rng.randint(1, 9), spelled(strange, " ", str(folder)))
     data = "\n".join(good).encode("utf-8", "surrogatepass")
     data = rng.choice(BYTES)(data, rng) if rng.random() < 0.4 else data
     for name in ("set_1_train.txt", "set_1_test.txt"):

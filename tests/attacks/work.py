@@ -66,7 +66,7 @@ def attempt(make, kind, number, base):
         finally:
             signal.alarm(0)
     # Marks of drawn videos and of crops are looked for in the folders above.
-    outside = [path for path in outside if os.path.dirname(path) not in map(str, base.parents)]
+    outside = [path for path in outside if Path(path).parent not in base.parents]
     shown = out.getvalue() + err.getvalue()
     shutil.rmtree(folder, ignore_errors=True)
     wrong = []
