@@ -54,6 +54,9 @@ class Nursery:
 
 
 def _import():
+    import open_clip  # noqa: F401
+    import torchmetrics.functional.classification  # noqa: F401
+
     import dferbench.runner.run  # noqa: F401
 
 

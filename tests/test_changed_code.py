@@ -1,6 +1,5 @@
 """Edited plugins: a finished run asks what is meant, an unused --weights is refused, rows stay apart."""
 
-import contextlib
 import json
 import textwrap
 
@@ -64,12 +63,12 @@ def register_temporal_heads(register):
 
 @pytest.fixture
 def go(tmp_path, monkeypatch, toy_root):
-    """Run `edited` with a fresh import of its files; gives the records and what was said."""
+    """Run `edited` with a fresh import of its files, perhaps up to what it says; gives records and lines."""
     monkeypatch.syspath_prepend(str(tmp_path))
     for name, text in {"edited_helper": HELPER, "edited": PLUGIN, "heads": HEADS}.items():
         (tmp_path / f"{name}.py").write_text(textwrap.dedent(text))
 
-    def start(**request):
+    def start(stop_at="", **request):
         import sys
 
         sys.modules.pop("edited_helper", None)
@@ -78,6 +77,8 @@ def go(tmp_path, monkeypatch, toy_root):
         class Telling(Progress):
             def say(self, text):
                 said.append(text)
+                if stop_at and stop_at in text:
+                    raise KeyboardInterrupt
 
         catalog = discover([TOY, tmp_path / "edited.py", tmp_path / "heads.py"])
         given = {"workers": 0, "device": "cpu", "root": toy_root, "output": tmp_path / "runs", **request}
@@ -121,8 +122,7 @@ def test_an_interrupted_run_is_not_continued_by_other_code_unasked(go, tmp_path)
     one = record.read(path)
     record.write(one.model_copy(update={"status": "interrupted"}), path.parent)
     edit(tmp_path / "edited.py")
-    if not (path.parent / "state.pt").is_file():
-        (path.parent / "state.pt").write_bytes(b"")
+    (path.parent / "state.pt").write_bytes(b"")
     with pytest.raises(ConfigError, match="was begun, but its code has changed"):
         go()
     assert go(changed="again")[0][0].status == "done"
@@ -138,11 +138,12 @@ def test_what_two_versions_of_the_code_made_says_so(go, tmp_path):
     assert first.caveats == second.caveats == () or "mixed code" not in (*first.caveats, *second.caveats)
     (row,) = rows([first, second])
     assert "mixed code" in row.caveats and "mixed code" not in rows([first])[0].caveats
-    record.write(first.model_copy(update={"status": "interrupted"}), path.parent)
-    (path.parent / "state.pt").write_bytes(b"")
-    with contextlib.suppress(ConfigError):  # the state is not one: the record says before what it is made by
-        go(changed="keep")
-    assert record.read(path).mixed_code and "mixed code" in record.read(path).caveats
+    longer = {"sets": {"stage.epochs": "2"}}
+    with pytest.raises(KeyboardInterrupt):
+        go(stop_at="train 2/2", **longer)
+    edit(tmp_path / "edited.py")
+    (one,), said = go(changed="keep", **longer)
+    assert "resumed after 1 epochs" in said and one.mixed_code and "mixed code" in one.caveats
 
 
 def test_records_of_earlier_releases_stay_done_and_say_so(go, tmp_path):
@@ -190,18 +191,18 @@ def test_only_what_both_sides_know_is_compared():
     assert changed({"a": "1", "b": "1"}, {"a": "2", "c": "1"}) == ["a", "b", "c"]
 
 
-def test_two_checkpoints_are_two_rows_with_two_labels(cli, toy_root, tmp_path):
+def test_two_checkpoints_are_two_rows_with_two_labels(in_process, toy_root, tmp_path):
     """Both are called checkpoint.safetensors; the second is of seed 1, and says so."""
     arguments = ("--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--epochs", "1")
-    done = cli(*arguments, "--seed", "0,1", "--device", "cpu", "-j", "0", "-q", check=0)
+    done = in_process(*arguments, "--seed", "0,1", "--device", "cpu", "-j", "0", "-q", check=0)
     folders = [line for line in done.stdout.splitlines() if line.startswith("runs/")]
     assert len(folders) == 2 and all((tmp_path / folder / "record.json").is_file() for folder in folders)
     assert "1 of 2" in done.stdout
     for folder in folders:
         file = tmp_path / folder / "checkpoint.safetensors"
-        cli("--plugin", TOY, "evaluate", "-c", file, "-d", "toy", "--root", toy_root, "-j", "0", "-q",
+        in_process("--plugin", TOY, "evaluate", "-c", file, "-d", "toy", "--root", toy_root, "-j", "0", "-q",
             "--device", "cpu", "--set", "input.frames=8", check=0)  # fmt: skip
-    rows = json.loads(cli("leaderboard", "--json", check=0).stdout)["rows"]
+    rows = json.loads(in_process("leaderboard", "--json", check=0).stdout)["rows"]
     labels = [(row["method"], row["setting"]) for row in rows]
     assert len(rows) == 3 and len(set(labels)) == 3
     tested = [row for row in rows if "checkpoint" in row["setting"]]
@@ -212,7 +213,7 @@ def test_two_checkpoints_are_two_rows_with_two_labels(cli, toy_root, tmp_path):
     }
     for row in rows:
         assert row["folders"] and all((tmp_path / f / "record.json").is_file() for f in row["folders"])
-    shown = cli("leaderboard", "--folders", check=0).stdout
+    shown = in_process("leaderboard", "--folders", check=0).stdout
     assert all(folder in shown for row in rows for folder in row["folders"])
 
 

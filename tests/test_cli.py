@@ -46,8 +46,14 @@ def two_lines(done, code):
         (["data", "sheet", "tyo"], 3, "tyo"),
     ],
 )
-def test_errors_are_two_lines(cli, arguments, code, message):
-    assert message in two_lines(cli("--plugin", TOY, *arguments), code)
+def test_errors_are_two_lines(in_process, arguments, code, message):
+    assert message in two_lines(in_process("--plugin", TOY, *arguments), code)
+
+
+@pytest.mark.parametrize("arguments", [["rnu"], ["leaderboard", "nowhere"], ["show", "toy-nte"]])
+def test_a_process_of_its_own_says_the_same(cli, in_process, arguments):
+    one, other = cli(*arguments), in_process(*arguments)
+    assert (one.returncode, one.stdout, one.stderr) == (other.returncode, other.stdout, other.stderr)
 
 
 def test_no_permission_to_write(cli, toy_root, tmp_path):
@@ -90,14 +96,14 @@ def test_data_on_stdout_and_progress_on_stderr(cli, toy_root):
     assert cli(*run, "--quiet", check=0).stderr == ""
 
 
-def test_some_failed_cells_exit_with_five(cli, toy_root, tmp_path):
+def test_some_failed_cells_exit_with_five(in_process, toy_root, tmp_path):
     root = tmp_path / "spoiled"
     shutil.copytree(toy_root, root)
     (root / "fold2" / "test" / "stays" / "test0" / "1.png").write_bytes(b"")
     run = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", root, "--epochs", "1"]
-    done = cli(*run, "--fold", "all", check=5)
+    done = in_process(*run, "--fold", "all", check=5)
     assert "failed:" in done.stderr and "toy-net" in done.stdout
-    assert "test0" in two_lines(cli(*run, "--fold", "2", "-o", "other"), 4)
+    assert "test0" in two_lines(in_process(*run, "--fold", "2", "-o", "other"), 4)
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["--help"], ["run", "--help"], ["-h"]])

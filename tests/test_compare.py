@@ -174,9 +174,57 @@ def test_labels_that_disagree_are_not_tested(tmp_path, compare):
     a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
     with np.load(b / "predictions.npz") as file:
         arrays = dict(file)
-    arrays["label"][3] = 2
+    arrays["id"][[3, 20]] = arrays["id"][[20, 3]]
     np.savez(b / "predictions.npz", **arrays)
     assert "'v3' has different labels" in compare(a, b)[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("label", lambda old: np.roll(old, 1), "another confusion matrix"),
+        ("logits", lambda old: old[:, ::-1], "another confusion matrix"),
+        ("label", lambda old: old - 1, "labels outside of [0, 3)"),
+        ("label", lambda old: old.astype(float), "labels are float64"),
+        ("logits", lambda old: old[:, :2], "logits, for 3 classes"),
+        ("logits", lambda old: old[:-1], "logits, for 3 classes"),
+        ("id", lambda old: np.full_like(old, "v0"), "one id twice"),
+    ],
+)
+def test_predictions_that_are_not_the_records_are_not_tested(tmp_path, compare, name, change, reason):
+    a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
+    with np.load(b / "predictions.npz") as file:
+        arrays = dict(file)
+    np.savez(b / "predictions.npz", **{**arrays, name: change(arrays[name])})
+    code, out, _ = compare(a, b)
+    assert code == 0 and "UAR" in out and f"No paired test: {b / 'predictions.npz'}" in out and reason in out
+
+
+def test_a_record_that_is_none_is_said_to_be_what_it_is(tmp_path, compare):
+    import os
+
+    a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
+    (b / "record.json").unlink()
+    os.mkfifo(b / "record.json")
+    for other in (b, b / "record.json"):
+        code, _, err = compare(a, other)
+        assert code == 3 and "a pipe or a device, not a regular file" in err and len(err.splitlines()) == 2
+
+
+def test_predictions_are_a_regular_file_that_does_not_swell(tmp_path, compare):
+    import os
+    import zipfile
+
+    a, b = write(tmp_path / "a", GUESS_A), write(tmp_path / "b", GUESS_B)
+    path = b / "predictions.npz"
+    path.unlink()
+    os.mkfifo(path)
+    assert "a pipe or a device" in compare(a, b)[1]
+    path.unlink()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive, archive.open("id.npy", "w") as file:
+        for _ in range(1100):
+            file.write(bytes(2**20))
+    assert path.stat().st_size < 2**21 and "unpacks to more than" in compare(a, b)[1]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 no zip"])

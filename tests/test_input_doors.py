@@ -90,16 +90,17 @@ def run(cli, plugin, toy_root, output, *more):
 
 
 @pytest.mark.slow
-def test_a_run_uses_them_says_so_and_never_shows_stale_features(plugin, toy_root, cli, tmp_path):
+def test_a_run_uses_them_says_so_and_never_shows_stale_features(plugin, toy_root, in_process, cli, tmp_path):
     """The features of the frozen encoder are kept; another run shares them until the file changes."""
     path, env = plugin(), {"DFERBENCH_HOME": str(tmp_path / "home"), "DFERBENCH_CACHE": str(tmp_path / "c")}
-    first = run(lambda *a, **k: cli(*a, **k, env=env), path, toy_root, "one", "-j", "2", "--json")
+    first = run(lambda *a, **k: in_process(*a, **k, env=env), path, toy_root, "one", "-j", "2", "--json")
     (record,) = json.loads(first.stdout)["records"]
     assert record["recipe"]["input"]["sample"] == "last(step=2)"
     assert record["recipe"]["input"]["augment"] == "flip | negative(p=0.5)"
-    again = run(lambda *a, **k: cli(*a, **k, env=env), path, toy_root, "two", "-j", "0")
+    again = run(lambda *a, **k: in_process(*a, **k, env=env), path, toy_root, "two", "-j", "0")
     assert "features of 18 of 18 videos are remembered" in again.stderr + again.stdout
     plugin(PLUGIN.replace("255 - frames", "frames // 2"))
+    # A process imports a file once, and would go on with what the plugin said before.
     changed = run(lambda *a, **k: cli(*a, **k, env=env), path, toy_root, "three", "-j", "0")
     assert "are remembered" not in changed.stderr + changed.stdout
 

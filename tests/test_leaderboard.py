@@ -195,6 +195,7 @@ def test_what_old_records_cannot_give_is_a_dash_and_said(board, capfd):
     labels = np.array([0, 1, 2, 0])
     confusion = [[1, 0, 1], [0, 1, 0], [1, 0, 0]]
     facts = {"dataset": "old", "classes": ["a", "b", "c"], "confusion": confusion}
+    facts["videos"] = {"train": 1, "test": 4}
     record.write(make("o", 0, **facts), Path("runs") / "o")
     np.savez(Path("runs") / "o" / "predictions.npz", id=np.array(list("abcd")), label=labels, logits=logits)
     words = ["leaderboard", "-d", "old", "--by", "top2"]
@@ -211,7 +212,8 @@ def test_what_old_records_cannot_give_is_a_dash_and_said(board, capfd):
 
 
 def test_classes_without_test_videos_are_said(board, capfd):
-    record.write(make("u", 0, dataset="gap", confusion=[[5, 5], [0, 0]]), Path("runs") / "u")
+    one = make("u", 0, dataset="gap", confusion=[[5, 5], [0, 0]], videos={"train": 1, "test": 10})
+    record.write(one, Path("runs") / "u")
     _run(["leaderboard", "-d", "gap"])
     assert "m on gap: no test video of b, left out of means over classes" in capfd.readouterr().out
 

@@ -378,7 +378,7 @@ def test_what_make_writes_is_what_verify_wants(in_process):
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_make_verify_and_run_work_in_every_layout(layout, in_process):
-    in_process("data", "make", "mafw", "--root", "R", "--layout", layout, "--scale", "0.005", check=0)
+    in_process("data", "make", "mafw", "--root", "R", "--layout", layout, "--scale", "0.001", check=0)
     assert errors(in_process, "mafw") == 0
     run = ["run", "-m", "dfer-clip", "-d", "mafw(captions=true)" if layout == "faces" else "mafw"]
     less = ["--epochs", "1", "--limit", "11", "--set", "stage.batch=4"]

@@ -16,27 +16,27 @@ def class_folders(root, *classes):
     return root
 
 
-def test_a_hint_names_an_option_only_where_there_is_one(cli, tmp_path):
+def test_a_hint_names_an_option_only_where_there_is_one(in_process, tmp_path):
     for side in ("train", "test"):
         class_folders(tmp_path / "v" / side, "happy", "sad")
     (tmp_path / "v" / "test" / "happy" / "1" / "1.png").write_bytes(b"no picture")
     dataset = f"folder:{tmp_path}/v"
-    sheet = cli("data", "sheet", dataset, "-o", "sheet.png", check=4).stderr
+    sheet = in_process("data", "sheet", dataset, "-o", "sheet.png", check=4).stderr
     assert "cannot be read" in sheet and "--skip-bad" not in sheet
     assert "hint: Replace or remove the file." in sheet
     run = ("--plugin", TOY, "run", "-m", "toy-net", "-d", dataset, "--epochs", 1, "-j", 0, "-q")
-    assert "--skip-bad" in cli(*run, check=4).stderr
-    cli(*run, "--skip-bad", check=0)
+    assert "--skip-bad" in in_process(*run, check=4).stderr
+    in_process(*run, "--skip-bad", check=0)
 
 
-def test_a_finished_run_on_face_crops_is_done(cli, tmp_path):
+def test_a_finished_run_on_face_crops_is_done(in_process, tmp_path):
     for side in ("train", "test"):
         class_folders(tmp_path / "v" / side, "happy", "sad")
     settings = {"finder": "center", "size": 8, "source": "nowhere"}
     (tmp_path / "v" / "faces.json").write_text(json.dumps({"schema": 1, "settings": settings}))
     run = ("run", "-m", "toy-net", "-d", f"folder:{tmp_path}/v", "--epochs", 1, "-j", 0)
-    cli("--plugin", TOY, *run, check=0)
-    assert "already done" in cli("--plugin", TOY, *run, check=0).stderr
+    in_process("--plugin", TOY, *run, check=0)
+    assert "already done" in in_process("--plugin", TOY, *run, check=0).stderr
 
 
 def test_two_folders_of_one_expression_are_told_apart_as_the_hint_says(cli, tmp_path):

@@ -145,9 +145,9 @@ def test_a_view_as_it_was_is_no_other_view(plugin, toy_root, in_process):
 
 
 @pytest.mark.slow
-def test_one_table_of_what_runs_owe_to_the_order(cli, tmp_path):
+def test_one_table_of_what_runs_owe_to_the_order(in_process, tmp_path):
     small = ["-d", "synthetic(videos=35,size=64)", "--set", "input.frames=4", "--set", "stage.batch=7"]
-    cli("run", "-m", "linear-probe", *small, "--epochs", 1, "-j", 0, "-o", tmp_path / "runs", check=0)
+    in_process("run", "-m", "linear-probe", *small, "--epochs", 1, "-j", 0, "-o", tmp_path / "runs", check=0)
     command = [sys.executable, ROOT / "benchmarks" / "order.py", "runs", "--output", "mixed"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -24,7 +24,7 @@ def test_a_run_leaves_a_complete_record(toy_run):
     (one,), plan = toy_run(seeds=(3,), sets={"stage.epochs": "4"})
     folder = folder_of(plan, seed=3)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoint.safetensors", "events.jsonl", "predictions.npz", "record.json", "state.pt",
+        "checkpoint.safetensors", "events.jsonl", "predictions.npz", "record.json",
     ]  # fmt: skip
     assert record.read(folder / "record.json") == one
     assert one.status == "done" and len(one.curve) == 4 and one.parameters["total"] > 0
@@ -91,7 +91,7 @@ def command(root, output, *more):
 def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_path):
     subprocess.run(command(toy_root, tmp_path / "whole"), check=True, capture_output=True)
     draw = random.Random(0)
-    for lines in draw.sample(range(2, 16), 5):
+    for lines in draw.sample(range(2, 16), 3):
         process = subprocess.Popen(
             command(toy_root, tmp_path / "killed"),
             stderr=subprocess.PIPE,
@@ -436,13 +436,15 @@ def test_an_observer_that_fails_is_reported_once_and_ends_nothing(watched):
 
 
 def test_a_state_of_an_earlier_version_resumes(watched, tmp_path):
-    """Those hold the state of the schedule as well."""
+    """Those hold the state of the schedule as well, and no line that says whose they are."""
+    import io
+
     import torch
 
     with pytest.raises(KeyboardInterrupt):
         watched(Watcher("saved", KeyboardInterrupt()))
     (path,) = (tmp_path / "watched").rglob("state.pt")
-    content = torch.load(path, weights_only=True)
+    content = torch.load(io.BytesIO(path.read_bytes().split(b"\n", 1)[1]), weights_only=True)
     torch.save({**content, "schedule": {"last_epoch": 1}}, path)
     watcher = Watcher()
     assert watched(watcher).status == "done"

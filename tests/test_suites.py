@@ -349,6 +349,35 @@ def test_bench_runs_what_is_missing_and_nothing_twice(bench):
     assert "together" in bench("--dry-run")[1]
 
 
+def test_a_bad_record_is_told_of_and_the_rest_is_run(bench):
+    """It may hold a result, so it is left as it is; what is missing in other rows and folds is done."""
+    assert bench("--epochs", "1", "--rows", "2")[0] == 0
+    (path,) = record.find(Path("runs"))
+    path.write_text(path.read_text()[:300])
+    cut = path.read_bytes()
+    code, out, err = bench("--epochs", "1", "--rows", "2,4", "--fold", "all", "--json")
+    rows = rows_of(out)
+    assert code == 5 and rows[4]["status"] == "done" and (rows[2]["status"], rows[2]["done"]) == ("failed", 1)
+    assert str(path) in rows[2]["error"] and f"move the folder {path.parent} away" in rows[2]["error"]
+    assert len([line for line in err.splitlines() if line.startswith("failed: row 2: ")]) == 1
+    assert path.read_bytes() == cut and len(list(record.find(Path("runs")))) == 4
+
+    code, out, err = bench("--epochs", "1", "--rows", "2,4", "--fold", "all")
+    assert code == 5 and "3 runs done, 0 to do in 0 rows" in err and "failed: row 2" in err
+    assert "1 of 4 records below" in err and "untrained" in out, "its other fold is shown"
+    assert bench("--epochs", "1", "--rows", "2", "--dry-run")[0] == 5
+    path.unlink()
+    assert bench("--epochs", "1", "--rows", "2")[0] == 0
+
+
+def test_files_that_are_gone_of_rows_that_are_done_are_said(bench):
+    assert bench("--epochs", "0", "--rows", "2")[0] == 0
+    (path,) = Path("runs").rglob("predictions.npz")
+    path.unlink()
+    code, _, err = bench("--epochs", "0", "--rows", "2")
+    assert code == 0 and "row 2: predictions.npz is gone from" in err and not path.exists()
+
+
 def test_a_second_call_builds_nothing_and_reads_no_video(bench, suite, toy_root, tmp_path):
     root = tmp_path / "gone"
     shutil.copytree(toy_root, root)

@@ -11,11 +11,12 @@ import safetensors.torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
+from dferbench.checkpoints.checksum import checksum
 from dferbench.data.decoders.bounds import HELD
 from dferbench.errors import DataError
 from dferbench.experiment.old_records import upgraded_caveats, upgraded_input
-from dferbench.files import write_atomic
-from dferbench.models.safetensors_files import KEY, read_metadata
+from dferbench.files import from_json, write_atomic
+from dferbench.models.safetensors_files import KEY, read_metadata, read_tensors
 from dferbench.types import Input
 
 SCHEMA = 2
@@ -72,6 +73,8 @@ class Header(BaseModel):
     """What was assumed or given because the original does not say it."""
     caveats: list[str] = []
     """The caveats of the run that made it; results of the checkpoint carry them too."""
+    checksum: str = ""
+    """Of the rest of the header and of the tensors; "" in files of earlier releases."""
 
     @property
     def seen(self) -> list[TrainedOn]:
@@ -83,7 +86,22 @@ class Header(BaseModel):
 def write_checkpoint(path: Path, tensors: Mapping[str, Tensor], header: Header) -> None:
     """Write tensors and header as safetensors, atomically. Raises DferbenchError if that cannot be."""
     plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    write_atomic(path, safetensors.torch.save(plain, {KEY: header.model_dump_json(by_alias=True)}))
+    stated = json.loads(header.model_dump_json(by_alias=True))
+    proved = {**stated, "checksum": checksum(stated, plain)}
+    write_atomic(path, safetensors.torch.save(plain, {KEY: json.dumps(proved)}))
+
+
+def read_proved(path: Path) -> dict[str, Tensor]:
+    """The tensors of a checkpoint of dferbench. Raises DataError if they or its header are not what was
+    written; of files of earlier releases, which state no checksum, that cannot be known."""
+    tensors = read_tensors(path)
+    stated = from_json(read_metadata(path)[KEY])
+    if "checksum" in stated and stated["checksum"] != checksum(stated, tensors):
+        raise DataError(
+            f"{path} is damaged: its tensors or its header are not those that its checksum states",
+            "Copy it again from where it came, or make it again.",
+        )
+    return tensors
 
 
 def read_header(path: Path) -> Header:
@@ -96,7 +114,7 @@ def read_header(path: Path) -> Header:
             "backbone go behind --weights.",
         )
     try:
-        header = Header.model_validate(_upgraded(json.loads(stated)))
+        header = Header.model_validate(_upgraded(from_json(stated)))
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))

@@ -10,12 +10,12 @@ from typing import Any
 from torch import Tensor
 
 from dferbench.checkpoints.chosen_input import BY_USER, default_input, right_input, same_input
-from dferbench.checkpoints.format import Header, read_header
+from dferbench.checkpoints.format import Header, read_header, read_proved
 from dferbench.checkpoints.official import Said, read_official
 from dferbench.checkpoints.trained_on import UNKNOWN
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import sha256_of
-from dferbench.models.safetensors_files import is_own, is_safetensors, read_tensors
+from dferbench.models.safetensors_files import is_own, is_safetensors
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.datasets import Chosen
 from dferbench.registry.options import change_recipe, resolve, split_recipe
@@ -98,7 +98,7 @@ def read_checkpoint(
 def _own(
     path: Path, catalog: Catalog, model: str, options: Mapping[str, str], classes: Sequence[str]
 ) -> tuple[Header, Mapping[str, Tensor]]:
-    header = read_header(path)
+    header, tensors = read_header(path), read_proved(path)
     if model and model != header.method:
         raise ConfigError(f"{path} holds a model of {header.method}, not of {model}", "Leave --model out.")
     if options or (classes and list(classes) != header.classes):
@@ -108,7 +108,7 @@ def _own(
         )
     method: Method = catalog.get("methods", header.method).value
     header = _told_before(header, method, catalog)
-    return header.model_copy(update={"options": resolve(method, header.options)}), read_tensors(path)
+    return header.model_copy(update={"options": resolve(method, header.options)}), tensors
 
 
 def _told_before(header: Header, method: Method, catalog: Catalog) -> Header:

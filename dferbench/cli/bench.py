@@ -49,11 +49,14 @@ class Status:
     videos: tuple[int, int] | None = None
     seconds: float | None = None
     """What the remaining runs will take, or None if nothing is known."""
+    bad: str = ""
+    """What is wrong with the first record that cannot be used, and what to do about it."""
+    unusable: int = 0
 
     @property
     def todo(self) -> int:
-        """Runs without a finished record."""
-        return len(self.plan.runs) - self.done if self.plan else 0
+        """Runs without a record; one that cannot be used may hold a result, and is left as it is."""
+        return len(self.plan.runs) - self.done - self.unusable if self.plan else 0
 
 
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -134,6 +137,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         failed = _launched(launcher, file, stand, base, epochs, catalog)
     else:
         failed = _run(suite, stand, catalog, quiet)
+    failed |= {one.row.number: one.bad for one in stand if one.bad}
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
     if json_:
@@ -173,14 +177,44 @@ def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
 def _status(one: Experiment, plan: Plan, videos: tuple[int, int] | None, records: list[Any]) -> Status:
     from dferbench.profiling.estimate import seconds_per_run
 
-    done = sum(plan.finished(*run) is not None for run in plan.runs)
+    bad = _unusable(plan)
+    todo = len(plan.unfinished)
+    done = len(plan.runs) - todo - len(bad)
     each = seconds_per_run(plan, videos, records)
-    todo = len(plan.runs) - done
-    return Status(one.row, plan, done, one.epochs, videos, 0.0 if not todo else each and each * todo)
+    cost = 0.0 if not todo else each and each * todo
+    return Status(one.row, plan, done, one.epochs, videos, cost, "".join(bad[:1]), len(bad))
+
+
+def _unusable(plan: Plan) -> list[str]:
+    """Why records of the plan's runs cannot be used, one line each."""
+    from dferbench.experiment.record import BadRecord
+
+    found = []
+    for run in plan.runs:
+        try:
+            plan.finished(*run)
+        except BadRecord as error:
+            found.append(f"{error}. {error.hint}")
+    return found
+
+
+def _tell_lost(stand: Sequence[Status]) -> None:
+    """Rows that are done are not run again, even if files of theirs are gone: that is said."""
+    from dferbench.runner.runs import lost, told_lost
+
+    for one in stand:
+        plan = one.plan
+        if plan is None or one.todo or one.unusable:
+            continue
+        for run in plan.runs:
+            record, folder = plan.finished(*run), plan.folder(*run)
+            if record and (gone := lost(record, folder)):
+                typer.echo(f"row {one.row.number}: {told_lost(gone, folder)}", err=True)
 
 
 def _run(suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool) -> dict[int, str]:
     _require_same_code(suite, stand)
+    _tell_lost(stand)
     todo = [one for one in stand if one.todo]
     done = sum(one.done for one in stand)
     if not quiet:

@@ -64,7 +64,7 @@ def _path(given: Path) -> Path:
     from dferbench.experiment import record
 
     path = given / record.NAME if given.is_dir() else given
-    if path.is_file():
+    if path.exists() or path.is_symlink():  # of what is no regular file, reading says what it is
         return path
     below = [p.parent for p in record.find(given)] if given.is_dir() else []
     hint = f"Name one run of it, such as {below[0]}." if below else "Name the folder of a run."

@@ -10,8 +10,15 @@ def upgraded(record: dict[str, Any]) -> dict[str, Any]:
 
     Raises ValueError if it lacks what every record of schema 1 has.
     """
-    if not isinstance(record, dict) or record.get("schema") != 1:
+    if not isinstance(record, dict) or record.get("schema") != 1 or record["schema"] is True:
         return record
+    try:
+        return _upgraded(record)
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"it is not built as records of schema 1 are ({error})") from None
+
+
+def _upgraded(record: dict[str, Any]) -> dict[str, Any]:
     if missing := [name for name in ("cell", "recipe") if name not in record]:
         raise ValueError(f"{missing[0]}: Field required")
     new = {**record, "schema": 2, "config_id": record["cell"], "recipe": upgraded_recipe(record["recipe"])}

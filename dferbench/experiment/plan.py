@@ -97,14 +97,38 @@ class Plan:
         """Every (fold, seed), folds first."""
         return [(fold, seed) for fold in self.folds for seed in self.request.seeds]
 
-    def finished(self, fold: int, seed: int) -> Record | None:
-        """The record of a run that is done and not to be started again. Raises ConfigError if damaged."""
+    def stored(self, fold: int, seed: int) -> Record | None:
+        """The record in the folder of a run. Raises BadRecord if it is damaged or of another run."""
         path = self.folder(fold, seed) / records.NAME
-        if self.request.force or not path.is_file():
+        if not path.is_file():
             return None
         record = records.read(path, self.metrics)
-        outdated = self.request.changed == "again" and self.changes(record)
-        return record if record.status == "done" and not outdated else None
+        found = (record.method, record.dataset, record.config_id, record.fold, record.seed)
+        if found != (self.method.name, self.task.dataset, self.config_id, fold, seed):
+            raise records.BadRecord(
+                f"{path} is the record of another run: of {record.method} {record.config_id} on "
+                f"{record.dataset}, fold {record.fold}, seed {record.seed}",
+                f"Move the folder {path.parent} away and give the same command again.",
+            )
+        return record
+
+    def finished(self, fold: int, seed: int) -> Record | None:
+        """The record of a run that is done and not to be started again. Raises BadRecord if damaged."""
+        record = None if self.request.force else self.stored(fold, seed)
+        if record is None or record.status != "done":
+            return None
+        return None if self.request.changed == "again" and self.changes(record) else record
+
+    @property
+    def unfinished(self) -> list[tuple[int, int]]:
+        """The runs to be made; one whose record is damaged is not, as it may be done."""
+        return [one for one in self.runs if self._to_do(*one)]
+
+    def _to_do(self, fold: int, seed: int) -> bool:
+        try:
+            return self.finished(fold, seed) is None
+        except records.BadRecord:
+            return False
 
     def changes(self, record: Record) -> list[str]:
         """The files of code that have changed since a run; none for records of releases that kept none."""

@@ -22,30 +22,38 @@ from dferbench.experiment import selection
 from dferbench.experiment.counts import Confusion, Counts
 from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.old_records import upgraded
-from dferbench.files import to_json, write_atomic
+from dferbench.experiment.record_checks import require_consistent
+from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds
+from dferbench.files import from_json, read_regular, to_json, write_atomic
 
 SCHEMA = 2
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 NAME = "record.json"
+MOST_BYTES = 64 * 2**20
+"""No record is larger: a thousand epochs of 43 classes have 20 MB."""
+
+
+class BadRecord(ConfigError):
+    """A record that is damaged, contradicts itself, of a newer release, or lies where another's belongs."""
 
 
 class Epoch(BaseModel):
     """One epoch of training and the test result after it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     stage: str
-    epoch: int
+    epoch: Count
     """Counted from 0 within the stage."""
     terms: dict[str, float]
     """Mean of each loss term over the epoch's videos."""
     learning_rates: dict[str, float]
     """Learning rate of each pattern in the epoch's last step."""
-    seconds: float
-    confusion: list[list[int]]
+    seconds: Seconds
+    confusion: Matrix
     """Of the test videos after the epoch; rows are the truth."""
-    top2: int | None = None
+    top2: Count | None = None
     """How many of them had their class among the two with the highest logits; None in older records."""
 
     @property
@@ -57,58 +65,58 @@ class Epoch(BaseModel):
 class Record(BaseModel):
     """The record of one run; see each field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: int = Field(SCHEMA, alias="schema")
     status: Literal["running", "done", "failed", "interrupted"]
     error: str = ""
     """Why it failed, as shown to the user: what is wrong, and on a second line what to do."""
-    exit_code: int = 0
+    exit_code: Number = 0
     """What a process that ran only this run ends with."""
-    method: str
+    method: Name
     origin: str
     """The plugin that registered the method."""
-    options: dict[str, Any]
+    options: Plain
     """Every option of the method, resolved."""
     given: dict[str, str]
     """What the user set, as typed."""
-    recipe: dict[str, Any]
-    dataset: str
+    recipe: Plain
+    dataset: Name
     dataset_origin: str
-    dataset_options: dict[str, Any]
-    dataset_given: dict[str, Any] = {}
+    dataset_options: Plain
+    dataset_given: Plain = {}
     """The dataset's options that the user set."""
-    dataset_notes: dict[str, Any] = {}
+    dataset_notes: Plain = {}
     """What the dataset says about this copy: its variant, where its labels and folds came from."""
-    checkpoint: dict[str, Any] = {}
+    checkpoint: Plain = {}
     """For a model that was not trained here: the file, its sha256 and what it says of itself."""
     classes: list[str]
     """In the order of the labels and of the logits."""
-    fold: int
-    seed: int
-    config_id: str
+    fold: Number
+    seed: Number
+    config_id: Name
     """Hash of everything that changes the result, but for fold, seed and data."""
     data: str
     """Fingerprint of the ids, labels and splits of this fold."""
-    videos: dict[str, int]
+    videos: dict[str, Count]
     """How many videos each split has."""
     synthetic: bool = False
-    limit: int | None = None
+    limit: Count | None = None
     """At most so many videos of each split were used: a trial, not a result."""
-    parameters: dict[str, int] = {}
+    parameters: dict[str, Count] = {}
     """"total" and "trained" (in any stage)."""
-    weights: dict[str, dict[str, Any]] = {}
+    weights: dict[str, Plain] = {}
     """Per backbone: where its weights came from, their sha256, and whether they were random."""
-    notes: dict[str, Any] = {}
+    notes: Plain = {}
     """What the method itself adds to the record, such as the text of its prompts."""
-    decoders: dict[str, int] = {}
+    decoders: dict[str, Count] = {}
     """How many reads each decoder did in this session; remembered features count as the reads behind them."""
     skipped: list[str] = []
     """Ids of videos that could not be read and were left out on request."""
     curve: list[Epoch] = []
-    confusion: list[list[int]] = []
+    confusion: Matrix = []
     """Of the test videos after the last epoch."""
-    top2: int | None = None
+    top2: Count | None = None
     """How many of them had their class among the two with the highest logits; None in older records."""
     metrics: dict[str, dict[str, float | None]] = {}
     """Derived: per selection rule and metric its value, None where it is undefined."""
@@ -116,10 +124,10 @@ class Record(BaseModel):
     """Fingerprints of the plugin files that made the result; empty in records of earlier releases."""
     mixed_code: bool = False
     """Whether it was continued, on request, by other code than that which began it."""
-    folds: list[int] = []
+    folds: list[Number] = []
     """All folds that the dataset has; empty in records of earlier releases."""
-    environment: dict[str, Any] = {}
-    seconds: float = 0.0
+    environment: Plain = {}
+    seconds: Seconds = 0.0
     _folder: str = PrivateAttr("")
 
     @property
@@ -210,22 +218,27 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
 def read(path: Path, metrics: Metrics = METRICS) -> Record:
     """Read a record, of this schema or an older one.
 
-    Raises ConfigError if it is damaged, of a newer schema, or states a value of one of `metrics` that its
-    counts do not give.
+    Raises BadRecord if it is damaged, no regular file or too large, contradicts itself, states a value of one
+    of `metrics` that its counts do not give, or is of a newer schema.
     """
     try:
-        record = Record.model_validate(upgraded(json.loads(path.read_bytes())))
+        stated = upgraded(from_json(read_regular(path, MOST_BYTES)))
+        _require_known_schema(stated, path)
+        record = Record.model_validate(stated, strict=True)
+        require_consistent(record)
     except (OSError, ValueError) as error:
-        raise ConfigError(
+        raise BadRecord(
             f"{path} is not a valid record: {_first_line(error)}",
-            f"Move the folder {path.parent} away, and give the same command again.",
+            f"Restore the file, or move the folder {path.parent} away and give the same command again.",
         ) from error
-    if record.schema_ != SCHEMA:
-        raise ConfigError(
-            f"{path} has schema {record.schema_}, not {SCHEMA}", "Use the version that wrote it."
-        )
     _check(record, path, metrics)
     return record
+
+
+def _require_known_schema(stated: Any, path: Path) -> None:
+    found = stated.get("schema") if isinstance(stated, dict) else SCHEMA
+    if type(found) is int and found != SCHEMA:
+        raise BadRecord(f"{path} has schema {found}, not {SCHEMA}", "Use the version that wrote it.")
 
 
 TOLERANCE = 1e-6
@@ -233,16 +246,23 @@ TOLERANCE = 1e-6
 
 
 def _check(record: Record, path: Path, metrics: Metrics) -> None:
+    known: dict[tuple[int, str], float | None] = {}
     for rule, stated in record.metrics.items():
         if rule not in selection.RULES or not record.confusion:
-            raise ConfigError(f"{path} states metrics of '{rule}', for which it has no counts", _edited(path))
+            raise BadRecord(f"{path} states metrics of '{rule}', for which it has no counts", _edited(path))
         counts = record.counts(rule)
         for name, value in stated.items():
-            if name in metrics and not _agree(value, found := metrics[name].of(counts)):
+            if name not in metrics:
+                continue
+            # Often the best epoch is the last: then nothing is computed twice.
+            which = (id(counts.confusion), name)
+            if which not in known:
+                known[which] = metrics[name].of(counts)
+            if not _agree(value, known[which]):
                 one = metrics[name]
-                raise ConfigError(
+                raise BadRecord(
                     f"{path} states {one.title} {_exact(value)} ({rule}), "
-                    f"but its confusion matrix and counts give {_exact(found)}",
+                    f"but its confusion matrix and counts give {_exact(known[which])}",
                     _edited(path, one),
                 )
 
@@ -268,10 +288,12 @@ def _edited(path: Path, one: Metric | None = None) -> str:
 
 def _first_line(error: Exception) -> str:
     if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        return f"{place}: {first['msg']}" if place else first["msg"]
-    return f"Invalid JSON: {error}" if isinstance(error, json.JSONDecodeError) else str(error)
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))[:200]
+        words = first["msg"].removeprefix("Value error, ")
+        return f"{place}: {words}" if place else words
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return f"Invalid JSON: {text}" if isinstance(error, json.JSONDecodeError) else text
 
 
 def find(folder: Path) -> Iterator[Path]:

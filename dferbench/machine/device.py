@@ -33,7 +33,8 @@ def make_fabric(device: str, precision: str) -> Fabric:
     _require(kind, int(number or 0))
     # Without this, cuBLAS may add up in another order from run to run.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As `use_deterministic_algorithms` with `warn_only` does, without importing torch's compiler for it.
+    torch.set_deterministic_debug_mode("warn")
     with _hidden("torchmetrics"):
         from lightning_fabric import Fabric
         from lightning_fabric.plugins.environments.lightning import LightningEnvironment

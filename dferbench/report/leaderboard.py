@@ -57,7 +57,8 @@ class Row:
 def load(
     folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
 ) -> tuple[list[Record], list[str]]:
-    """All finished records below a folder, and a line for each file that could not be used.
+    """All finished records below a folder, and a line for each that is left out: of a run that is not
+    finished, or a bad record, of which their number is said first.
 
     `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
     where the columns `shown` need them.
@@ -67,20 +68,22 @@ def load(
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    found, problems = [], []
+    found, unfinished, bad = [], [], []
     needs_hits = shown is not None and any(one.needs != "confusion" for one in shown.metrics)
     for path in record.find(folder):
         try:
             one = record.read(path, metrics)
         except DferbenchError as error:
-            problems.append(f"{error}. {error.hint}")
+            bad.append(f"left out: {error}. {error.hint}")
             continue
         if one.status == "done":
             one = recounted(one, path.parent) if needs_hits else one
             found.append(one.found_in(path.parent))
         else:
-            problems.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
-    return found, problems
+            unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
+    total = len(found) + len(unfinished) + len(bad)
+    told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
+    return found, [*unfinished, *told, *bad]
 
 
 def _why(one: Record) -> str:

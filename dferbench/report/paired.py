@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.errors import ConfigError, DataError
+from dferbench.errors import ConfigError
 from dferbench.experiment.record import Record
+from dferbench.report.predictions import read_predictions
 
-NAME = "predictions.npz"
 Bools = NDArray[np.bool_]
 
 
@@ -46,17 +46,10 @@ def read_paired(a: Record, b: Record, folders: tuple[Path, Path]) -> Paired:
 
 def _read(one: Record, folder: Path) -> dict[str, tuple[str, bool]]:
     """Per id the name of its class and whether it was recognised."""
-    path = folder / NAME
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            ids, labels, logits = file["id"], file["label"], file["logits"]
-        right = logits.argmax(1) == labels
-        names = [one.classes[label] for label in labels]
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is not there", "Repeat that run to have its predictions.") from error
-    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
-    return {str(i): (name, bool(hit)) for i, name, hit in zip(ids, names, right, strict=True)}
+    found = read_predictions(one, folder)
+    right = found.logits.argmax(1) == found.labels
+    names = [one.classes[label] for label in found.labels]
+    return {i: (name, bool(hit)) for i, name, hit in zip(found.ids, names, right, strict=True)}
 
 
 def mcnemar(paired: Paired) -> dict[str, Any]:

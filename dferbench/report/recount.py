@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from dferbench.errors import DataError
 from dferbench.experiment.counts import top2_hits
 from dferbench.experiment.record import Record
-
-NAME = "predictions.npz"
 
 
 def recounted(record: Record, folder: Path) -> Record:
@@ -18,15 +17,10 @@ def recounted(record: Record, folder: Path) -> Record:
     """
     if record.top2 is not None or not record.confusion:
         return record
-    import numpy as np
+    from dferbench.report.predictions import read_predictions
 
     try:
-        with np.load(folder / NAME, allow_pickle=False) as file:
-            labels, logits = file["label"], file["logits"]
-        counted = np.zeros((len(record.classes),) * 2, dtype=np.int64)
-        np.add.at(counted, (labels, logits.argmax(1)), 1)
-        if counted.tolist() != record.confusion:
-            return record
-        return record.model_copy(update={"top2": top2_hits(logits, labels)})
-    except Exception:  # numpy and zipfile raise many kinds for a damaged file
+        found = read_predictions(record, folder)
+    except DataError:
         return record
+    return record.model_copy(update={"top2": top2_hits(found.logits, found.labels)})

@@ -98,7 +98,7 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
 
 def _open(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric) -> Opened | None:
     """The model, or None if every run is done and none is needed."""
-    if all(plan.finished(*one) for one in plan.runs):
+    if not plan.unfinished:
         return None
     return restore(checkpoint, catalog, fabric, plan.request.weights)
 

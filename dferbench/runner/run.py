@@ -18,7 +18,7 @@ from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.preflight import check_batches, rehearse
-from dferbench.runner.runs import do_runs, require_same_code
+from dferbench.runner.runs import CHECKPOINT, do_runs, require_same_code
 from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.batches import decoder_of
@@ -27,8 +27,6 @@ from dferbench.training.trainer import Built, RunContext, train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
-
-CHECKPOINT = "checkpoint.safetensors"
 
 
 def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
@@ -41,7 +39,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     observers = make_observers(plan.request.trackers, catalog, progress)
     fabric = make_fabric(plan.request.device, plan.recipe.precision)
     require_same_code(plan)
-    if any(plan.finished(*one) is None for one in plan.runs):
+    if plan.unfinished:
         rehearse(plan, catalog, fabric).require_used()
     splits = read_splits(plan, progress)
     check_batches(plan, splits)

@@ -20,10 +20,12 @@ from dferbench.machine.environment import environment
 from dferbench.progress import Progress
 from dferbench.training import resume
 from dferbench.training.observer import Observers
+from dferbench.training.scoring import NAME as PREDICTIONS
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+CHECKPOINT = "checkpoint.safetensors"
 Work: TypeAlias = "Callable[[Record, Split, Path], dict[str, Any]]"
 """work(draft, split, folder) does a run, leaves its files in the folder, and returns what the record adds."""
 
@@ -46,12 +48,24 @@ def do_runs(
     told = observers or Observers()
     require_same_code(plan)
     marks = {fold: _marks(plan, split) for fold, split in splits.items()}
-    records = []
+    done = []
     for one in plan.runs:
         split = splits[one[0]]
         draft = _draft(plan, one, split, marks[one[0]], fabric).model_copy(update=dict(more or {}))
-        records.append(_do(plan, draft, split, progress, work, told))
-    return records
+        done.append(_do_or_say(plan, draft, split, progress, work, told))
+    return done
+
+
+def _do_or_say(
+    plan: Plan, draft: Record, split: Split, progress: Progress, work: Work, observers: Observers
+) -> Record:
+    """A run whose record is damaged is left as it is, and counts as failed: it may hold a result."""
+    try:
+        return _do(plan, draft, split, progress, work, observers)
+    except records.BadRecord as error:
+        progress.say(f"failed: {error}. {error.hint}")
+        failed = {"status": "failed", "error": f"{error}\n{error.hint}", "exit_code": error.exit_code}
+        return draft.model_copy(update=failed)
 
 
 def require_same_code(plan: Plan) -> None:
@@ -74,12 +88,14 @@ def require_same_code(plan: Plan) -> None:
 
 
 def _before(plan: Plan, fold: int, seed: int) -> Record | None:
-    """The record of a run that would be kept or continued; a failed one without state begins anew."""
-    path = plan.folder(fold, seed) / records.NAME
-    if not path.is_file():
+    """The record of a run that would be kept or continued; a failed one without state begins anew, and of a
+    damaged one it is told when its turn comes."""
+    try:
+        record = plan.stored(fold, seed)
+    except records.BadRecord:
         return None
-    record = records.read(path, plan.metrics)
-    return record if record.status == "done" or (path.parent / resume.NAME).is_file() else None
+    resumes = (plan.folder(fold, seed) / resume.NAME).is_file()
+    return record if record is not None and (record.status == "done" or resumes) else None
 
 
 def _listed(files: Sequence[str]) -> str:
@@ -99,11 +115,15 @@ def _do(
     _check_same_data(folder, draft, plan)
     if done := plan.finished(*run):
         progress.say(f"fold {run[0]} seed {run[1]}: already done{_by_whom(done, plan)}, {folder}")
+        _clean_up(done, folder, progress)
         return done
     before = _before(plan, *run)
     outdated = before is not None and plan.request.changed == "again" and bool(plan.changes(before))
     if plan.request.force or outdated:
         shutil.rmtree(folder, ignore_errors=True)
+    elif why := resume.set_aside(folder, resume.owner_of(draft)):
+        progress.say(f"{folder / resume.NAME} is not trained on: {why}")
+        progress.say(f"It is kept as {resume.REFUSED}; the run begins anew, which gives the same result.")
     elif before is not None:
         mixed = before.mixed_code or bool(plan.changes(before))
         draft = draft.model_copy(update={"mixed_code": mixed})
@@ -112,8 +132,32 @@ def _do(
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
     record = records.read(folder / records.NAME, plan.metrics)
     if record.status == "done":
+        resume.drop(folder)
         observers.run_ended(record)
     return record
+
+
+def _clean_up(done: Record, folder: Path, progress: Progress) -> None:
+    """A run that is done needs no state, unless that is all that is left of what it learned."""
+    if gone := lost(done, folder):
+        progress.say(told_lost(gone, folder))
+    else:
+        resume.drop(folder)
+
+
+def lost(done: Record, folder: Path) -> list[str]:
+    """The files of a finished run that are gone; its record alone still holds every count."""
+    files = [PREDICTIONS, *([] if done.checkpoint else [CHECKPOINT])]
+    return [name for name in files if not (folder / name).is_file()]
+
+
+def told_lost(gone: Sequence[str], folder: Path) -> str:
+    """What to know of a result of which files are gone."""
+    are = "is" if len(gone) == 1 else "are"
+    return (
+        f"{' and '.join(gone)} {are} gone from {folder}; its result stands, but compare, predict and "
+        "evaluate lack them. Move the folder away and give the same command again to have them."
+    )
 
 
 def _by_whom(done: Record, plan: Plan) -> str:

@@ -1,21 +1,35 @@
-"""The state of a run in training, from which it resumes: one file, written whole after every epoch."""
+"""The state of a run in training, from which it resumes: one file, written whole after every epoch.
+
+Its first line is JSON: whose state it is, and the sha256 of that and of what follows, which torch wrote. So a
+state that changed on the disk, or that lies in the folder of another run, is not trained on.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
 import json
+import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor, nn
 
 from dferbench.errors import ConfigError
-from dferbench.experiment.record import Epoch
-from dferbench.files import write_atomic
+from dferbench.experiment.record import Epoch, Record
+from dferbench.files import from_json, write_atomic
 
 NAME = "state.pt"
+REFUSED = "state.pt.refused"
+OWNED_BY = ("method", "dataset", "config_id", "data", "fold", "seed")
+"""The fields of a record that say whose a state is."""
+FIRST_LINE = 10_000
+"""More bytes than the first line has."""
+Owner: TypeAlias = "Mapping[str, Any]"
 
 
 @dataclass(frozen=True)
@@ -53,26 +67,104 @@ def restore(model: nn.Module, tensors: dict[str, Tensor]) -> None:
         )
 
 
-def save(state: State, folder: Path) -> Path:
+def owner_of(record: Record) -> Owner:
+    """Whose state a run's is."""
+    return {name: getattr(record, name) for name in OWNED_BY}
+
+
+def save(state: State, folder: Path, owner: Owner) -> Path:
     """Write the state atomically and return its path. Raises DferbenchError if it cannot be written."""
     buffer = io.BytesIO()
     content = {**vars(state), "curve": json.dumps([row.model_dump() for row in state.curve])}
     torch.save(content, buffer)
+    first = json.dumps({"owner": owner, "sha256": _sha256(owner, buffer.getbuffer())})
     path = folder / NAME
-    write_atomic(path, buffer.getvalue())
+    write_atomic(path, b"".join([first.encode(), b"\n", buffer.getbuffer()]))
     return path
 
 
-def load(folder: Path) -> State | None:
-    """The saved state, or None if there is none. Raises ConfigError if it is damaged."""
+def _sha256(owner: Owner, content: bytes | memoryview) -> str:
+    found = hashlib.sha256(json.dumps(owner, sort_keys=True).encode())
+    found.update(content)
+    return found.hexdigest()
+
+
+def load(folder: Path, owner: Owner) -> State | None:
+    """The saved state, or None if there is none. Raises ConfigError if it is damaged or another run's."""
     path = folder / NAME
     if not path.is_file():
         return None
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = torch.load(io.BytesIO(_proved(path, owner)), map_location="cpu", weights_only=True)
         curve = [Epoch.model_validate(row) for row in json.loads(content.pop("curve"))]
         # States of earlier versions also hold the schedule's, which is not needed any more.
         content.pop("schedule", None)
         return State(curve=curve, **content)
     except Exception as error:
         raise ConfigError(f"{path} cannot be read: {error}", "Add --force to start the run again.") from error
+
+
+def set_aside(folder: Path, owner: Owner) -> str:
+    """Rename a state that is damaged or another run's, and return why; "" if there is none such.
+
+    It is kept, as it may be all that is left of another run; without it this run begins anew.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        return ""
+    try:
+        _proved(path, owner)
+    except ValueError as error:
+        path.replace(folder / REFUSED)
+        return str(error)
+    return ""
+
+
+def _proved(path: Path, owner: Owner) -> bytes:
+    """What torch wrote, if it is what was saved, by this run. Raises ValueError if not.
+
+    States of earlier releases name no owner, and prove themselves by the checksums of their archive alone.
+    """
+    with path.open("rb") as file:
+        begin = file.read(2)
+        file.seek(0)
+        first = b"" if begin == b"PK" else file.readline(FIRST_LINE)
+        content = file.read()
+    if not first:
+        _require_whole(content)
+        return content
+    stated = _stated(first)
+    if stated.get("sha256") != _sha256(stated.get("owner", {}), content):
+        raise ValueError("it is damaged: its content is not what its checksum states")
+    theirs = stated["owner"]
+    if others := [name for name in owner if theirs.get(name) != owner[name]]:
+        words = ", ".join(f"{name} {theirs.get(name)}, not {owner[name]}" for name in others)
+        raise ValueError(f"it is the state of another run ({words})")
+    return content
+
+
+def _stated(first: bytes) -> dict[str, Any]:
+    try:
+        stated = from_json(first)
+    except ValueError:
+        stated = None
+    if not isinstance(stated, dict) or not isinstance(stated.get("owner"), dict):
+        raise ValueError("it is damaged: it does not begin as a state does")
+    return stated
+
+
+def _require_whole(content: bytes) -> None:
+    """The archive of an earlier release has a checksum of each of its files. Raises ValueError."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            bad = archive.testzip()
+    except Exception:  # zipfile and zlib raise many kinds for a damaged archive
+        bad = NAME
+    if bad is not None:
+        raise ValueError("it is damaged: its content is not what its checksums state")
+
+
+def drop(folder: Path) -> None:
+    """Remove the state of a run that is done: two thirds of what a run leaves, and nothing reads it."""
+    with contextlib.suppress(OSError):  # the result stands without the space
+        (folder / NAME).unlink()

@@ -119,7 +119,16 @@ class Trainer:
         for number in range(saved.stage if saved else 0, len(self.stages)):
             in_stage = saved if saved and saved.stage == number else None
             predictions = self._train_stage(number, in_stage) or predictions
-        return predictions or self._test()
+        return predictions or self._test_again()
+
+    def _test_again(self) -> Predictions:
+        """The predictions of a run that was stopped behind its last epoch, or has none. On another machine
+        they may differ in a video, and the curve ends with those that are kept."""
+        predictions = self._test()
+        if self.curve:
+            found = {"confusion": predictions.confusion(), "top2": predictions.top2()}
+            self.curve[-1] = self.curve[-1].model_copy(update=found)
+        return predictions
 
     def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
         """Train the epochs of a stage that are not done yet, testing after each; None if all are done."""
@@ -200,11 +209,11 @@ class Trainer:
         learned = resume.learned(self.model, self.built.ever_trained)
         skipped = sorted(self.unreadable.skipped)
         state = resume.State(stage, epochs, learned, optimizer.state_dict(), self.curve, skipped)
-        self.observers.checkpoint_saved(resume.save(state, self.folder))
+        self.observers.checkpoint_saved(resume.save(state, self.folder, resume.owner_of(self.draft)))
 
     def _resume(self) -> resume.State | None:
         """Put the saved state back, if there is one; its optimizer is for the stage that it belongs to."""
-        saved = resume.load(self.folder)
+        saved = resume.load(self.folder, resume.owner_of(self.draft))
         if saved:
             resume.restore(self.model, saved.learned)
             self.curve = saved.curve
