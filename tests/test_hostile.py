@@ -35,7 +35,7 @@ def base(tmp_path_factory):
         for number in range(4):
             encode(folder / "videos" / label / f"{number}.mp4", count=6 + number)
     shutil.copy(folder / "videos" / "a" / "0.mp4", folder / "good.mp4")
-    encode(folder / "large.mp4", count=1, size=(8192, 8192))
+    encode(folder / "large.mp4", count=1, size=(6400, 6400))
     png(folder / "large.png", 12_000, 12_000)
     data = ["-d", f"folder(path={folder / 'videos'}, folds=2)"]
     small = ["--set", "backbone=clip-tiny", "--set", "input.frames=4", "--device", "cpu", "-q", "-j", "0"]
