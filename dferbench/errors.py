@@ -15,6 +15,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 
 
 class DferbenchError(Exception):
@@ -97,3 +98,12 @@ class VideoError(DataError):
     def plain_hint(self) -> str:
         """The next step for commands that cannot leave videos out."""
         return "Replace or remove the file."
+
+
+def said_by(error: BaseException) -> str:
+    """The first line of what an exception says, in printable characters, even if saying it fails."""
+    text = ""
+    with suppress(BaseException):
+        text = str(error)
+    first = (text.splitlines() or [""])[0][:300]
+    return "".join(c if c.isprintable() else "?" for c in first) or "it says nothing"

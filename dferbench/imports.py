@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
-from dferbench.errors import ConfigError
+from dferbench.careful import contained
+from dferbench.errors import ConfigError, DferbenchError, said_by
 
 
 def imported(value: Any, whose: str) -> Any:
@@ -16,10 +17,15 @@ def imported(value: Any, whose: str) -> Any:
         return value
     module, _, name = value.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
+        with contained(whose):
+            return getattr(importlib.import_module(module), name)
+    except DferbenchError:
+        raise
+    except Exception as error:  # the plugin's own code runs here
+        kind = "" if isinstance(error, ImportError | AttributeError) else f"{type(error).__name__}: "
         raise ConfigError(
-            f"{whose} cannot be imported from {value}: {error}", "Install what it needs, or fix the plugin."
+            f"{whose} cannot be imported from {value}: {kind}{said_by(error)}",
+            "Install what it needs, or fix the plugin.",
         ) from error
 
 

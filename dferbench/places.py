@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
+from dferbench.documents import from_toml, read_text
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import expand, write_atomic
 from dferbench.types import Dataset
@@ -57,7 +57,7 @@ def config_file() -> Path:
 def _read_config() -> str:
     path = config_file()
     try:
-        return path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        return read_text(path) if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} cannot be read: {error}", "Fix or remove it.") from error
 
@@ -68,8 +68,8 @@ def _no_roots(error: object) -> ConfigError:
 
 def _configured_root(name: str) -> str | None:
     try:
-        roots = tomllib.loads(_read_config()).get("roots", {})
-    except tomllib.TOMLDecodeError as error:
+        roots = from_toml(_read_config()).get("roots", {})
+    except ValueError as error:
         raise _no_roots(error) from error
     if not isinstance(roots, dict):
         raise _no_roots("'roots' must be a table")

@@ -15,7 +15,9 @@ from typing import Any
 
 from dferbench.errors import ConfigError, UnknownName
 
-_CALL = re.compile(r"\s*([A-Za-z][\w.-]*)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_CALL = re.compile(r"([A-Za-z][\w.-]*)\s*+(?:\((.*)\))?", re.DOTALL)
+LONGEST = 20_000
+"""Characters of a spec; the longest that are written name a few dozen classes."""
 _KEYWORD = re.compile(r"\s*([A-Za-z_]\w*)\s*=(.*)", re.DOTALL)
 _CLOSES = {"(": ")", "[": "]", "{": "}"}
 
@@ -31,6 +33,7 @@ class Call:
 
 def split(text: str, separator: str) -> list[str]:
     """Cut `text` at each `separator` that stands outside brackets and quotes. Raises ConfigError."""
+    _require_short(text)
     pieces, start, closers, quote = [], 0, [], ""
     for i, c in enumerate(text):
         if quote:
@@ -41,17 +44,20 @@ def split(text: str, separator: str) -> list[str]:
             closers.append(_CLOSES[c])
         elif c in _CLOSES.values():
             if not closers or closers.pop() != c:
-                raise ConfigError(f"'{text}' has a stray '{c}'", "Brackets come in pairs.")
+                raise ConfigError(f"'{_beginning(text)}' has a stray '{c}'", "Brackets come in pairs.")
         elif c == separator and not closers:
             pieces.append(text[start:i])
             start = i + 1
     if closers or quote:
-        raise ConfigError(f"'{text}' lacks a closing {closers[-1] if closers else quote}", "Close it.")
+        raise ConfigError(
+            f"'{_beginning(text)}' lacks a closing {closers[-1] if closers else quote}", "Close it."
+        )
     return [*pieces, text[start:]]
 
 
 def value(text: str) -> Any:
     """A Python literal, true/false/none in any case, or the bare word itself."""
+    _require_short(text)
     word = text.strip()
     try:
         return {"true": True, "false": False, "none": None}[word.lower()]
@@ -61,6 +67,20 @@ def value(text: str) -> Any:
         return ast.literal_eval(word)
     except (ValueError, SyntaxError):
         return word
+    except (RecursionError, MemoryError):
+        raise ConfigError(f"'{_beginning(word)}' is nested too deeply", "Write plain values.") from None
+
+
+def _require_short(text: str) -> None:
+    if len(text) > LONGEST:
+        raise ConfigError(
+            f"'{_beginning(text)}' has {len(text):,} characters, more than {LONGEST:,}",
+            "Shorten it; long lists belong in files.",
+        )
+
+
+def _beginning(text: str) -> str:
+    return text if len(text) <= 60 else f"{text[:60]}..."
 
 
 def parse(text: str) -> list[Call]:
@@ -73,15 +93,18 @@ def parse_one(text: str) -> Call:
     calls = parse(text)
     if len(calls) != 1:
         raise ConfigError(
-            f"'{text}' names {len(calls)} things where one is wanted", "Write name(option=value)."
+            f"'{_beginning(text)}' names {len(calls)} things where one is wanted", "Write name(option=value)."
         )
     return calls[0]
 
 
 def _call(piece: str, text: str) -> Call:
-    match = _CALL.fullmatch(piece)
+    match = _CALL.fullmatch(piece.strip())
     if not match:
-        raise ConfigError(f"cannot read '{piece.strip()}' in '{text}'", "Write name(option=value) | name.")
+        raise ConfigError(
+            f"cannot read '{_beginning(piece.strip())}' in '{_beginning(text)}'",
+            "Write name(option=value) | name.",
+        )
     args: list[Any] = []
     options: dict[str, Any] = {}
     for part in split(match[2], ",") if (match[2] or "").strip() else []:
@@ -89,7 +112,10 @@ def _call(piece: str, text: str) -> Call:
         if keyword:
             options[keyword[1]] = value(keyword[2])
         elif options:
-            raise ConfigError(f"'{part.strip()}' follows a named option in '{text}'", "Put it first.")
+            raise ConfigError(
+                f"'{_beginning(part.strip())}' follows a named option in '{_beginning(text)}'",
+                "Put it first.",
+            )
         else:
             args.append(value(part))
     return Call(match[1], tuple(args), options)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict
 
+from dferbench.careful import contained
 from dferbench.imports import imported, is_path
 from dferbench.progress import Progress
 
@@ -202,6 +203,15 @@ class Method:
                 raise TypeError(
                     f"{name} of {self.name} must be callable or 'package.module:name', got {value!r}"
                 )
+        kinds = {"recipe": Recipe, "paper": str}
+        kinds |= dict.fromkeys(("recipe_for", "card", "options_for"), Mapping)
+        for name, kind in kinds.items():
+            if not isinstance(getattr(self, name), kind):
+                raise TypeError(f"{name} of {self.name} must be a {kind.__name__}")
+        if not all(isinstance(recipe, Recipe) for recipe in self.recipe_for.values()):
+            raise TypeError(f"recipe_for of {self.name} must hold recipes")
+        if self.options is not None and not _is_model(self.options):
+            raise TypeError(f"options of {self.name} must be a pydantic model, that is a class")
 
     def builder(self) -> Callable[..., Any]:
         """`build` itself, imported if it is a path. Raises ConfigError if that fails."""
@@ -213,12 +223,18 @@ class Method:
 
         Options are not checked here. Raises ConfigError if `build` cannot be imported, and what it raises.
         """
-        return self.builder()(task, parts, **options)
+        build = self.builder()
+        with contained(f"build of method '{self.name}'"):
+            return build(task, parts, **options)
 
     def converter(self) -> Convert | None:
         """`convert` itself, imported if it is a path. Raises ConfigError if that fails."""
         found: Convert | None = imported(self.convert, f"convert of method '{self.name}'")
         return found
+
+
+def _is_model(options: Any) -> bool:
+    return isinstance(options, type) and issubclass(options, BaseModel)
 
 
 @dataclass(frozen=True, slots=True)

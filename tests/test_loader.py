@@ -355,14 +355,30 @@ def _hangs(path, choose):
     time.sleep(1000)
 
 
-def test_a_bug_in_a_worker_shows_its_traceback(videos, loader):
+def test_what_a_reader_raises_is_the_fault_of_its_file(videos, loader):
     broken = choose_decoder("broken", {"broken": lambda: _breaks})
-    with pytest.raises(ZeroDivisionError, match="_breaks"):
-        list(loader(videos[:1], workers=1, decoder=broken).batches([0], 1))
+    (batch,) = loader(videos[:2], workers=1, decoder=broken).batches([0, 1], 2)
+    assert [failure.index for failure in batch.failures] == [0, 1]
+    assert "ZeroDivisionError" in batch.failures[0].error.reason
 
 
 def _breaks(path, choose):
     return 1 // 0
+
+
+def test_a_bug_in_a_worker_shows_its_traceback(videos, loader, monkeypatch):
+    """What chooses the frames is no part of the file."""
+    one = loader(videos[:1], workers=1)
+    one._videos.sampler = _Breaking()
+    with pytest.raises(ZeroDivisionError, match="_breaks"):
+        list(one.batches([0], 1))
+
+
+class _Breaking:
+    random = shuffle = False
+
+    def __call__(self, count, frames, rng):
+        return _breaks(count, frames)
 
 
 def test_workers_leave_ctrl_c_to_the_main_process(videos, loader):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from torch import Tensor
 
 from dferbench.checkpoints.checksum import checksum
+from dferbench.data.decoders.bounds import HELD
 from dferbench.errors import DataError
 from dferbench.experiment.old_records import upgraded_caveats, upgraded_input
 from dferbench.files import from_json, write_atomic
@@ -19,6 +20,8 @@ from dferbench.models.safetensors_files import KEY, read_metadata, read_tensors
 from dferbench.types import Input
 
 SCHEMA = 2
+MOST = 4096
+"""Frames, and pixels of a side."""
 
 
 class TrainedOn(BaseModel):
@@ -116,13 +119,21 @@ def read_header(path: Path) -> Header:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         raise DataError(f"{path} has a damaged header: {where}: {first['msg']}", "Make it again.") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError(f"{path} has a damaged header: {error}", "Make it again.") from None
     if header.schema_ != SCHEMA:
         raise DataError(f"{path} has schema {header.schema_}, not {SCHEMA}", "Use the version that wrote it.")
-    if not isinstance(header.input.size, int) or min(header.input.size, header.input.frames) < 1:
+    if not _sound(header.input):
         raise DataError(f"{path} has a damaged header: its input is {header.input}", "Make it again.")
     return header
+
+
+def _sound(input: Input) -> bool:
+    """Whether frames and size are numbers that a model may have: 256 of 1000 x 1000 pixels at most."""
+    frames, size = input.frames, input.size
+    if not isinstance(size, int) or not isinstance(frames, int) or min(frames, size) < 1:
+        return False
+    return max(frames, size) <= MOST and frames * size**2 <= HELD
 
 
 def _upgraded(header: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from dferbench.checkpoints.read import Checkpoint, read_checkpoint
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import expand
 from dferbench.models import Classifier
+from dferbench.models.bounded import Bounded
 from dferbench.models.build import make_model
 from dferbench.models.loading import load_exactly, load_some
 from dferbench.models.parts import Parts
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
 Used = dict[str, dict[str, Any]]
+ROOM, ROOM_OF_BACKBONES = 10**9, 3 * 10**9
+"""Bytes that a model may take beyond four times its file: what is built and not kept, and backbones whose
+weights lie elsewhere (CLIP ViT-L/14 has 1.7 GB)."""
 START = "weights"
 """The option, "" by default, by which methods name a file to start from."""
 
@@ -146,7 +150,14 @@ def _build(checkpoint: Checkpoint, parts: Parts, start: bool = True) -> Classifi
     options = header.options if start or not _start_of(checkpoint) else {**header.options, START: ""}
     assert isinstance(header.input.size, int)
     task = Task(header.dataset, tuple(header.classes), header.input.frames, header.input.size)
-    return make_model(checkpoint.method, task, options, parts, header.seed)
+    with Bounded(_most_bytes(checkpoint), str(checkpoint.path)):
+        return make_model(checkpoint.method, task, options, parts, header.seed)
+
+
+def _most_bytes(checkpoint: Checkpoint) -> int:
+    """What the tensors of the model may take: of the order of the file, or of a large backbone next to it."""
+    beside = ROOM if checkpoint.header.holds == "all" and not checkpoint.missing else ROOM_OF_BACKBONES
+    return 4 * checkpoint.path.stat().st_size + beside
 
 
 def _origin(checkpoint: Checkpoint, parts: Parts) -> Used:

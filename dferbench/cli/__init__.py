@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,7 +13,7 @@ from dferbench import stopping
 if TYPE_CHECKING:
     from dferbench.errors import VideoError
 
-EXIT_STOPPED, EXIT_CTRL_C = 75, 130
+EXIT_DATA, EXIT_STOPPED, EXIT_CTRL_C = 4, 75, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -48,9 +49,25 @@ def _outcome(arguments: list[str]) -> int:
         return _complain("stopped by SIGTERM", "Run the same command to continue.", EXIT_STOPPED)
     except BrokenPipeError:
         return 1  # the reader of our output left, as `head` does; nothing more can be said
-    except Exception:
+    except BaseException as error:
+        return _unexpected(error)
+
+
+def _unexpected(error: BaseException) -> int:
+    """What is no error of ours: a path that cannot be one, a plugin that ends the program, or a bug."""
+    if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+        return _complain(f"{str(error.filename)[:80]}: {error.strerror}", "Check the path.", EXIT_DATA)
+    if not isinstance(error, SystemExit):
         traceback.print_exc()
         return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
+    if isinstance(error.__context__, BrokenPipeError):  # so typer ends where the reader of the output left
+        return 1
+    # Nothing of ours ends the program so, and it would end without a word.
+    return _complain(
+        f"the code of a plugin or a library ended the program: sys.exit({error.code!r:.200}) at {_place(error)}",
+        "Fix the plugin: what it cannot do should be an exception of another kind.",
+        1,
+    )
 
 
 def _stoppable(arguments: list[str]) -> int:
@@ -86,6 +103,12 @@ def _next_step(error: VideoError, arguments: list[str]) -> str:
     from dferbench.cli.app import takes
 
     return error.hint if takes("--skip-bad", arguments) else error.plain_hint
+
+
+def _place(error: BaseException) -> str:
+    """The file and line that raised an exception."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{last.filename}:{last.lineno}"
 
 
 def _complain(message: str, hint: str, code: int) -> int:

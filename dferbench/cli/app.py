@@ -27,8 +27,9 @@ from dferbench.cli import (
     table,
     watch,
 )
+from dferbench.cli.plugin_commands import add_commands
 from dferbench.cli.plugin_files import require_usable
-from dferbench.registry.catalog import Broken, Catalog, discover
+from dferbench.registry.catalog import discover
 
 HELP = """One protocol for every method of dynamic facial expression recognition.
 
@@ -62,7 +63,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("cache")(cache.cache)
     app.command("doctor")(doctor.doctor)
     app.add_typer(data.app, name="data")
-    _add_commands(app, catalog)
+    add_commands(app, catalog)
     return app
 
 
@@ -111,14 +112,6 @@ def _root(
     ] = False,
 ) -> None:
     require_usable(context.obj, context.invoked_subcommand)
-
-
-def _add_commands(app: typer.Typer, catalog: Catalog) -> None:
-    for origin, add in catalog.commands:
-        try:
-            add(app)
-        except Exception as error:
-            catalog.broken.append(Broken(origin, f"{type(error).__name__}: {error}", ""))
 
 
 def usage_errors() -> Any:

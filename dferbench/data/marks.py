@@ -16,6 +16,7 @@ from typing import Any
 
 from dferbench.data.decoders.endings import IMAGES
 from dferbench.data.decoders.pack import is_packed
+from dferbench.documents import read_text
 from dferbench.files import write_atomic
 from dferbench.places import MADE, is_made
 from dferbench.types import Dataset
@@ -31,6 +32,8 @@ REENCODED = "re-encoded"
 HEAD, TAIL = 1 << 14, 1 << 12
 """So many bytes at a file's beginning and end are searched: every container that is written here keeps its
 comment there."""
+MOST_REPORT = 1 << 30
+"""Bytes of such a report, which has a line for each of up to a million videos."""
 FACTS = ("finder", "size", "margin", "quality")
 """The settings of face crops that a record says."""
 
@@ -139,8 +142,8 @@ def _climb(folder: str, seen: dict[str, None]) -> None:
 def _settings_in(folder: str) -> Mapping[str, Any]:
     """What a report of `data faces` in the folder says; empty where there is none, or another program's."""
     try:
-        said = json.loads(Path(folder, CROPS).read_bytes())
-    except (OSError, ValueError):
+        said = json.loads(read_text(Path(folder, CROPS), MOST_REPORT))
+    except (OSError, ValueError, RecursionError):
         return {}
     settings = said.get("settings") if isinstance(said, dict) and said.get("schema") == 1 else None
     if not isinstance(settings, dict) or not {"finder", "size"} <= settings.keys():
@@ -154,7 +157,7 @@ def _settings_of(said: bytes) -> Iterator[Mapping[str, Any]]:
         text = said[start + len(CROPPED) :].decode("utf-8", "replace")
         try:
             settings, _ = json.JSONDecoder().raw_decode(text)
-        except ValueError:  # cut off
+        except (ValueError, RecursionError):  # cut off
             return
         yield settings
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -11,6 +10,7 @@ from dferbench.doctor.finding import Finding, tried
 from dferbench.doctor.packages import install, packages
 from dferbench.doctor.video import video
 from dferbench.doctor.writable import writable
+from dferbench.documents import from_toml, read_text
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.places import cache_folder, config_file
 from dferbench.registry.catalog import Catalog
@@ -80,7 +80,7 @@ def _configuration() -> str:
     if not path.exists():
         return f"{path} (not there, which is fine)"
     try:
-        tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        from_toml(read_text(path))
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{path} is not a valid configuration: {error}") from error
     return str(path)

@@ -44,7 +44,7 @@ def video(catalog: Catalog) -> Iterator[Finding]:
 
 def _readers(catalog: Catalog, path: Path) -> Iterator[Finding]:
     """PyAV comes first: it tells decord how many frames there are."""
-    builds = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
+    builds = catalog.builds("decoders")
     frames: dict[str, Pixels] = {}
     for name in sorted(builds.keys() - set(NO_FILES), key=lambda name: (name != "pyav", name)):
         if skip := _cannot(name, frames):

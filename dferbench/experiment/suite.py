@@ -6,7 +6,6 @@ suite names by a path relative to itself.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +21,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from dferbench.documents import from_toml, read_text
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment import selection
 from dferbench.experiment.metrics import METRICS, Metrics, find
@@ -194,7 +194,7 @@ _EXAMPLES = {
 
 def _read(path: Path, kind: type[_File], metrics: Metrics) -> _File:
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = from_toml(read_text(path))
         return kind.model_validate(content, context={"metrics": metrics})
     except OSError as error:
         reason, hint = error.strerror or str(error), f"Name {_EXAMPLES[kind]}."

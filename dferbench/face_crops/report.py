@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field, ValidationError
 
 from dferbench.data.marks import CROPS
+from dferbench.documents import read_text
 from dferbench.errors import ConfigError
 from dferbench.files import to_json, write_atomic
 
@@ -72,7 +73,7 @@ def claim(folder: Path, settings: dict[str, Any]) -> Report:
 
 def _read(path: Path) -> Report:
     try:
-        return Report.model_validate_json(path.read_bytes())
+        return Report.model_validate_json(read_text(path, 1 << 30))
     except (OSError, ValidationError) as error:
         first = str(error).splitlines()[0]
         raise ConfigError(

@@ -98,7 +98,7 @@ class _Seer:
         sampler = make_sampler(input, catalog)
         self.eye = ClipSampler(sampler, input.frames, input.size, input.resize, input.order)
         self.finder = make_finder(request.finder, catalog)
-        readers = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
+        readers = catalog.builds("decoders")
         self.decoder: Decoder = choose_decoder(request.decoder, readers).in_order(input.order)
         self.stride = request.stride or (max(1, request.window // 2) if request.window else None)
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import regex
 from torch import nn
 
 from dferbench.errors import ConfigError
 from dferbench.types import Recipe, Stage
 
+LONGEST = 1000
+"""Characters of a pattern."""
+SECONDS = 0.1
+"""How long a pattern may take for a name, in seconds of the processor; it usually takes microseconds."""
 Group = dict[str, Any]
 """A parameter group as torch's optimizers take it, with "pattern" and the "names" of its parameters."""
 
@@ -52,9 +57,23 @@ def ever_trained(model: nn.Module, recipe: Recipe) -> set[str]:
 
 def matches(pattern: str, name: str, where: str) -> bool:
     """Whether the regular expression matches the whole name. Raises ConfigError if it is not valid."""
+    if len(pattern) > LONGEST:
+        raise ConfigError(
+            f"{where}: a pattern has {len(pattern):,} characters, more than {LONGEST:,}",
+            "Write several patterns.",
+        )
     try:
-        return re.fullmatch(pattern, name) is not None
-    except re.error as error:
+        re.compile(pattern)
+        # `re` cannot be stopped: (a+)+b takes as many steps as there are ways to divide a name into parts.
+        return regex.fullmatch(pattern, name, timeout=SECONDS) is not None
+    except TimeoutError:
+        raise ConfigError(
+            f"{where}: '{pattern}' takes more than {SECONDS:g} s to match the name '{name}'",
+            "Do not repeat what is repeated inside, as (a+)+ does.",
+        ) from None
+    except (RecursionError, MemoryError, OverflowError):
+        raise ConfigError(f"{where}: a pattern is nested too deeply", "Write a plainer one.") from None
+    except (re.error, regex.error) as error:
         raise ConfigError(
             f"{where}: '{pattern}' is not a valid regular expression: {error}",
             "Fix it; a dot in a name is written \\., as in 'head\\..*'.",

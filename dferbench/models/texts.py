@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
+from dferbench.documents import from_toml, read_text
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.files import expand
 
@@ -74,15 +75,15 @@ def _read(source: str) -> Mapping[str, Any]:
     if not path.exists():
         raise ConfigError(f"there is no file {path}", "Check the path; text=FILE.toml holds a text a class.")
     try:
-        return _parse(path.read_text("utf-8-sig"), f"the texts in {path}")
+        return _parse(read_text(path), f"the texts in {path}")
     except (OSError, UnicodeDecodeError) as error:
         raise _unreadable(f"the texts in {path}", error) from None
 
 
 def _parse(text: str, what: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        return from_toml(text)
+    except ValueError as error:
         raise _unreadable(what, error) from None
 
 

@@ -7,13 +7,11 @@ one that fails is listed as broken while everything else works.
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,11 +20,14 @@ import pluggy
 from pydantic import BaseModel
 
 from dferbench import spec
+from dferbench.careful import PluginFault, carefully, contained
 from dferbench.errors import ConfigError, UnknownName, same
 from dferbench.imports import imported, is_path
 from dferbench.registry import hookspecs
 from dferbench.registry.kinds import KINDS
+from dferbench.registry.names import require_name
 from dferbench.registry.options import filled, require_numbers
+from dferbench.registry.sources import Source, from_files, installed, own
 from dferbench.types import Method
 
 
@@ -46,7 +47,12 @@ class Entry:
 
     def load(self) -> Any:
         """The value, imported if it was registered by its path. Raises ConfigError if that fails."""
-        return imported(self.value, f"'{self.name}' of {self.origin}")
+        return imported(self.value, self.whose)
+
+    @property
+    def whose(self) -> str:
+        """The entry in words, for messages."""
+        return f"'{self.name}' of {self.origin}"
 
 
 @dataclass(frozen=True)
@@ -71,11 +77,8 @@ class Catalog:
 
     def get(self, kind: str, name: str) -> Entry:
         """The entry of that name. Raises UnknownName, or ConfigError if two plugins claim it."""
-        if claims := self.contested.get((kind, name)):
-            raise ConfigError(
-                f"the {KINDS[kind].noun} name '{name}' is claimed by {' and '.join(claims)}",
-                "Uninstall one of them, or rename the method in the plugin that is yours.",
-            )
+        if (kind, name) in self.contested:
+            raise self._claimed(kind, name)
         if name not in self.entries[kind]:
             raise self._unknown(kind, name)
         return self.entries[kind][name]
@@ -92,6 +95,28 @@ class Catalog:
         broken = f" The plugin {self.broken[0].origin} is broken: dferbench doctor." if self.broken else ""
         return UnknownName(noun, name, entries, f"All: dferbench list {kind.replace('_', '-')}.{broken}")
 
+    def builds(self, kind: str) -> dict[str, Callable[..., Any]]:
+        """What builds each thing of a kind, by name: one that cannot be used raises when it is called.
+
+        They can be pickled as far as the plugins' own functions can.
+        """
+        return {name: self._build_of(kind, entry) for name, entry in self.entries[kind].items()}
+
+    def _build_of(self, kind: str, entry: Entry) -> Callable[..., Any]:
+        if (kind, entry.name) in self.contested:
+            return partial(_refuse, *self._claimed(kind, entry.name).args)
+        if isinstance(entry.value, str):
+            return partial(_imported_call, entry.value, entry.whose)
+        value: Callable[..., Any] = entry.value
+        return value
+
+    def _claimed(self, kind: str, name: str) -> ConfigError:
+        claims = self.contested[kind, name]
+        return ConfigError(
+            f"the {KINDS[kind].noun} name '{name}' is claimed by {' and '.join(claims)}",
+            "Uninstall one of them, or rename it in the plugin that is yours.",
+        )
+
     def make(self, kind: str, text: str, *given: Any, **options: Any) -> Any:
         """Build the part that `text` names, as `name(option=value)`, with the `given` arguments first.
 
@@ -102,10 +127,14 @@ class Catalog:
         entry = self.get(kind, call.name)
         build, noun = entry.load(), KINDS[kind].noun
         if entry.options is not None:
-            return build(*given, **filled(entry.options, call, noun))
-        bound = spec.bind(call, build, noun, *given)
-        require_numbers(bound, f"{noun} {call.name}")
-        return build(*bound.args, **bound.kwargs)
+            args: tuple[Any, ...] = given
+            stated: Mapping[str, Any] = filled(entry.options, call, noun)
+        else:
+            bound = spec.bind(call, build, noun, *given)
+            require_numbers(bound, f"{noun} {call.name}")
+            args, stated = bound.args, bound.kwargs
+        with contained(entry.whose):
+            return build(*args, **stated)
 
     def add(self, kind: str, entry: Entry) -> None:
         """Take an entry in; a name that is taken becomes unusable for both, for neither is the right one."""
@@ -117,53 +146,42 @@ class Catalog:
             claims.append(entry.origin)
 
 
+def _refuse(message: str, hint: str, *_: Any, **__: Any) -> None:
+    raise ConfigError(message, hint)
+
+
+def _imported_call(path: str, whose: str, *args: Any, **options: Any) -> Any:
+    return imported(path, whose)(*args, **options)
+
+
 def discover(files: Iterable[Path] = ()) -> Catalog:
     """Load the host's own parts, every installed plugin and the given files. Never raises for a plugin."""
     files = tuple(files)
     catalog = Catalog(files=files)
     manager = pluggy.PluginManager("dferbench")
     manager.add_hookspecs(hookspecs)
-    waiting = [*_own(), *_installed(), *_from_files(files)]
+    waiting = [*own(), *installed(), *from_files(files)]
     while waiting:
         origin, load = waiting.pop(0)
         try:
-            waiting += _take_in(catalog, manager, origin, load())
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            catalog.broken.append(Broken(origin, reason, traceback.format_exc()))
+            waiting += carefully(origin, partial(_load_and_take_in, catalog, manager, origin, load))
+        except PluginFault as fault:
+            catalog.broken.append(broken(origin, fault))
     return catalog
 
 
-Source = tuple[str, Callable[[], ModuleType]]
+def broken(origin: str, fault: PluginFault) -> Broken:
+    """The plugin as it is listed, with the traceback of what it raised."""
+    details = ""
+    with suppress(BaseException):  # an exception can be such that even to show it fails
+        details = "".join(traceback.format_exception(fault.__cause__ or fault))
+    return Broken(origin, str(fault), details)
 
 
-def _own() -> list[Source]:
-    return [("dferbench", lambda: importlib.import_module("dferbench.builtins"))]
-
-
-def _installed() -> list[Source]:
-    points = sorted(entry_points(group="dferbench"), key=lambda point: point.name)
-    return [(_distribution(point), point.load) for point in points]
-
-
-def _distribution(point: EntryPoint) -> str:
-    dist = point.dist
-    return f"{point.value} ({dist.name} {dist.version})" if dist else point.value
-
-
-def _from_files(files: Iterable[Path]) -> list[Source]:
-    return [(str(path), partial(_load_file, path)) for path in files]
-
-
-def _load_file(path: Path) -> ModuleType:
-    found = importlib.util.spec_from_file_location(f"dferbench_plugin_{path.stem}", path)
-    if found is None or found.loader is None or not path.is_file():
-        raise FileNotFoundError(f"{path} is not a Python file")
-    module = importlib.util.module_from_spec(found)
-    # Registered before it runs, as an import would, so that its classes can be pickled for workers.
-    sys.modules[found.name] = module
-    found.loader.exec_module(module)
-    return module
+def _load_and_take_in(
+    catalog: Catalog, manager: pluggy.PluginManager, origin: str, load: Callable[[], ModuleType]
+) -> list[Source]:
+    return _take_in(catalog, manager, origin, load())
 
 
 def _take_in(
@@ -182,15 +200,21 @@ def _take_in(
                 hook(_registrar(kind, origin, found))
         commands = _impls(manager, "register_commands", origin)
         further = [name for names in _impls(manager, "plugin_modules", origin) for name in names()]
+        _require_texts(further)
         if not (found or commands or further):
             raise ValueError("it registers nothing; functions such as register_methods need @hookimpl")
-    except Exception:
+    except BaseException:
         manager.unregister(module)
         raise
     for kind, entry in found:
         catalog.add(kind, entry)
     catalog.commands += [(origin, command) for command in commands]
     return [(_within(origin, name), partial(importlib.import_module, name)) for name in further]
+
+
+def _require_texts(further: Any) -> None:
+    if not all(isinstance(name, str) for name in further):
+        raise TypeError("plugin_modules() must give names of modules")
 
 
 def _within(origin: str, module: str) -> str:
@@ -210,6 +234,7 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
     def method(method: Method) -> None:
         if not isinstance(method, Method):
             raise TypeError(f"register() takes a dferbench.Method, not {type(method).__name__}")
+        require_name("method", method.name)
         found.append((kind, Entry(method.name, method, origin, options=method.options)))
 
     def part(
@@ -218,6 +243,11 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
         options: type[BaseModel] | None = None,
         **facts: Any,
     ) -> None:
+        require_name(KINDS[kind].noun, name)
+        if not isinstance(facts.get("about", ""), str):
+            raise TypeError(f"about of '{name}' must be text")
+        if options is not None and not (isinstance(options, type) and issubclass(options, BaseModel)):
+            raise TypeError(f"options of '{name}' must be a pydantic model, that is a class")
         if not callable(build) and not is_path(build):
             raise TypeError(
                 f"register('{name}', ...) takes something callable or 'package.module:name', "

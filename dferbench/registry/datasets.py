@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dferbench import spec
+from dferbench.careful import contained
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.registry.options import from_signature, validated
 from dferbench.types import Dataset
@@ -34,7 +35,9 @@ def make_dataset(text: str, catalog: Catalog) -> Chosen:
     spec.bind(call, dataset, "dataset")
     known = entry.options or from_signature(dataset)
     options = validated(known, call.options, f"dataset {call.name}")
-    return Chosen(entry, dataset(**options), options, dict(call.options))
+    with contained(entry.whose):
+        made = dataset(**options)
+    return Chosen(entry, made, options, dict(call.options))
 
 
 def written(name: str, given: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
+from dferbench.documents import read_text
 from dferbench.errors import ConfigError
 
 
@@ -33,7 +34,7 @@ class _File(BaseModel):
 def read_profiles(path: Path) -> tuple[list[dict[str, Any]], str]:
     """The profiles of a file, and a sentence on how and where they were made. Raises ConfigError."""
     try:
-        found = _File.model_validate_json(path.read_bytes())
+        found = _File.model_validate_json(read_text(path))
     except OSError as error:
         raise ConfigError(f"cannot read {path}: {error.strerror}", "Or write --cost auto.") from error
     except ValidationError as error:

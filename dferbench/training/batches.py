@@ -187,8 +187,7 @@ class Feed:
 
 def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
     """What reads the plan's videos. Raises UnknownName or ConfigError."""
-    readers = {name: entry.load() for name, entry in catalog.entries["decoders"].items()}
-    return choose_decoder(plan.request.decoder, readers)
+    return choose_decoder(plan.request.decoder, catalog.builds("decoders"))
 
 
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dferbench.data.decoders.bounds import require_frame, require_room
 from dferbench.data.decoders.frames import Choose, Frames, Image, Passing, Reader, arrange, choose_from
 from dferbench.errors import VideoError
 
@@ -18,6 +19,8 @@ ANIMATED = 0x02
 
 def is_animation(path: str) -> bool:
     """Whether a file is an animated WebP, by its first bytes."""
+    if not Path(path).is_file():  # a pipe would be waited for
+        return False
     try:
         with Path(path).open("rb") as file:
             head = file.read(HEAD)
@@ -35,8 +38,9 @@ def build() -> Reader:
 def read(path: str, choose: Choose) -> Frames:
     """The chosen frames, uint8 (T, H, W, 3) RGB; the file is read to its end. Raises VideoError."""
     with _opened(path) as image:
-        count = image.n_frames
+        count, (width, height) = image.n_frames, image.size
     wanted = choose_from(count, choose)
+    require_room(path, width, height, len(wanted))
     needed = set(wanted)
     found = {frame.number: frame.image() for frame in in_order(path) if frame.number in needed}
     return arrange(found, wanted)
@@ -66,6 +70,7 @@ def _opened(path: str) -> Iterator[Any]:
 
     try:
         with pillow.open(path) as image:
+            require_frame(path, *image.size)
             yield image
     except (OSError, ValueError, EOFError, SyntaxError, pillow.DecompressionBombError) as error:
         raise VideoError(path, f"it cannot be read as an animation ({error})") from error

@@ -8,6 +8,7 @@ from functools import cache, partial
 from pathlib import Path
 
 from dferbench.data.decoders import animation, decord, folder, pack, pyav
+from dferbench.data.decoders.faults import read_by
 from dferbench.data.decoders.frames import Choose, Frames, Reader
 from dferbench.errors import UnknownName
 
@@ -50,10 +51,10 @@ class Decoder:
     def read(self, path: str, choose: Choose) -> tuple[Frames, str]:
         """The chosen frames, uint8 RGB (T, H, W, 3) or a list of (H, W, 3), and the name of their reader.
 
-        Raises VideoError.
+        Raises VideoError for whatever the reader raises.
         """
         name = self._reader_of(path)
-        return _built(self.builds[name])(path, choose), name
+        return read_by(_built(self.builds[name]), path, choose), name
 
     def _reader_of(self, path: str) -> str:
         """The reader for what the path is."""

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from dferbench.data.decoders.bounds import FRAME, require_frame
 from dferbench.data.decoders.geometry import PLAIN, Geometry, geometry_of, pixel_of
 from dferbench.data.decoders.images import JPEG
 from dferbench.errors import VideoError
@@ -62,14 +63,24 @@ def opened(path: str) -> Iterator[tuple[Any, Any]]:
                 raise VideoError(path, "it has no video stream")
             if container.format.name.endswith("_pipe"):
                 raise VideoError(path, "it is a single image, not a video")
-            # FFmpeg's threads deadlock in forked workers and gain nothing on short videos.
-            stream.codec_context.thread_count = 1
+            _prepare(path, stream.codec_context)
             yield container, stream
     except av.ArgumentError as error:
         # What FFmpeg says of a format that is not allowed, and of a few kinds of damage.
         raise VideoError(path, f"it is damaged, or a playlist of other files ({error.strerror})") from error
     except av.FFmpegError as error:
         raise VideoError(path, f"it cannot be read as a video ({error.strerror})") from error
+
+
+def _prepare(path: str, codec: Any) -> None:
+    """One thread, and no frame that is too large. Raises VideoError where that, or the codec, is refused."""
+    if codec is None:
+        raise VideoError(path, "FFmpeg has no decoder for its codec")
+    require_frame(path, codec.width, codec.height)
+    # The size may change within the video: the decoder itself refuses what the header did not state.
+    codec.options = {"max_pixels": str(FRAME)}
+    # FFmpeg's threads deadlock in forked workers and gain nothing on short videos.
+    codec.thread_count = 1
 
 
 @cache

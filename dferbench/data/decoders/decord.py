@@ -10,6 +10,7 @@ import importlib.util
 import re
 from typing import Any
 
+from dferbench.data.decoders.bounds import require_room
 from dferbench.data.decoders.container import as_file, inspect
 from dferbench.data.decoders.frames import Choose, Frames, Image, Reader, arrange, choose_from
 from dferbench.data.decoders.geometry import PLAIN
@@ -62,7 +63,7 @@ def read(path: str, choose: Choose) -> Frames:
         if len(video) != contents.frames:
             raise VideoError(path, f"decord counts {len(video)} frames where the file has {contents.frames}")
         wanted = choose_from(len(video), choose)
-        found = _frames(video, set(wanted))
+        found = _frames(path, video, set(wanted))
     except (decord.DECORDError, RuntimeError, StopIteration) as error:
         raise VideoError(path, f"decord cannot read it ({_reason(error)})") from error
     if any(frame.shape[2] != CHANNELS for frame in found.values()):
@@ -71,11 +72,12 @@ def read(path: str, choose: Choose) -> Frames:
     return arrange(found, wanted)
 
 
-def _frames(video: Any, wanted: set[int]) -> dict[int, Image]:
+def _frames(path: str, video: Any, wanted: set[int]) -> dict[int, Image]:
     found: dict[int, Image] = {}
     for i in range(len(video)):
         frame = video.next()
         if i in wanted:
+            require_room(path, frame.shape[1], frame.shape[0], len(wanted))
             found[i] = frame.asnumpy()
     return found
 

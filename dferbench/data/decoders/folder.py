@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 
+from dferbench.data.decoders.bounds import IMAGE_BYTES
 from dferbench.data.decoders.endings import IMAGES
 from dferbench.data.decoders.frame_names import doubled, in_order
 from dferbench.data.decoders.frames import Choose, Frames, Reader, choose_from
@@ -44,6 +46,8 @@ class FrameFolders:
 def image_bytes(path: str, name: str) -> bytes:
     """An image file as it lies in the folder. Raises OSError."""
     with io.FileIO(f"{path}/{name}") as file:
+        if os.fstat(file.fileno()).st_size > IMAGE_BYTES:
+            raise OSError(errno.EFBIG, f"the file is larger than {IMAGE_BYTES >> 20} MiB")
         return file.readall()
 
 

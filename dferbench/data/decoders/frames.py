@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -39,11 +39,16 @@ def choose_from(count: int, choose: Choose) -> list[int]:
     return wanted
 
 
-def arrange(found: Mapping[int, Image], wanted: Sequence[int]) -> Frames:
-    """The frames in the order wanted, repeats included."""
+def arrange(found: dict[int, Image], wanted: Sequence[int]) -> Frames:
+    """The frames in the order wanted, repeats included; they are taken out of `found`."""
     import numpy as np
 
-    images = [found[i] for i in wanted]
-    if len({image.shape for image in images}) == 1:
-        return np.stack(images)
-    return images
+    if len({image.shape for image in found.values()}) != 1:
+        return [found[i] for i in wanted]
+    batch = np.empty((len(wanted), *found[wanted[0]].shape), np.uint8)
+    last = {number: place for place, number in enumerate(wanted)}
+    for place, number in enumerate(wanted):
+        batch[place] = found[number]
+        if last[number] == place:  # let go, so that all frames are not held twice
+            del found[number]
+    return batch

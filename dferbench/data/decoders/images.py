@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dferbench.data.decoders.bounds import require_room, too_large
 from dferbench.data.decoders.frames import Frames, Image
 from dferbench.errors import VideoError
 
@@ -40,6 +41,7 @@ def read_images(
                 images[i] = decode(load(i), room)
             except (OSError, ValueError) as error:
                 raise VideoError(path, f"its frame {name(i)} cannot be read ({error})") from error
+            require_room(path, images[i].shape[1], images[i].shape[0], len(wanted))
         if batch is None:
             batch = np.empty((len(wanted), *images[i].shape), np.uint8)
             room = batch[place]
@@ -63,15 +65,10 @@ def decode(data: bytes, room: Image | None = None) -> Image:
 def _jpeg(data: bytes, room: Image | None) -> Image | None:
     """The pixels of an ordinary colour JPEG, decoded without Pillow's detours; None for Pillow's cases."""
     import simplejpeg
-    from PIL import Image as pillow
 
     try:
         height, width, colours, _ = simplejpeg.decode_jpeg_header(data)
-        if (
-            colours != "YCbCr"
-            or data.find(EXIF, 0, HEAD) >= 0
-            or height * width > (pillow.MAX_IMAGE_PIXELS or 0)
-        ):
+        if colours != "YCbCr" or data.find(EXIF, 0, HEAD) >= 0 or too_large(width, height):
             return None
         fits = room is not None and room.shape == (height, width, 3)
         image: Image = simplejpeg.decode_jpeg(data, buffer=room if fits else None)
@@ -106,10 +103,12 @@ def _any(data: bytes) -> Image:
 
     try:
         with pillow.open(io.BytesIO(data)) as image:
+            if reason := too_large(*image.size):
+                raise ValueError(reason)
             return np.asarray(_rgb(image))
     except UnidentifiedImageError:
         raise ValueError("it is not an image of a known kind") from None
-    except OSError:
+    except (OSError, ValueError):
         raise
     except Exception as error:  # Pillow's parsers raise whatever a damaged file leads them to
         raise ValueError(f"{type(error).__name__}: {error}") from error

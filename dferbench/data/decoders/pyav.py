@@ -7,6 +7,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Any
 
+from dferbench.data.decoders.bounds import require_frame, require_room
 from dferbench.data.decoders.container import inspect, opened
 from dferbench.data.decoders.frames import Choose, Frames, Image, Passing, Reader, arrange, choose_from
 from dferbench.data.decoders.geometry import geometry_of, pixel_of
@@ -59,12 +60,14 @@ def _decode(path: str, wanted: set[int]) -> tuple[dict[int, Image], int]:
     count = 0
     for frame in in_order(path):
         if frame.number in wanted:
-            found[frame.number] = frame.image()
+            image = found[frame.number] = frame.image()
+            require_room(path, image.shape[1], image.shape[0], len(wanted))
         count += 1
     return found, count
 
 
 def _shown(path: str, pixel: Fraction, frame: Any) -> Image:
     # PyAV keeps the threads that convert a frame; a process that is forked later would wait for them forever.
+    require_frame(path, frame.width * pixel, frame.height)
     image: Image = frame.to_ndarray(format="rgb24", threads=1)
     return geometry_of(path, pixel, frame).show(image)

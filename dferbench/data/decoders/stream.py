@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from dferbench.data.decoders import animation, container, folder, pyav
+from dferbench.data.decoders.faults import passing_by
 from dferbench.data.decoders.frames import Image, Passing
 from dferbench.data.decoders.images import read_images
 
@@ -17,13 +18,18 @@ def stream(path: str, order: str = "natural") -> Iterator[Passing]:
 
     Raises VideoError, possibly after some frames: whether a video is whole is known at its end.
     """
+    return passing_by(path, _frames(path, order))
+
+
+def _frames(path: str, order: str) -> Iterator[Passing]:
     if Path(path).is_dir():
         names = folder.listed(path, order)
-        return (Passing(i, None, partial(_image, path, names, i)) for i in range(len(names)))
-    if animation.is_animation(path):
-        return animation.in_order(path)
-    container.inspect(path)
-    return pyav.in_order(path)
+        yield from (Passing(i, None, partial(_image, path, names, i)) for i in range(len(names)))
+    elif animation.is_animation(path):
+        yield from animation.in_order(path)
+    else:
+        container.inspect(path)
+        yield from pyav.in_order(path)
 
 
 def _image(path: str, names: list[str], number: int) -> Image:

@@ -6,9 +6,10 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from dferbench.data.decoders.pack import FILE
+from dferbench.documents import read_text
 from dferbench.errors import ConfigError, DataError, DferbenchError
 from dferbench.files import write_atomic
 
@@ -98,8 +99,8 @@ def read_index(pack: Path) -> Index:
             f"{pack} is a pack that was never finished", "The same dferbench data pack continues."
         )
     try:
-        index = Index.model_validate_json(path.read_bytes())
-    except (OSError, ValidationError) as error:
+        index = Index.model_validate_json(read_text(path, 1 << 30))
+    except (OSError, ValueError) as error:
         raise DataError(f"{path} is damaged or cannot be read", "Pack the dataset again.") from error
     if index.schema_ != SCHEMA:
         raise ConfigError(f"{path} has schema {index.schema_}, not {SCHEMA}", "Pack the dataset again.")

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from functools import partial
 from importlib.resources import as_file, files
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import Any
 
 import open_clip
 import torch
-from huggingface_hub import hf_hub_download
+from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
 from open_clip.constants import HF_SAFE_WEIGHTS_NAME
 from open_clip.pretrained import get_pretrained_cfg
 from torch import Tensor
@@ -24,6 +26,8 @@ from dferbench_methods.clip_backbones.checkpoints import read_state_dict
 HUB = {"clip-vit-b32": "ViT-B-32-quickgelu", "clip-vit-b16": "ViT-B-16-quickgelu"}
 _HINT = "Give the file of this very architecture; a download that broke off must be repeated."
 PACKAGED = "weights/clip-tiny"
+WAIT = 8.0
+"""Seconds in which the hub must answer."""
 SCALE = "logit_scale"
 """What few methods read, and some files lack."""
 
@@ -93,10 +97,38 @@ def download(name: str) -> Path:
     source = get_pretrained_cfg(HUB[name], "openai")
     repository, original = source["hf_hub"].strip("/"), Path(source["url"]).name
     try:
+        return Path(hf_hub_download(repository, HF_SAFE_WEIGHTS_NAME, local_files_only=True))
+    except (OSError, ValueError):  # not on this machine yet
+        pass
+    try:
+        _require_answer(repository)
         return Path(hf_hub_download(repository, HF_SAFE_WEIGHTS_NAME))
-    except (OSError, ValueError) as error:
+    except Exception as error:  # of whichever library carries the request
         raise DataError(
             f"the weights of {name} are not on this machine, and the hub gave none ({type(error).__name__})",
             f"Get OpenAI's {original}, or {HF_SAFE_WEIGHTS_NAME} of {repository} on the Hugging Face hub, "
             f"and add --weights {name}=FILE.",
         ) from error
+
+
+def _require_answer(repository: str) -> None:
+    """Ask the hub for the file's facts once, and wait `WAIT` seconds: its client alone tries for minutes.
+
+    Raises TimeoutError, or what the client raises.
+    """
+    answers: SimpleQueue[Exception | None] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            get_hf_file_metadata(hf_hub_url(repository, HF_SAFE_WEIGHTS_NAME), timeout=WAIT / 2)
+            answers.put(None)
+        except Exception as error:
+            answers.put(error)
+
+    Thread(target=ask, daemon=True).start()  # a thread, since a proxy can accept a request and never answer
+    try:
+        failure = answers.get(timeout=WAIT)
+    except Empty:
+        raise TimeoutError(f"no answer within {WAIT:g} s") from None
+    if failure is not None:
+        raise failure
