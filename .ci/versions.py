@@ -156,8 +156,11 @@ def as_newcomer(steps: Steps, test_command: str) -> None:
     environment = ROOT / ".venv"
     fresh = not environment.exists()
     steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
+    python = environment / "bin" / "python"
+    hostile = ("pytest", "-q", "-n0", "-m", "long", "tests/test_hostile.py")
+    steps.run(f"{HERE}: a thousand hostile inputs", python, "-m", *hostile, cwd=ROOT)
     for tool in STYLE:
-        steps.run(f"{HERE}: {tool}", environment / "bin" / "python", "-m", *tool.split(), cwd=ROOT)
+        steps.run(f"{HERE}: {tool}", python, "-m", *tool.split(), cwd=ROOT)
     if fresh:
         shutil.rmtree(environment, ignore_errors=True)
 

@@ -106,5 +106,5 @@ def test_a_run_that_could_test_no_video_is_failed(run, toy_root, tmp_path):
     shutil.copytree(toy_root, tmp_path / "copy")
     for image in (tmp_path / "copy" / "fold1" / "test").rglob("*.png"):
         image.write_bytes(b"no image")
-    done = run("run", "-m", "odd", "--root", tmp_path / "copy", "--fold", "1", "--skip-bad", check=1)
+    done = run("run", "-m", "odd", "--root", tmp_path / "copy", "--fold", "1", "--skip-bad", check=4)
     assert "none of the 9 test videos could be read" in done.stderr

@@ -21,7 +21,7 @@ COUNTS = {
 GIGABYTES = 2.0
 TESTS = Path(__file__).parent
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,  # two minutes in one process; CI runs them in a step of their own
     pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes and alarms are those of Unix"),
 ]
 

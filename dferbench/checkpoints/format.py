@@ -42,7 +42,7 @@ class Header(BaseModel):
     method: str
     options: dict[str, Any]
     """Every option of the method, resolved."""
-    classes: list[str]
+    classes: list[str] = Field(min_length=1)
     """In the order of the logits."""
     input: Input
     input_given: bool = False

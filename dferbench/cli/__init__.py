@@ -63,8 +63,9 @@ def _unexpected(error: BaseException) -> int:
     if isinstance(error.__context__, BrokenPipeError):  # so typer ends where the reader of the output left
         return 1
     # Nothing of ours ends the program so, and it would end without a word.
+    ending = f"sys.exit({error.code!r:.200}) at {_place(error)}"
     return _complain(
-        f"the code of a plugin or a library ended the program: sys.exit({error.code!r:.200}) at {_place(error)}",
+        f"the code of a plugin or a library ended the program: {ending}",
         "Fix the plugin: what it cannot do should be an exception of another kind.",
         1,
     )

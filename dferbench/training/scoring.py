@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from dferbench import stopping
-from dferbench.errors import DferbenchError
+from dferbench.errors import DataError
 from dferbench.experiment.counts import top2_hits
 from dferbench.experiment.record import PREDICTIONS
 from dferbench.files import write_atomic
@@ -78,8 +78,8 @@ def predict(
 ) -> Predictions:
     """The logits of every video that can be read. A prediction never depends on its batch.
 
-    Raises ConfigError for a model that gives something else, and DferbenchError if no video could be read or,
-    with the hint `way_out`, if logits are not finite.
+    Raises ConfigError for a model that gives something else, DataError if no video could be read, and, with
+    the hint `way_out`, DferbenchError if logits are not finite.
     """
     index: list[int] = []
     logits: list[torch.Tensor] = [torch.empty(0, classes)]
@@ -95,7 +95,7 @@ def predict(
             index += one.index
             bar.advance(len(one.index))
     if len(source) and not index:
-        raise DferbenchError(
+        raise DataError(
             f"none of the {len(source)} test videos could be read",
             "dferbench data verify says what is wrong.",
         )

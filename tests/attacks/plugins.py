@@ -40,5 +40,6 @@ def make(folder, base, rng):
     code = _code(rng).encode("utf-8", "surrogatepass")
     path.write_bytes(code if rng.random() < 0.9 else code[: rng.randrange(len(code))] + b"\xff\x00")
     verb = rng.choice([["list"], ["list", "methods", "--json"], ["show", "dfer-clip"], ["list", "metrics"]])
-    neighbour = {"list": "dfer-clip", "show": "dfer-clip"}[verb[0]] if "metrics" not in verb else "uar"
-    return ["--plugin", str(path), *verb], neighbour, {0}
+    if verb[0] == "show":  # whoever names a file wants what it has, and is told if that is nothing
+        return ["--plugin", str(path), *verb], "", {0, 3}
+    return ["--plugin", str(path), *verb], "uar" if "metrics" in verb else "dfer-clip", {0}

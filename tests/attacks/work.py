@@ -96,6 +96,8 @@ def gigabytes():
 
 
 def main():
+    import torchmetrics.functional.classification  # noqa: F401 - its import looks for fonts everywhere
+
     kind, base, count = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
     make = makers()[kind]
     # What takes all memory of the machine would end more than this test.
