@@ -13,6 +13,9 @@ from PIL import Image
 # torch, which reads it once, so that this process computes the same bits as those that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+# pytest-xdist tells its workers that a terminal of 80 columns is there, and there is none.
+os.environ.pop("COLUMNS", None)
+
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "toy.py"
 

@@ -389,7 +389,7 @@ class TestFiles:
     def test_the_user_names_classes_and_texts(self, released):
         opened = open_(released, classes=("joy", "rage"), sets={"text": "a face of {}"})
         assert opened.model.notes["texts"] == {"joy": "a face of joy.", "rage": "a face of rage."}
-        with pytest.raises(ConfigError, match="no text for the class 'joy'"):
+        with pytest.raises(ConfigError, match="no text for the classes 'joy', 'rage'"):
             open_(released, classes=("joy", "rage"))
         with pytest.raises(ConfigError, match="layers is 2, not 4"):
             open_(released, sets={"layers": "4"})

@@ -95,7 +95,7 @@ def test_the_folder_of_a_run_stands_for_its_checkpoint(in_process, tmp_path, toy
     toy = ["--plugin", TOY]
     where = ["--root", toy_root, "--device", "cpu", "-j", "0", "-q"]
     in_process(*toy, "run", "-m", "toy-net", "-d", "toy", *where, "--epochs", "1", "-s", "0,1", check=0)
-    runs = sorted((tmp_path / "runs" / "toy").glob("*/*"))
+    runs = sorted((tmp_path / "runs" / "toy").glob("*/fold*"))
     test = [*toy, "evaluate", "-d", "toy", *where, "--runs", "tested", "-c"]
     assert "toy-net" in in_process(*test, runs[0], check=0).stdout
     several = in_process(*test, tmp_path / "runs", check=3).stderr

@@ -31,10 +31,15 @@ files.write_atomic(Path(sys.argv[1]), "unfinished")
 """
 
 
+def heed_interrupts():
+    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def writing(path):
     """A process that is in the middle of writing the file."""
     process = subprocess.Popen([sys.executable, "-c", WRITES, str(path)], stdout=subprocess.PIPE, text=True,
-                               stderr=subprocess.DEVNULL)  # fmt: skip
+                               stderr=subprocess.DEVNULL, preexec_fn=heed_interrupts)  # fmt: skip
     assert process.stdout.readline() == "written\n"
     return process
 

@@ -102,7 +102,7 @@ OWN = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[1A|\x1b\[2K|\r(?=\x1b|$)"
         (["compare", "runs/1", "runs/failed"], 3),
         (["list", "--plugin", "plugin.py"], 0),
         (["list", "backbones", "--plugin", "plugin.py", "--json"], 0),
-        (["show", HOSTILE, "--plugin", "plugin.py"], 0),
+        (["show", HOSTILE, "--plugin", "plugin.py"], 3),
         (["list", "--plugin", f"{HOSTILE.replace('/', '')}.py"], 0),
         (["show", HOSTILE], 3),
         (["leaderboard", HOSTILE], 3),

@@ -231,7 +231,7 @@ def test_rand_augment_is_that_of_the_released_loaders():
         ("rotate(200)", r"rotate: degrees must be a number in \[0, 180\], got 200"),
         ("color-jitter(hue=0.6)", r"color-jitter: hue must be a number in \[0, 0.5\], got 0.6"),
         ("rand-augment(m=31)", r"rand-augment: m must be a whole number in \[0, 30\], got 31"),
-        ("rand-augment(n=true)", r"rand-augment: n must be a whole number from 1 on, got True"),
+        ("rand-augment(n=true)", "n of augmentation rand-augment must be a whole number, got true"),
         ("gaussian-blur(4)", "gaussian-blur: kernel must be an odd number of pixels, got 4"),
         ("auto-augment(coco)", "auto-augment: policy must be one of imagenet, .*, got 'coco'"),
         ("random-affine(translate=2)", r"translate must be two numbers in \[0, 1\], got 2"),

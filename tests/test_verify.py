@@ -400,7 +400,7 @@ def test_a_damaged_file_is_named_and_the_rest_goes_on(films):
 
 
 def test_what_takes_too_long_is_named(copy):
-    Image.new("RGB", (7000, 7000)).save(video(copy) / "001.png", compress_level=1)
+    Image.new("RGB", (7600, 4300)).save(video(copy) / "001.png", compress_level=1)
     findings = found(copy, Depth(seconds=0.1))
     (error,) = by_level(findings, "error")
     assert "videos/v10000: it was not read within 0.1 s; allow more with --timeout" in error.items

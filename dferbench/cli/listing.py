@@ -114,7 +114,8 @@ def _parts(catalog: Catalog, kind: str) -> str:
 def _table(lines: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
     from dferbench.report.fitted import fitted, terminal_width
 
-    return fitted(lines, heads, width=min(terminal_width() or WIDE, WIDE))
+    columns = terminal_width()
+    return fitted(lines, heads, width=min(columns, WIDE) if columns else None)
 
 
 def _method(entry: Entry) -> list[str]:

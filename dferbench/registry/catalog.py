@@ -199,9 +199,10 @@ def _take_in(
             for hook in _impls(manager, f"register_{kind}", origin):
                 hook(_registrar(kind, origin, found))
         commands = _impls(manager, "register_commands", origin)
-        further = [name for names in _impls(manager, "plugin_modules", origin) for name in names()]
+        packages = _impls(manager, "plugin_modules", origin)
+        further = [name for names in packages for name in names()]
         _require_texts(further)
-        if not (found or commands or further):
+        if not (found or commands or packages):
             raise ValueError("it registers nothing; functions such as register_methods need @hookimpl")
     except BaseException:
         manager.unregister(module)

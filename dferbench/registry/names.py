@@ -10,7 +10,7 @@ _NAME = re.compile(r"[A-Za-z](?:[\w.-]*\w)?")
 
 
 def require_name(noun: str, name: Any) -> None:
-    """Raises TypeError for a name that is no text, ValueError for one that cannot be written as it is."""
+    """Raises TypeError for a name that is not text, ValueError for one that cannot be written as it is."""
     if not isinstance(name, str):
         raise TypeError(f"the name of a {noun} must be text, got {name!r}")
     if len(name) > LONGEST or not _NAME.fullmatch(name):
