@@ -21,7 +21,7 @@ DESCRIBED = ("methods", "datasets")
 """The kinds that the short list describes; of the others it has the names."""
 MORE = "For details: dferbench list KIND, dferbench show NAME."
 WIDE = 170
-"""The most characters of a line in a table: sentences read well, and a pipe is met with as much."""
+"""The most characters of a line of a table on a terminal, so that sentences read well."""
 
 
 def list_(
