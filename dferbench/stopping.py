@@ -87,15 +87,15 @@ def conclude(code: int) -> None:
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """Signals wait until the block ends; processes that it starts keep them waiting until `leave_to_parent`.
+def held(signals: tuple[signal.Signals, ...] = SIGNALS) -> Iterator[None]:
+    """These signals wait until the block ends; what it starts keeps them waiting until `leave_to_parent`.
 
     So no signal is lost in a fork, nor tells of itself in a process that does not yet know what to do.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:
         yield
     finally:

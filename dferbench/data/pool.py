@@ -146,7 +146,8 @@ class _Crew(Generic[Item, Result]):
     def _schedule(self, item: Item) -> Future[_Outcome[Result]]:
         arguments = (self.function, item, self.name(item))
         try:
-            with stopping.held():
+            # Not SIGTERM: by it a pool that is done ends workers that have hardly started.
+            with stopping.held((signal.SIGINT,)):
                 return self.pool.schedule(_attempt, args=arguments, timeout=self.seconds)
         except RuntimeError as error:  # the pool broke since the last result
             broken: Future[_Outcome[Result]] = Future()
