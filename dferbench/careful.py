@@ -16,6 +16,7 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, TypeVar
 
 from dferbench.errors import ConfigError, said_by
+from dferbench.printable import printable
 
 Result = TypeVar("Result")
 
@@ -70,9 +71,8 @@ def contained(whose: str) -> Iterator[None]:
 @contextmanager
 def _named_if_slow(origin: str) -> Iterator[None]:
     def tell() -> None:
-        name = "".join(c if c.isprintable() else "?" for c in origin)
         with suppress(Exception):
-            sys.stderr.write(f"note: the plugin {name} takes more than {LONG:g} s to load\n")
+            sys.stderr.write(f"note: the plugin {printable(origin)} takes more than {LONG:g} s to load\n")
 
     timer = threading.Timer(LONG, tell)
     timer.daemon = True

@@ -5,12 +5,12 @@ A pipe would be waited for, a device never ends, and a hundred thousand brackets
 
 from __future__ import annotations
 
-import os
-import stat
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from dferbench.files import open_regular
 
 MOST_BYTES = 1 << 26
 """A file of text at most: a list of a million videos has 40 MB."""
@@ -25,13 +25,8 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
 
     Raises OSError for what is no regular file or larger than `most` bytes, UnicodeDecodeError for other text.
     """
-    # Should a pipe lie there, opening it does not wait.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError("it is a folder, a pipe or a device, not a file")
-        if facts.st_size > most:
+    with open_regular(path) as (file, size):
+        if size > most:
             raise OSError(f"it is larger than {most >> 20} MiB")
         return file.read(most).decode("utf-8-sig")
 

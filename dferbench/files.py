@@ -176,13 +176,23 @@ def read_regular(path: Path, limit: int) -> bytes:
     if not stat.S_ISREG(kind):
         what = "a link" if stat.S_ISLNK(kind) else "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
         raise OSError(f"it is {what}, not a regular file")
-    # Should a pipe take the file's place meanwhile, opening it does not wait.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(handle, "rb") as file:
-        size = os.fstat(handle).st_size
+    with open_regular(path) as (file, size):
         if size > limit:
             raise OSError(f"it is larger than {limit // 2**20} MB")
         return file.read(size)
+
+
+@contextmanager
+def open_regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
+    """A regular file or what a link leads to, opened for reading, and its size in bytes. Raises OSError if it
+    is none."""
+    # Should a pipe lie there, opening it does not wait.
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError("it is a folder, a pipe or a device, not a file")
+        yield file, facts.st_size
 
 
 def digest(thing: Any) -> str:

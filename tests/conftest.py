@@ -1,6 +1,7 @@
 """What tests share: a home of their own, tiny data made once, and the command line as a function."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,11 @@ os.environ.pop("COLUMNS", None)
 
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "toy.py"
+
+
+def heed_interrupts():
+    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True, scope="session")

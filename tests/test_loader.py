@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conftest import heed_interrupts
 from inputs import build, make_loader
 from media import cut, encode, frame_folder, numbers, stamped
 from torchvision.transforms import functional as tv
@@ -409,11 +410,6 @@ if __name__ == "__main__":
         print("interrupted", flush=True)
         sys.exit(130)
 """
-
-
-def heed_interrupts():
-    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_leaves_no_traceback_and_no_process(videos, tmp_path):

@@ -9,6 +9,7 @@ import textwrap
 import time
 
 import pytest
+from conftest import heed_interrupts
 from test_catalog import GOOD
 
 from dferbench.errors import ConfigError
@@ -122,11 +123,6 @@ def test_a_plugin_that_takes_long_is_named(write, monkeypatch, capsys):
     path = write("import time; time.sleep(0.5)\n" + GOOD)
     assert discover([path]).get("methods", "mine")
     assert f"the plugin {path} takes more than 0.05 s to load" in capsys.readouterr().err
-
-
-def heed_interrupts():
-    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.slow

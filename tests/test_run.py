@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import TOY
+from conftest import TOY, heed_interrupts
 
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record
@@ -107,11 +107,6 @@ def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_pat
     assert "resumed after" in last.stderr or "already done" in last.stderr
     whole, killed = (next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "killed"))
     assert whole == killed
-
-
-def heed_interrupts():
-    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import media
 import pytest
+from conftest import heed_interrupts
 
 from dferbench import write_atomic
 from dferbench.errors import DferbenchError
@@ -29,11 +30,6 @@ real, os.fsync = os.fsync, halt
 stopping.listen()
 files.write_atomic(Path(sys.argv[1]), "unfinished")
 """
-
-
-def heed_interrupts():
-    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def writing(path):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import TOY
+from conftest import TOY, heed_interrupts
 
 from dferbench.trackers.events import NAME, read_events
 
@@ -109,11 +109,6 @@ def test_it_follows_a_run_from_before_its_start_to_its_end(in_process, toy_root,
     shown, errors = watching.communicate(timeout=60)
     assert watching.returncode == 0 and not errors
     assert [line.split()[0] for line in shown.splitlines()[1:]] == ["1/3", "2/3", "3/3", "done:"]
-
-
-def heed_interrupts():
-    """A shell starts what runs in its background deaf to SIGINT, and children inherit that."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def test_ctrl_c_ends_it(tmp_path):

@@ -247,7 +247,10 @@ def _recorded(
 def _is_done(folder: Path) -> bool:
     """Whether somebody else ended the run meanwhile, which only a lease that was not renewed lets them."""
     path = folder / records.NAME
-    return path.is_file() and records.read(path).status == "done"
+    try:
+        return path.is_file() and records.read(path).status == "done"
+    except records.BadRecord:
+        return False  # what ends this run is told, not what happened to its record
 
 
 def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric: Fabric) -> Record:
