@@ -353,9 +353,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--kills", type=int, default=200, help="Number of kills.")
     parser.add_argument("--seed", type=int, default=0, help="Seed of kinds and moments.")
     parser.add_argument("--minutes", type=float, default=600.0, help="Begin no study after so long.")
-    parser.add_argument(
-        "--folder", type=Path, help="An existing folder for the studies; else a temporary one."
-    )
+    parser.add_argument("--folder", type=Path, help="Existing folder for studies; else a temporary one.")
     given = parser.parse_args(arguments)
     # Before anything imports torch, which reads it once.
     os.environ["OMP_NUM_THREADS"] = "1"
