@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dferbench.data.decoders import choose
+
 # The nets of most tests are tiny: threads would only wait for one another. Said before anything imports
 # torch, which reads it once, so that this process computes the same bits as those that tests start.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -31,6 +33,12 @@ def private_home(tmp_path_factory):
     """No test touches the user's configuration; the cache of drawn videos may be given from outside."""
     os.environ["DFERBENCH_HOME"] = str(tmp_path_factory.mktemp("home"))
     os.environ.setdefault("DFERBENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+
+
+@pytest.fixture(autouse=True)
+def readers_of_its_own():
+    """A reader remembers a folder's images, and pytest before 9.2 gives its path to the next test."""
+    choose._built.cache_clear()
 
 
 def _write_video(folder, kind, rng, frames=11):
