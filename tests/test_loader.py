@@ -2,14 +2,18 @@
 
 import contextlib
 import importlib.util
+import multiprocessing
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections import Counter
 from dataclasses import replace
+from multiprocessing.reduction import recv_handle
+from multiprocessing.resource_sharer import DupFd, _ResourceSharer
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +24,7 @@ from inputs import build, make_loader
 from media import cut, encode, frame_folder, numbers, stamped
 from torchvision.transforms import functional as tv
 
+from dferbench.data import readers
 from dferbench.data.decoders import choose_decoder, pyav
 from dferbench.data.loader import finished
 from dferbench.data.normalize import NORMALIZE, to_float
@@ -432,6 +437,28 @@ def test_ctrl_c_leaves_no_traceback_and_no_process(videos, tmp_path):
     assert out.splitlines()[-1] == "interrupted"
     assert err == ""
     wait_until(lambda: not any(map(alive, workers)))
+
+
+def test_a_parent_that_hangs_up_while_it_takes_a_batch_is_no_traceback(capfd):
+    """A parent that is interrupted at this moment does; the reader's thread hands over batches."""
+
+    def read(parent):
+        readers.prepare(0)
+        parent.send(DupFd(sys.stderr.fileno())._id)
+        parent.recv()
+
+    here, there = multiprocessing.Pipe()
+    reader = multiprocessing.get_context("fork").Process(target=read, args=(there,))
+    reader.start()
+    handed = here.recv()
+    with socket.socket(socket.AF_UNIX) as interrupted:
+        interrupted.connect(handed[0])
+    with _ResourceSharer.get_connection(handed) as parent:  # served after the one before
+        os.close(recv_handle(parent))
+    here.send("the end")
+    reader.join(30)
+    assert reader.exitcode == 0
+    assert capfd.readouterr().err == ""
 
 
 def children(parent=None):

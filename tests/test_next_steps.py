@@ -50,7 +50,8 @@ def test_two_folders_of_one_expression_are_told_apart_as_the_hint_says(cli, tmp_
 
 def test_a_time_limit_says_how_to_raise_it(cli, tmp_path):
     (tmp_path / "v" / "a").mkdir(parents=True)
-    Image.new("RGB", (9000, 9000)).save(tmp_path / "v" / "a" / "1.png", compress_level=1)
+    for number in range(7):  # as large as frames and videos may be: a second to decode at least
+        Image.new("RGB", (5900, 5900)).save(tmp_path / "v" / "a" / f"{number}.png", compress_level=1)
     done = cli("data", "faces", "v", "-o", "out", "--timeout", 0.1, "-q")
     assert "was not read within 0.1 s; allow more with --timeout" in done.stdout + done.stderr
 

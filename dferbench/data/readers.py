@@ -6,9 +6,11 @@ import multiprocessing
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import TracebackType
 from typing import Any
 
 import torch
@@ -35,7 +37,17 @@ class NoRoom:
 def prepare(_: int) -> None:
     """Make this process a reader: its parent answers signals that reach the whole group, and ends it."""
     stopping.leave_to_parent()
+    sys.excepthook = _tell_unless_parent_left
     torch.set_num_threads(1)
+
+
+def _tell_unless_parent_left(
+    kind: type[BaseException], error: BaseException, at: TracebackType | None
+) -> None:
+    """A parent that is interrupted while it takes a batch hangs up, and the thread that hands it over would
+    print a traceback; what a reader raises goes to the parent, not through here."""
+    if not isinstance(error, EOFError | ConnectionError):
+        sys.__excepthook__(kind, error, at)
 
 
 def collate_shared(items: Sequence[Item]) -> Loaded | NoRoom:
