@@ -8,7 +8,7 @@ is one optimizer step.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,13 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
-from dferbench.machine.seeds import permutation, seed_everything
+from dferbench.machine.seeds import permutation
 from dferbench.models import Batch, Classifier
-from dferbench.models.contract import require_terms
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
+from dferbench.training.accumulate import backward
+from dferbench.training.across import ALONE, Share, Team
 from dferbench.training.batches import Feed, Source, UnreadableVideos
 from dferbench.training.finite import require_finite_loss, require_finite_parameters, way_out_of
 from dferbench.training.observer import EpochResult, Observers
@@ -65,6 +66,7 @@ class RunContext:
     fabric: Fabric
     progress: Progress
     observers: Observers
+    team: Team = ALONE
 
 
 def train_run(
@@ -77,16 +79,21 @@ def train_run(
     """
     started = time.monotonic()
     unreadable = UnreadableVideos(plan.request.skip_bad)
-    feed = Feed(plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen)
+    team = context.team
+    feed = Feed(
+        plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen, team
+    )
     with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
         trainer = Trainer(plan, built, folder, draft, train, test, context)
         predictions = trainer.run()
-    predictions.save(folder)
+    decoders = sum(team.gather(unreadable.decoders), Counter[str]())
+    if team.leads:
+        predictions.save(folder)
     return {
         "curve": trainer.curve,
         "confusion": predictions.confusion(),
         "top2": predictions.top2(),
-        "decoders": dict(unreadable.decoders),
+        "decoders": dict(decoders),
         "skipped": sorted(unreadable.skipped),
         "seconds": round(sum(row.seconds for row in trainer.curve) or time.monotonic() - started, 3),
     }
@@ -109,7 +116,8 @@ class Trainer:
         self.stages, self.seed = plan.recipe.stages, draft.seed
         self.folder, self.draft, self.train, self.test = folder, draft, train, test
         self.catalog, self.fabric = context.catalog, context.fabric
-        self.progress, self.observers = context.progress, context.observers
+        self.progress, self.observers, self.team = context.progress, context.observers, context.team
+        self.team.prepare(self.model)
         self.unreadable = train.unreadable
         self.curve: list[Epoch] = []
 
@@ -161,39 +169,47 @@ class Trainer:
         return predictions
 
     def _train_epoch(
-        self, stage: Stage, epoch: int, optimizer: torch.optim.Optimizer, schedule: Schedule
+        self,
+        stage: Stage,
+        epoch: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: Schedule,
     ) -> dict[str, float]:
         """Train one epoch and return the mean of each loss term over its videos."""
-        seed_everything(self.seed, "epoch", len(self.curve))
+        self.team.begin_epoch(self.seed, len(self.curve))
         order = permutation(len(self.train), self.seed, "order", len(self.curve))
         steps, means = steps_per_epoch(len(order), stage), LossMeans()
         with self.progress.bar(f"{stage.name} {epoch + 1}/{stage.epochs}", len(order)) as bar:
-            for step, batch in enumerate(self._batches(stage, epoch, order)):
+            for step, (batch, share) in enumerate(self._batches(stage, epoch, order)):
                 stopping.check()
                 set_learning_rates(optimizer, schedule, epoch, epoch * steps + step)
-                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric)
-                values = means.add(terms, len(batch.label))
-                bar.advance(len(batch.label), loss=sum(values.values()))
+                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric, self.team, share)
+                values = means.add(terms, share.videos)
+                bar.advance(share.size, loss=sum(values.values()))
         if not means.videos:
             raise DferbenchError(
                 f"stage '{stage.name}': no batch of {stage.batch} could be filled from {len(order)} videos",
                 "Use --set stage.batch=N, no more than the videos that can be read.",
             )
-        return means.means()
+        return self.team.means(means.totals, means.videos)
 
-    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[Batch]:
-        """The batches of an epoch as a method's `loss` takes them."""
+    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[tuple[Batch, Share]]:
+        """The batches of an epoch as a method's `loss` takes them, and which part of each this is."""
         steps, done = max(steps_per_epoch(len(order), stage), 1), len(self.curve)
-        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last)
+        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last, shared=True)
         for step, one in enumerate(encoded):
             info = [self.train.videos[i].info for i in one.index]
-            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps, one.target)
+            share, now = one.share or Share(len(one.index)), epoch + step / steps
+            across, together = share.across, self.team.together
+            yield Batch(one.x, one.label, info, stage.name, now, one.target, across, together), share
 
     def _test(self) -> Predictions:
         classes = len(self.plan.task.classes)
         way_out = way_out_of(self.stages, self.plan.recipe.precision)
         batch = batch_of(self.stages)
-        return predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+        found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+        self.unreadable.skipped.update(*self.team.gather(self.unreadable.skipped))
+        return found
 
     def _report(self, row: Epoch, number: int) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
@@ -214,6 +230,8 @@ class Trainer:
         return sum(epochs * steps_per_epoch(len(self.train), stage) for stage, epochs in stages)
 
     def _save(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer) -> None:
+        if not self.team.leads:
+            return
         learned = resume.learned(self.model, self.built.ever_trained)
         skipped = sorted(self.unreadable.skipped)
         state = resume.State(stage, epochs, learned, optimizer.state_dict(), self.curve, skipped)
@@ -231,26 +249,30 @@ class Trainer:
 
 
 def train_step(
-    model: Classifier, batch: Batch, optimizer: torch.optim.Optimizer, stage: Stage, fabric: Fabric
+    model: Classifier,
+    batch: Batch,
+    optimizer: torch.optim.Optimizer,
+    stage: Stage,
+    fabric: Fabric,
+    team: Team = ALONE,
+    share: Share | None = None,
 ) -> dict[str, Tensor]:
-    """One optimizer step on the sum of the method's loss terms, which it returns.
+    """One optimizer step on the sum of the method's loss terms, which it returns; with several processes
+    in the `team`, `share` says which part of a batch this is.
 
     Raises ConfigError for a loss that is not one, and DferbenchError if the device runs out of memory.
     """
     try:
-        with fabric.autocast():
-            terms = model.loss(batch)
-            require_terms(model, terms)
-            total = torch.stack([term.float() for term in terms.values()]).sum()
         optimizer.zero_grad()
-        fabric.backward(total)
+        terms = backward(model, batch, stage, fabric, team, share or Share(len(batch.label)))
         if stage.clip_grad is not None:
             fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad)
         optimizer.step()
     except torch.cuda.OutOfMemoryError as error:
         raise DferbenchError(
             f"the device ran out of memory with a batch of {stage.batch} videos",
-            "Use a smaller batch: --set stage.batch=N (recorded as a changed recipe).",
+            "Compute it in parts, --set stage.accumulate=N, or use a smaller batch: --set stage.batch=N "
+            "(recorded as a changed recipe).",
         ) from error
     return terms
 
@@ -259,18 +281,14 @@ class LossMeans:
     """Running means of loss terms, weighted by the number of videos."""
 
     def __init__(self) -> None:
-        self._totals: dict[str, float] = defaultdict(float)
-        self.videos = 0
+        self.totals: dict[str, float] = defaultdict(float)
+        self.videos = 0.0
 
-    def add(self, terms: Mapping[str, Tensor], videos: int) -> dict[str, float]:
+    def add(self, terms: Mapping[str, Tensor], videos: float) -> dict[str, float]:
         """Take a batch's terms in and return them as numbers. Raises DferbenchError if one is not finite."""
         values = {name: float(term.detach()) for name, term in terms.items()}
         for name, value in values.items():
             require_finite_loss(name, value)
-            self._totals[name] += value * videos
+            self.totals[name] += value * videos
         self.videos += videos
         return values
-
-    def means(self) -> dict[str, float]:
-        """The mean of each term over all videos so far."""
-        return {name: total / self.videos for name, total in self._totals.items()}
