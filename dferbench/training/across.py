@@ -27,17 +27,18 @@ DRAWN_APART = "each process drew its own, as for dropout: equal to one process i
 
 def shard(size: int, rank: int, ranks: int) -> list[int]:
     """The places of a batch that a process takes: i and size - 1 - i together, so that what it has, in
-    reverse order, is its part of the batch in reverse order. All places if some process would have none."""
-    half = -(-size // 2)
-    if half < ranks:
+    reverse order, is its part of the batch in reverse order. All places if some process would have fewer than
+    two, which losses may take for a batch that has no statistics."""
+    if size < least_batch(ranks):
         return list(range(size))
+    half = -(-size // 2)
     first = range(half * rank // ranks, half * (rank + 1) // ranks)
     return [*first, *(size - 1 - i for i in reversed(first) if size - 1 - i != i)]
 
 
 def least_batch(ranks: int) -> int:
     """The smallest batch that so many processes can share."""
-    return 2 * ranks - 1
+    return 2 * ranks
 
 
 @dataclass(frozen=True)
