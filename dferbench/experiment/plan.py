@@ -53,6 +53,8 @@ class Request:
     """What to do with a run whose code has changed since: one of CHANGED."""
     trackers: Sequence[str] = ()
     """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
+    save_every: float = 0.0
+    """Minutes between two writings of a run's state; 0 for every epoch. It changes no result either."""
 
 
 @dataclass(frozen=True)
