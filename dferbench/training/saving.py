@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -66,11 +66,12 @@ class StateWriter:
         else has ended the block."""
         earlier = self._writing
         self._begin()
+        written = list(dict.fromkeys(one for one in (earlier, self._writing) if one is not None))
         try:
-            self._thread.shutdown()
+            wait(written)
         finally:
-            self._thread.shutdown()  # what ends the waiting, a signal, does not end the writing
+            wait(written)  # what ended the waiting, a signal, does not end the writing
+            self._thread.shutdown()
         with suppress(*([] if kind is None else [DferbenchError])):
-            for written in dict.fromkeys([earlier, self._writing]):
-                if written is not None:
-                    self._told(written.result())
+            for one in written:
+                self._told(one.result())
