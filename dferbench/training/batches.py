@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dferbench import stopping
+from dferbench.data.ahead import ahead, to_device
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished
 from dferbench.data.mixing import Mixer
@@ -109,10 +110,16 @@ class Source:
         if shared and self.team.size > 1:
             known = {i for i, video in enumerate(self.videos) if video.id in self.unreadable.skipped}
             skip = self.unreadable.allowed
-            yield from shares(self.team, self.loader, order, batch, epoch, drop_last, known, skip)
+            device = self._fabric.device
+            yield from shares(self.team, self.loader, device, order, batch, epoch, drop_last, known, skip)
             return
-        for loaded in self.loader.batches(order, batch, epoch, drop_last):
+        for loaded in self._arriving(order, batch, epoch, drop_last):
             yield loaded, None
+
+    def _arriving(
+        self, order: Sequence[int], batch: int, epoch: int, drop_last: bool = False
+    ) -> Iterator[Loaded]:
+        return ahead(self.loader.batches(order, batch, epoch, drop_last), self._fabric.device)
 
     def _may_cache(self, model: Classifier) -> bool:
         overridden = type(model).encode is not Classifier.encode
@@ -132,7 +139,7 @@ class Source:
         return EncodedBatch(encode(model, video, self._fabric), index, label, target)
 
     def _labels(self, index: Sequence[int]) -> Tensor:
-        return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
+        return to_device(torch.tensor([self.videos[i].label for i in index]), self._fabric.device)
 
     def _cached(
         self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool, shared: bool
@@ -146,7 +153,7 @@ class Source:
             index = kept[start : start + batch]
             share = self.team.share(len(index)) if shared else None
             index = [index[place] for place in share.mine] if share else index
-            x = table.take(index).to(self._fabric.device)
+            x = to_device(table.take(index), self._fabric.device)
             yield EncodedBatch(x, index, self._labels(index), share=share)
 
     def _encode_all(self, model: Classifier, draw: int) -> FeatureTable:
@@ -169,7 +176,7 @@ class Source:
 
     def _encode_each(self, model: Classifier, draw: int, missing: list[int], table: FeatureTable) -> None:
         with self._progress.bar("encode once", len(missing)) as bar, self._cache.adding(len(missing)):
-            for step, loaded in enumerate(self.loader.batches(missing, 1, draw)):
+            for step, loaded in enumerate(self._arriving(missing, 1, draw)):
                 stopping.check()
                 one = self._encoded(model, loaded, (draw, step))
                 for index, x in zip(one.index, one.x.cpu(), strict=True):

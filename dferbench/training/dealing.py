@@ -8,6 +8,7 @@ from dataclasses import replace
 import torch
 from torch import distributed
 
+from dferbench.data.ahead import ahead
 from dferbench.data.loader import Loaded, VideoLoader
 from dferbench.feature_cache.cache import FeatureTable
 from dferbench.training.across import Share, Team
@@ -16,6 +17,7 @@ from dferbench.training.across import Share, Team
 def shares(
     team: Team,
     loader: VideoLoader,
+    device: torch.device,
     order: Sequence[int],
     batch: int,
     epoch: int,
@@ -33,7 +35,7 @@ def shares(
     left = [[i for i in one if i not in known] for one in whole]
     own = [[one[place] for place in team.share(len(one)).mine] for one in left]
     # A batch of which nothing is left is asked for by nobody, and yet has its number.
-    asked = iter(loader.planned([one for one in own if one], epoch))
+    asked = ahead(loader.planned([one for one in own if one], epoch), device)
     for rest in left:
         loaded = next(asked) if rest else loader.read([], epoch)
         if skip:

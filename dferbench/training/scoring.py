@@ -22,6 +22,7 @@ from dferbench.progress import Progress
 from dferbench.training.across import Team
 from dferbench.training.batches import Source
 from dferbench.training.finite import require_finite_logits
+from dferbench.training.pace import Pace
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def predict(
     the hint `way_out`, DferbenchError if logits are not finite.
     """
     index: list[int] = []
-    logits: list[torch.Tensor] = [torch.empty(0, classes)]
+    logits = _Logits(classes, way_out)
     model.eval()
     mine = source.team.deal(range(len(source)), batch)
     with torch.no_grad(), progress.bar("test", len(mine)) as bar:
@@ -93,11 +94,10 @@ def predict(
             with fabric.autocast():
                 said = model(one.x)
             require_logits(model, said, len(one.index), classes)
-            logits.append(said.float().cpu())
-            require_finite_logits(logits[-1], [source.videos[i].id for i in one.index], way_out)
+            logits.add(said, [source.videos[i].id for i in one.index])
             index += one.index
             bar.advance(len(one.index))
-    index, found = _together(source.team, index, torch.cat(logits))
+    index, found = _together(source.team, index, logits.all())
     if len(source) and not index:
         raise DataError(
             f"none of the {len(source)} test videos could be read",
@@ -119,3 +119,26 @@ def _together(team: Team, index: list[int], logits: torch.Tensor) -> tuple[list[
     assert len(set(places)) == len(places), "a video was tested twice"
     order = sorted(range(len(places)), key=places.__getitem__)
     return [places[n] for n in order], torch.cat([one for _, one in every])[order]
+
+
+class _Logits:
+    """Logits that stay on the device until the host reads those of many batches at once."""
+
+    def __init__(self, classes: int, way_out: str) -> None:
+        self._read, self._unread = [torch.empty(0, classes)], list[torch.Tensor]()
+        self._ids, self._way_out, self._pace = list[str](), way_out, Pace()
+
+    def add(self, logits: torch.Tensor, ids: Sequence[str]) -> None:
+        """Take in those of a batch, (B, C). Raises DferbenchError if some, its or earlier, are not finite."""
+        self._unread.append(logits.float())
+        self._ids += ids
+        if self._pace.due():
+            self.all()
+
+    def all(self) -> torch.Tensor:
+        """(N, C) float32, on the host. Raises DferbenchError if some are not finite."""
+        if self._unread:
+            read = torch.cat(self._unread).cpu()
+            require_finite_logits(read, self._ids, self._way_out)
+            self._read, self._unread, self._ids = [*self._read, read], [], []
+        return torch.cat(self._read)
