@@ -110,8 +110,9 @@ class Source:
         if shared and self.team.size > 1:
             known = {i for i, video in enumerate(self.videos) if video.id in self.unreadable.skipped}
             skip = self.unreadable.allowed
-            device = self._fabric.device
-            yield from shares(self.team, self.loader, device, order, batch, epoch, drop_last, known, skip)
+            stop = len(order) - len(order) % batch if drop_last else len(order)
+            whole = [order[at : at + batch] for at in range(0, stop, batch)]
+            yield from shares(self.team, self.loader, self._fabric.device, whole, epoch, known, skip)
             return
         for loaded in self._arriving(order, batch, epoch, drop_last):
             yield loaded, None

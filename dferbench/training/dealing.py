@@ -18,21 +18,17 @@ def shares(
     team: Team,
     loader: VideoLoader,
     device: torch.device,
-    order: Sequence[int],
-    batch: int,
+    batches: Sequence[Sequence[int]],
     epoch: int,
-    drop_last: bool,
     known: set[int],
     skip: bool,
 ) -> Iterator[tuple[Loaded, Share]]:
-    """Every batch of `order` as far as this process has it. `known` are videos that cannot be read, which
+    """Every batch as far as this process has it. `known` are videos that cannot be read, which
     grow; with `skip` the rest of a batch is shared anew when one more of them cannot.
 
     Batches of which no video can be read come with nothing loaded, on every process.
     """
-    stop = len(order) - len(order) % batch if drop_last else len(order)
-    whole = [list(order[at : at + batch]) for at in range(0, stop, batch)]
-    left = [[i for i in one if i not in known] for one in whole]
+    left = [[i for i in one if i not in known] for one in batches]
     own = [[one[place] for place in team.share(len(one)).mine] for one in left]
     # A batch of which nothing is left is asked for by nobody, and yet has its number.
     asked = ahead(loader.planned([one for one in own if one], epoch), device)
