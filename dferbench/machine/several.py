@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -132,8 +132,21 @@ def joined(member: Member, precision: str) -> Iterator[Fabric]:
         )
         try:
             yield make_fabric(member.device, precision)
+        except BaseException:
+            abort(member)
+            raise
         finally:
             distributed.destroy_process_group()
+
+
+def abort(member: Member) -> None:
+    """End what GPUs wait for from one another; on a CPU such waiting ends with the other process."""
+    import torch
+    from torch import distributed
+
+    if member.kind == "cuda" and distributed.group.WORLD is not None:
+        with suppress(RuntimeError):
+            distributed.group.WORLD._get_backend(torch.device("cuda")).abort()
 
 
 @contextmanager

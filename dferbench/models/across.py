@@ -67,14 +67,17 @@ def gather_rows(x: Tensor, places: Sequence[Sequence[int]]) -> Tensor:
 
     The gradient of each row goes back to the process that gave it, summed over all that used it.
     """
-    if x.is_floating_point() and torch.is_grad_enabled() and not x.requires_grad:
-        x = x.detach().requires_grad_()  # or this process would be missing when the others go back
+    kind = x.dtype
+    if x.is_floating_point():
+        x = x.to(torch.promote_types(kind, torch.float32))  # which every backend can add up
+        if torch.is_grad_enabled() and not x.requires_grad:
+            x = x.detach().requires_grad_()  # or this process would be missing when the others go back
     most = max(map(len, places))
     padded = torch.cat([x, x.new_zeros(most - len(x), *x.shape[1:])])
     stacked = _Gather.apply(padded)
     rows = torch.cat([part[: len(own)] for part, own in zip(stacked, places, strict=True)])
     order = torch.tensor([place for own in places for place in own], device=x.device)
-    found: Tensor = rows[order.argsort()]
+    found: Tensor = rows[order.argsort()].to(kind)
     return found
 
 

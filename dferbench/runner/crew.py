@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import tempfile
+import threading
 import time
 import traceback
 import warnings
@@ -24,7 +25,7 @@ from dferbench import stopping
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Plan, Request, make_plan, read_splits
 from dferbench.experiment.record import Record
-from dferbench.machine.several import Member, joined, kind_of, numbers_of
+from dferbench.machine.several import Member, abort, joined, kind_of, numbers_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, discover
 from dferbench.runner.build import build_model
@@ -117,7 +118,7 @@ def crew(
             for one in started:
                 _await(one)
             progress.say(f"{lead.size} processes share this run")
-            with joined(lead, plan.recipe.precision) as own:
+            with joined(lead, plan.recipe.precision) as own, _watched(started, lead):
                 yield own, Team(0, lead.size)
         except BaseException as error:
             stopping.check()
@@ -157,6 +158,24 @@ def _await(one: Follower) -> None:
             raise _error(said)
         return
     raise _error(one.words(SECONDS_TO_TELL) or one._silent())
+
+
+@contextmanager
+def _watched(started: Sequence[Follower], lead: Member) -> Iterator[None]:
+    """A GPU would wait for ever for one whose process has died: this ends the waiting."""
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(1):
+            if any(one.process.exitcode for one in started) and not over.wait(SECONDS_TO_TELL):
+                abort(lead)
+                return
+
+    threading.Thread(target=look, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()
 
 
 def _why(started: Sequence[Follower], error: Exception) -> Exception:

@@ -129,12 +129,13 @@ class Team:
             torch.set_rng_state(own)
 
     def prepare(self, model: nn.Module) -> None:
-        """Make a model's batch norm one over all processes, and its tensors those of the leader."""
+        """Make a model's batch norm one over all processes, and its numbers those of the leader."""
         if self.size == 1:
             return
         spread_batch_norm(model)
         for tensor in model.state_dict().values():
-            distributed.broadcast(tensor, 0)
+            if tensor.is_floating_point():
+                distributed.broadcast(tensor, 0)
 
     def loss(self, model: Classifier, batch: Batch, share: Share) -> dict[str, Tensor]:
         """The terms of a method's loss on what this process has of a batch, or on a piece of it."""
