@@ -28,6 +28,7 @@ from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import decoder_of, encode
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.schedules import make_schedule, steps_per_epoch
 from dferbench.types import Stage
 
@@ -62,7 +63,7 @@ def check_numbers(plan: Plan, catalog: Catalog) -> Pipeline:
 def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline) -> Parts:
     """The model is built, takes the input, gives logits, and the recipe fits it; its parts."""
     parts = Parts(catalog, plan.request.weights)
-    with _settings_named(plan):
+    with _settings_named(plan), room_for(1, fabric.device, lambda _: None, ELSEWHERE):
         model = make_model(plan.method, plan.task, plan.options, parts, seed=0)
         fabric.to_device(model)
     require_mixes(model, pipeline)
@@ -71,7 +72,8 @@ def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline
         for stage in plan.recipe.stages:
             make_optimizer(model, stage, catalog)
             require_frozen(model, plan.task, stage.name)
-        _look_once(model, plan, fabric)
+        with room_for(1, fabric.device, lambda _: None, ELSEWHERE):
+            _look_once(model, plan, fabric)
     return parts
 
 
