@@ -127,7 +127,7 @@ def _profiles(
 
     found: list[Profile] = []
     for one in subjects:
-        fabric = make_fabric(device, one.recipe.precision)
+        fabric = make_fabric(device, one.recipe.precision, one.recipe.compute)
         size = batch or (16 if fabric.device.type == "cuda" else 2)
         typer.echo(f"{one.method.name} on {fabric.device} ...", err=True)
         cost = _count(one, catalog)

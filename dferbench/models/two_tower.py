@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dferbench.errors import ConfigError, DataError
+from dferbench.models.clip_blocks import is_causal, patches_by_product, without_detours
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,13 @@ class TextTower(nn.Module):
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
         self.register_buffer("mask", clip.attn_mask, persistent=False)
+        self._needs_mask = not (is_causal(clip.attn_mask) and without_detours(clip.transformer, causal=True))
 
     def forward(self, embeddings: Tensor, eot: Tensor) -> Tensor:
         """(C, L, width) and the position of each end of text (C,) -> (C, dim), un-normalised."""
         length = embeddings.shape[1]
         x = embeddings + self.positional_embedding[:length]
-        x = self.transformer(x, attn_mask=self.mask[:length, :length])
+        x = self.transformer(x, attn_mask=self.mask[:length, :length] if self._needs_mask else None)
         # The norm acts on each position by itself, so the other positions need none.
         ends = x[torch.arange(len(x), device=x.device), eot]
         projected: Tensor = self.ln_final(ends) @ self.text_projection
@@ -62,6 +64,9 @@ class TwoTower(nn.Module):
         if clip.attn_mask is None or not isinstance(clip.text_projection, Tensor):
             raise ConfigError("this CLIP's text tower is not built like OpenAI's", "Choose another backbone.")
         self.image = clip.visual
+        if hasattr(self.image, "transformer"):
+            without_detours(self.image.transformer, causal=False)
+            patches_by_product(self.image)
         self.text = TextTower(clip)
         self.logit_scale: nn.Parameter | None = clip.logit_scale
         self.origin = origin

@@ -90,7 +90,7 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
     require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
     precision = precision_for_tests(plan.request.device, plan.recipe.precision)
-    fabric = make_fabric(plan.request.device, precision)
+    fabric = make_fabric(plan.request.device, precision, plan.recipe.compute)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric)
     decoder = decoder_of(plan, catalog)

@@ -108,7 +108,7 @@ def _settings_named(plan: Plan) -> Iterator[None]:
 
     Where nothing was set it is the plugin's own fault, and its author needs the traceback.
     """
-    own = ("stage.", "precision")  # nothing that a network is built of
+    own = ("stage.", "precision", "compute.")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
         with warnings.catch_warnings():
