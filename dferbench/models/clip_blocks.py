@@ -2,12 +2,13 @@
 
 open_clip's block hands `nn.MultiheadAttention` a transposed tensor. Where weights are frozen, torch then
 copies them for every sequence and multiplies the copies; where they learn, it copies the sequences back. Here
-the linear layers see sequences as they lie in memory, and attention is told that it is causal instead of being
-given a mask.
+the linear layers see sequences as they lie in memory, and attention is told that it is causal instead of
+being given a mask.
 """
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import torch
@@ -39,6 +40,12 @@ class ClipBlock(nn.Module):
         seen = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)  # (N, heads, L, width / heads)
         out: Tensor = self.attn.out_proj(seen.transpose(1, 2).flatten(2))
         return out
+
+
+def twin(module: nn.Module) -> Any:
+    """The same module over the same tensors, so that parts can be replaced and the original stays."""
+    shared = [*module.parameters(), *module.buffers()]
+    return copy.deepcopy(module, {id(tensor): tensor for tensor in shared})
 
 
 def without_detours(transformer: Any, causal: bool) -> bool:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dferbench.errors import ConfigError, DataError
-from dferbench.models.clip_blocks import is_causal, patches_by_product, without_detours
+from dferbench.models.clip_blocks import is_causal, patches_by_product, twin, without_detours
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class TextTower(nn.Module):
         super().__init__()
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
-        self.transformer = clip.transformer
+        self.transformer = twin(clip.transformer)
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
         self.register_buffer("mask", clip.attn_mask, persistent=False)
-        self._needs_mask = not (is_causal(clip.attn_mask) and without_detours(clip.transformer, causal=True))
+        self._needs_mask = not (is_causal(clip.attn_mask) and without_detours(self.transformer, causal=True))
 
     def forward(self, embeddings: Tensor, eot: Tensor) -> Tensor:
         """(C, L, width) and the position of each end of text (C,) -> (C, dim), un-normalised."""
@@ -63,7 +63,7 @@ class TwoTower(nn.Module):
         super().__init__()
         if clip.attn_mask is None or not isinstance(clip.text_projection, Tensor):
             raise ConfigError("this CLIP's text tower is not built like OpenAI's", "Choose another backbone.")
-        self.image = clip.visual
+        self.image = twin(clip.visual)
         if hasattr(self.image, "transformer"):
             without_detours(self.image.transformer, causal=False)
             patches_by_product(self.image)

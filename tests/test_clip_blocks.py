@@ -1,0 +1,109 @@
+"""CLIP's blocks and patch embedding, computed without detours, against open_clip's own."""
+
+import open_clip
+import pytest
+import torch
+from tiny_clip import CONFIG, tiny_clip
+from torch import nn
+
+from dferbench.models.clip_blocks import ClipBlock, PatchEmbedding, patches_by_product
+from dferbench.models.two_tower import TwoTower, Weights
+
+TOWER = Weights("here")
+
+
+def gradients(outputs, parameters):
+    return torch.autograd.grad(outputs.square().sum(), list(parameters))
+
+
+def tokens_of(lengths, seed=0):
+    """Texts of these lengths, the end of each its largest id."""
+    ids = torch.randint(1, 40000, (len(lengths), 77), generator=torch.Generator().manual_seed(seed))
+    for row, length in zip(ids, lengths, strict=True):
+        row[length - 1] = 49407
+        row[length:] = 0
+    return ids
+
+
+class TestBlocks:
+    @pytest.mark.parametrize("lengths", [[5, 77, 31], [12], [3, 4, 5, 6, 7, 8, 9]])
+    def test_texts_and_their_gradients_are_open_clips(self, lengths):
+        clip, tokens = tiny_clip(), tokens_of(lengths)
+        tower = TwoTower(clip, TOWER)
+        ours = tower.encode_embedded(tower.embed(tokens), tokens.argmax(-1))
+        theirs = clip.encode_text(tokens)
+        torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=1e-5)
+        parts = list(clip.transformer.parameters())
+        for a, b in zip(gradients(ours, parts), gradients(theirs, parts), strict=True):
+            torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-4)
+
+    @pytest.mark.parametrize("images", [1, 5])
+    def test_images_and_their_gradients_are_open_clips(self, images):
+        clip, pixels = tiny_clip(), torch.rand(images, 3, 32, 32)
+        tower = TwoTower(clip, TOWER)
+        torch.testing.assert_close(tower(pixels), clip.encode_image(pixels), atol=1e-4, rtol=1e-5)
+        parts = list(clip.visual.parameters())
+        found = zip(gradients(tower(pixels), parts), gradients(clip.encode_image(pixels), parts), strict=True)
+        for a, b in found:
+            torch.testing.assert_close(a, b, atol=1e-2, rtol=1e-4)
+
+    def test_frozen_weights_are_not_copied_for_every_sequence(self):
+        tower = TwoTower(tiny_clip().requires_grad_(False), TOWER)
+        rows = torch.rand(50, 9, 32, requires_grad=True)
+        with torch.profiler.profile() as profile:
+            tower.encode_embedded(rows, torch.full((50,), 8)).sum().backward()
+        assert not [event.key for event in profile.key_averages() if event.key == "aten::bmm"]
+
+    def test_names_and_tensors_stay_those_of_the_model(self):
+        clip = tiny_clip()
+        tower = TwoTower(clip, TOWER)
+        ours = {name: p for name, p in tower.named_parameters() if name.startswith("image.")}
+        theirs = {f"image.{name}": p for name, p in clip.visual.named_parameters()}
+        assert ours.keys() == theirs.keys()
+        assert all(ours[name] is theirs[name] for name in ours)
+        assert all(isinstance(block, ClipBlock) for block in tower.text.transformer.resblocks)
+
+    @pytest.mark.parametrize("odd", [{"qk_norm": True}, {"scale_fc": True}])
+    def test_blocks_of_another_kind_are_left_to_open_clip(self, odd):
+        config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], **odd}}
+        clip, tokens = open_clip.CLIP(**config).eval(), tokens_of([6, 20])
+        tower = TwoTower(clip, TOWER)
+        assert not any(isinstance(block, ClipBlock) for block in tower.text.transformer.resblocks)
+        ours = tower.encode_embedded(tower.embed(tokens), tokens.argmax(-1))
+        torch.testing.assert_close(ours, clip.encode_text(tokens), atol=1e-5, rtol=1e-5)
+
+    def test_a_mask_that_is_not_causal_alone_is_kept(self):
+        clip = tiny_clip()
+        clip.attn_mask[5:, 0] = -torch.inf  # nobody sees the first word from the sixth on
+        tower, tokens = TwoTower(clip, TOWER), tokens_of([30])
+        ours = tower.encode_embedded(tower.embed(tokens), tokens.argmax(-1))
+        torch.testing.assert_close(ours, clip.encode_text(tokens), atol=1e-5, rtol=1e-5)
+
+
+class TestPatches:
+    @pytest.mark.parametrize("bias", [False, True])
+    @pytest.mark.parametrize("size, patch", [((32, 32), 8), ((33, 47), 16), ((14, 28), (7, 14))])
+    def test_a_product_is_the_convolution(self, size, patch, bias):
+        conv = nn.Conv2d(3, 24, patch, patch, bias=bias)
+        images = torch.rand(2, 3, *size)
+        made, expected = PatchEmbedding(conv)(images), conv(images)
+        torch.testing.assert_close(made, expected, atol=1e-5, rtol=1e-5)
+        for a, b in zip(
+            gradients(made, conv.parameters()), gradients(expected, conv.parameters()), strict=True
+        ):
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
+
+    @pytest.mark.parametrize(
+        "conv",
+        [
+            nn.Conv2d(3, 8, 3, stride=2, padding=1),
+            nn.Conv2d(3, 8, 4, stride=4, padding=2),
+            nn.Conv2d(3, 9, 4, stride=4, groups=3),
+            nn.Conv2d(3, 8, 2, stride=2, dilation=2),
+            nn.Identity(),
+        ],
+    )
+    def test_other_convolutions_stay(self, conv):
+        vision = nn.Module()
+        vision.conv1 = conv
+        assert not patches_by_product(vision) and vision.conv1 is conv
