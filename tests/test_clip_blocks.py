@@ -5,7 +5,9 @@ import pytest
 import torch
 from tiny_clip import CONFIG, tiny_clip
 from torch import nn
+from torch.nn import functional as F
 
+from dferbench.models.attention import attend
 from dferbench.models.clip_blocks import ClipBlock, PatchEmbedding, patches_by_product
 from dferbench.models.two_tower import TwoTower, Weights
 
@@ -78,6 +80,27 @@ class TestBlocks:
         tower, tokens = TwoTower(clip, TOWER), tokens_of([30])
         ours = tower.encode_embedded(tower.embed(tokens), tokens.argmax(-1))
         torch.testing.assert_close(ours, clip.encode_text(tokens), atol=1e-5, rtol=1e-5)
+
+
+class TestAttention:
+    @pytest.mark.parametrize("shape, causal", [((2, 3, 7, 16), False), ((1, 2, 33, 64), True)])
+    def test_bf16_is_as_near_to_float32_as_its_input_and_output_allow(self, shape, causal):
+        q, k, v = (torch.randn(shape).bfloat16() for _ in range(3))
+        seen = attend(q, k, v, causal=causal)
+        expected = F.scaled_dot_product_attention(q.double(), k.double(), v.double(), is_causal=causal)
+        assert seen.dtype == torch.bfloat16
+        torch.testing.assert_close(seen.double(), expected, atol=1e-6, rtol=2**-8)
+
+    def test_float32_is_torchs_own_to_the_bit(self):
+        q, k, v = (torch.randn(2, 3, 9, 16) for _ in range(3))
+        assert torch.equal(attend(q, k, v), F.scaled_dot_product_attention(q, k, v))
+
+    def test_a_block_under_autocast_gives_gradients_to_float32_weights(self):
+        tower = TwoTower(tiny_clip(), TOWER)
+        with torch.autocast("cpu", torch.bfloat16):
+            made = tower(torch.rand(2, 3, 32, 32))
+        (found,) = gradients(made.float(), [tower.image.transformer.resblocks[0].attn.in_proj_weight])
+        assert found.dtype == torch.float32 and found.abs().max() > 0
 
 
 class TestPatches:

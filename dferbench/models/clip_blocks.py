@@ -15,6 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dferbench.models.attention import attend
+
 
 class ClipBlock(nn.Module):
     """A pre-norm block, x + attention(norm(x)), then x + mlp(norm(x)), of the parts of open_clip's.
@@ -37,7 +39,7 @@ class ClipBlock(nn.Module):
     def _attended(self, x: Tensor) -> Tensor:
         made = F.linear(x, self.attn.in_proj_weight, self.attn.in_proj_bias)
         q, k, v = made.unflatten(-1, (3, self.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v, is_causal=self.causal)  # (N, heads, L, width / heads)
+        seen = attend(q, k, v, causal=self.causal)  # (N, heads, L, width / heads)
         out: Tensor = self.attn.out_proj(seen.transpose(1, 2).flatten(2))
         return out
 
