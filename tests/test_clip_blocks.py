@@ -3,15 +3,17 @@
 import open_clip
 import pytest
 import torch
-from tiny_clip import CONFIG, tiny_clip
+from tiny_clip import CONFIG, tiny_clip, tiny_tower
 from torch import nn
 from torch.nn import functional as F
 
 from dferbench.models.attention import attend
-from dferbench.models.clip_blocks import ClipBlock, PatchEmbedding, patches_by_product
+from dferbench.models.clip_blocks import ClipBlock, Fork, PatchEmbedding, patches_by_product
+from dferbench.models.prompts import Context
 from dferbench.models.two_tower import TwoTower, Weights
 
 TOWER = Weights("here")
+NAMES = ("joy.", "a long-lasting fear.", "anger.")
 
 
 def gradients(outputs, parameters):
@@ -80,6 +82,40 @@ class TestBlocks:
         tower, tokens = TwoTower(clip, TOWER), tokens_of([30])
         ours = tower.encode_embedded(tower.embed(tokens), tokens.argmax(-1))
         torch.testing.assert_close(ours, clip.encode_text(tokens), atol=1e-5, rtol=1e-5)
+
+
+class TestFork:
+    @pytest.mark.parametrize("groups, each, common, length", [(1, 3, 2, 5), (4, 2, 6, 7), (2, 5, 1, 9)])
+    def test_spread_undoes_join_where_groups_begin_alike(self, groups, each, common, length):
+        fork = Fork(groups, each, common, length)
+        start = torch.randn(groups, 1, common, 8).expand(-1, each, -1, -1)
+        x = torch.cat([start, torch.randn(groups, each, length - common, 8)], 2).flatten(0, 1)
+        joined = fork.join(x)
+        assert joined.shape == (groups * (common + each * (length - common)), 8)
+        assert torch.equal(fork.spread(joined), x)
+
+    @pytest.mark.parametrize("position, words", [("end", 8), ("middle", 5), ("front", 4)])
+    @pytest.mark.parametrize("videos", [0, 3])
+    def test_what_prompts_have_in_common_is_read_once_and_changes_nothing(self, position, words, videos):
+        tower = tiny_tower()
+        made = Context(tower, NAMES, words, shared=True, position=position)
+        shift = torch.randn(videos, 32, requires_grad=True) if videos else None
+        learned = [made.context, *([shift] if videos else [])]
+        found = []
+        for common in (made._common, 0):
+            made._common = common
+            features = made() if shift is None else made.shifted(shift)
+            found.append((features, *gradients(features, learned)))
+        for a, b in zip(*found, strict=True):
+            torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-5)
+
+    def test_fewer_positions_are_computed(self):
+        tower, seen = tiny_tower(), []
+        tower.text.transformer.resblocks[0].register_forward_hook(lambda m, x, y: seen.append(y.shape))
+        made = Context(tower, NAMES, words=8, shared=True)
+        made.shifted(torch.randn(5, 32))
+        length = made.get_buffer("order").shape[1]
+        assert seen == [(5 * (9 + 3 * (length - 9)), 32)]
 
 
 class TestAttention:

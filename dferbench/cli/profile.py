@@ -132,8 +132,9 @@ def _profiles(
         typer.echo(f"{one.method.name} on {fabric.device} ...", err=True)
         cost = _count(one, catalog)
         speed = measure(
-            one.method, one.task, one.options, one.recipe, catalog, fabric, batch=size, steps=steps
-        )
+            one.method, one.task, one.options, one.recipe, catalog, fabric, size, steps,
+            say=lambda line: typer.echo(line, err=True),
+        )  # fmt: skip
         found.append((one, cost, speed))
     return machine(fabric), found
 

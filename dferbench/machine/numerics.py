@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 import torch
+from torch import nn
 
+from dferbench.machine.compiled import compile_blocks
 from dferbench.types import Compute
 
 USUAL = Compute()
@@ -24,3 +27,15 @@ def compute_by(compute: Compute) -> None:
     torch.backends.cudnn.benchmark = not compute.deterministic
     torch.backends.cuda.matmul.allow_tf32 = compute.tf32
     torch.backends.cudnn.allow_tf32 = compute.tf32  # which torch allows unasked
+
+
+def fitted_to(compute: Compute, model: nn.Module, say: Callable[[str], None]) -> list[str]:
+    """Make a model on its device compute as asked: channels innermost, blocks compiled.
+
+    Gives the list of reasons why something is not compiled, as `compile_blocks` does; `say` tells each.
+    """
+    if compute.channels_last:
+        for module in model.modules():
+            if isinstance(module, nn.Conv2d):  # what follows a convolution takes the order of its weight
+                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return compile_blocks(model, say) if compute.compile else []

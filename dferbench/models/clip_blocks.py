@@ -9,6 +9,7 @@ being given a mask.
 from __future__ import annotations
 
 import copy
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +17,32 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dferbench.models.attention import attend
+
+
+@dataclass(frozen=True)
+class Fork:
+    """Sequences in groups of `each` that begin with the same `common` positions, all of them `length` long.
+
+    Where no position sees a later one, what a group has in common is the same in all its sequences at every
+    depth: it is computed once.
+    """
+
+    groups: int
+    each: int
+    common: int
+    length: int
+
+    def join(self, x: Tensor) -> Tensor:
+        """(groups * each, length, width) -> what is to be computed, (positions, width)."""
+        x = x.unflatten(0, (self.groups, self.each))
+        return torch.cat([x[:, 0, : self.common].flatten(0, 1), x[:, :, self.common :].flatten(0, 2)])
+
+    def spread(self, x: Tensor) -> Tensor:
+        """The inverse of `join`."""
+        start, rest = x.tensor_split([self.groups * self.common])
+        start = start.unflatten(0, (self.groups, 1, self.common)).expand(-1, self.each, -1, -1)
+        own = rest.unflatten(0, (self.groups, self.each, self.length - self.common))
+        return torch.cat([start, own], dim=2).flatten(0, 1)
 
 
 class ClipBlock(nn.Module):
@@ -30,17 +57,22 @@ class ClipBlock(nn.Module):
         self.ln_2, self.mlp, self.ls_2 = block.ln_2, block.mlp, block.ls_2
         self.causal = causal
 
-    def forward(self, x: Tensor, attn_mask: Tensor | None = None) -> Tensor:
-        """(N, L, width) -> (N, L, width); `attn_mask` is for open_clip's callers, and is None."""
-        x = x + self.ls_1(self._attended(self.ln_1(x)))
+    def forward(self, x: Tensor, attn_mask: Tensor | None = None, fork: Fork | None = None) -> Tensor:
+        """(N, L, width) -> (N, L, width), or (positions, width) -> the same where they come from a `fork`.
+
+        `attn_mask` is for open_clip's callers, and is None.
+        """
+        x = x + self.ls_1(self._attended(self.ln_1(x), fork))
         moved: Tensor = x + self.ls_2(self.mlp(self.ln_2(x)))
         return moved
 
-    def _attended(self, x: Tensor) -> Tensor:
+    def _attended(self, x: Tensor, fork: Fork | None) -> Tensor:
         made = F.linear(x, self.attn.in_proj_weight, self.attn.in_proj_bias)
+        made = fork.spread(made) if fork else made
         q, k, v = made.unflatten(-1, (3, self.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
         seen = attend(q, k, v, causal=self.causal)  # (N, heads, L, width / heads)
-        out: Tensor = self.attn.out_proj(seen.transpose(1, 2).flatten(2))
+        seen = seen.transpose(1, 2).flatten(2)
+        out: Tensor = self.attn.out_proj(fork.join(seen) if fork else seen)
         return out
 
 

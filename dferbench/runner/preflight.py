@@ -69,7 +69,7 @@ def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline
     ever_trained(model, plan.recipe)
     with _settings_named(plan):
         for stage in plan.recipe.stages:
-            make_optimizer(model, stage, catalog)
+            make_optimizer(model, stage, catalog, plan.recipe.compute.fused)
             require_frozen(model, plan.task, stage.name)
         _look_once(model, plan, fabric)
     return parts

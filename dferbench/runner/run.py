@@ -12,7 +12,7 @@ from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.record import CHECKPOINT, Record
 from dferbench.feature_cache.key import seen_by
 from dferbench.machine.device import make_fabric
-from dferbench.machine.numerics import compute_by
+from dferbench.machine.numerics import compute_by, fitted_to
 from dferbench.models.build import make_model
 from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
@@ -61,12 +61,14 @@ def run_all(
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         built = build_model(plan, catalog, fabric, draft.seed)
+        plain = fitted_to(plan.recipe.compute, built.model, progress.say)
         facts = {"parameters": built.parameters, "weights": built.weights, "notes": dict(built.model.notes)}
         draft = draft.model_copy(update=facts)
         result = train_run(plan, built, split, draft, folder, context)
         path = save_checkpoint(built, draft.model_copy(update=result), folder)
         context.observers.checkpoint_saved(path)
-        return facts | result
+        notes = {**built.model.notes, **({"not compiled": plain} if plain else {})}
+        return facts | result | {"notes": notes}
 
     return do_runs(plan, splits, fabric, progress, work, observers=context.observers)
 
