@@ -37,5 +37,5 @@ def fitted_to(compute: Compute, model: nn.Module, say: Callable[[str], None]) ->
     if compute.channels_last:
         for module in model.modules():
             if isinstance(module, nn.Conv2d):  # what follows a convolution takes the order of its weight
-                module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+                module.to(memory_format=torch.channels_last)
     return compile_blocks(model, say) if compute.compile else []

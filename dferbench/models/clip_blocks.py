@@ -34,14 +34,14 @@ class Fork:
 
     def join(self, x: Tensor) -> Tensor:
         """(groups * each, length, width) -> what is to be computed, (positions, width)."""
-        x = x.unflatten(0, (self.groups, self.each))
+        x = x.reshape(self.groups, self.each, *x.shape[1:])
         return torch.cat([x[:, 0, : self.common].flatten(0, 1), x[:, :, self.common :].flatten(0, 2)])
 
     def spread(self, x: Tensor) -> Tensor:
         """The inverse of `join`."""
-        start, rest = x.tensor_split([self.groups * self.common])
-        start = start.unflatten(0, (self.groups, 1, self.common)).expand(-1, self.each, -1, -1)
-        own = rest.unflatten(0, (self.groups, self.each, self.length - self.common))
+        start, rest = x[: self.groups * self.common], x[self.groups * self.common :]
+        start = start.reshape(self.groups, 1, self.common, -1).expand(-1, self.each, -1, -1)
+        own = rest.reshape(self.groups, self.each, self.length - self.common, -1)
         return torch.cat([start, own], dim=2).flatten(0, 1)
 
 
@@ -131,7 +131,7 @@ class PatchEmbedding(nn.Module):
         height, width = self.weight.shape[2:]
         rows, columns = images.shape[-2] // height, images.shape[-1] // width
         whole = images[..., : rows * height, : columns * width]
-        patches = whole.unflatten(-1, (columns, width)).unflatten(-3, (rows, height))
+        patches = whole.reshape(*whole.shape[:2], rows, height, columns, width)
         # (N, 3, rows, height, columns, width) -> (N, rows, columns, 3 * height * width)
         flat = patches.permute(0, 2, 4, 1, 3, 5).flatten(3)
         made = F.linear(flat, self.weight.flatten(1), self.bias)
@@ -144,8 +144,9 @@ def patches_by_product(vision: Any) -> bool:
     Says whether it did.
     """
     conv = getattr(vision, "conv1", None)
-    fits = isinstance(conv, nn.Conv2d) and conv.kernel_size == conv.stride and conv.groups == 1
-    if not fits or conv.padding not in ((0, 0), "valid") or conv.dilation != (1, 1):
+    if not isinstance(conv, nn.Conv2d) or conv.kernel_size != conv.stride:
+        return False
+    if conv.groups != 1 or conv.padding not in ((0, 0), "valid") or conv.dilation != (1, 1):
         return False
     vision.conv1 = PatchEmbedding(conv)
     return True

@@ -102,7 +102,7 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
         assert opened is not None
         feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
         found = _test(feed, opened, columns, split, folder)
-        changed = {} if precision == plan.recipe.precision else {"precision": precision}
+        changed: dict[str, Any] = {} if precision == plan.recipe.precision else {"precision": precision}
         changed |= {"not compiled": plain} if plain else {}
         return found | {"notes": found["notes"] | changed}
 
