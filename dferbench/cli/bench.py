@@ -20,6 +20,7 @@ from dferbench.cli.arguments import (
     Quiet,
     RankedBy,
     Root,
+    SaveEvery,
     Seeds,
     SkipBad,
     Trackers,
@@ -58,6 +59,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     limit: Limit = None,
     workers: Workers = 2,
     skip_bad: SkipBad = False,
+    save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
     force: Annotated[
@@ -101,6 +103,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         device=device,
         workers=workers,
         skip_bad=skip_bad,
+        save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

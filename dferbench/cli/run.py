@@ -20,6 +20,7 @@ from dferbench.cli.arguments import (
     Quiet,
     RankedBy,
     Root,
+    SaveEvery,
     Seeds,
     SkipBad,
     Trackers,
@@ -68,6 +69,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
     dry_run: Annotated[
@@ -105,6 +107,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,
