@@ -3,9 +3,10 @@
     python benchmarks/speed/prompts.py [--precision fp32] [--steps 1] [--rounds 3]
 
 One epoch is so many steps of 48 videos, whose features of 512 numbers a frame are random: they cost the same.
-The backbone is ViT-B/32 with random weights, the classes are seven. The way before is restated here: open_clip's
-own blocks, which hand torch transposed tensors and a mask, every prompt read from its first token, and new
-tensors filled with NaN. CPU seconds on one thread, the least of the rounds; trust the ratios within one run.
+The backbone is ViT-B/32 with random weights, the classes are seven. The way before is restated here:
+open_clip's own blocks, which hand torch transposed tensors and a mask, every prompt read from its first
+token, and new tensors filled with NaN. CPU seconds on one thread, the least of the rounds; trust the ratios
+within one run.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     python benchmarks/speed/step.py [--rounds 4]
 
 ViT-B/32 with random weights on one video of 16 frames of 224 x 224. The authors' way is the network and the
-step of their released code, restated in tests/official_dfer_clip.py (which other tests hold against ours), with
-torch's defaults, in float32: they have no other. Ours is what a run does, in float32 and in bf16. CPU seconds,
-the least of so many rounds; trust the ratios within one run, on a machine that is idle.
+step of their released code, restated in tests/official_dfer_clip.py (which other tests hold against ours),
+with torch's defaults, in float32: they have no other. Ours is what a run does, in float32 and in bf16. CPU
+seconds, the least of so many rounds; trust the ratios within one run, on a machine that is idle.
 """
 
 from __future__ import annotations
