@@ -69,7 +69,7 @@ class ClipBlock(nn.Module):
     def _attended(self, x: Tensor, fork: Fork | None) -> Tensor:
         made = F.linear(x, self.attn.in_proj_weight, self.attn.in_proj_bias)
         made = fork.spread(made) if fork else made
-        q, k, v = made.unflatten(-1, (3, self.attn.num_heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = made.reshape(*made.shape[:2], 3, self.attn.num_heads, -1).permute(2, 0, 3, 1, 4)
         seen = attend(q, k, v, causal=self.causal)  # (N, heads, L, width / heads)
         seen = seen.transpose(1, 2).flatten(2)
         out: Tensor = self.attn.out_proj(fork.join(seen) if fork else seen)
