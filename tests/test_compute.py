@@ -80,7 +80,7 @@ class TestRecords:
         }  # fmt: skip
         fused = self.run(in_process, toy_root, "--set", "compute.fused=true")
         assert fused["recipe"]["compute"]["fused"] and fused["config_id"] != plain["config_id"]
-        assert len(record.find(tmp_path / "runs")) == 2
+        assert len(list(record.find(tmp_path / "runs"))) == 2
 
     def test_a_record_of_before_means_the_defaults(self):
         assert record.compute_of({"input": {}})["deterministic"]

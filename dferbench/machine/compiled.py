@@ -28,10 +28,12 @@ def compile_blocks(model: nn.Module, say: Callable[[str], None]) -> list[str]:
 
 def repeated(model: nn.Module) -> Iterator[nn.Module]:
     """Blocks with parts of their own that stand next to others of their class in a list or a sequence."""
+    lists = (nn.ModuleList, nn.Sequential)
     for parent in model.modules():
-        if isinstance(parent, nn.ModuleList | nn.Sequential):
-            kinds = [type(child) for child in parent]
-            yield from (c for c in parent if kinds.count(type(c)) > 1 and list(c.children()))
+        if isinstance(parent, lists):
+            blocks = [child for child in parent if list(child.children()) and not isinstance(child, lists)]
+            kinds = [type(block) for block in blocks]
+            yield from (block for block in blocks if kinds.count(type(block)) > 1)
 
 
 def _or_plain(
