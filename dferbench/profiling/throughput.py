@@ -12,6 +12,7 @@ import torch
 
 from dferbench.data.pipeline import Pipeline, build_pipeline
 from dferbench.machine.memory import PeakMemory
+from dferbench.machine.numerics import fitted_to
 from dferbench.models import Batch, Classifier
 from dferbench.models.build import make_model
 from dferbench.models.parts import Parts
@@ -44,7 +45,7 @@ class Speed:
     memory_is: str
 
 
-def measure(
+def measure(  # noqa: PLR0913 - what is measured, how, and who is told
     method: Entry,
     task: Task,
     options: Mapping[str, Any],
@@ -53,14 +54,16 @@ def measure(
     fabric: Fabric,
     batch: int,
     steps: int,
+    say: Callable[[str], None],
 ) -> Speed:
-    """Time testing, then training by the last stage.
+    """Time testing, then training by the last stage; `say` tells what cannot be compiled.
 
     Raises ConfigError, DataError, DferbenchError if memory ends, or what the plugin raises.
     """
     memory = PeakMemory(fabric.device)
     model = make_model(method, task, options, Parts(catalog, missing="random"), seed=0)
     fabric.to_device(model)
+    fitted_to(recipe.compute, model, say)
     classes = len(task.classes)
 
     def steps_of(videos: int) -> Iterator[Callable[[], Any]]:
@@ -92,7 +95,7 @@ def _trainer(
 ) -> Callable[[], Any]:
     """A step of the last stage; where the engine would remember what `encode` gives, that is not timed."""
     stage: Stage = recipe.stages[-1]
-    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, catalog))
+    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, catalog, recipe.compute.fused))
     label = torch.arange(len(pixels), device=pixels.device) % classes
     kept = remembers(model, build_pipeline(recipe.input, catalog))
     remembered = encode(model, pixels, fabric) if kept else None

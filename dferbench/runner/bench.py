@@ -60,7 +60,9 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     if not jobs:
         return Unfinished()
     observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
-    fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
+    recipes = [job.plan.recipe for job in jobs]
+    device = jobs[0].plan.request.device
+    fabrics = [make_fabric(device, recipe.precision, recipe.compute) for recipe in recipes]
     used = []
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):

@@ -21,6 +21,7 @@ from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read
 from dferbench.experiment.record import Record
 from dferbench.files import digest
 from dferbench.machine.device import make_fabric, precision_for_tests
+from dferbench.machine.numerics import fitted_to
 from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
@@ -93,9 +94,10 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
     require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
     precision = precision_for_tests(plan.request.device, plan.recipe.precision)
-    fabric = make_fabric(plan.request.device, precision)
+    fabric = make_fabric(plan.request.device, precision, plan.recipe.compute)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric)
+    plain = [] if opened is None else fitted_to(plan.recipe.compute, opened.model, progress.say)
     decoder = decoder_of(plan, catalog)
     columns = columns_of(checkpoint.header.classes, plan.task.classes, checkpoint.path)
 
@@ -103,7 +105,8 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
         assert opened is not None
         feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
         found = _test(feed, opened, columns, split, folder)
-        changed = {} if precision == plan.recipe.precision else {"precision": precision}
+        changed: dict[str, Any] = {} if precision == plan.recipe.precision else {"precision": precision}
+        changed |= {"not compiled": plain} if plain else {}
         return found | {"notes": found["notes"] | changed}
 
     if precision != plan.recipe.precision:

@@ -70,7 +70,7 @@ def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline
     ever_trained(model, plan.recipe)
     with _settings_named(plan):
         for stage in plan.recipe.stages:
-            make_optimizer(model, stage, catalog)
+            make_optimizer(model, stage, catalog, plan.recipe.compute.fused)
             require_frozen(model, plan.task, stage.name)
         with room_for(1, fabric.device, lambda _: None, ELSEWHERE):
             _look_once(model, plan, fabric)
@@ -110,7 +110,7 @@ def _settings_named(plan: Plan) -> Iterator[None]:
 
     Where nothing was set it is the plugin's own fault, and its author needs the traceback.
     """
-    own = ("stage.", "precision")  # nothing that a network is built of
+    own = ("stage.", "precision", "compute.")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
         with warnings.catch_warnings():

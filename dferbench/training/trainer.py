@@ -142,7 +142,7 @@ class Trainer:
     def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
         """Train the epochs of a stage that are not done yet, testing after each; None if all are done."""
         stage, predictions = self.stages[number], None
-        optimizer = make_optimizer(self.model, stage, self.catalog)
+        optimizer = make_optimizer(self.model, stage, self.catalog, self.plan.recipe.compute.fused)
         schedule = make_schedule(stage, steps_per_epoch(len(self.train), stage), self.catalog)
         if saved:
             optimizer.load_state_dict(saved.optimizer)
