@@ -11,6 +11,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dferbench.errors import ConfigError
+from dferbench.machine.numerics import USUAL
+from dferbench.types import Compute
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -116,7 +118,7 @@ class Member:
 
 
 @contextmanager
-def joined(member: Member, precision: str) -> Iterator[Fabric]:
+def joined(member: Member, precision: str, compute: Compute = USUAL) -> Iterator[Fabric]:
     """The Fabric of a process that has met the others, whom it leaves when the block ends."""
     from torch import distributed
 
@@ -131,7 +133,7 @@ def joined(member: Member, precision: str) -> Iterator[Fabric]:
             timeout=PATIENCE,
         )
         try:
-            yield make_fabric(member.device, precision)
+            yield make_fabric(member.device, precision, compute)
         except BaseException:
             abort(member)
             raise

@@ -25,6 +25,7 @@ from dferbench import stopping
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Plan, Request, make_plan, read_splits
 from dferbench.experiment.record import Record
+from dferbench.machine.numerics import fitted_to
 from dferbench.machine.several import Member, abort, joined, kind_of, numbers_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, discover
@@ -118,7 +119,7 @@ def crew(
             for one in started:
                 _await(one)
             progress.say(f"{lead.size} processes share this run")
-            with joined(lead, plan.recipe.precision) as own, _watched(started, lead):
+            with joined(lead, plan.recipe.precision, plan.recipe.compute) as own, _watched(started, lead):
                 yield own, Team(0, lead.size)
         except BaseException as error:
             stopping.check()
@@ -231,8 +232,9 @@ def _take_part(errand: Errand, pipe: Connection) -> None:
             "Give the same command again when nothing changes them.",
         )
     pipe.send(READY)
-    with joined(member, plan.recipe.precision) as fabric:
+    with joined(member, plan.recipe.precision, plan.recipe.compute) as fabric:
         team = Team(member.rank, member.size)
         built = build_model(plan, catalog, fabric, draft.seed)
+        fitted_to(plan.recipe.compute, built.model, Progress().say)
         context = RunContext(catalog, fabric, Progress(), Observers(), team)
         train_run(plan, built, split, draft, errand.folder, context)

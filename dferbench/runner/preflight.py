@@ -32,6 +32,7 @@ from dferbench.training.accumulate import require_parts
 from dferbench.training.across import least_batch
 from dferbench.training.batches import decoder_of, encode
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.schedules import make_schedule, steps_per_epoch
 from dferbench.types import Stage
 
@@ -45,7 +46,8 @@ def leading(plan: Plan) -> Fabric:
     Raises UnknownName for an unknown precision or device and ConfigError for devices that are not there.
     """
     request = plan.request
-    return make_fabric(first_device(request.device, request.devices), plan.recipe.precision)
+    device = first_device(request.device, request.devices)
+    return make_fabric(device, plan.recipe.precision, plan.recipe.compute)
 
 
 def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> Parts:
@@ -76,16 +78,17 @@ def check_numbers(plan: Plan, catalog: Catalog) -> Pipeline:
 def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline) -> Parts:
     """The model is built, takes the input, gives logits, and the recipe fits it; its parts."""
     parts = Parts(catalog, plan.request.weights)
-    with _settings_named(plan):
+    with _settings_named(plan), room_for(1, fabric.device, lambda _: None, ELSEWHERE):
         model = make_model(plan.method, plan.task, plan.options, parts, seed=0)
         fabric.to_device(model)
     require_mixes(model, pipeline)
     ever_trained(model, plan.recipe)
     with _settings_named(plan):
         for stage in plan.recipe.stages:
-            make_optimizer(model, stage, catalog)
+            make_optimizer(model, stage, catalog, plan.recipe.compute.fused)
             require_frozen(model, plan.task, stage.name)
-        _look_once(model, plan, fabric)
+        with room_for(1, fabric.device, lambda _: None, ELSEWHERE):
+            _look_once(model, plan, fabric)
     for stage in plan.recipe.stages:
         if stage.accumulate > 1:
             require_parts(model, _noise(model, plan, fabric, stage))
@@ -145,7 +148,7 @@ def _settings_named(plan: Plan) -> Iterator[None]:
 
     Where nothing was set it is the plugin's own fault, and its author needs the traceback.
     """
-    own = ("stage.", "precision")  # nothing that a network is built of
+    own = ("stage.", "precision", "compute.")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
         with warnings.catch_warnings():

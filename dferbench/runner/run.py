@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
 from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.record import CHECKPOINT, Record
+from dferbench.machine.numerics import compute_by, fitted_to
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.build import build_model
@@ -50,19 +51,21 @@ def run_all(
     observers: Observers,
 ) -> list[Record]:
     """The same for a plan that was rehearsed and whose splits were read and checked; `observers` follow."""
+    compute_by(plan.recipe.compute)  # of several rows, the one whose device was made last has set it
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         with crew(plan, draft, folder, catalog, fabric, progress) as (own, team):
             built = build_model(plan, catalog, own, draft.seed)
+            plain = fitted_to(plan.recipe.compute, built.model, progress.say)
             facts: dict[str, Any] = {"parameters": built.parameters, "weights": built.weights}
             facts |= {"notes": dict(built.model.notes), "environment": draft.environment | team.facts}
             draft = draft.model_copy(update=facts)
             context = RunContext(catalog, own, progress, observers, team)
             result = train_run(plan, built, split, draft, folder, context)
-        facts["environment"] = draft.environment | team.facts
         path = save_checkpoint(built, draft.model_copy(update=result), folder)
         observers.checkpoint_saved(path)
-        return facts | result
+        notes = {**built.model.notes, **({"not compiled": plain} if plain else {})}
+        return facts | result | {"notes": notes, "environment": draft.environment | team.facts}
 
     return do_runs(plan, splits, fabric, progress, work, observers=observers)
 

@@ -135,7 +135,9 @@ class Team:
         spread_batch_norm(model)
         for tensor in model.state_dict().values():
             if tensor.is_floating_point():
-                distributed.broadcast(tensor, 0)
+                sent = tensor.contiguous()
+                distributed.broadcast(sent, 0)
+                tensor.copy_(sent)
 
     def loss(self, model: Classifier, batch: Batch, share: Share) -> dict[str, Tensor]:
         """The terms of a method's loss on what this process has of a batch, or on a piece of it."""

@@ -117,6 +117,16 @@ class Source:
         for loaded in self._arriving(order, batch, epoch, drop_last):
             yield loaded, None
 
+    def black(self, videos: int) -> Tensor:
+        """So many black videos of the input's shape, on the device."""
+        side = self.loader.size
+        return torch.zeros(videos, self._input.frames, 3, side, side, device=self._fabric.device)
+
+    def look(self, model: Classifier, videos: int) -> None:
+        """What takes memory in a test, done for so many black videos."""
+        with torch.no_grad(), self._fabric.autocast():
+            model.eval()(encode(model, self.black(videos), self._fabric))
+
     def _arriving(
         self, order: Sequence[int], batch: int, epoch: int, drop_last: bool = False
     ) -> Iterator[Loaded]:

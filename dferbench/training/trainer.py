@@ -31,11 +31,12 @@ from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
 from dferbench.training.accumulate import backward
 from dferbench.training.across import ALONE, Share, Team
-from dferbench.training.batches import Feed, Source, UnreadableVideos
+from dferbench.training.batches import Feed, Source, UnreadableVideos, encode
 from dferbench.training.finite import require_finite_parameters, way_out_of
 from dferbench.training.losses import Losses
 from dferbench.training.observer import EpochResult, Observers
 from dferbench.training.optimizers import learning_rates, make_optimizer, set_learning_rates
+from dferbench.training.room import room_for
 from dferbench.training.saving import StateWriter
 from dferbench.training.schedules import Schedule, make_schedule, steps_per_epoch
 from dferbench.training.scoring import Predictions, batch_of, predict
@@ -150,7 +151,7 @@ class Trainer:
     def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
         """Train the epochs of a stage that are not done yet, testing after each; None if all are done."""
         stage, predictions = self.stages[number], None
-        optimizer = make_optimizer(self.model, stage, self.catalog)
+        optimizer = make_optimizer(self.model, stage, self.catalog, self.plan.recipe.compute.fused)
         schedule = make_schedule(stage, steps_per_epoch(len(self.train), stage), self.catalog)
         if saved:
             optimizer.load_state_dict(saved.optimizer)
@@ -158,7 +159,8 @@ class Trainer:
         for epoch in range(saved.epochs if saved else 0, stage.epochs):
             stopping.check()
             started = time.monotonic()
-            losses = self._train_epoch(stage, epoch, prepared, schedule)
+            with room_for(stage.batch, self.fabric.device, lambda videos: self._once(stage, videos)):
+                losses = self._train_epoch(stage, epoch, prepared, schedule)
             require_finite_parameters(self.model, self.built.ever_trained)
             predictions = self._test()
             row = Epoch(
@@ -218,9 +220,21 @@ class Trainer:
         classes = len(self.plan.task.classes)
         way_out = way_out_of(self.stages, self.plan.recipe.precision)
         batch = batch_of(self.stages)
-        found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+        with room_for(batch, self.fabric.device, lambda videos: self.test.look(self.model, videos)):
+            found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
         self.unreadable.skipped.update(*self.team.gather(self.unreadable.skipped))
         return found
+
+    def _once(self, stage: Stage, videos: int) -> None:
+        """What takes memory in a step, done for so many black videos, whose gradients are dropped."""
+        chosen = self.train.videos[:videos]
+        label = torch.tensor([video.label for video in chosen], device=self.fabric.device)
+        x = encode(self.model, self.train.black(len(chosen)), self.fabric)
+        batch = Batch(x, label, [video.info for video in chosen], stage.name, 0.0)
+        with self.fabric.autocast():
+            terms = self.model.train().loss(batch)
+        self.fabric.backward(torch.stack([term.float() for term in terms.values()]).sum())
+        self.model.zero_grad()
 
     def _report(self, row: Epoch, number: int) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
@@ -274,18 +288,11 @@ def train_step(
     """One optimizer step on the sum of the method's loss terms, which it returns; with several processes
     in the `team`, `share` says which part of a batch this is.
 
-    Raises ConfigError for a loss that is not one, and DferbenchError if the device runs out of memory.
+    Raises ConfigError for a loss that is not one.
     """
-    try:
-        optimizer.zero_grad()
-        terms = backward(model, batch, stage, fabric, team, share or Share(len(batch.label)))
-        if stage.clip_grad is not None:
-            fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad, error_if_nonfinite=False)
-        optimizer.step()
-    except torch.cuda.OutOfMemoryError as error:
-        raise DferbenchError(
-            f"the device ran out of memory with a batch of {stage.batch} videos",
-            "Compute it in parts, --set stage.accumulate=N, or use a smaller batch: --set stage.batch=N "
-            "(recorded as a changed recipe).",
-        ) from error
+    optimizer.zero_grad()
+    terms = backward(model, batch, stage, fabric, team, share or Share(len(batch.label)))
+    if stage.clip_grad is not None:
+        fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad, error_if_nonfinite=False)
+    optimizer.step()
     return terms
