@@ -35,10 +35,11 @@ def _narrows(known):
     return "width" in known and "stem" in (known["width"].description or "")
 
 
-def train(one, team):
+def train(one, team, nudge=0.0):
     """Train each stage for a step a size; the terms of all steps, and the state at the end."""
     model, found = one.build(), []
     team.prepare(model)
+    _nudge(model, nudge)
     fabric = make_fabric("cpu", "fp32")
     for stage in one.recipe.stages:
         optimizer = make_optimizer(model, stage, one.catalog)
@@ -51,6 +52,15 @@ def train(one, team):
             totals = {name: float(term) * share.videos for name, term in terms.items()}
             found.append(team.means(totals, share.videos))
     return found, {name: tensor.clone() for name, tensor in model.state_dict().items()}, team.drew
+
+
+def _nudge(model, share):
+    """Move every parameter by about such a share of itself."""
+    generator = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if share:
+                parameter.mul_(1 + share * torch.randn(parameter.shape, generator=generator))
 
 
 def _part(one, model, stage, share):
@@ -89,9 +99,15 @@ def pair(folder):
         process.kill()
 
 
-def alone(*asked):
-    """The same in one process."""
-    return train(trial(*asked), ALONE)
+def alone(name, given, nudge=0.0):
+    """The same in one process, perhaps from parameters that are a little off."""
+    return train(trial(name, given), ALONE, nudge)
+
+
+def off(one, other):
+    """The largest relative difference of loss terms."""
+    assert one.keys() == other.keys()
+    return max(abs(one[name] - other[name]) / max(abs(one[name]), 1e-2) for name in one)
 
 
 def apart(one, other):

@@ -26,6 +26,10 @@ from dferbench.training.across import Team, least_batch, shard
 METHODS = sorted(discover().entries["methods"])
 DRAWS = {"est", "t-esfl"}
 """Methods that draw for single videos whatever their options: dropout, and an order of snippets."""
+SENSITIVE = {"aen"}
+"""Methods in which rounding grows within three steps: they may move by twice what one process moves whose
+weights start NUDGE apart, two units in the last place of a float32."""
+NUDGE = 2.4e-7
 MORE = [
     ("cliper", {"count_over": "epoch"}),
     ("emoclip", {"learn_from": "captions"}),
@@ -77,9 +81,13 @@ def test_two_processes_train_what_one_trains(name, given, both):
     if drew:
         assert all(np.isfinite(list(one.values())).all() for one in found)
         return
-    for one, two in zip(terms, found, strict=True):
-        assert two == pytest.approx(one, rel=1e-5, abs=1e-7)
-    assert pair.apart(state, other) < 1e-5
+    rel, apart = 1e-5, 1e-5
+    if name in SENSITIVE:
+        nudged, moved, _ = pair.alone(name, given, NUDGE)
+        rel = max(rel, *(2 * pair.off(one, two) for one, two in zip(terms, nudged, strict=True)))
+        apart = max(apart, 2 * pair.apart(state, moved))
+    assert max((pair.off(one, two) for one, two in zip(terms, found, strict=True)), default=0) <= rel
+    assert not terms or pair.apart(state, other) <= apart
 
 
 @pytest.mark.slow
