@@ -14,6 +14,7 @@ from dferbench.testing import Trial
 from dferbench.training.across import ALONE, Team
 from dferbench.training.optimizers import make_optimizer
 from dferbench.training.trainer import train_step
+from dferbench.types import Recipe
 
 QUIET = {"dropout": 0.0, "drop_path": 0.0, "erase": 0.0}
 """Options without which a method draws nothing for single videos."""
@@ -73,7 +74,7 @@ def _part(one, model, stage, share):
 
 def follow(meeting, pipe):
     """The other process: the same as the test does, until it hangs up."""
-    with joined(Member(1, "cpu", (0, 0), meeting), "fp32"):
+    with joined(Member(1, "cpu", (0, 0), meeting), Recipe()):
         while (asked := pipe.recv()) is not None:
             train(trial(*asked), Team(1, 2))
 
@@ -91,7 +92,7 @@ def pair(folder):
         return train(trial(*asked), Team(0, 2))
 
     try:
-        with joined(Member(0, "cpu", (0, 0), str(folder / "meeting")), "fp32"):
+        with joined(Member(0, "cpu", (0, 0), str(folder / "meeting")), Recipe()):
             yield both
             ours.send(None)
             process.join(60)

@@ -11,8 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dferbench.errors import ConfigError
-from dferbench.machine.numerics import USUAL
-from dferbench.types import Compute
+from dferbench.types import Recipe
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -118,7 +117,7 @@ class Member:
 
 
 @contextmanager
-def joined(member: Member, precision: str, compute: Compute = USUAL) -> Iterator[Fabric]:
+def joined(member: Member, recipe: Recipe) -> Iterator[Fabric]:
     """The Fabric of a process that has met the others, whom it leaves when the block ends."""
     from torch import distributed
 
@@ -133,7 +132,7 @@ def joined(member: Member, precision: str, compute: Compute = USUAL) -> Iterator
             timeout=PATIENCE,
         )
         try:
-            yield make_fabric(member.device, precision, compute)
+            yield make_fabric(member.device, recipe.precision, recipe.compute)
         except BaseException:
             abort(member)
             raise

@@ -119,7 +119,7 @@ def crew(
             for one in started:
                 _await(one)
             progress.say(f"{lead.size} processes share this run")
-            with joined(lead, plan.recipe.precision, plan.recipe.compute) as own, _watched(started, lead):
+            with joined(lead, plan.recipe) as own, _watched(started, lead):
                 yield own, Team(0, lead.size)
         except BaseException as error:
             stopping.check()
@@ -232,9 +232,9 @@ def _take_part(errand: Errand, pipe: Connection) -> None:
             "Give the same command again when nothing changes them.",
         )
     pipe.send(READY)
-    with joined(member, plan.recipe.precision, plan.recipe.compute) as fabric:
+    with joined(member, plan.recipe) as fabric:
         team = Team(member.rank, member.size)
         built = build_model(plan, catalog, fabric, draft.seed)
-        fitted_to(plan.recipe.compute, built.model, Progress().say)
+        fitted_to(plan.recipe.compute, built.model, lambda _: None)
         context = RunContext(catalog, fabric, Progress(), Observers(), team)
         train_run(plan, built, split, draft, errand.folder, context)

@@ -62,10 +62,12 @@ def run_all(
             draft = draft.model_copy(update=facts)
             context = RunContext(catalog, own, progress, observers, team)
             result = train_run(plan, built, split, draft, folder, context)
+        facts["environment"] = draft.environment | team.facts
         path = save_checkpoint(built, draft.model_copy(update=result), folder)
         observers.checkpoint_saved(path)
-        notes = {**built.model.notes, **({"not compiled": plain} if plain else {})}
-        return facts | result | {"notes": notes, "environment": draft.environment | team.facts}
+        if plain:  # what could not be compiled is known once it was tried
+            facts["notes"] = facts["notes"] | {"not compiled": plain}
+        return facts | result
 
     return do_runs(plan, splits, fabric, progress, work, observers=observers)
 

@@ -226,7 +226,12 @@ class Trainer:
         return found
 
     def _once(self, stage: Stage, videos: int) -> None:
-        """What takes memory in a step, done for so many black videos, whose gradients are dropped."""
+        """What takes memory in a step, done for so many black videos, whose gradients are dropped.
+
+        Raises RuntimeError in one of several processes: the others would have to do the same.
+        """
+        if self.team.size > 1:
+            raise RuntimeError("a step is one of all processes")
         chosen = self.train.videos[:videos]
         label = torch.tensor([video.label for video in chosen], device=self.fabric.device)
         x = encode(self.model, self.train.black(len(chosen)), self.fabric)
