@@ -18,6 +18,8 @@ from dferbench.types import Recipe
 
 QUIET = {"dropout": 0.0, "drop_path": 0.0, "erase": 0.0}
 """Options without which a method draws nothing for single videos."""
+QUIET_OF = {"dpcnet": {"hidden": 0}}
+"""The same of single methods: a hidden layer that comes with dropout."""
 SIZES = (5, 4, 3)
 """Videos of the batches: an uneven one, the smallest that two processes share, one that each does whole."""
 
@@ -27,7 +29,8 @@ def trial(name, given=None, quiet=True):
     catalog = discover()
     method = catalog.get("methods", name).value
     known = options_of(method).model_fields
-    wanted = {**(QUIET if quiet else {}), **({"width": 16} if _narrows(known) else {}), **(given or {})}
+    calm = {**QUIET, **QUIET_OF.get(name, {})} if quiet else {}
+    wanted = {**calm, **({"width": 16} if _narrows(known) else {}), **(given or {})}
     return Trial(name, catalog, {k: v for k, v in wanted.items() if k in known})
 
 
