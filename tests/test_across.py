@@ -26,10 +26,8 @@ from dferbench.training.across import Team, least_batch, shard
 METHODS = sorted(discover().entries["methods"])
 DRAWS = {"est", "t-esfl"}
 """Methods that draw for single videos whatever their options: dropout, and an order of snippets."""
-SENSITIVE = {"aen"}
-"""Methods in which rounding grows within three steps: they may move by twice what one process moves whose
-weights start NUDGE apart, two units in the last place of a float32."""
 NUDGE = 2.4e-7
+"""Two units in the last place of a float32, by which weights are moved to see how rounding grows."""
 MORE = [
     ("cliper", {"count_over": "epoch"}),
     ("emoclip", {"learn_from": "captions"}),
@@ -81,13 +79,18 @@ def test_two_processes_train_what_one_trains(name, given, both):
     if drew:
         assert all(np.isfinite(list(one.values())).all() for one in found)
         return
-    rel, apart = 1e-5, 1e-5
-    if name in SENSITIVE:
-        nudged, moved, _ = pair.alone(name, given, NUDGE)
-        rel = max(rel, *(2 * pair.off(one, two) for one, two in zip(terms, nudged, strict=True)))
-        apart = max(apart, 2 * pair.apart(state, moved))
-    assert max((pair.off(one, two) for one, two in zip(terms, found, strict=True)), default=0) <= rel
-    assert not terms or pair.apart(state, other) <= apart
+    moved = _moved(terms, state, found, other)
+    if max(moved) > 1e-5:
+        # In some networks rounding grows within three steps: then by no more than it does in one process.
+        noise = _moved(terms, state, *pair.alone(name, given, NUDGE)[:2])
+        assert max(moved) < 1e-3
+        assert all(one <= max(1e-5, 2 * most) for one, most in zip(moved, noise, strict=True)), (moved, noise)
+
+
+def _moved(terms, state, found, other):
+    """How far apart two trainings are: their loss terms, and their weights."""
+    losses = [pair.off(one, two) for one, two in zip(terms, found, strict=True)]
+    return max(losses, default=0.0), pair.apart(state, other) if terms else 0.0
 
 
 @pytest.mark.slow
