@@ -10,6 +10,7 @@ import stat
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import IO, Any, NoReturn
 
@@ -116,7 +117,9 @@ def require_writable(folder: Path) -> None:
         ) from error
 
 
+@cache
 def _umask() -> int:
+    # Asked once: to ask is to change it for a moment, for every thread that makes a file just then.
     mask = os.umask(0)
     os.umask(mask)
     return mask
