@@ -45,6 +45,8 @@ class Request:
     limit: int | None = None
     output: Path = Path("runs")
     device: str = "auto"
+    devices: str = ""
+    """Several for one run, as `--devices` says them: a number of devices, or theirs; not in the config id."""
     workers: int = 2
     decoder: str = "auto"
     skip_bad: bool = False

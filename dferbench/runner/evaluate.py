@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,11 +22,13 @@ from dferbench.experiment.record import Record
 from dferbench.files import digest
 from dferbench.machine.device import make_fabric, precision_for_tests
 from dferbench.machine.numerics import fitted_to
+from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
 from dferbench.runner.runs import do_runs, require_same_code
-from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
+from dferbench.training.batches import Feed, Source, UnreadableVideos, decoder_of
+from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.scoring import batch_of, predict
 
 if TYPE_CHECKING:
@@ -124,7 +127,7 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
     """Run one test, write its predictions, and return what the record adds."""
     started, unreadable, model = time.monotonic(), feed.unreadable, opened.model
     batch = batch_of(opened.method.value.recipe.stages)
-    with feed.open(split.test) as source:
+    with feed.open(split.test) as source, _room(batch, feed, model, source):
         said = predict(model, source, batch, len(opened.classes), feed.fabric, feed.progress, DIVERGED)
     said = said.only(columns)
     said.save(folder)
@@ -138,6 +141,10 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
         "skipped": sorted(unreadable.skipped),
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def _room(batch: int, feed: Feed, model: Classifier, source: Source) -> AbstractContextManager[None]:
+    return room_for(batch, feed.fabric.device, lambda videos: source.look(model, videos), ELSEWHERE)
 
 
 def _about_columns(columns: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
