@@ -2,11 +2,12 @@
 
     python benchmarks/gpu/check.py [--out check.json] [--small]
 
-It runs the tests marked `gpu`, the main job twice (the bits of both must agree), training steps and testing
-of dfer-clip with a ViT-B/32 of random weights on 48 x 16 x 224 x 224 in several ways, reading against
-computing, and the writing of a run's state. One table says what each took and, where the device's peak is
-known, the share of it that was reached. Where there is no GPU, or with --small, everything is small, and the
-table says nothing about GPUs. What fails is a row with its reason, and the exit code is then 1.
+It runs the tests marked `gpu`, the main job twice (the bits of both must agree) and by two processes,
+training steps and testing of dfer-clip with a ViT-B/32 of random weights on 48 x 16 x 224 x 224 in several
+ways, reading against computing, and the writing of a run's state. One table says what each took and, where
+the device's peak is known, the share of it that was reached. Where there is no GPU, or with --small,
+everything is small, and the table says nothing about GPUs. What fails is a row with its reason, and the exit
+code is then 1.
 """
 
 from __future__ import annotations
@@ -121,28 +122,43 @@ def gpu_tests(check: Check) -> list[Row]:
 
 def main_job(check: Check) -> list[Row]:
     """The main job, by the command line, twice; the second must leave the same bits."""
-    found, rows = [], []
-    epochs = "1" if check.small else "3"
-    for number in (1, 2):
-        output = check.folder / f"main{number}"
-        command = [
-            sys.executable, "-m", "dferbench", "run", "-m", "dfer-clip", "-d",
-            f"synthetic(videos={check.videos})", "--device", check.device, "--epochs", epochs,
-            "-o", str(output), "--json", "-j", "0" if check.small else "4",
-        ]  # fmt: skip
-        started = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-        seconds = time.perf_counter() - started
-        if done.returncode:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1])
-        (record,) = json.loads(done.stdout)["records"]
-        (predictions,) = output.rglob("predictions.npz")
-        found.append(hashlib.sha256(predictions.read_bytes()).hexdigest())
-        note = f"{epochs} epochs, UAR {record['metrics']['last']['uar']:.2f}"
-        rows.append(Row(f"main job, run {number}", seconds, "s", note=note))
-    same = found[0] == found[1]
+    runs = [_main_job(check, f"main job, run {number}", check.device) for number in (1, 2)]
+    same = runs[0][1] == runs[1][1]
     note = "the predictions of both runs are equal to the bit" if same else "the two runs differ"
-    return [*rows, Row("two runs, same bits", float(same), "", note=note, failed=not same)]
+    return [
+        *(row for row, _ in runs),
+        Row("two runs, same bits", float(same), "", note=note, failed=not same),
+    ]
+
+
+def two_processes(check: Check) -> list[Row]:
+    """The main job by two processes, on two GPUs where there are two; elsewhere on the CPU.
+
+    NCCL takes no two processes on one GPU.
+    """
+    device = "cuda" if torch.cuda.device_count() > 1 else "cpu"
+    row, _ = _main_job(check, "main job, two processes", device, "--devices", "2")
+    return [replace(row, note=f"on {device}; {row.note}")]
+
+
+def _main_job(check: Check, what: str, device: str, *more: str) -> tuple[Row, str]:
+    """A row of one main job, and the sha256 of its predictions."""
+    output = check.folder / what.replace(" ", "-")
+    epochs = "1" if check.small or more else "3"
+    command = [
+        sys.executable, "-m", "dferbench", "run", "-m", "dfer-clip", "-d",
+        f"synthetic(videos={check.videos})", "--device", device, "--epochs", epochs, "-o", str(output),
+        "--json", "-j", "0" if check.small else "4", *more,
+    ]  # fmt: skip
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["nothing was said"])[-1])
+    (record,) = json.loads(done.stdout)["records"]
+    (predictions,) = output.rglob("predictions.npz")
+    note = f"{epochs} epochs, UAR {record['metrics']['last']['uar']:.2f}"
+    return Row(what, seconds, "s", note=note), hashlib.sha256(predictions.read_bytes()).hexdigest()
 
 
 def steps(check: Check) -> list[Row]:
@@ -320,7 +336,13 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         check = Check(small, "cuda" if torch.cuda.is_available() else "cpu", Path(folder), discover())
-        parts = {"tests": gpu_tests, "main job": main_job, "steps": steps, "reading": reading}
+        parts = {
+            "tests": gpu_tests,
+            "main job": main_job,
+            "two": two_processes,
+            "steps": steps,
+            "reading": reading,
+        }
         rows = [row for what, part in parts.items() for row in _guarded(what, lambda part=part: part(check))]  # type: ignore[misc]
     facts = {"machine": machine(make_fabric(check.device, "fp32")), "small": small}
     facts["seconds"] = round(time.perf_counter() - started, 1)
