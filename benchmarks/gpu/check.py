@@ -113,7 +113,7 @@ def gpu_tests(check: Check) -> list[Row]:
     files = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if "mark.gpu" in path.read_text()]
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "gpu", *map(str, files)]
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     last = (done.stdout.strip().splitlines() or ["nothing was printed"])[-1].strip("= ")
     return [
         Row("tests marked gpu", time.perf_counter() - started, "s", note=last, failed=done.returncode != 0)
@@ -151,7 +151,7 @@ def _main_job(check: Check, what: str, device: str, *more: str) -> tuple[Row, st
         "--json", "-j", "0" if check.small else "4", *more,
     ]  # fmt: skip
     started = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
     seconds = time.perf_counter() - started
     if done.returncode:
         raise RuntimeError((done.stderr.strip().splitlines() or ["nothing was said"])[-1])
@@ -170,41 +170,50 @@ def steps(check: Check) -> list[Row]:
     return rows
 
 
+class Stepper:
+    """A model with an optimizer of its own, on random pixels that lie on the device."""
+
+    def __init__(self, check: Check, plan: Plan, model: Classifier, fabric: Any) -> None:
+        self.model, self.fabric, self.stage = model, fabric, plan.recipe.stages[0]
+        fused = plan.recipe.compute.fused
+        self.optimizer = fabric.setup_optimizers(make_optimizer(model, self.stage, check.catalog, fused))
+        shape = (check.sizes[1], plan.task.frames, 3, plan.task.size, plan.task.size)
+        label = torch.arange(shape[0], device=fabric.device) % len(plan.task.classes)
+        pixels = torch.rand(shape, device=fabric.device)
+        self.batch = Batch(pixels, label, [{} for _ in label], self.stage.name, 0.0)
+
+    def train(self) -> object:
+        """A step of training."""
+        return train_step(self.model.train(), self.batch, self.optimizer, self.stage, self.fabric)
+
+    def test(self) -> object:
+        """Logits of the batch."""
+        with torch.no_grad(), self.fabric.autocast():
+            return self.model.eval()(self.batch.x)
+
+
 def _one_way(check: Check, way: str) -> list[Row]:
     precision, compute = WAYS[way]
     plan = check.plan(compute, precision)
     fabric = make_fabric(check.device, precision, compute)
     model = build_model(plan, check.catalog, fabric, 0).model
-    plain = fitted_to(compute, model, lambda line: None)
-    stage, batch = plan.recipe.stages[0], check.sizes[1]
-    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, check.catalog, compute.fused))
-    pixels = torch.rand(batch, plan.task.frames, 3, plan.task.size, plan.task.size, device=fabric.device)
-    label = torch.arange(batch, device=fabric.device) % len(plan.task.classes)
-    given = Batch(pixels, label, [{} for _ in label], stage.name, 0.0)
-
-    def step() -> object:
-        return train_step(model.train(), given, optimizer, stage, fabric)
-
-    def test() -> object:
-        with torch.no_grad(), fabric.autocast():
-            return model.eval()(pixels)
-
+    plain = Stepper(check, plan, model, fabric)
+    training, testing = _flops(plain.train), _flops(plain.test)  # what is compiled cannot be counted
+    del plain
+    not_compiled = fitted_to(compute, model, lambda line: None)
+    stepper = Stepper(check, plan, model, fabric)
     _reset_memory(fabric.device)
-    seconds = _timed(step, check.sizes[2], fabric.device)
-    notes = [
-        f"{batch / seconds:.1f} videos/s",
-        *([f"peak {_memory():.1f} GB"] if _on_gpu(fabric.device) else []),
-    ]
-    notes += [f"not compiled: {reason}" for reason in plain]
-    numbers = "tf32" if compute.tf32 else precision
-    rows = [_with_share(f"step, {way}", seconds, _flops(step), numbers, "; ".join(notes))]
+    times, batch, numbers = check.sizes[2], check.sizes[1], "tf32" if compute.tf32 else precision
+    seconds = _timed(stepper.train, times, fabric.device)
+    notes = [f"{batch / seconds:.1f} videos/s", *(f"not compiled: {reason}" for reason in not_compiled)]
+    notes += [f"peak {_memory():.1f} GB"] if _on_gpu(fabric.device) else []
+    rows = [_with_share(f"step, {way}", seconds, training, numbers, "; ".join(notes))]
     if way in ("fp32", "bf16"):
-        seconds = _timed(test, check.sizes[2], fabric.device)
-        rows.append(
-            _with_share(f"testing, {way}", seconds, _flops(test), numbers, f"{batch / seconds:.1f} videos/s")
-        )
+        seconds = _timed(stepper.test, times, fabric.device)
+        note = f"{batch / seconds:.1f} videos/s"
+        rows.append(_with_share(f"testing, {way}", seconds, testing, numbers, note))
     if way == "fp32":
-        rows += _guarded("state", lambda: [_state(check, model, optimizer)])
+        rows += _guarded("state", lambda: [_state(check, model, stepper.optimizer)])
     return rows
 
 
