@@ -23,6 +23,7 @@ def test_every_row_is_there_and_none_failed(tmp_path):
     ways = ("fp32", "tf32", "bf16", "bf16 fused, channels last", "bf16 compiled")
     assert rows.keys() == {
         "tests marked gpu", "main job, run 1", "main job, run 2", "two runs, same bits",
+        "main job, two processes",
         *(f"step, {way}" for way in ways), "testing, fp32", "testing, bf16",
         "state, copied to the host", "reading alone", "reading and training, bf16",
     }  # fmt: skip

@@ -2,11 +2,12 @@
 
     python benchmarks/gpu/check.py [--out check.json] [--small]
 
-It runs the tests marked `gpu`, the main job twice (the bits of both must agree), training steps and testing
-of dfer-clip with a ViT-B/32 of random weights on 48 x 16 x 224 x 224 in several ways, reading against
-computing, and the writing of a run's state. One table says what each took and, where the device's peak is
-known, the share of it that was reached. Where there is no GPU, or with --small, everything is small, and the
-table says nothing about GPUs. What fails is a row with its reason, and the exit code is then 1.
+It runs the tests marked `gpu`, the main job twice (the bits of both must agree) and by two processes,
+training steps and testing of dfer-clip with a ViT-B/32 of random weights on 48 x 16 x 224 x 224 in several
+ways, reading against computing, and the writing of a run's state. One table says what each took and, where
+the device's peak is known, the share of it that was reached. Where there is no GPU, or with --small,
+everything is small, and the table says nothing about GPUs. What fails is a row with its reason, and the exit
+code is then 1.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ def gpu_tests(check: Check) -> list[Row]:
     files = [path for path in sorted((ROOT / "tests").glob("test_*.py")) if "mark.gpu" in path.read_text()]
     command = [sys.executable, "-m", "pytest", "-q", "-n", "0", "-m", "gpu", *map(str, files)]
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=180)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     last = (done.stdout.strip().splitlines() or ["nothing was printed"])[-1].strip("= ")
     return [
         Row("tests marked gpu", time.perf_counter() - started, "s", note=last, failed=done.returncode != 0)
@@ -121,28 +122,43 @@ def gpu_tests(check: Check) -> list[Row]:
 
 def main_job(check: Check) -> list[Row]:
     """The main job, by the command line, twice; the second must leave the same bits."""
-    found, rows = [], []
-    epochs = "1" if check.small else "3"
-    for number in (1, 2):
-        output = check.folder / f"main{number}"
-        command = [
-            sys.executable, "-m", "dferbench", "run", "-m", "dfer-clip", "-d",
-            f"synthetic(videos={check.videos})", "--device", check.device, "--epochs", epochs,
-            "-o", str(output), "--json", "-j", "0" if check.small else "4",
-        ]  # fmt: skip
-        started = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-        seconds = time.perf_counter() - started
-        if done.returncode:
-            raise RuntimeError(done.stderr.strip().splitlines()[-1])
-        (record,) = json.loads(done.stdout)["records"]
-        (predictions,) = output.rglob("predictions.npz")
-        found.append(hashlib.sha256(predictions.read_bytes()).hexdigest())
-        note = f"{epochs} epochs, UAR {record['metrics']['last']['uar']:.2f}"
-        rows.append(Row(f"main job, run {number}", seconds, "s", note=note))
-    same = found[0] == found[1]
+    runs = [_main_job(check, f"main job, run {number}", check.device) for number in (1, 2)]
+    same = runs[0][1] == runs[1][1]
     note = "the predictions of both runs are equal to the bit" if same else "the two runs differ"
-    return [*rows, Row("two runs, same bits", float(same), "", note=note, failed=not same)]
+    return [
+        *(row for row, _ in runs),
+        Row("two runs, same bits", float(same), "", note=note, failed=not same),
+    ]
+
+
+def two_processes(check: Check) -> list[Row]:
+    """The main job by two processes, on two GPUs where there are two; elsewhere on the CPU.
+
+    NCCL takes no two processes on one GPU.
+    """
+    device = "cuda" if torch.cuda.device_count() > 1 else "cpu"
+    row, _ = _main_job(check, "main job, two processes", device, "--devices", "2")
+    return [replace(row, note=f"on {device}; {row.note}")]
+
+
+def _main_job(check: Check, what: str, device: str, *more: str) -> tuple[Row, str]:
+    """A row of one main job, and the sha256 of its predictions."""
+    output = check.folder / what.replace(" ", "-")
+    epochs = "1" if check.small or more else "3"
+    command = [
+        sys.executable, "-m", "dferbench", "run", "-m", "dfer-clip", "-d",
+        f"synthetic(videos={check.videos})", "--device", device, "--epochs", epochs, "-o", str(output),
+        "--json", "-j", "0" if check.small else "4", *more,
+    ]  # fmt: skip
+    started = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600)
+    seconds = time.perf_counter() - started
+    if done.returncode:
+        raise RuntimeError((done.stderr.strip().splitlines() or ["nothing was said"])[-1])
+    (record,) = json.loads(done.stdout)["records"]
+    (predictions,) = output.rglob("predictions.npz")
+    note = f"{epochs} epochs, UAR {record['metrics']['last']['uar']:.2f}"
+    return Row(what, seconds, "s", note=note), hashlib.sha256(predictions.read_bytes()).hexdigest()
 
 
 def steps(check: Check) -> list[Row]:
@@ -154,41 +170,50 @@ def steps(check: Check) -> list[Row]:
     return rows
 
 
+class Stepper:
+    """A model with an optimizer of its own, on random pixels that lie on the device."""
+
+    def __init__(self, check: Check, plan: Plan, model: Classifier, fabric: Any) -> None:
+        self.model, self.fabric, self.stage = model, fabric, plan.recipe.stages[0]
+        fused = plan.recipe.compute.fused
+        self.optimizer = fabric.setup_optimizers(make_optimizer(model, self.stage, check.catalog, fused))
+        shape = (check.sizes[1], plan.task.frames, 3, plan.task.size, plan.task.size)
+        label = torch.arange(shape[0], device=fabric.device) % len(plan.task.classes)
+        pixels = torch.rand(shape, device=fabric.device)
+        self.batch = Batch(pixels, label, [{} for _ in label], self.stage.name, 0.0)
+
+    def train(self) -> object:
+        """A step of training."""
+        return train_step(self.model.train(), self.batch, self.optimizer, self.stage, self.fabric)
+
+    def test(self) -> object:
+        """Logits of the batch."""
+        with torch.no_grad(), self.fabric.autocast():
+            return self.model.eval()(self.batch.x)
+
+
 def _one_way(check: Check, way: str) -> list[Row]:
     precision, compute = WAYS[way]
     plan = check.plan(compute, precision)
     fabric = make_fabric(check.device, precision, compute)
     model = build_model(plan, check.catalog, fabric, 0).model
-    plain = fitted_to(compute, model, lambda line: None)
-    stage, batch = plan.recipe.stages[0], check.sizes[1]
-    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, check.catalog, compute.fused))
-    pixels = torch.rand(batch, plan.task.frames, 3, plan.task.size, plan.task.size, device=fabric.device)
-    label = torch.arange(batch, device=fabric.device) % len(plan.task.classes)
-    given = Batch(pixels, label, [{} for _ in label], stage.name, 0.0)
-
-    def step() -> object:
-        return train_step(model.train(), given, optimizer, stage, fabric)
-
-    def test() -> object:
-        with torch.no_grad(), fabric.autocast():
-            return model.eval()(pixels)
-
+    plain = Stepper(check, plan, model, fabric)
+    training, testing = _flops(plain.train), _flops(plain.test)  # what is compiled cannot be counted
+    del plain
+    not_compiled = fitted_to(compute, model, lambda line: None)
+    stepper = Stepper(check, plan, model, fabric)
     _reset_memory(fabric.device)
-    seconds = _timed(step, check.sizes[2], fabric.device)
-    notes = [
-        f"{batch / seconds:.1f} videos/s",
-        *([f"peak {_memory():.1f} GB"] if _on_gpu(fabric.device) else []),
-    ]
-    notes += [f"not compiled: {reason}" for reason in plain]
-    numbers = "tf32" if compute.tf32 else precision
-    rows = [_with_share(f"step, {way}", seconds, _flops(step), numbers, "; ".join(notes))]
+    times, batch, numbers = check.sizes[2], check.sizes[1], "tf32" if compute.tf32 else precision
+    seconds = _timed(stepper.train, times, fabric.device)
+    notes = [f"{batch / seconds:.1f} videos/s", *(f"not compiled: {reason}" for reason in not_compiled)]
+    notes += [f"peak {_memory():.1f} GB"] if _on_gpu(fabric.device) else []
+    rows = [_with_share(f"step, {way}", seconds, training, numbers, "; ".join(notes))]
     if way in ("fp32", "bf16"):
-        seconds = _timed(test, check.sizes[2], fabric.device)
-        rows.append(
-            _with_share(f"testing, {way}", seconds, _flops(test), numbers, f"{batch / seconds:.1f} videos/s")
-        )
+        seconds = _timed(stepper.test, times, fabric.device)
+        note = f"{batch / seconds:.1f} videos/s"
+        rows.append(_with_share(f"testing, {way}", seconds, testing, numbers, note))
     if way == "fp32":
-        rows += _guarded("state", lambda: [_state(check, model, optimizer)])
+        rows += _guarded("state", lambda: [_state(check, model, stepper.optimizer)])
     return rows
 
 
@@ -320,7 +345,13 @@ def main() -> int:
     started = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         check = Check(small, "cuda" if torch.cuda.is_available() else "cpu", Path(folder), discover())
-        parts = {"tests": gpu_tests, "main job": main_job, "steps": steps, "reading": reading}
+        parts = {
+            "tests": gpu_tests,
+            "main job": main_job,
+            "two": two_processes,
+            "steps": steps,
+            "reading": reading,
+        }
         rows = [row for what, part in parts.items() for row in _guarded(what, lambda part=part: part(check))]  # type: ignore[misc]
     facts = {"machine": machine(make_fabric(check.device, "fp32")), "small": small}
     facts["seconds"] = round(time.perf_counter() - started, 1)
