@@ -24,6 +24,7 @@ from dferbench.cli.arguments import (
     SkipBad,
     Trackers,
     Workers,
+    number_of,
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.cli.standing import Status, as_json, as_text, statuses
@@ -56,7 +57,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     device: Device = "auto",
     output: Output = Path("runs"),
     limit: Limit = None,
-    workers: Workers = 2,
+    workers: Workers = "auto",
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
     tracker: Trackers = None,
@@ -99,7 +100,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         limit=limit,
         output=output,
         device=device,
-        workers=workers,
+        workers=number_of(workers),
         skip_bad=skip_bad,
         changed=changed,
         trackers=tuple(tracker or ()),

@@ -24,6 +24,7 @@ from dferbench.cli.arguments import (
     SkipBad,
     Trackers,
     Workers,
+    number_of,
 )
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError, DferbenchError
@@ -65,7 +66,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.Option(help="Backbone weights: NAME=FILE, or NAME=random for random initialisation."),
     ] = None,
     limit: Limit = None,
-    workers: Workers = 2,
+    workers: Workers = "auto",
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
@@ -102,7 +103,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         limit=limit,
         output=output,
         device=device,
-        workers=workers,
+        workers=number_of(workers),
         decoder=decoder,
         skip_bad=skip_bad,
         changed=changed,

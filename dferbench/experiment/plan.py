@@ -20,6 +20,7 @@ from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
+from dferbench.machine.cores import Number
 from dferbench.places import root_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, Entry
@@ -45,7 +46,7 @@ class Request:
     limit: int | None = None
     output: Path = Path("runs")
     device: str = "auto"
-    workers: int = 2
+    workers: Number = "auto"
     decoder: str = "auto"
     skip_bad: bool = False
     force: bool = False
