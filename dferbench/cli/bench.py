@@ -14,6 +14,7 @@ from dferbench.cli.arguments import (
     DatasetName,
     Device,
     Folds,
+    Jobs,
     Limit,
     MetricNames,
     Output,
@@ -58,6 +59,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     output: Output = Path("runs"),
     limit: Limit = None,
     workers: Workers = "auto",
+    jobs: Jobs = "1",
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
     tracker: Trackers = None,
@@ -106,6 +108,11 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         trackers=tuple(tracker or ()),
         force=force,
     )
+    if launcher and jobs != "1":
+        raise ConfigError(
+            "--jobs is for processes on this machine, and --launcher starts its own",
+            "Leave one of them out.",
+        )
     found, missing = experiments(suite, base, epochs, catalog)
     if missing:
         typer.echo(_without_plugin(missing), err=True)
@@ -120,7 +127,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         _require_same_code(suite, stand)
         failed = _launched(launcher, file, stand, base, epochs, catalog)
     else:
-        failed, left = _run(suite, stand, catalog, quiet)
+        failed, left = _run(suite, stand, jobs, catalog, quiet)
     failed |= {one.row.number: one.bad for one in stand if one.bad}
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
@@ -161,7 +168,7 @@ def _tell_lost(stand: Sequence[Status]) -> None:
 
 
 def _run(
-    suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool
+    suite: Suite, stand: Sequence[Status], jobs: str, catalog: Catalog, quiet: bool
 ) -> tuple[dict[int, str], dict[int, str]]:
     """Why rows failed, and why others were left to other processes, by their number."""
     _require_same_code(suite, stand)
@@ -173,11 +180,17 @@ def _run(
         typer.echo(f"{suite.name}: {done} runs done, {runs} to do in {len(todo)} rows", err=True)
     if not todo:
         return {}, {}
+    from dferbench.cli.jobs import bench_in_jobs, shares_for
+
+    shares = shares_for(jobs, [one.plan for one in todo if one.plan], quiet)
+    if shares.jobs > 1:
+        return bench_in_jobs(suite.name, todo, shares, catalog, quiet)
+
     from dferbench.cli.progress import make_progress
     from dferbench.runner.bench import Job, bench
 
-    jobs = [Job(one.row, one.plan) for one in todo if one.plan]
-    unfinished = bench(suite.name, jobs, catalog, make_progress(quiet))
+    work = [Job(one.row, one.plan) for one in todo if one.plan]
+    unfinished = bench(suite.name, work, catalog, make_progress(quiet))
     return unfinished.failed, unfinished.left
 
 

@@ -14,6 +14,7 @@ from dferbench.cli.arguments import (
     DecoderName,
     Device,
     Folds,
+    Jobs,
     Limit,
     MetricNames,
     Output,
@@ -67,6 +68,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     ] = None,
     limit: Limit = None,
     workers: Workers = "auto",
+    jobs: Jobs = "1",
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
@@ -83,6 +85,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     quiet: Quiet = False,
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
+    from dferbench.cli.jobs import run_in_jobs, shares_for
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request, make_plan
@@ -113,6 +116,9 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if dry_run:
         return _rehearsed(request, context.obj, json_)
     plan = make_plan(request, context.obj)
+    shares = shares_for(jobs, [plan], quiet)
+    if shares.jobs > 1:
+        return conclude(run_in_jobs(plan, shares, context.obj, quiet), plan, json_, shown)
 
     from dferbench.runner.run import run as run_plan
 
