@@ -19,6 +19,7 @@ from dferbench.report.drawn import console, text
 from dferbench.runner.jobs.board import Board, RunState, Screen
 from dferbench.runner.jobs.messages import At
 from dferbench.trackers.events import NAME, standing
+from dferbench.trackers.facts import total_epochs
 
 SECONDS_BETWEEN_DRAWINGS = 0.5
 FIRST = ("running", "failed", "left", "to do", "not tried", "done")
@@ -111,7 +112,7 @@ def _cells(run: RunState) -> list[str]:
     if run.record is not None and run.state == "done":
         last = run.record.metrics.get("last", {})
         scores = [f"{last[name]:.2f}" if last.get(name) is not None else "-" for name in ("uar", "war")]
-        return [run.label, job, "done", str(len(run.record.curve)), *scores, ""]
+        return [run.label, job, "done", str(total_epochs(run.record)), *scores, ""]
     return [run.label, job, run.state, "", "", "", ""]
 
 
