@@ -146,12 +146,18 @@ class Crew:
             self._free(member.number, member.run, stopping.ended_by(code))
         else:
             self.false_starts += 1
-            why = self.refused.line if self.refused and member.refused else stopping.ended_by(code)
-            self.screen.say(f"job {member.number} ended: {why}")
+            self._say_lost(member, stopping.ended_by(code))
         if self.board.open and not member.refused and self.false_starts < TRIES:
             self._hire(member.number, check=member.check and not member.ready)
         elif self.board.open and not self.members:
             raise self._nobody_left(stopping.ended_by(code))
+
+    def _say_lost(self, member: Member, how: str) -> None:
+        """What ends the last job ends the command, which tells it."""
+        if member.refused and self.refused and self.members:
+            self.screen.say(f"job {member.number} cannot begin: {self.refused.line}")
+        elif not member.refused:
+            self.screen.say(f"job {member.number} ended with {how}")
 
     def _free(self, number: int, run: RunState, how: str) -> None:
         again = self.board.died(run)
