@@ -104,12 +104,31 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Compute:
+    """How a device computes. What is faster than usual also rounds otherwise, and is off unless asked for.
+
+    `deterministic` keeps to algorithms that give the same bits in every run, wherever torch has them.
+    `tf32` lets GPUs multiply float32 with 10 bits of mantissa. `channels_last` stores the weights of 2D
+    convolutions, and what they give, with the channels innermost. `fused` updates all parameters in one
+    kernel; it is refused for an optimizer that has none. `compile` compiles the blocks that a network
+    repeats, with `torch.compile`; what cannot be compiled runs as it is, and the run and its record say so.
+    """
+
+    deterministic: bool = True
+    tf32: bool = False
+    channels_last: bool = False
+    fused: bool = False
+    compile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """An input and the stages that train on it, one after another; a zero-shot method has no stages."""
 
     input: Input = Input()
     stages: tuple[Stage, ...] = ()
     precision: str = "fp32"
+    compute: Compute = Compute()
 
 
 @dataclass(frozen=True, slots=True)

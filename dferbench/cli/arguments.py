@@ -67,6 +67,14 @@ DecoderName = Annotated[
     str, typer.Option(help="Video decoder: auto or a name from `dferbench list decoders`.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable videos; the record lists them.")]
+SaveEvery = Annotated[
+    float,
+    typer.Option(
+        "--save-every",
+        min=0,
+        help="Minutes between two writings of the state that a killed run resumes from; 0: every epoch.",
+    ),
+]
 Changed = Annotated[
     str,
     typer.Option(

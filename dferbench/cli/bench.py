@@ -21,6 +21,7 @@ from dferbench.cli.arguments import (
     Quiet,
     RankedBy,
     Root,
+    SaveEvery,
     Seeds,
     SkipBad,
     Trackers,
@@ -61,6 +62,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = "auto",
     jobs: Jobs = "1",
     skip_bad: SkipBad = False,
+    save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
     force: Annotated[
@@ -104,6 +106,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         device=device,
         workers=number_of(workers),
         skip_bad=skip_bad,
+        save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

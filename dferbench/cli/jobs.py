@@ -10,8 +10,8 @@ import typer
 
 from dferbench.cli.arguments import number_of
 from dferbench.runner.jobs.board import LEFT, Board
-from dferbench.runner.jobs.crew import Crew
 from dferbench.runner.jobs.messages import Start
+from dferbench.runner.jobs.parent import Crew
 from dferbench.runner.jobs.share import Shares, shared
 
 if TYPE_CHECKING:

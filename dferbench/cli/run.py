@@ -21,6 +21,7 @@ from dferbench.cli.arguments import (
     Quiet,
     RankedBy,
     Root,
+    SaveEvery,
     Seeds,
     SkipBad,
     Trackers,
@@ -71,6 +72,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     jobs: Jobs = "1",
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
     dry_run: Annotated[
@@ -109,6 +111,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=number_of(workers),
         decoder=decoder,
         skip_bad=skip_bad,
+        save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

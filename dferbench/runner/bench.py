@@ -84,7 +84,9 @@ def checked(
 ) -> tuple[list[Fabric], dict[int, Split]]:
     """Raise ConfigError or DataError, which name the row, for what can be known before any run starts; what
     the rows start with."""
-    fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
+    recipes = [job.plan.recipe for job in jobs]
+    device = jobs[0].plan.request.device
+    fabrics = [make_fabric(device, recipe.precision, recipe.compute) for recipe in recipes]
     used = []
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):

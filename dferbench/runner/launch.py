@@ -57,6 +57,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
         yield from ("--changed", request.changed)
     if request.skip_bad:
         yield "--skip-bad"
+    if request.save_every:
+        yield f"--save-every={request.save_every}"
     if request.force:
         yield "--force"
 

@@ -28,6 +28,7 @@ from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import decoder_of, encode
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.schedules import make_schedule, steps_per_epoch
 from dferbench.types import Stage
 
@@ -62,16 +63,17 @@ def check_numbers(plan: Plan, catalog: Catalog) -> Pipeline:
 def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline) -> Parts:
     """The model is built, takes the input, gives logits, and the recipe fits it; its parts."""
     parts = Parts(catalog, plan.request.weights)
-    with _settings_named(plan):
+    with _settings_named(plan), room_for(1, fabric.device, lambda _: None, ELSEWHERE):
         model = make_model(plan.method, plan.task, plan.options, parts, seed=0)
         fabric.to_device(model)
     require_mixes(model, pipeline)
     ever_trained(model, plan.recipe)
     with _settings_named(plan):
         for stage in plan.recipe.stages:
-            make_optimizer(model, stage, catalog)
+            make_optimizer(model, stage, catalog, plan.recipe.compute.fused)
             require_frozen(model, plan.task, stage.name)
-        _look_once(model, plan, fabric)
+        with room_for(1, fabric.device, lambda _: None, ELSEWHERE):
+            _look_once(model, plan, fabric)
     return parts
 
 
@@ -108,7 +110,7 @@ def _settings_named(plan: Plan) -> Iterator[None]:
 
     Where nothing was set it is the plugin's own fault, and its author needs the traceback.
     """
-    own = ("stage.", "precision")  # nothing that a network is built of
+    own = ("stage.", "precision", "compute.")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
         with warnings.catch_warnings():

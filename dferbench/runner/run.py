@@ -12,6 +12,7 @@ from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.record import CHECKPOINT, Record
 from dferbench.feature_cache.key import seen_by
 from dferbench.machine.device import make_fabric
+from dferbench.machine.numerics import compute_by, fitted_to
 from dferbench.models.build import make_model
 from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
@@ -43,7 +44,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
 
 def checked(plan: Plan, catalog: Catalog, progress: Progress) -> tuple[Fabric, dict[int, Split]]:
     """Raise ConfigError or DataError for what can be known before any run starts; what it starts with."""
-    fabric = make_fabric(plan.request.device, plan.recipe.precision)
+    fabric = make_fabric(plan.request.device, plan.recipe.precision, plan.recipe.compute)
     require_same_code(plan)
     if plan.unfinished:
         rehearse(plan, catalog, fabric).require_used()
@@ -62,15 +63,18 @@ def run_all(
 ) -> list[Record]:
     """The same for a plan that was rehearsed and whose splits were read and checked; `observers` follow."""
     context = RunContext(catalog, fabric, progress, observers)
+    compute_by(plan.recipe.compute)  # of several rows, the one whose device was made last has set it
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
         built = build_model(plan, catalog, fabric, draft.seed)
+        plain = fitted_to(plan.recipe.compute, built.model, progress.say)
         facts = {"parameters": built.parameters, "weights": built.weights, "notes": dict(built.model.notes)}
         draft = draft.model_copy(update=facts)
         result = train_run(plan, built, split, draft, folder, context)
         path = save_checkpoint(built, draft.model_copy(update=result), folder)
         context.observers.checkpoint_saved(path)
-        return facts | result
+        notes = {**built.model.notes, **({"not compiled": plain} if plain else {})}
+        return facts | result | {"notes": notes}
 
     return do_runs(plan, splits, fabric, progress, work, observers=context.observers)
 

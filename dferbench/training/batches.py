@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from dferbench import stopping
+from dferbench.data.ahead import ahead, to_device
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished
 from dferbench.data.mixing import Mixer
@@ -86,10 +87,25 @@ class Source:
         if self._may_cache(model):
             yield from self._cached(model, order, batch, self.loader.drawn(epoch), drop_last)
             return
-        for step, loaded in enumerate(self.loader.batches(order, batch, epoch, drop_last)):
+        for step, loaded in enumerate(self._arriving(order, batch, epoch, drop_last)):
             one = self._encoded(model, loaded, (epoch, step))
             if one.index:
                 yield one
+
+    def black(self, videos: int) -> Tensor:
+        """So many black videos of the input's shape, on the device."""
+        side = self.loader.size
+        return torch.zeros(videos, self._input.frames, 3, side, side, device=self._fabric.device)
+
+    def look(self, model: Classifier, videos: int) -> None:
+        """What takes memory in a test, done for so many black videos."""
+        with torch.no_grad(), self._fabric.autocast():
+            model.eval()(encode(model, self.black(videos), self._fabric))
+
+    def _arriving(
+        self, order: Sequence[int], batch: int, epoch: int, drop_last: bool = False
+    ) -> Iterator[Loaded]:
+        return ahead(self.loader.batches(order, batch, epoch, drop_last), self._fabric.device)
 
     def _may_cache(self, model: Classifier) -> bool:
         overridden = type(model).encode is not Classifier.encode
@@ -109,7 +125,7 @@ class Source:
         return EncodedBatch(encode(model, video, self._fabric), index, label, target)
 
     def _labels(self, index: Sequence[int]) -> Tensor:
-        return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
+        return to_device(torch.tensor([self.videos[i].label for i in index]), self._fabric.device)
 
     def _cached(
         self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool
@@ -121,7 +137,7 @@ class Source:
         stop = len(kept) - len(kept) % batch if drop_last else len(kept)
         for start in range(0, stop, batch):
             index = kept[start : start + batch]
-            yield EncodedBatch(table.take(index).to(self._fabric.device), index, self._labels(index))
+            yield EncodedBatch(to_device(table.take(index), self._fabric.device), index, self._labels(index))
 
     def _encode_all(self, model: Classifier, draw: int) -> FeatureTable:
         """The features of every video for one draw: those in the cache, and the rest, encoded now.
@@ -136,7 +152,7 @@ class Source:
         if not missing:
             return table
         with self._progress.bar("encode once", len(missing)) as bar, self._cache.adding(len(missing)):
-            for step, loaded in enumerate(self.loader.batches(missing, 1, draw)):
+            for step, loaded in enumerate(self._arriving(missing, 1, draw)):
                 stopping.check()
                 one = self._encoded(model, loaded, (draw, step))
                 for index, x in zip(one.index, one.x.cpu(), strict=True):

@@ -105,13 +105,13 @@ class _ToldBar(Bar):
 
 def _serve(start: Start, parent: Parent) -> None:
     try:
-        study = Study(start, ToldProgress(parent))
+        prepared = Prepared(start, ToldProgress(parent))
     except (Exception, SystemExit) as error:
         parent.tell(Refused(_failure(error)))
         return
     parent.tell(Ready())
     for deal in parent.deals():
-        parent.tell(study.done(deal))
+        parent.tell(prepared.done(deal))
 
 
 def _failure(error: BaseException) -> Failure:
@@ -124,7 +124,7 @@ def _failure(error: BaseException) -> Failure:
     return Failure(what, "Please report the lines above.", 1)
 
 
-class Study:
+class Prepared:
     """The runs of a command, ready to be done one by one. Raises what can be known before any starts."""
 
     def __init__(self, start: Start, progress: Progress) -> None:
@@ -167,7 +167,7 @@ class Study:
         from dferbench.machine.device import make_fabric
 
         if row not in self.fabrics:
-            self.fabrics[row] = make_fabric(plan.request.device, plan.recipe.precision)
+            self.fabrics[row] = make_fabric(plan.request.device, plan.recipe.precision, plan.recipe.compute)
         return self.fabrics[row]
 
 

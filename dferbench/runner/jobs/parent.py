@@ -31,7 +31,7 @@ SECONDS_BETWEEN_LOOKS = 0.25
 
 
 @dataclass
-class Member:
+class JobProcess:
     """One job: its process, the pipe to it, what it prints, and the run that it has."""
 
     number: int
@@ -56,7 +56,7 @@ class Crew:
 
     def __init__(self, start: Start, board: Board, shares: Shares, screen: Screen) -> None:
         self.start, self.board, self.shares, self.screen = start, board, shares, screen
-        self.members: list[Member] = []
+        self.members: list[JobProcess] = []
         self.refused: Failure | None = None
         self.false_starts = 0
 
@@ -82,7 +82,7 @@ class Crew:
             process.start()
         theirs.close()
         printed.close()
-        self.members.append(Member(number, check, process, connection, errors))
+        self.members.append(JobProcess(number, check, process, connection, errors))
 
     def _deal(self) -> None:
         for member in self.members:
@@ -104,7 +104,7 @@ class Crew:
                 self._bury(member)
         self.screen.show(self.board)
 
-    def _hear(self, member: Member) -> None:
+    def _hear(self, member: JobProcess) -> None:
         try:
             message = member.connection.recv()
         except (EOFError, OSError):
@@ -124,7 +124,7 @@ class Crew:
             why = f": {message.failure.line}" if message.failure else ""
             self.screen.say(f"[{member.number}] {run.label}: {run.state}{why} ({self.board.counts()})")
 
-    def _overhear(self, member: Member) -> None:
+    def _overhear(self, member: JobProcess) -> None:
         """Whole lines of what a job printed."""
         some = os.read(member.errors.fileno(), 1 << 16)
         *lines, member.torn = (member.torn + (some or b"\n")).split(b"\n")
@@ -134,7 +134,7 @@ class Crew:
         if not some:
             member.errors.close()
 
-    def _bury(self, member: Member) -> None:
+    def _bury(self, member: JobProcess) -> None:
         """A job ended by itself: take its last words, free its run, and replace it if there is work."""
         while member.open and (last := wait(member.open, 0)):
             self._hear(member) if member.connection in last else self._overhear(member)
@@ -152,7 +152,7 @@ class Crew:
         elif self.board.open and not self.members:
             raise self._nobody_left(stopping.ended_by(code))
 
-    def _say_lost(self, member: Member, how: str) -> None:
+    def _say_lost(self, member: JobProcess, how: str) -> None:
         """What ends the last job ends the command, which tells it."""
         if member.refused and self.refused and self.members:
             self.screen.say(f"job {member.number} cannot begin: {self.refused.line}")
