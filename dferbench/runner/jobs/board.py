@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dferbench.experiment.plan import Plan
 from dferbench.experiment.record import Record
-from dferbench.runner.jobs.messages import At, Deal, Failure
+from dferbench.runner.jobs.messages import At, Deal, Raised
 
 TRIES = 3
 """So many processes may die at a run before it counts as failed."""
@@ -30,7 +30,7 @@ class RunState:
     deaths: int = 0
     at: At | None = None
     record: Record | None = None
-    failure: Failure | None = None
+    failure: Raised | None = None
 
     @property
     def folder(self) -> Path:
@@ -64,7 +64,7 @@ class Board:
         """The next run for a job, if there is one."""
         return self._queue.popleft() if self._queue else None
 
-    def ended(self, run: RunState, record: Record | None, failure: Failure | None) -> None:
+    def ended(self, run: RunState, record: Record | None, failure: Raised | None) -> None:
         """A run left a record, or raised, which ends its row."""
         run.at, run.record, run.failure = None, record, failure
         if record is not None:

@@ -19,7 +19,7 @@ from dferbench import stopping
 from dferbench.errors import DferbenchError, said_by
 from dferbench.printable import screened
 from dferbench.progress import Bar, Progress
-from dferbench.runner.jobs.messages import At, Deal, Ended, Failure, Ready, Refused, Said, Start
+from dferbench.runner.jobs.messages import At, Deal, Ended, Raised, Ready, Refused, SaidLine, Start
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -55,7 +55,7 @@ class Parent:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def tell(self, message: Ready | Said | At | Refused | Ended) -> None:
+    def tell(self, message: Ready | SaidLine | At | Refused | Ended) -> None:
         """Send a message, whole even if a signal comes meanwhile. Raises Stopped if the parent is gone."""
         try:
             with stopping.held():
@@ -83,7 +83,7 @@ class ToldProgress(Progress):
 
     def say(self, text: str) -> None:
         """Tell one line."""
-        self._parent.tell(Said(text))
+        self._parent.tell(SaidLine(text))
 
     @contextmanager
     def bar(self, what: str, total: int, unit: str = "videos") -> Iterator[Bar]:
@@ -114,14 +114,14 @@ def _serve(start: Start, parent: Parent) -> None:
         parent.tell(prepared.done(deal))
 
 
-def _failure(error: BaseException) -> Failure:
+def _failure(error: BaseException) -> Raised:
     """The error as text; of a bug its traceback is printed. Raises the stop if it is a part of one."""
     stopping.check()
     if isinstance(error, DferbenchError):
-        return Failure(str(error), error.hint, error.exit_code)
+        return Raised(str(error), error.hint, error.exit_code)
     traceback.print_exc()
     what = f"a bug in dferbench or a plugin: {type(error).__name__}: {said_by(error)}"
-    return Failure(what, "Please report the lines above.", 1)
+    return Raised(what, "Please report the lines above.", 1)
 
 
 class Prepared:

@@ -44,7 +44,7 @@ class Ready:
 
 
 @dataclass(frozen=True)
-class Said:
+class SaidLine:
     """From a job: a line for the user."""
 
     text: str
@@ -62,7 +62,7 @@ class At:
 
 
 @dataclass(frozen=True)
-class Failure:
+class Raised:
     """An error of a run as text, since exceptions of plugins need not survive a pipe."""
 
     message: str
@@ -85,7 +85,7 @@ class Failure:
 class Refused:
     """From a job, which ends with it: it cannot begin."""
 
-    failure: Failure
+    failure: Raised
 
 
 @dataclass(frozen=True)
@@ -93,4 +93,4 @@ class Ended:
     """From a job: its run left this record, or raised this."""
 
     record: Record | None
-    failure: Failure | None
+    failure: Raised | None

@@ -22,7 +22,7 @@ from dferbench.experiment import record as records
 from dferbench.runner.claims import claim
 from dferbench.runner.jobs.board import TRIES, Board, RunState, Screen
 from dferbench.runner.jobs.child import EXIT_STOPPED, work
-from dferbench.runner.jobs.messages import At, Ended, Failure, Ready, Refused, Said, Start
+from dferbench.runner.jobs.messages import At, Ended, Raised, Ready, Refused, SaidLine, Start
 from dferbench.runner.jobs.share import Shares
 
 SECONDS_TO_STOP = 30.0
@@ -57,7 +57,7 @@ class Crew:
     def __init__(self, start: Start, board: Board, shares: Shares, screen: Screen) -> None:
         self.start, self.board, self.shares, self.screen = start, board, shares, screen
         self.members: list[JobProcess] = []
-        self.refused: Failure | None = None
+        self.refused: Raised | None = None
         self.false_starts = 0
 
     def work(self) -> None:
@@ -112,7 +112,7 @@ class Crew:
             return
         if isinstance(message, Ready):
             member.ready = True
-        elif isinstance(message, Said):
+        elif isinstance(message, SaidLine):
             self.screen.say(f"[{member.number}] {message.text}")
         elif isinstance(message, At) and member.run:
             member.run.at = message
@@ -200,9 +200,9 @@ class Crew:
                 member.process.join()
 
 
-def _deadly(run: RunState, how: str) -> tuple[records.Record | None, Failure | None]:
+def _deadly(run: RunState, how: str) -> tuple[records.Record | None, Raised | None]:
     """The record of a run that ends its process each time, or an error where it left none."""
-    failure = Failure(f"its process ended with {how}, {TRIES} times", _way_out(how), 1)
+    failure = Raised(f"its process ended with {how}, {TRIES} times", _way_out(how), 1)
     words = {"status": "failed", "error": f"{failure.message}\n{failure.hint}", "exit_code": 1}
     with suppress(DferbenchError), claim(run.folder) as claimed:
         stored = run.plan.stored(run.deal.fold, run.deal.seed) if claimed.holder is None else None
