@@ -89,7 +89,9 @@ class Stage:
     """One part of training.
 
     `train` maps patterns, matched against whole parameter names, to learning rates: the first match wins,
-    what no pattern names is frozen, and a pattern that names nothing is an error.
+    what no pattern names is frozen, and a pattern that names nothing is an error. A batch is computed in
+    `accumulate` parts one after another, whose gradients add up to its own: that saves memory and changes
+    nothing that is trained.
     """
 
     train: Mapping[str, float]
@@ -101,6 +103,7 @@ class Stage:
     drop_last: bool = False
     clip_grad: float | None = None
     name: str = "train"
+    accumulate: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,3 +209,5 @@ def test_shares(monkeypatch):
     assert "OMP_NUM_THREADS" not in devices.environment(1)
     with pytest.raises(ConfigError, match="--device cuda:1 is one for all"):
         shared("auto", "cuda:1", 4)
+    with pytest.raises(ConfigError, match="--devices 0,1 gives one run several"):
+        shared(2, "cuda", 4, "0,1")

@@ -22,6 +22,13 @@ Folds = Annotated[
 ]
 Seeds = Annotated[str, typer.Option("--seed", "-s", help="Random seeds: 0 or 0,1,2.")]
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1 or mps.")]
+Devices = Annotated[
+    str,
+    typer.Option(
+        help="Several devices for one run: 2, or the GPUs 0,1. With --device cpu, so many processes.",
+        show_default=False,
+    ),
+]
 Output = Annotated[Path, typer.Option("--runs", "--output", "-o", help="Folder of the runs.")]
 Root = Annotated[Path | None, typer.Option(help="Root folder of the dataset.")]
 Limit = Annotated[

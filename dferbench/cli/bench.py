@@ -13,6 +13,7 @@ from dferbench.cli.arguments import (
     Changed,
     DatasetName,
     Device,
+    Devices,
     Folds,
     Jobs,
     Limit,
@@ -57,6 +58,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         list[str] | None, typer.Option(help="Backbone weights: NAME=FILE or NAME=random.")
     ] = None,
     device: Device = "auto",
+    devices: Devices = "",
     output: Output = Path("runs"),
     limit: Limit = None,
     workers: Workers = "auto",
@@ -104,6 +106,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         limit=limit,
         output=output,
         device=device,
+        devices=devices,
         workers=number_of(workers),
         skip_bad=skip_bad,
         save_every=save_every,

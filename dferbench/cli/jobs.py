@@ -28,7 +28,8 @@ def shares_for(asked: str, plans: Sequence[Plan], quiet: bool) -> Shares:
     Raises ConfigError if they cannot be shared.
     """
     todo = sum(len(plan.unfinished) for plan in plans)
-    shares = shared(number_of(asked), plans[0].request.device, todo)
+    request = plans[0].request
+    shares = shared(number_of(asked), request.device, todo, request.devices)
     if asked != "1" and not quiet:
         runs = sum(len(plan.runs) for plan in plans)
         typer.echo(f"{runs - todo} runs done, {todo} to do: {shares}", err=True)

@@ -13,6 +13,7 @@ from dferbench.cli.arguments import (
     DatasetName,
     DecoderName,
     Device,
+    Devices,
     Folds,
     Jobs,
     Limit,
@@ -58,6 +59,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         int | None, typer.Option(min=0, help="Number of epochs of every stage; 0 tests the untrained model.")
     ] = None,
     device: Device = "auto",
+    devices: Devices = "",
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16. Default: as the recipe says.")
     ] = None,
@@ -108,6 +110,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         limit=limit,
         output=output,
         device=device,
+        devices=devices,
         workers=number_of(workers),
         decoder=decoder,
         skip_bad=skip_bad,

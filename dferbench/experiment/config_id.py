@@ -48,9 +48,12 @@ def config_id(
 def first_form(recipe: Recipe) -> dict[str, Any]:
     """The recipe under the names of the first release, so that the same configuration keeps its id.
 
-    `input` was called `view`, its `draws` and the sampler's `clips` were both called `views`.
+    `input` was called `view`, its `draws` and the sampler's `clips` were both called `views`. In how many
+    parts a batch is computed changes nothing that is trained, and is left out.
     """
     form = asdict(recipe)
+    for stage in form["stages"]:
+        del stage["accumulate"]
     view = _without_later(form.pop("input"), LATER)
     view["views"] = view.pop("draws")
     view["sample"] = view["sample"].replace("clips=", "views=")

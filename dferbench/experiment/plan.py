@@ -46,6 +46,8 @@ class Request:
     limit: int | None = None
     output: Path = Path("runs")
     device: str = "auto"
+    devices: str = ""
+    """Several for one run, as `--devices` says them: a number of devices, or theirs; not in the config id."""
     workers: Number = "auto"
     decoder: str = "auto"
     skip_bad: bool = False

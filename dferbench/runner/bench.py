@@ -13,12 +13,11 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.rows import naming
 from dferbench.experiment.suite import Row
-from dferbench.machine.device import make_fabric
 from dferbench.models.parts import Parts, unused_weights
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.claims import Busy
-from dferbench.runner.preflight import check_batches, rehearse
+from dferbench.runner.preflight import check_batches, leading, rehearse
 from dferbench.runner.run import run_all
 from dferbench.runner.runs import require_same_code
 from dferbench.trackers.choose import make_observers
@@ -84,9 +83,7 @@ def checked(
 ) -> tuple[list[Fabric], dict[int, Split]]:
     """Raise ConfigError or DataError, which name the row, for what can be known before any run starts; what
     the rows start with."""
-    recipes = [job.plan.recipe for job in jobs]
-    device = jobs[0].plan.request.device
-    fabrics = [make_fabric(device, recipe.precision, recipe.compute) for recipe in recipes]
+    fabrics = [leading(job.plan) for job in jobs]
     used = []
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):

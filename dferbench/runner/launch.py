@@ -43,7 +43,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
     single = {
         "--dataset": request.dataset, "--fold": folds, "--seed": ",".join(map(str, request.seeds)),
         "--root": request.root, "--limit": request.limit, "--output": request.output,
-        "--device": request.device, "--workers": request.workers, "--epochs": epochs,
+        "--device": request.device, "--devices": request.devices, "--workers": request.workers,
+        "--epochs": epochs,
     }  # fmt: skip
     for name, value in single.items():
         if value is not None and value != "":

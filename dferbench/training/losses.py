@@ -19,7 +19,7 @@ class _Step:
 
     names: tuple[str, ...]
     values: Tensor
-    videos: int
+    videos: float
 
 
 class Losses:
@@ -32,13 +32,14 @@ class Losses:
     def __init__(self, where: str, pace: Pace | None = None) -> None:
         self._where, self._pace = where, pace or Pace()
         self._unread: list[_Step] = []
-        self._totals: dict[str, float] = defaultdict(float)
+        self.totals: dict[str, float] = defaultdict(float)
+        """Of each term over the videos that were read."""
         self._read = 0
-        self.videos = 0
+        self.videos = 0.0
         self.facts: dict[str, float] = {}
         """The mean `loss` of the steps that were read last, once there are any."""
 
-    def add(self, terms: Mapping[str, Tensor], videos: int) -> None:
+    def add(self, terms: Mapping[str, Tensor], videos: float) -> None:
         """Take in what a step gave. Raises DferbenchError if a term, its or an earlier, is not finite."""
         # Each bit of a term is kept: double holds them all, and MPS computes in nothing wider than float.
         kind = torch.float32 if next(iter(terms.values())).device.type == "mps" else torch.float64
@@ -50,12 +51,12 @@ class Losses:
 
     def read(self) -> None:
         """Wait for the device and add up what it has. Raises DferbenchError if a term is not finite."""
-        videos, loss = 0, 0.0
+        videos, loss = 0.0, 0.0
         for step, values in self._waited_for():
             self._read += 1
             for name, value in zip(step.names, values, strict=True):
                 require_finite_loss(name, value, f"step {self._read} of {self._where}")
-                self._totals[name] += value * step.videos
+                self.totals[name] += value * step.videos
             videos, loss = videos + step.videos, loss + sum(values) * step.videos
         if videos:
             self.facts = {"loss": loss / videos}
@@ -71,4 +72,4 @@ class Losses:
     def means(self) -> dict[str, float]:
         """The mean of each term over all videos so far. Raises DferbenchError if a term is not finite."""
         self.read()
-        return {name: total / self.videos for name, total in self._totals.items()}
+        return {name: total / self.videos for name, total in self.totals.items()}

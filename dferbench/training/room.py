@@ -15,7 +15,10 @@ from dferbench.machine.memory import PeakMemory, free_bytes, is_out_of_memory
 
 SHARE = 0.9
 """Of the free memory, what may be counted on: it breaks into pieces, and not every step takes the same."""
-SMALLER_TRAINING = "Use a smaller batch: --set stage.batch=N (recorded as a changed recipe)."
+SMALLER_TRAINING = (
+    "Compute it in parts, --set stage.accumulate=N, or use a smaller batch: --set stage.batch=N "
+    "(recorded as a changed recipe)."
+)
 ELSEWHERE = "Free memory on the device, or use another --device."
 
 

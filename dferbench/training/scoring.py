@@ -19,6 +19,7 @@ from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.models.contract import require_logits
 from dferbench.progress import Progress
+from dferbench.training.across import Team
 from dferbench.training.batches import Source
 from dferbench.training.finite import require_finite_logits
 from dferbench.training.pace import Pace
@@ -77,7 +78,8 @@ def predict(
     progress: Progress,
     way_out: str,
 ) -> Predictions:
-    """The logits of every video that can be read. A prediction never depends on its batch.
+    """The logits of every video that can be read. A prediction never depends on its batch, and of several
+    processes each tests some of the batches.
 
     Raises ConfigError for a model that gives something else, DataError if no video could be read, and, with
     the hint `way_out`, DferbenchError if logits are not finite.
@@ -85,8 +87,9 @@ def predict(
     index: list[int] = []
     logits = _Logits(classes, way_out)
     model.eval()
-    with torch.no_grad(), progress.bar("test", len(source)) as bar:
-        for one in source.batches(model, range(len(source)), batch):
+    mine = source.team.deal(range(len(source)), batch)
+    with torch.no_grad(), progress.bar("test", len(mine)) as bar:
+        for one in source.batches(model, mine, batch):
             stopping.check()
             with fabric.autocast():
                 said = model(one.x)
@@ -94,6 +97,7 @@ def predict(
             logits.add(said, [source.videos[i].id for i in one.index])
             index += one.index
             bar.advance(len(one.index))
+    index, found = _together(source.team, index, logits.all())
     if len(source) and not index:
         raise DataError(
             f"none of the {len(source)} test videos could be read",
@@ -102,8 +106,19 @@ def predict(
     return Predictions(
         [source.videos[i].id for i in index],
         np.array([source.videos[i].label for i in index], dtype=np.int64),
-        logits.all().numpy(),
+        found.numpy(),
     )
+
+
+def _together(team: Team, index: list[int], logits: torch.Tensor) -> tuple[list[int], torch.Tensor]:
+    """What all processes tested, in the split's order."""
+    if team.size == 1:
+        return index, logits
+    every = team.gather((index, logits))
+    places = [i for some, _ in every for i in some]
+    assert len(set(places)) == len(places), "a video was tested twice"
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return [places[n] for n in order], torch.cat([one for _, one in every])[order]
 
 
 class _Logits:

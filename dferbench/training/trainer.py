@@ -8,6 +8,7 @@ after every epoch, and has its state saved, so that a run that was killed resume
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,12 +24,13 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
-from dferbench.machine.seeds import permutation, seed_everything
+from dferbench.machine.seeds import permutation
 from dferbench.models import Batch, Classifier
-from dferbench.models.contract import require_terms
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
+from dferbench.training.accumulate import backward
+from dferbench.training.across import ALONE, Share, Team
 from dferbench.training.batches import Feed, Source, UnreadableVideos, encode
 from dferbench.training.finite import require_finite_parameters, way_out_of
 from dferbench.training.losses import Losses
@@ -67,6 +69,7 @@ class RunContext:
     fabric: Fabric
     progress: Progress
     observers: Observers
+    team: Team = ALONE
 
 
 def train_run(
@@ -79,16 +82,21 @@ def train_run(
     """
     started = time.monotonic()
     unreadable = UnreadableVideos(plan.request.skip_bad)
-    feed = Feed(plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen)
+    team = context.team
+    feed = Feed(
+        plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen, team
+    )
     with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
         trainer = Trainer(plan, built, folder, draft, train, test, context)
         predictions = trainer.run()
-    predictions.save(folder)
+    decoders = sum(team.gather(unreadable.decoders), Counter[str]())
+    if team.leads:
+        predictions.save(folder)
     return {
         "curve": trainer.curve,
         "confusion": predictions.confusion(),
         "top2": predictions.top2(),
-        "decoders": dict(unreadable.decoders),
+        "decoders": dict(decoders),
         "skipped": sorted(unreadable.skipped),
         "seconds": round(sum(row.seconds for row in trainer.curve) or time.monotonic() - started, 3),
     }
@@ -111,7 +119,8 @@ class Trainer:
         self.stages, self.seed = plan.recipe.stages, draft.seed
         self.folder, self.draft, self.train, self.test = folder, draft, train, test
         self.catalog, self.fabric = context.catalog, context.fabric
-        self.progress, self.observers = context.progress, context.observers
+        self.progress, self.observers, self.team = context.progress, context.observers, context.team
+        self.team.prepare(self.model)
         self.unreadable = train.unreadable
         self.curve: list[Epoch] = []
         self.states = StateWriter(
@@ -164,24 +173,29 @@ class Trainer:
                 top2=predictions.top2(),
             )
             self._report(row, number)
-            self.states.offer(self._state(number, epoch + 1, optimizer))
+            if self.team.leads:
+                self.states.offer(self._state(number, epoch + 1, optimizer))
         return predictions
 
     def _train_epoch(
-        self, stage: Stage, epoch: int, optimizer: torch.optim.Optimizer, schedule: Schedule
+        self,
+        stage: Stage,
+        epoch: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: Schedule,
     ) -> dict[str, float]:
         """Train one epoch and return the mean of each loss term over its videos."""
-        seed_everything(self.seed, "epoch", len(self.curve))
+        self.team.begin_epoch(self.seed, len(self.curve))
         order = permutation(len(self.train), self.seed, "order", len(self.curve))
         steps = steps_per_epoch(len(order), stage)
         losses = Losses(f"epoch {epoch + 1} of stage '{stage.name}'")
         with self.progress.bar(f"{stage.name} {epoch + 1}/{stage.epochs}", len(order)) as bar:
-            for step, batch in enumerate(self._batches(stage, epoch, order)):
+            for step, (batch, share) in enumerate(self._batches(stage, epoch, order)):
                 stopping.check()
                 set_learning_rates(optimizer, schedule, epoch, epoch * steps + step)
-                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric)
-                losses.add(terms, len(batch.label))
-                bar.advance(len(batch.label), **losses.facts)
+                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric, self.team, share)
+                losses.add(terms, share.videos)
+                bar.advance(share.size, **losses.facts)
                 self.states.look()
             losses.read()
             bar.advance(0, **losses.facts)
@@ -190,25 +204,34 @@ class Trainer:
                 f"stage '{stage.name}': no batch of {stage.batch} could be filled from {len(order)} videos",
                 "Use --set stage.batch=N, no more than the videos that can be read.",
             )
-        return losses.means()
+        return self.team.means(losses.totals, losses.videos)
 
-    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[Batch]:
-        """The batches of an epoch as a method's `loss` takes them."""
+    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[tuple[Batch, Share]]:
+        """The batches of an epoch as a method's `loss` takes them, and which part of each this is."""
         steps, done = max(steps_per_epoch(len(order), stage), 1), len(self.curve)
-        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last)
+        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last, shared=True)
         for step, one in enumerate(encoded):
             info = [self.train.videos[i].info for i in one.index]
-            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps, one.target)
+            share, now = one.share or Share(len(one.index)), epoch + step / steps
+            across, together = share.across, self.team.together
+            yield Batch(one.x, one.label, info, stage.name, now, one.target, across, together), share
 
     def _test(self) -> Predictions:
         classes = len(self.plan.task.classes)
         way_out = way_out_of(self.stages, self.plan.recipe.precision)
         batch = batch_of(self.stages)
         with room_for(batch, self.fabric.device, lambda videos: self.test.look(self.model, videos)):
-            return predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+            found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+        self.unreadable.skipped.update(*self.team.gather(self.unreadable.skipped))
+        return found
 
     def _once(self, stage: Stage, videos: int) -> None:
-        """What takes memory in a step, done for so many black videos, whose gradients are dropped."""
+        """What takes memory in a step, done for so many black videos, whose gradients are dropped.
+
+        Raises RuntimeError in one of several processes: the others would have to do the same.
+        """
+        if self.team.size > 1:
+            raise RuntimeError("a step is one of all processes")
         chosen = self.train.videos[:videos]
         label = torch.tensor([video.label for video in chosen], device=self.fabric.device)
         x = encode(self.model, self.train.black(len(chosen)), self.fabric)
@@ -259,18 +282,21 @@ class Trainer:
 
 
 def train_step(
-    model: Classifier, batch: Batch, optimizer: torch.optim.Optimizer, stage: Stage, fabric: Fabric
+    model: Classifier,
+    batch: Batch,
+    optimizer: torch.optim.Optimizer,
+    stage: Stage,
+    fabric: Fabric,
+    team: Team = ALONE,
+    share: Share | None = None,
 ) -> dict[str, Tensor]:
-    """One optimizer step on the sum of the method's loss terms, which it returns.
+    """One optimizer step on the sum of the method's loss terms, which it returns; with several processes
+    in the `team`, `share` says which part of a batch this is.
 
     Raises ConfigError for a loss that is not one.
     """
-    with fabric.autocast():
-        terms = model.loss(batch)
-        require_terms(model, terms)
-        total = torch.stack([term.float() for term in terms.values()]).sum()
     optimizer.zero_grad()
-    fabric.backward(total)
+    terms = backward(model, batch, stage, fabric, team, share or Share(len(batch.label)))
     if stage.clip_grad is not None:
         fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad, error_if_nonfinite=False)
     optimizer.step()

@@ -164,10 +164,10 @@ class Prepared:
         return Ended(record, None)
 
     def _fabric(self, row: int, plan: Plan) -> Fabric:
-        from dferbench.machine.device import make_fabric
+        from dferbench.runner.preflight import leading
 
         if row not in self.fabrics:
-            self.fabrics[row] = make_fabric(plan.request.device, plan.recipe.precision, plan.recipe.compute)
+            self.fabrics[row] = leading(plan)
         return self.fabrics[row]
 
 

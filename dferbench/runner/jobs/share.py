@@ -45,10 +45,10 @@ class Shares:
         return f"{jobs}, {self.cores} core{'s'[: self.cores != 1]}{each}{on}"
 
 
-def shared(asked: Number, device: str, todo: int) -> Shares:
+def shared(asked: Number, device: str, todo: int, devices: str = "") -> Shares:
     """`asked` jobs, or one a visible GPU, or by the cores; no more than there are runs `todo`.
 
-    Raises ConfigError if one device of several is asked for.
+    Raises ConfigError if one device for all, or several for one run (`devices`), are asked for.
     """
     if asked == 1:
         return Shares(1, cores())
@@ -57,9 +57,14 @@ def shared(asked: Number, device: str, todo: int) -> Shares:
             f"--jobs gives each job a device of its own, and --device {device} is one for all",
             f"Leave --device out; {visible.SETTING} says which devices the jobs may use.",
         )
-    devices = visible.visible(device)
-    jobs = max(1, min(_by_itself(device, devices) if asked == "auto" else asked, todo))
-    return Shares(jobs, max(1, cores() // jobs), tuple(devices[:jobs]))
+    if devices:
+        raise ConfigError(
+            f"--jobs gives each run one device, and --devices {devices} gives one run several",
+            "Leave one of them out.",
+        )
+    found = visible.visible(device)
+    jobs = max(1, min(_by_itself(device, found) if asked == "auto" else asked, todo))
+    return Shares(jobs, max(1, cores() // jobs), tuple(found[:jobs]))
 
 
 def _by_itself(device: str, devices: list[str]) -> int:
