@@ -10,6 +10,7 @@ nothing is ever asked for.
 from __future__ import annotations
 
 import ctypes
+import multiprocessing
 import os
 import signal
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from types import FrameType
+from typing import NoReturn
 
 PATIENCE = 10.0
 """Seconds for which further signals are not heeded, so that nothing interrupts the clearing up."""
@@ -48,6 +50,23 @@ def listen() -> None:
     signal.signal(signal.SIGTERM, _heed)
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, _heed)
+
+
+def listen_below_parent() -> None:
+    """The same in a process that its parent started while signals were `held`; it is asked to end (SIGTERM)
+    when the parent's process ends, however it does."""
+    listen()
+    parent = multiprocessing.parent_process()
+    _end_with_parent(signal.SIGTERM)
+    _let_come()
+    if parent is not None and parent.pid != os.getppid() and os.name == "posix":
+        stop()  # it ended before that
+
+
+def stop() -> NoReturn:
+    """End as by SIGTERM."""
+    _asked.number, _asked.when = _asked.number or signal.SIGTERM, time.monotonic()
+    raise Stopped
 
 
 def asked() -> bool:
@@ -110,9 +129,19 @@ def leave_to_parent(*, sigterm: bool = True) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A handler in Python runs between two of its instructions, which a decoder that hangs never reaches.
     signal.signal(signal.SIGTERM, signal.SIG_IGN if sigterm else signal.SIG_DFL)
+    # A thread never runs while a decoder hangs with the interpreter's lock; the kernel needs no lock.
+    _end_with_parent(signal.SIGKILL)
+    _let_come()
+
+
+def _end_with_parent(number: signal.Signals) -> None:
+    """Linux sends this process the signal when its parent ends."""
     if sys.platform == "linux":
-        # A thread never runs while a decoder hangs with the interpreter's lock; the kernel needs no lock.
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
+
+
+def _let_come() -> None:
+    """Take the signals that waited, and those to come."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
 

@@ -91,6 +91,7 @@ def test_the_host_names_no_method_and_no_dataset():
         ["leaderboard", "--help"],
         ["doctor", "--help"],
         ["watch", "--once"],
+        ["runs", "."],
     ],
 )
 def test_light_commands_import_no_torch(arguments, tmp_path):

@@ -23,6 +23,7 @@ from dferbench.cli import (
     predict,
     profile,
     run,
+    runs,
     show,
     table,
     watch,
@@ -59,6 +60,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("runs")(runs.runs)
     app.command("watch")(watch.watch)
     app.command("cache")(cache.cache)
     app.command("doctor")(doctor.doctor)

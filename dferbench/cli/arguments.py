@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from dferbench.cli.complete import dataset_names
+from dferbench.machine.cores import Number
 
 DatasetName = Annotated[
     str,
@@ -33,7 +35,41 @@ Limit = Annotated[
     int | None,
     typer.Option(min=1, help="Use at most N videos of each split; tables mark the run as limited."),
 ]
-Workers = Annotated[int, typer.Option("--workers", "-j", min=0, help="Number of processes that read videos.")]
+
+
+def _number_or_auto(least: int) -> Callable[[str], str]:
+    def checked(text: str) -> str:
+        if text != "auto" and not (text.isdecimal() and int(text) >= least):
+            raise typer.BadParameter(f"'{text}' is neither a whole number from {least} on nor auto.")
+        return text
+
+    return checked
+
+
+def number_of(text: str) -> Number:
+    """The value of such an option."""
+    return "auto" if text == "auto" else int(text)
+
+
+Workers = Annotated[
+    str,
+    typer.Option(
+        "--workers",
+        "-j",
+        metavar="N|auto",
+        parser=_number_or_auto(0),
+        help="Number of processes that read videos; auto: by the cores that this process may use.",
+    ),
+]
+Jobs = Annotated[
+    str,
+    typer.Option(
+        "--jobs",
+        metavar="N|auto",
+        parser=_number_or_auto(1),
+        help="Number of runs at a time, each in a process and on a GPU of its own; auto: one a GPU.",
+    ),
+]
 DecoderName = Annotated[
     str, typer.Option(help="Video decoder: auto or a name from `dferbench list decoders`.")
 ]

@@ -15,6 +15,7 @@ from dferbench.cli.arguments import (
     Device,
     Devices,
     Folds,
+    Jobs,
     Limit,
     MetricNames,
     Output,
@@ -26,6 +27,7 @@ from dferbench.cli.arguments import (
     SkipBad,
     Trackers,
     Workers,
+    number_of,
 )
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.cli.standing import Status, as_json, as_text, statuses
@@ -59,7 +61,8 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     devices: Devices = "",
     output: Output = Path("runs"),
     limit: Limit = None,
-    workers: Workers = 2,
+    workers: Workers = "auto",
+    jobs: Jobs = "1",
     skip_bad: SkipBad = False,
     save_every: SaveEvery = 0,
     changed: Changed = "ask",
@@ -104,13 +107,18 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         output=output,
         device=device,
         devices=devices,
-        workers=workers,
+        workers=number_of(workers),
         skip_bad=skip_bad,
         save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,
     )
+    if launcher and jobs != "1":
+        raise ConfigError(
+            "--jobs is for processes on this machine, and --launcher starts its own",
+            "Leave one of them out.",
+        )
     found, missing = experiments(suite, base, epochs, catalog)
     if missing:
         typer.echo(_without_plugin(missing), err=True)
@@ -125,7 +133,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         _require_same_code(suite, stand)
         failed = _launched(launcher, file, stand, base, epochs, catalog)
     else:
-        failed, left = _run(suite, stand, catalog, quiet)
+        failed, left = _run(suite, stand, jobs, catalog, quiet)
     failed |= {one.row.number: one.bad for one in stand if one.bad}
     for number, reason in failed.items():
         typer.echo(f"failed: row {number}: {reason}", err=True)
@@ -166,7 +174,7 @@ def _tell_lost(stand: Sequence[Status]) -> None:
 
 
 def _run(
-    suite: Suite, stand: Sequence[Status], catalog: Catalog, quiet: bool
+    suite: Suite, stand: Sequence[Status], jobs: str, catalog: Catalog, quiet: bool
 ) -> tuple[dict[int, str], dict[int, str]]:
     """Why rows failed, and why others were left to other processes, by their number."""
     _require_same_code(suite, stand)
@@ -178,11 +186,17 @@ def _run(
         typer.echo(f"{suite.name}: {done} runs done, {runs} to do in {len(todo)} rows", err=True)
     if not todo:
         return {}, {}
+    from dferbench.cli.jobs import bench_in_jobs, shares_for
+
+    shares = shares_for(jobs, [one.plan for one in todo if one.plan], quiet)
+    if shares.jobs > 1:
+        return bench_in_jobs(suite.name, todo, shares, catalog, quiet)
+
     from dferbench.cli.progress import make_progress
     from dferbench.runner.bench import Job, bench
 
-    jobs = [Job(one.row, one.plan) for one in todo if one.plan]
-    unfinished = bench(suite.name, jobs, catalog, make_progress(quiet))
+    work = [Job(one.row, one.plan) for one in todo if one.plan]
+    unfinished = bench(suite.name, work, catalog, make_progress(quiet))
     return unfinished.failed, unfinished.left
 
 

@@ -21,6 +21,7 @@ from dferbench.cli.arguments import (
     Root,
     SkipBad,
     Workers,
+    number_of,
 )
 from dferbench.cli.complete import method_names
 from dferbench.cli.run import conclude, folds_of
@@ -67,7 +68,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         ),
     ] = None,
     limit: Limit = None,
-    workers: Workers = 2,
+    workers: Workers = "auto",
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
     changed: Changed = "ask",
@@ -99,7 +100,7 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
         limit=limit,
         output=output,
         device=device,
-        workers=workers,
+        workers=number_of(workers),
         decoder=decoder,
         skip_bad=skip_bad,
         changed=changed,

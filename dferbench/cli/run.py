@@ -15,6 +15,7 @@ from dferbench.cli.arguments import (
     Device,
     Devices,
     Folds,
+    Jobs,
     Limit,
     MetricNames,
     Output,
@@ -26,6 +27,7 @@ from dferbench.cli.arguments import (
     SkipBad,
     Trackers,
     Workers,
+    number_of,
 )
 from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError, DferbenchError
@@ -68,7 +70,8 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.Option(help="Backbone weights: NAME=FILE, or NAME=random for random initialisation."),
     ] = None,
     limit: Limit = None,
-    workers: Workers = 2,
+    workers: Workers = "auto",
+    jobs: Jobs = "1",
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
     save_every: SaveEvery = 0,
@@ -86,6 +89,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     quiet: Quiet = False,
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
+    from dferbench.cli.jobs import run_in_jobs, shares_for
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request, make_plan
@@ -107,7 +111,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         output=output,
         device=device,
         devices=devices,
-        workers=workers,
+        workers=number_of(workers),
         decoder=decoder,
         skip_bad=skip_bad,
         save_every=save_every,
@@ -118,6 +122,9 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if dry_run:
         return _rehearsed(request, context.obj, json_)
     plan = make_plan(request, context.obj)
+    shares = shares_for(jobs, [plan], quiet)
+    if shares.jobs > 1:
+        return conclude(run_in_jobs(plan, shares, context.obj, quiet), plan, json_, shown)
 
     from dferbench.runner.run import run as run_plan
 

@@ -20,6 +20,7 @@ from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
+from dferbench.machine.cores import Number
 from dferbench.places import root_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog, Entry
@@ -47,7 +48,7 @@ class Request:
     device: str = "auto"
     devices: str = ""
     """Several for one run, as `--devices` says them: a number of devices, or theirs; not in the config id."""
-    workers: int = 2
+    workers: Number = "auto"
     decoder: str = "auto"
     skip_bad: bool = False
     force: bool = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dferbench import stopping
 from dferbench.errors import DferbenchError
-from dferbench.experiment.plan import Plan, read_splits
+from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.rows import naming
 from dferbench.experiment.suite import Row
 from dferbench.models.parts import Parts, unused_weights
@@ -59,17 +59,7 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     if not jobs:
         return Unfinished()
     observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
-    fabrics = [leading(job.plan) for job in jobs]
-    used = []
-    for job, fabric in zip(jobs, fabrics, strict=True):
-        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
-            require_same_code(job.plan)
-            used.append(rehearse(job.plan, catalog, fabric))
-    _require_used(used)
-    splits = read_splits(jobs[0].plan, progress)
-    for job in jobs:
-        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
-            check_batches(job.plan, splits)
+    fabrics, splits = checked(suite, jobs, catalog, progress)
     unfinished = Unfinished()
 
     def attempt(job: Job, fabric: Fabric) -> None:
@@ -86,6 +76,25 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
         if unfinished.left.pop(job.row.number, None):
             attempt(job, fabric)
     return unfinished
+
+
+def checked(
+    suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress
+) -> tuple[list[Fabric], dict[int, Split]]:
+    """Raise ConfigError or DataError, which name the row, for what can be known before any run starts; what
+    the rows start with."""
+    fabrics = [leading(job.plan) for job in jobs]
+    used = []
+    for job, fabric in zip(jobs, fabrics, strict=True):
+        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
+            require_same_code(job.plan)
+            used.append(rehearse(job.plan, catalog, fabric))
+    _require_used(used)
+    splits = read_splits(jobs[0].plan, progress)
+    for job in jobs:
+        with naming(suite, job.row, way_out="Or leave the row out, by --rows."):
+            check_batches(job.plan, splits)
+    return fabrics, splits
 
 
 @contextmanager

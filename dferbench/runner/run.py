@@ -33,13 +33,19 @@ def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     interruption raises.
     """
     observers = make_observers(plan.request.trackers, catalog, progress)
+    fabric, splits = checked(plan, catalog, progress)
+    return run_all(plan, splits, catalog, fabric, progress, observers)
+
+
+def checked(plan: Plan, catalog: Catalog, progress: Progress) -> tuple[Fabric, dict[int, Split]]:
+    """Raise ConfigError or DataError for what can be known before any run starts; what it starts with."""
     fabric = leading(plan)
     require_same_code(plan)
     if plan.unfinished:
         rehearse(plan, catalog, fabric).require_used()
     splits = read_splits(plan, progress)
     check_batches(plan, splits)
-    return run_all(plan, splits, catalog, fabric, progress, observers)
+    return fabric, splits
 
 
 def run_all(

@@ -21,6 +21,7 @@ from dferbench.data.pipeline import Pipeline
 from dferbench.experiment.plan import Plan
 from dferbench.feature_cache.cache import FeatureCache, FeatureTable
 from dferbench.feature_cache.key import kind_of
+from dferbench.machine.cores import readers
 from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
@@ -213,7 +214,9 @@ class Feed:
     @contextmanager
     def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
         """The videos of one split, with the processes that read them, which end with the block."""
-        pipeline, workers = self.pipeline, self.plan.request.workers
+        pipeline, stages = self.pipeline, self.plan.recipe.stages
+        batch = 1 if self.seen else min((stage.batch for stage in stages), default=1)
+        workers = readers(self.plan.request.workers, len(videos), batch)
         mixer = Mixer(pipeline.mixing, len(self.plan.task.classes), seed)
         loader = VideoLoader(
             videos, pipeline, training=training, seed=seed, workers=workers, decoder=self.decoder

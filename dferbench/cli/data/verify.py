@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +13,7 @@ from dferbench.cli.complete import dataset_names
 from dferbench.cli.run import numbers
 from dferbench.errors import DataError, UnknownName
 from dferbench.files import json_text
+from dferbench.machine.cores import cores
 from dferbench.places import root_of
 from dferbench.printable import one_line
 from dferbench.registry.datasets import make_dataset
@@ -51,7 +51,7 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
 
     there = dataset_at(chosen, place)
     folds = _folds(name, there, fold)
-    depth = Depth(deep, timeout, workers or os.cpu_count() or 1)
+    depth = Depth(deep, timeout, workers or cores())
     findings = verify(there, place, folds, depth, make_progress())
     counts = Counter(finding.level for finding in findings)
     if json_:
