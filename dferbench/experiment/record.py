@@ -35,6 +35,8 @@ MIXED = "mixed code"
 NAME = "record.json"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+STATE = "state.pt"
+"""From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
 BEST = "best-on-test"
@@ -108,7 +110,7 @@ class Record(BaseModel):
     """Ids of videos that could not be read and were left out on request."""
     curve: list[Epoch] | None = None
     """A row for each epoch; None where it was not read. In files it lies beside the record."""
-    epochs_: Count = Field(0, alias="epochs")
+    epochs_: Count = Field(default=0, alias="epochs")
     """How many epochs the curve has."""
     curve_sha256: str = ""
     """Of the file with the curve; empty where there is none, as in records of earlier releases."""
@@ -132,14 +134,8 @@ class Record(BaseModel):
 
     @property
     def folder(self) -> str:
-        """Where it was read, for records that a report loads; it is no part of the record."""
+        """Where it was read, "" for one that was not; it is no part of the record."""
         return self._folder
-
-    def found_in(self, folder: Path) -> Record:
-        """The same record, which knows where it was read."""
-        found = self.model_copy()
-        found._folder = str(folder)
-        return found
 
     @property
     def model_seed(self) -> int:
@@ -238,7 +234,7 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
     who is killed between the two leaves the record as it was, of a run that is not done. A record whose curve
     was not read leaves the file as it is. Raises DferbenchError if that cannot be.
     """
-    path, stated = folder / NAME, measured(record, metrics)
+    path, stated = folder / NAME, measured(record, metrics).model_copy(update={"schema_": SCHEMA})
     if stated.curve is not None:
         sha256 = curves.write(stated.curve, folder) if stated.curve else ""
         stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
@@ -294,6 +290,7 @@ def _read(path: Path, metrics: Metrics) -> Record:
             f"Restore the file, or move the folder {path.parent} away and give the same command again.",
         ) from error
     _check(record, path, metrics)
+    record._folder = str(path.parent)
     return record
 
 

@@ -23,7 +23,8 @@ from dferbench.machine.device import make_fabric, precision_for_tests
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
-from dferbench.runner.runs import do_runs, require_same_code
+from dferbench.runner.finished import require_same_code
+from dferbench.runner.runs import do_runs
 from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
 from dferbench.training.scoring import batch_of, predict
 

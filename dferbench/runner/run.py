@@ -17,8 +17,9 @@ from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
+from dferbench.runner.finished import require_same_code
 from dferbench.runner.preflight import check_batches, rehearse
-from dferbench.runner.runs import do_runs, require_same_code
+from dferbench.runner.runs import do_runs
 from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.batches import decoder_of
