@@ -22,7 +22,8 @@ def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
     ]  # fmt: skip
     facts = dict(
         schema=record.SCHEMA, status="done", method="m", origin="o", options={}, given={}, recipe={},
-        dataset="d", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, config_id="01234567",
+        dataset="d", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed,
+        config_id="01234567",
         data="f", videos={"train": 1, "test": 20}, curve=epochs, confusion=epochs[-1].confusion,
     )  # fmt: skip
     return Record(**(facts | changes))
@@ -37,7 +38,8 @@ def test_write_and_read(tmp_path):
     assert again.curve is None and again.epochs == 2 and again.best_on_test.epoch == 0
     whole, stated = record.read_whole(path), {"curve_sha256": again.curve_sha256}
     assert whole.curve == make().curve and record.with_curve(again, tmp_path) == whole
-    assert record.without_curve(record.measured(make())).model_copy(update=stated) == again
+    told = record.without_curve(record.measured(make())).model_copy(update=stated)
+    assert told.model_dump() == again.model_dump()
 
 
 def test_a_forged_metric_is_refused(tmp_path):

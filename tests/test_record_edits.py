@@ -39,7 +39,8 @@ def good(fold=1):
     recipe = {"input": {"frames": 8, "size": 32, "sample": "segments(clips=2)"}, "stages": [stage]}
     return Record(
         schema=record.SCHEMA, status="done", method="net", origin="plugin",
-        options={"backbone": "tower", "words": 4}, given={"words": "4"}, recipe=recipe, dataset="faces", dataset_origin="plugin",
+        options={"backbone": "tower", "words": 4}, given={"words": "4"}, recipe=recipe, dataset="faces",
+        dataset_origin="plugin",
         dataset_options={"size": 64}, dataset_given={"size": 64}, dataset_notes={"variant": "raw"},
         classes=["joy", "fear", "anger"], fold=fold, seed=0, config_id="0123abcd", data=f"data of {fold}",
         videos={"train": 40, "test": 23}, parameters={"total": 9, "trained": 3},
