@@ -65,10 +65,15 @@ def write(curve: Sequence[Epoch], folder: Path) -> str:
 
     Raises DferbenchError if that cannot be.
     """
-    rows = ",\n".join(json.dumps(row.model_dump(), sort_keys=True, allow_nan=False) for row in curve)
-    content = f'{{"schema": {SCHEMA}, "epochs": [\n{rows}\n]}}\n'.encode()
+    content = content_of(curve)
     write_atomic(folder / NAME, content)
     return hashlib.sha256(content).hexdigest()
+
+
+def content_of(curve: Sequence[Epoch]) -> bytes:
+    """What the file of a curve holds."""
+    rows = ",\n".join(json.dumps(row.model_dump(), sort_keys=True, allow_nan=False) for row in curve)
+    return f'{{"schema": {SCHEMA}, "epochs": [\n{rows}\n]}}\n'.encode()
 
 
 def read(folder: Path, sha256: str) -> list[Epoch]:
