@@ -38,7 +38,8 @@ def final(record: dict[str, Any]) -> list[list[int]]:
 
 def differences(first: dict[str, Any], other: dict[str, Any], tolerance: float = TOLERANCE) -> list[str]:
     """What keeps two records from being the same experiment with the same result."""
-    if unfinished := [one["status"] for one in (first, other) if one["status"] != "done" or not one["confusion"]]:
+    both = (first, other)
+    if unfinished := [one["status"] for one in both if one["status"] != "done" or not one["confusion"]]:
         return [f"not finished: {', '.join(unfinished)}"]
     found = [key for key in ("config_id", "data", "classes", "videos") if first[key] != other[key]]
     one, two = final(first), final(other)

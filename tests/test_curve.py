@@ -1,4 +1,4 @@
-"""The curve beside a record: shown if it is whole and that record's, told in words if not, never in the way."""
+"""The curve beside a record: shown if it is whole and is that record's, told in words if not."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What a finished run and a study cost: no torch, no other configuration's record, and the benchmark's lines."""
+"""A finished run and a study: no torch, no record of other configurations, and the lines of the benchmark."""
 
 import json
 import subprocess
