@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -28,6 +29,7 @@ from dferbench.experiment.old_records import upgraded
 from dferbench.experiment.record_checks import require_consistent, require_curve
 from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds, reason_of
 from dferbench.files import from_json, read_regular, to_json, write_atomic
+from dferbench.types import Compute
 
 SCHEMA = 3
 MIXED = "mixed code"
@@ -199,6 +201,11 @@ def _shuffled(recipe: dict[str, Any]) -> bool:
     """Whether test videos showed their frames out of order."""
     sample = recipe.get("input", {}).get("sample", "")
     return bool(sample and spec.parse_one(sample).options.get("shuffle"))
+
+
+def compute_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """How a recipe's numbers were computed; recipes of before there was a choice say nothing of it."""
+    return {**asdict(Compute()), **recipe.get("compute", {})}
 
 
 def measured(record: Record, metrics: Metrics = METRICS) -> Record:
