@@ -32,13 +32,14 @@ def rates(confusion: list[list[int]]) -> tuple[float, float]:
 
 def final(record: dict[str, Any]) -> list[list[int]]:
     """The test confusion matrix after the last epoch."""
-    matrix: list[list[int]] = record["curve"][-1]["confusion"]
+    matrix: list[list[int]] = record["confusion"]
     return matrix
 
 
 def differences(first: dict[str, Any], other: dict[str, Any], tolerance: float = TOLERANCE) -> list[str]:
     """What keeps two records from being the same experiment with the same result."""
-    if unfinished := [one["status"] for one in (first, other) if one["status"] != "done" or not one["curve"]]:
+    both = (first, other)
+    if unfinished := [one["status"] for one in both if one["status"] != "done" or not one["confusion"]]:
         return [f"not finished: {', '.join(unfinished)}"]
     found = [key for key in ("config_id", "data", "classes", "videos") if first[key] != other[key]]
     one, two = final(first), final(other)
@@ -56,7 +57,7 @@ def row(name: str, record: dict[str, Any] | None, tests: str) -> list[str]:
         return [name, *"-" * (len(PACKAGES) + 3), tests]
     environment = record["environment"]
     versions = [environment["packages"].get(package) or "-" for package in PACKAGES]
-    figures = [f"{rate:.2f}" for rate in rates(final(record))] if record["curve"] else ["-", "-"]
+    figures = [f"{rate:.2f}" for rate in rates(final(record))] if record["confusion"] else ["-", "-"]
     return [name, environment["python"], *versions, *figures, tests]
 
 

@@ -167,7 +167,8 @@ def results(folder: Path) -> dict[str, Any]:
 
     found = {}
     for path in record.find(folder):
-        one = record.read(path).model_dump(by_alias=True, exclude={"seconds", "environment", "decoders"})
+        whole = record.read_whole(path)
+        one = whole.model_dump(by_alias=True, exclude={"seconds", "environment", "decoders", "curve_sha256"})
         one["curve"] = [{**row, "seconds": 0} for row in one["curve"]]
         files = ("predictions.npz", "checkpoint.safetensors")
         one |= {name: (path.parent / name).read_bytes() for name in files if (path.parent / name).is_file()}

@@ -691,7 +691,7 @@ class TestOwnRuns:
         assert (
             again.fold == 2
             and again.confusion == one.confusion
-            and again.curve == []
+            and again.epochs == 0
             and again.checkpoint["config_id"] == one.config_id
         )
         a, b = (np.load(place / "predictions.npz")["logits"] for place in (folder, found.parent))

@@ -14,7 +14,7 @@ CI = ROOT / ".ci"
 RECORD = {
     "status": "done", "config_id": "01234567", "data": "abc", "classes": ["a", "b"],
     "videos": {"train": 9, "test": 40},
-    "curve": [{"confusion": [[10, 10], [20, 0]]}, {"confusion": [[19, 1], [1, 19]]}],
+    "confusion": [[19, 1], [1, 19]],
     "environment": {"python": "3.11.7", "packages": {"torch": "2.6.0", "av": "13.0.0", "numpy": "1.26.0"}},
 }  # fmt: skip
 
@@ -32,21 +32,21 @@ def changed(**fields):
 
 def test_records_that_agree_and_records_that_do_not(part):
     compare = part("compare")
-    assert compare.rates(RECORD["curve"][-1]["confusion"]) == (95, 95)
+    assert compare.rates(RECORD["confusion"]) == (95, 95)
     assert compare.rates([[3, 1], [0, 0]]) == (75, 75)
-    assert compare.differences(RECORD, changed(curve=[{"confusion": [[18, 2], [1, 19]]}])) == []
-    (uar, war) = compare.differences(RECORD, changed(curve=[{"confusion": [[10, 10], [1, 19]]}]))
+    assert compare.differences(RECORD, changed(confusion=[[18, 2], [1, 19]])) == []
+    (uar, war) = compare.differences(RECORD, changed(confusion=[[10, 10], [1, 19]]))
     assert uar.startswith("UAR 95.00 and 72.50") and war.startswith("WAR")
     for field, other in (("config_id", "89abcdef"), ("data", "abd"), ("classes", ["a", "c"])):
         assert compare.differences(RECORD, changed(**{field: other})) == [field]
-    other_videos = changed(curve=[{"confusion": [[20, 1], [1, 18]]}])
+    other_videos = changed(confusion=[[20, 1], [1, 18]])
     assert compare.differences(RECORD, other_videos) == ["test videos of each class"]
     assert compare.differences(RECORD, changed(status="failed")) == ["not finished: failed"]
 
 
 def test_the_script_that_compares_exits_by_what_it_found(tmp_path):
     (tmp_path / "good.json").write_text(json.dumps(RECORD))
-    (tmp_path / "bad.json").write_text(json.dumps(changed(curve=[{"confusion": [[9, 11], [9, 11]]}])))
+    (tmp_path / "bad.json").write_text(json.dumps(changed(confusion=[[9, 11], [9, 11]])))
 
     def run(*named):
         command = [sys.executable, CI / "compare.py", *named]

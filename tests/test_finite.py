@@ -73,7 +73,7 @@ def test_a_run_that_is_not_finite_is_failed(run, tmp_path, what, words):
     assert "lower learning rates" in hint and "Traceback" not in done.stderr
     (path,) = record.find(tmp_path / "runs")
     one = record.read(path)
-    assert one.status == "failed" and not one.curve and words in one.error
+    assert one.status == "failed" and not one.epochs and words in one.error
     assert not (path.parent / "predictions.npz").exists()
 
 

@@ -1,6 +1,7 @@
 """Records: atomic, typed, refusing what their matrices do not say; selection over them."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,9 @@ def make(seed=0, curve=((8, 2, 1, 9), (5, 5, 0, 10)), **changes):
         for i, (a, b, c, d) in enumerate(curve)
     ]  # fmt: skip
     facts = dict(
-        schema=2, status="done", method="m", origin="o", options={}, given={}, recipe={}, dataset="d",
-        dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed, config_id="01234567",
+        schema=record.SCHEMA, status="done", method="m", origin="o", options={}, given={}, recipe={},
+        dataset="d", dataset_origin="o", dataset_options={}, classes=["a", "b"], fold=1, seed=seed,
+        config_id="01234567",
         data="f", videos={"train": 1, "test": 20}, curve=epochs, confusion=epochs[-1].confusion,
     )  # fmt: skip
     return Record(**(facts | changes))
@@ -33,7 +35,11 @@ def test_write_and_read(tmp_path):
     uar_war = [[again.metrics[rule][name] for name in ("uar", "war")] for rule in ("last", "best-on-test")]
     assert uar_war == [[75.0, 75.0], pytest.approx([85.0, 85.0])]
     assert again.metrics["last"]["top2"] is None, "nobody counted top-2 hits"
-    assert record.measured(make()) == again
+    assert again.curve is None and again.epochs == 2 and again.best_on_test.epoch == 0
+    whole, stated = record.read_whole(path), {"curve_sha256": again.curve_sha256}
+    assert whole.curve == make().curve and record.with_curve(again, tmp_path) == whole
+    told = record.without_curve(record.measured(make())).model_copy(update=stated)
+    assert told.model_dump() == again.model_dump()
 
 
 def test_a_forged_metric_is_refused(tmp_path):
@@ -70,9 +76,7 @@ def test_top2_of_another_epoch_is_not_taken_for_the_best():
     assert one.counts("last").top2 == 20 and one.counts("best-on-test").top2 is None
 
 
-@pytest.mark.parametrize(
-    "change", [{"top2": 3}, {"metrics": {"first": {"uar": 1.0}}}, {"confusion": [], "curve": []}]
-)
+@pytest.mark.parametrize("change", [{"top2": 3}, {"metrics": {"first": {"uar": 1.0}}}, {"confusion": []}])
 def test_counts_and_metrics_that_contradict_each_other(tmp_path, change):
     path = record.write(make(curve=((9, 1, 1, 9),), top2=20), tmp_path)
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
@@ -134,7 +138,7 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path):
 def first_form(one):
     """A record as the first release wrote it: schema 1, its words, UAR and WAR alone and no hits."""
     content = json.loads(one.model_dump_json(by_alias=True))
-    for name in ("top2", "checkpoint", "dataset_notes"):
+    for name in ("top2", "checkpoint", "dataset_notes", "epochs", "curve_sha256", "best_on_test"):
         del content[name]
     content |= {"schema": 1, "cell": content.pop("config_id"), "recipe": {"view": {"views": 0}}}
     for epoch in content["curve"]:
@@ -166,3 +170,34 @@ def test_a_record_of_the_first_release_that_tested_nothing(tmp_path):
     (row,) = rows([record.read(path)])
     assert row.scores["uar"] is None and row.pooled["uar"] is None
     assert "-: UAR is not defined" in leaderboard([row], "last")
+
+
+def test_the_curve_of_a_record_of_an_earlier_release_is_in_it(tmp_path):
+    content = json.loads(make().model_dump_json(by_alias=True)) | {"schema": 2}
+    for name in ("epochs", "curve_sha256", "best_on_test"):
+        del content[name]
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(content))
+    old = record.read(path)
+    assert (old.curve, old.epochs, old.best_on_test.epoch) == (None, 2, 0)
+    assert record.read_whole(path).curve == record.with_curve(old, tmp_path).curve == make().curve
+    assert [one.name for one in tmp_path.iterdir()] == ["record.json"], "reading writes nothing"
+
+
+def test_records_are_found_in_the_order_of_their_paths(tmp_path):
+    """As sorting paths has it: part by part, so that a name that continues another's comes later."""
+    for name in ("b", "a", "a-1", "a/x", "record.json", "z/record.json/y"):
+        (tmp_path / "runs" / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / "runs" / name / "record.json").touch()
+    (tmp_path / "runs" / "link").symlink_to(tmp_path / "runs" / "a")
+    found = list(record.find(tmp_path / "runs"))
+    assert found == sorted((tmp_path / "runs").rglob("record.json")) and len(found) == 8
+    assert list(record.find(tmp_path / "none")) == []
+
+
+def test_links_and_unreadable_folders_are_passed_by(tmp_path, monkeypatch):
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop" / "up").symlink_to(tmp_path)
+    record.write(make(), tmp_path / "a" / "b")
+    monkeypatch.chdir(tmp_path)
+    assert list(map(str, record.find(Path()))) == ["a/b/record.json"]

@@ -38,8 +38,9 @@ def good(fold=1):
     stage = {"name": "train", "epochs": 3, "batch": 8, "train": {".*": 0.01}, "schedule": "cosine"}
     recipe = {"input": {"frames": 8, "size": 32, "sample": "segments(clips=2)"}, "stages": [stage]}
     return Record(
-        schema=2, status="done", method="net", origin="plugin", options={"backbone": "tower", "words": 4},
-        given={"words": "4"}, recipe=recipe, dataset="faces", dataset_origin="plugin",
+        schema=record.SCHEMA, status="done", method="net", origin="plugin",
+        options={"backbone": "tower", "words": 4}, given={"words": "4"}, recipe=recipe, dataset="faces",
+        dataset_origin="plugin",
         dataset_options={"size": 64}, dataset_given={"size": 64}, dataset_notes={"variant": "raw"},
         classes=["joy", "fear", "anger"], fold=fold, seed=0, config_id="0123abcd", data=f"data of {fold}",
         videos={"train": 40, "test": 23}, parameters={"total": 9, "trained": 3},
@@ -143,10 +144,25 @@ def with_change(**changes):
     return write
 
 
-def with_epoch(place, **changes):
+def old_form(one):
+    """A record as the release before wrote it, which had the curve in it."""
+    content = json.loads(record.measured(one).model_dump_json(by_alias=True)) | {"schema": 2}
+    return {k: v for k, v in content.items() if k not in ("epochs", "curve_sha256", "best_on_test")}
+
+
+def with_old_epoch(place, **changes):
+    def write(path):
+        content = old_form(good())
+        content["curve"][place] |= changes
+        path.write_text(json.dumps(content))
+
+    return write
+
+
+def with_best(**changes):
     def write(path):
         content = json.loads(path.read_text())
-        content["curve"][place] |= changes
+        content["best_on_test"] |= changes
         path.write_text(json.dumps(content))
 
     return write
@@ -170,20 +186,36 @@ LIES = {
     "deep": (with_text('{"notes": ' + "[" * 100_000), "nested too deeply"),
     "a deep note": (with_change(notes={"a": json.loads("[" * 30 + "]" * 30)}), "deeper than 20"),
     "a schema that is text": (with_change(schema="2"), "schema: Input should be a valid integer"),
-    "a newer schema": (with_change(schema=3), "has schema 3, not 2"),
+    "a newer schema": (with_change(schema=4), "has schema 4, not 3"),
+    "a schema of nobody": (with_change(schema=0), "has schema 0, not 3"),
     "a schema that is true": (with_change(schema=True), "schema"),
     "a count below 0": (with_change(confusion=MINUS), "greater than or equal to 0"),
-    "another matrix": (with_change(confusion=MATRICES[0]), "not that of the last epoch"),
-    "a smaller matrix": (with_epoch(0, confusion=[[12, 0], [0, 11]]), "not 3 x 3"),
-    "a ragged matrix": (with_epoch(1, confusion=[[8], [9], [6]]), "not 3 x 3"),
+    "another matrix": (with_change(confusion=MATRICES[0]), "matrix and counts give"),
+    "another matrix of old": (with_text(json.dumps(old_form(good()) | {"confusion": MATRICES[0]})),
+                              "not that of the last epoch"),
+    "a smaller matrix": (with_best(confusion=[[12, 0], [0, 11]]), "best_on_test: its matrix is not 3 x 3"),
+    "a smaller matrix of old": (with_old_epoch(0, confusion=[[12, 0], [0, 11]]), "curve.0: its matrix"),
+    "a ragged matrix": (with_best(confusion=[[8], [9], [6]]), "not 3 x 3"),
+    "a ragged matrix of old": (with_old_epoch(1, confusion=[[8], [9], [6]]), "not 3 x 3"),
+    "a better best": (with_best(confusion=[[8, 0, 0], [0, 9, 0], [0, 0, 6]], top2=23), "counts give"),
+    "a best that is worse": (with_best(confusion=[[0, 8, 0], [0, 9, 0], [0, 0, 6]]), "cannot be the best"),
+    "a best behind the end": (with_best(epoch=3), "epoch 4 of 3 cannot be the best"),
+    "a best that is the last": (with_best(epoch=2), "not that of the best epoch, which is the last"),
+    "no best": (with_change(best_on_test=None), "the best of them"),
+    "no curve": (with_change(curve_sha256=""), "does not state their curve"),
+    "a curve of no sha256": (with_change(curve_sha256="../x"), "does not state their curve"),
+    "a curve inside": (with_change(curve=[]), "a file of its own"),
+    "no epochs": (with_change(epochs=0), "there are 0"),
+    "epochs that are not counted": (with_change(epochs=-3), "epochs"),
     "more videos than there are": (with_change(videos={"train": 1, "test": 22}), "counts 23 videos"),
     "fewer videos than there are": (with_change(videos={"train": 1, "test": 24}), "counts 23 videos"),
-    "other videos of a class": (with_epoch(0, confusion=[[8, 1, 0], [0, 8, 0], [0, 1, 5]]), "other numbers"),
-    "hits below the recognised": (with_epoch(0, top2=15), "15 videos"),
-    "hits above all": (with_epoch(0, top2=24), "24 videos"),
-    "hits of another epoch": (with_epoch(2, top2=21), "top2"),
+    "other videos of a class": (with_best(confusion=[[8, 1, 0], [0, 8, 0], [0, 1, 5]]), "other numbers"),
+    "hits below the recognised": (with_best(top2=15), "15 videos"),
+    "hits above all": (with_best(top2=24), "24 videos"),
+    "hits above all of old": (with_old_epoch(0, top2=24), "curve.0: it states 24 videos"),
+    "hits of another epoch": (with_old_epoch(2, top2=21), "top2"),
     "an epoch less": (with_change(recipe={"stages": [{"name": "train", "epochs": 4}]}), "of the recipe"),
-    "an epoch twice": (with_epoch(1, epoch=0), "not those of the recipe"),
+    "an epoch twice": (with_old_epoch(1, epoch=0), "not those of the recipe"),
     "no classes": (with_change(classes=[]), "classes"),
     "a class twice": (with_change(classes=["joy", "joy", "fear"]), "classes"),
     "a class less": (with_change(classes=["joy", "fear"]), "not 2 x 2"),

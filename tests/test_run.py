@@ -24,9 +24,9 @@ def test_a_run_leaves_a_complete_record(toy_run):
     (one,), plan = toy_run(seeds=(3,), sets={"stage.epochs": "4"})
     folder = folder_of(plan, seed=3)
     assert sorted(p.name for p in folder.iterdir()) == [
-        "checkpoint.safetensors", "events.jsonl", "predictions.npz", "record.json",
+        "checkpoint.safetensors", "curve.json", "events.jsonl", "predictions.npz", "record.json",
     ]  # fmt: skip
-    assert record.read(folder / "record.json") == one
+    assert record.read_whole(folder / "record.json") == one
     assert one.status == "done" and len(one.curve) == 4 and one.parameters["total"] > 0
     saved = np.load(folder / "predictions.npz")
     assert saved["logits"].shape == (9, 3) and saved["logits"].dtype == np.float32

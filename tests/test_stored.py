@@ -110,7 +110,8 @@ def test_a_run_does_not_train_on_a_flipped_bit_and_gives_the_result_of_one_never
     assert "not trained on: it is damaged" in told[0] and "begins anew" in told[1]
     assert not any("resumed" in line for line in said.lines)
     assert sorted(path.name for path in interrupted.iterdir()) == [
-        "checkpoint.safetensors", "events.jsonl", "predictions.npz", "record.json", resume.REFUSED,
+        "checkpoint.safetensors", "curve.json", "events.jsonl", "predictions.npz", "record.json",
+        resume.REFUSED,
     ]  # fmt: skip
     ((clean,), _) = toy_run(output=tmp_path / "clean")
     assert [row.confusion for row in again.curve] == [row.confusion for row in clean.curve]

@@ -485,7 +485,7 @@ def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
     assert record.read(path).status == "interrupted"
     found, _, err = bench("--rows", "1,4", "--epochs", "60")
     assert found == 0 and "resumed after" in err
-    assert [len(record.read(path).curve) for path in record.find(Path("runs"))] == [60, 60]
+    assert [record.read(path).epochs for path in record.find(Path("runs"))] == [60, 60]
 
 
 @pytest.mark.slow

@@ -140,8 +140,9 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     for number, reason in left.items():
         typer.echo(f"left to others: row {number}: {reason}", err=True)
     if json_:
-        now = experiments(suite, replace(base, force=force and dry_run), epochs, catalog)[0]
-        stand = [*map(Status, missing), *statuses(now, costs=dry_run)]
+        if not dry_run:
+            now = experiments(suite, replace(base, force=False), epochs, catalog)[0]
+            stand = [*map(Status, missing), *statuses(now, costs=False)]
         typer.echo(as_json(suite, stand, failed))
     elif dry_run:
         typer.echo(as_text(stand))
@@ -161,15 +162,16 @@ def _without_plugin(rows: Sequence[Row]) -> str:
 
 def _tell_lost(stand: Sequence[Status]) -> None:
     """Rows that are done are not run again, even if files of theirs are gone: that is said."""
-    from dferbench.runner.runs import lost, told_lost
+    from dferbench.experiment.record import BadRecord
+    from dferbench.runner.finished import lost, told_lost
 
     for one in stand:
         plan = one.plan
         if plan is None or one.todo or one.unusable:
             continue
-        for run in plan.runs:
-            record, folder = plan.finished(*run), plan.folder(*run)
-            if record and (gone := lost(record, folder)):
+        for run, record in one.looked.items():
+            folder = plan.folder(*run)
+            if record is not None and not isinstance(record, BadRecord) and (gone := lost(record, folder)):
                 typer.echo(f"row {one.row.number}: {told_lost(gone, folder)}", err=True)
 
 
@@ -202,12 +204,12 @@ def _run(
 
 def _require_same_code(suite: Suite, stand: Sequence[Status]) -> None:
     from dferbench.experiment.rows import naming
-    from dferbench.runner.runs import require_same_code
+    from dferbench.runner.finished import require_same_code
 
     for one in stand:
         if one.plan is not None:
             with naming(suite.name, one.row):
-                require_same_code(one.plan)
+                require_same_code(one.plan, one.looked)
 
 
 def _launched(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,7 +35,7 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
-    from dferbench.experiment.metrics import Columns, Metrics
+    from dferbench.experiment.metrics import Columns
     from dferbench.experiment.plan import Plan, Request
     from dferbench.experiment.record import Record
     from dferbench.registry.catalog import Catalog
@@ -94,6 +95,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request, make_plan
     from dferbench.registry.options import WEIGHTS, assignments
+    from dferbench.runner.finished import all_finished
 
     shown = columns(metrics, by, registered(context.obj))
     sets = assignments(set_ or [])
@@ -121,14 +123,15 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     )
     if dry_run:
         return _rehearsed(request, context.obj, json_)
-    plan = make_plan(request, context.obj)
+    plan, progress = make_plan(request, context.obj), make_progress(quiet)
     shares = shares_for(jobs, [plan], quiet)
-    if shares.jobs > 1:
-        return conclude(run_in_jobs(plan, shares, context.obj, quiet), plan, json_, shown)
+    records = all_finished(plan, context.obj, progress)
+    if records is None and shares.jobs > 1:
+        records = run_in_jobs(plan, shares, context.obj, quiet)
+    elif records is None:
+        from dferbench.runner.run import run as run_plan
 
-    from dferbench.runner.run import run as run_plan
-
-    records = run_plan(plan, context.obj, make_progress(quiet))
+        records = run_plan(plan, context.obj, progress)
     return conclude(records, plan, json_, shown)
 
 
@@ -163,7 +166,7 @@ def conclude(records: list[Record], plan: Plan, json_: bool, shown: Columns) -> 
         dumped = [one.model_dump(by_alias=True) for one in records]
         typer.echo(json_text({"schema": 1, "records": dumped, "folders": folders}))
     else:
-        _standing(plan.request.output, plan.task.dataset, shown, plan.metrics)
+        _standing(plan, shown)
         typer.echo("\n".join(["", *folders]))
     if failed and len(failed) == len(records):
         raise _same_again(failed[0].error, failed[0].exit_code)
@@ -177,13 +180,18 @@ def _same_again(error: str, code: int) -> DferbenchError:
     return again
 
 
-def _standing(output: Path, dataset: str, shown: Columns, metrics: Metrics) -> None:
+def _standing(plan: Plan, shown: Columns) -> None:
+    """The row of this configuration, all its folds and seeds. Those of others are not read: at the end of
+    each of a thousand runs that would take longer than many of the runs."""
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.text import leaderboard
 
-    records, _ = load(output / dataset, metrics, shown)
+    folder = plan.folder(*plan.runs[0]).parent
+    records = load(folder, plan.metrics, shown)[0] if folder.is_dir() else []
     if records:
         typer.echo(leaderboard(rows(records, "last", shown), "last", shown=shown))
+        others = plan.request.output
+        typer.echo(f"\ndferbench leaderboard {shlex.quote(str(others))} ranks it among all runs there.")
 
 
 def folds_of(text: str | None) -> tuple[int, ...] | None:

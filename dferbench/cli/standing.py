@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
-    from dferbench.experiment.plan import Plan
+    from dferbench.experiment.plan import Looked, Plan
+    from dferbench.experiment.record import Record
     from dferbench.experiment.rows import Experiment
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
@@ -35,6 +36,8 @@ class Status:
     unusable: int = 0
     held: tuple[str, ...] = ()
     """Who is at runs of the row now."""
+    looked: Looked = field(default_factory=dict)
+    """What lay in the folder of each run."""
 
     @property
     def todo(self) -> int:
@@ -45,7 +48,7 @@ class Status:
 def statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
     """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
     plans = [one.plan() for one in found]
-    videos, records = _at_hand(plans[0]) if costs else (None, [])
+    videos, records = _at_hand(plans[0]) if costs else (None, {})
     macs = _macs(found[0].catalog) if costs else {}
     return [_status(e, plan, videos, records, macs) for e, plan in zip(found, plans, strict=True)]
 
@@ -58,47 +61,48 @@ def _macs(catalog: Catalog) -> dict[str, int]:
     return {name: cost.macs for name, entry in entries if (cost := costs.kept(entry.origin, name))}
 
 
-def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, list[Any]]:
+def _at_hand(plan: Plan) -> tuple[tuple[int, int] | None, dict[str, Record]]:
+    """How many videos there are, and the finished records of the dataset by their folders."""
     from dferbench.profiling.estimate import count_videos
     from dferbench.report.leaderboard import load
 
     folder = plan.request.output / plan.task.dataset
-    return count_videos(plan), load(folder)[0] if folder.is_dir() else []
+    found = load(folder, plan.metrics)[0] if folder.is_dir() else []
+    return count_videos(plan), {one.folder: one for one in found}
 
 
 def _status(
     one: Experiment,
     plan: Plan,
     videos: tuple[int, int] | None,
-    records: list[Any],
+    records: Mapping[str, Record],
     macs: Mapping[str, int],
 ) -> Status:
+    from dferbench.experiment.record import BadRecord
     from dferbench.profiling.estimate import estimate
     from dferbench.runner.claims import holder_of
 
-    bad = _unusable(plan)
-    todo = len(plan.unfinished)
-    done = len(plan.runs) - todo - len(bad)
-    each = estimate(plan, videos, records, macs) if todo else None
+    looked = dict.fromkeys(plan.runs) if plan.request.force else plan.look(records)
+    bad = [f"{one}. {one.hint}" for one in looked.values() if isinstance(one, BadRecord)]
+    done = sum(map(plan.keeps, looked.values()))
+    todo = len(plan.runs) - done - len(bad)
+    each = estimate(plan, videos, list(records.values()), macs) if todo else None
     cost = each.seconds * todo if each else None if todo else 0.0
     source = each.source if each else ""
     held = tuple(str(holder) for run in plan.runs if (holder := holder_of(plan.folder(*run))))
     return Status(
-        one.row, plan, done, one.epochs, videos, cost, source, "".join(bad[:1]), unusable=len(bad), held=held
+        row=one.row,
+        plan=plan,
+        done=done,
+        epochs=one.epochs,
+        videos=videos,
+        seconds=cost,
+        source=source,
+        bad="".join(bad[:1]),
+        unusable=len(bad),
+        held=held,
+        looked=looked,
     )
-
-
-def _unusable(plan: Plan) -> list[str]:
-    """Why records of the plan's runs cannot be used, one line each."""
-    from dferbench.experiment.record import BadRecord
-
-    found = []
-    for run in plan.runs:
-        try:
-            plan.finished(*run)
-        except BadRecord as error:
-            found.append(f"{error}. {error.hint}")
-    return found
 
 
 def as_json(suite: Suite, stand: Sequence[Status], failed: dict[int, str]) -> str:

@@ -72,7 +72,7 @@ def _place(request: Request, catalog: Catalog, plans: list[Plan]) -> str:
 
 def _earlier(plan: Plan) -> str:
     """Damaged records, and runs whose code has changed since, are met when a run is about to begin."""
-    from dferbench.runner.runs import require_same_code
+    from dferbench.runner.finished import require_same_code
 
     require_same_code(plan)
     done = sum(plan.finished(*run) is not None for run in plan.runs)

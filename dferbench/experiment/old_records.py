@@ -6,16 +6,25 @@ from typing import Any
 
 
 def upgraded(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of schema 1 as one of schema 2: the same facts under new names; others as they are.
+    """A record of schema 1 or 2 as one of schema 3 that has its curve: the same facts under new names; others
+    as they are.
 
     Raises ValueError if it lacks what every record of schema 1 has.
     """
-    if not isinstance(record, dict) or record.get("schema") != 1 or record["schema"] is True:
+    if not isinstance(record, dict) or type(record.get("schema")) is not int:
         return record
+    if record["schema"] == 2:
+        return _with_inner_curve(record)
     try:
-        return _upgraded(record)
+        return _with_inner_curve(_upgraded(record)) if record["schema"] == 1 else record
     except (AttributeError, TypeError) as error:
         raise ValueError(f"it is not built as records of schema 1 are ({error})") from None
+
+
+def _with_inner_curve(record: dict[str, Any]) -> dict[str, Any]:
+    """Until schema 2 the curve stood in the record, and nothing that follows from it."""
+    added = {"schema": 3, "epochs": 0, "curve_sha256": "", "best_on_test": None}
+    return {"curve": [], **record, **added}
 
 
 def _upgraded(record: dict[str, Any]) -> dict[str, Any]:

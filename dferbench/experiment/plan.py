@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 from dferbench import spec
 from dferbench.data.decoders.pack import is_packed
@@ -30,6 +30,9 @@ from dferbench.types import Dataset, Method, Recipe, Task, Video
 
 CHANGED = ("ask", "keep", "again")
 NO_CODE: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[str, Record] = MappingProxyType({})
+Looked: TypeAlias = "Mapping[tuple[int, int], Record | records.BadRecord | None]"
+"""Per fold and seed the record of the run, why it cannot be used, or None where there is none."""
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,12 @@ class Plan:
     def stored(self, fold: int, seed: int) -> Record | None:
         """The record in the folder of a run. Raises BadRecord if it is damaged or of another run."""
         path = self.folder(fold, seed) / records.NAME
-        if not path.is_file():
-            return None
-        record = records.read(path, self.metrics)
+        return self._own(records.read(path, self.metrics), fold, seed) if path.is_file() else None
+
+    def _own(self, record: Record, fold: int, seed: int) -> Record:
         found = (record.method, record.dataset, record.config_id, record.fold, record.seed)
         if found != (self.method.name, self.task.dataset, self.config_id, fold, seed):
+            path = self.folder(fold, seed) / records.NAME
             raise records.BadRecord(
                 f"{path} is the record of another run: of {record.method} {record.config_id} on "
                 f"{record.dataset}, fold {record.fold}, seed {record.seed}",
@@ -117,23 +121,36 @@ class Plan:
             )
         return record
 
+    def look(self, known: Mapping[str, Record] = NOTHING) -> Looked:
+        """What lies in the folder of every run, each read once; `known` are records that were read already,
+        by their folders."""
+        return {run: self._look(run, known) for run in self.runs}
+
+    def _look(self, run: tuple[int, int], known: Mapping[str, Record]) -> Record | records.BadRecord | None:
+        try:
+            there = known.get(str(self.folder(*run)))
+            return self.stored(*run) if there is None else self._own(there, *run)
+        except records.BadRecord as error:
+            return error
+
+    def keeps(self, record: Record | records.BadRecord | None) -> bool:
+        """Whether that is of a run that is done and not to be started again."""
+        if not isinstance(record, Record) or record.status != "done" or self.request.force:
+            return False
+        return self.request.changed != "again" or not self.changes(record)
+
     def finished(self, fold: int, seed: int) -> Record | None:
         """The record of a run that is done and not to be started again. Raises BadRecord if damaged."""
         record = None if self.request.force else self.stored(fold, seed)
-        if record is None or record.status != "done":
-            return None
-        return None if self.request.changed == "again" and self.changes(record) else record
+        return record if self.keeps(record) else None
 
     @property
     def unfinished(self) -> list[tuple[int, int]]:
         """The runs to be made; one whose record is damaged is not, as it may be done."""
-        return [one for one in self.runs if self._to_do(*one)]
-
-    def _to_do(self, fold: int, seed: int) -> bool:
-        try:
-            return self.finished(fold, seed) is None
-        except records.BadRecord:
-            return False
+        if self.request.force:
+            return self.runs
+        looked = self.look().items()
+        return [run for run, one in looked if not isinstance(one, records.BadRecord) and not self.keeps(one)]
 
     def changes(self, record: Record) -> list[str]:
         """The files of code that have changed since a run; none for records of releases that kept none."""

@@ -1,69 +1,62 @@
 """What one run (one method, dataset, fold and seed) leaves behind: a typed, versioned record.
 
-Integers decide: the counts of every epoch are kept, metrics are derived from them, and reading computes each
-metric that it knows again and refuses a record that says otherwise. A metric that the reader does not know,
-as its plugin is not there, is kept as it stands. The order of fields is the order of the file's readers, not
-of the file, whose keys are sorted.
+Integers decide: the counts of the epochs that selection picks stand in the record and those of the others in
+the curve beside it, metrics are derived from them, and reading computes each metric that it knows again and
+refuses a record that says otherwise. A metric that the reader does not know, as its plugin is not there, is
+kept as it stands. The order of fields is the order of the file's readers, not of the file, whose keys are
+sorted.
 """
 
 from __future__ import annotations
 
-import json
 import math
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from dferbench import spec
 from dferbench.errors import ConfigError
+from dferbench.experiment import curve as curves
 from dferbench.experiment import selection
 from dferbench.experiment.counts import Confusion, Counts
+from dferbench.experiment.curve import Epoch as Epoch
 from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.old_records import upgraded
-from dferbench.experiment.record_checks import require_consistent
-from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds
+from dferbench.experiment.record_checks import require_consistent, require_curve
+from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds, reason_of
 from dferbench.files import from_json, read_regular, to_json, write_atomic
 from dferbench.types import Compute
 
-SCHEMA = 2
+SCHEMA = 3
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 NAME = "record.json"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+STATE = "state.pt"
+"""From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
-"""No record is larger: a thousand epochs of 43 classes have 20 MB."""
+"""No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
+BEST = "best-on-test"
 
 
 class BadRecord(ConfigError):
     """A record that is damaged, contradicts itself, of a newer release, or lies where another's belongs."""
 
 
-class Epoch(BaseModel):
-    """One epoch of training and the test result after it."""
+class Selected(BaseModel):
+    """What the model did on the test videos after the epoch that a selection rule picks."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    stage: str
     epoch: Count
-    """Counted from 0 within the stage."""
-    terms: dict[str, float]
-    """Mean of each loss term over the epoch's videos."""
-    learning_rates: dict[str, float]
-    """Learning rate of each pattern in the epoch's last step."""
-    seconds: Seconds
+    """Counted from 0 over the whole run."""
     confusion: Matrix
-    """Of the test videos after the epoch; rows are the truth."""
     top2: Count | None = None
-    """How many of them had their class among the two with the highest logits; None in older records."""
-
-    @property
-    def counts(self) -> Counts:
-        """What metrics are computed from."""
-        return Counts(self.confusion, top2=self.top2)
 
 
 class Record(BaseModel):
@@ -117,7 +110,14 @@ class Record(BaseModel):
     """How many reads each decoder did in this session; remembered features count as the reads behind them."""
     skipped: list[str] = []
     """Ids of videos that could not be read and were left out on request."""
-    curve: list[Epoch] = []
+    curve: list[Epoch] | None = None
+    """A row for each epoch; None where it was not read. In files it lies beside the record."""
+    epochs_: Count = Field(default=0, alias="epochs")
+    """How many epochs the curve has."""
+    curve_sha256: str = ""
+    """Of the file with the curve; empty where there is none, as in records of earlier releases."""
+    best_on_test: Selected | None = None
+    """The epoch that is best on the test videos, for a run with epochs."""
     confusion: Matrix = []
     """Of the test videos after the last epoch."""
     top2: Count | None = None
@@ -136,14 +136,8 @@ class Record(BaseModel):
 
     @property
     def folder(self) -> str:
-        """Where it was read, for records that a report loads; it is no part of the record."""
+        """Where it was read, "" for one that was not; it is no part of the record."""
         return self._folder
-
-    def found_in(self, folder: Path) -> Record:
-        """The same record, which knows where it was read."""
-        found = self.model_copy()
-        found._folder = str(folder)
-        return found
 
     @property
     def model_seed(self) -> int:
@@ -174,18 +168,33 @@ class Record(BaseModel):
         files = [str(start["file"])] if isinstance(start, dict) and "file" in start else []
         return (*towers, *files, *([str(self.checkpoint["file"])] if "file" in self.checkpoint else []))
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs were trained and tested."""
+        return self.epochs_ if self.curve is None else len(self.curve)
+
     def under(self, rule: str) -> Confusion:
         """The test confusion that the selection rule picks. Raises UnknownName."""
         return self.counts(rule).confusion
 
     def counts(self, rule: str) -> Counts:
         """What metrics are computed from, at the epoch that the selection rule picks. Raises UnknownName."""
-        curve = [(epoch.confusion, epoch.top2) for epoch in self.curve] or [(self.confusion, self.top2)]
-        place = selection.pick(rule, [confusion for confusion, _ in curve])
-        confusion, top2 = curve[place]
-        if top2 is None and place == len(curve) - 1:
-            top2 = self.top2
-        return Counts(confusion, tuple(self.classes), top2)
+        return self.picked(rule)[1]
+
+    def picked(self, rule: str) -> tuple[int, Counts]:
+        """The epoch that the selection rule picks, counted from 0 over the whole run and -1 where there is
+        none, and its counts. Raises UnknownName."""
+        epoch, found = self._selected(rule)
+        top2 = self.top2 if found.top2 is None and epoch == self.epochs - 1 else found.top2
+        return epoch, Counts(found.confusion, tuple(self.classes), top2)
+
+    def _selected(self, rule: str) -> tuple[int, Record | Epoch | Selected]:
+        if self.curve:
+            place = selection.pick(rule, [row.confusion for row in self.curve])
+            return place, self.curve[place]
+        selection.require(rule)
+        best = self.best_on_test if rule == BEST else None
+        return (best.epoch, best) if best else (self.epochs - 1, self)
 
 
 def _shuffled(recipe: dict[str, Any]) -> bool:
@@ -214,40 +223,90 @@ def measured(record: Record, metrics: Metrics = METRICS) -> Record:
     return record.model_copy(update={"metrics": derived})
 
 
-def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
-    """Write the record atomically into the folder of the run, with the values of `metrics`.
+def without_curve(record: Record) -> Record:
+    """The record with what tables need of its curve, which itself is left out."""
+    if record.curve is None:
+        return record
+    best = None
+    if record.curve:
+        place, row = record._selected(BEST)
+        best = Selected(epoch=place, confusion=row.confusion, top2=row.top2)
+    return record.model_copy(update={"epochs_": record.epochs, "best_on_test": best, "curve": None})
 
-    Raises DferbenchError if that cannot be.
+
+def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
+    """Write the record into the folder of the run, with the values of `metrics`, and its curve beside it.
+
+    Each file is written atomically, the curve first: a record states the sha256 of a curve that is there, and
+    who is killed between the two leaves the record as it was, of a run that is not done. A record whose curve
+    was not read leaves the file as it is. Raises DferbenchError if that cannot be.
     """
-    path = folder / NAME
-    write_atomic(path, to_json(measured(record, metrics).model_dump(by_alias=True)))
+    path, stated = folder / NAME, measured(record, metrics).model_copy(update={"schema_": SCHEMA})
+    if stated.curve is not None:
+        sha256 = curves.write(stated.curve, folder) if stated.curve else ""
+        stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
+    write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude={"curve"})))
     return path
 
 
 def read(path: Path, metrics: Metrics = METRICS) -> Record:
-    """Read a record, of this schema or an older one.
+    """Read a record, of this schema or an older one, without its curve.
 
     Raises BadRecord if it is damaged, no regular file or too large, contradicts itself, states a value of one
     of `metrics` that its counts do not give, or is of a newer schema.
     """
+    return without_curve(_read(path, metrics))
+
+
+def read_whole(path: Path, metrics: Metrics = METRICS) -> Record:
+    """Read a record and its curve, which must agree.
+
+    Raises BadRecord as `read`, and BadCurve if the curve is missing, damaged, or not that of this record.
+    """
+    record = _read(path, metrics)
+    return record if record.curve is not None else with_curve(record, path.parent)
+
+
+def with_curve(record: Record, folder: Path) -> Record:
+    """The record with its curve, read from the folder of the run. Raises BadCurve.
+
+    Earlier releases kept the curve in the record, which is then read again.
+    """
+    if record.curve is not None:
+        return record
+    if record.epochs and not record.curve_sha256:
+        return record.model_copy(update={"curve": _read(folder / NAME, METRICS).curve})
+    curve = curves.read(folder, record.curve_sha256) if record.epochs else []
     try:
-        stated = upgraded(from_json(read_regular(path, MOST_BYTES)))
+        require_curve(record, curve)
+    except ValueError as error:
+        raise curves.bad(folder / curves.NAME, f"does not agree with the record beside it: {error}") from None
+    return record.model_copy(update={"curve": curve})
+
+
+def _read(path: Path, metrics: Metrics) -> Record:
+    try:
+        stated = from_json(read_regular(path, MOST_BYTES))
         _require_known_schema(stated, path)
+        stated = upgraded(stated)
         record = Record.model_validate(stated, strict=True)
         require_consistent(record)
     except (OSError, ValueError) as error:
         raise BadRecord(
-            f"{path} is not a valid record: {_first_line(error)}",
+            f"{path} is not a valid record: {reason_of(error)}",
             f"Restore the file, or move the folder {path.parent} away and give the same command again.",
         ) from error
     _check(record, path, metrics)
+    record._folder = str(path.parent)
     return record
 
 
 def _require_known_schema(stated: Any, path: Path) -> None:
     found = stated.get("schema") if isinstance(stated, dict) else SCHEMA
-    if type(found) is int and found != SCHEMA:
+    if type(found) is int and not 1 <= found <= SCHEMA:
         raise BadRecord(f"{path} has schema {found}, not {SCHEMA}", "Use the version that wrote it.")
+    if found == SCHEMA and "curve" in stated:
+        raise ValueError("curve: since schema 3 it lies in a file of its own")
 
 
 TOLERANCE = 1e-6
@@ -259,19 +318,18 @@ def _check(record: Record, path: Path, metrics: Metrics) -> None:
     for rule, stated in record.metrics.items():
         if rule not in selection.RULES or not record.confusion:
             raise BadRecord(f"{path} states metrics of '{rule}', for which it has no counts", _edited(path))
-        counts = record.counts(rule)
+        epoch, counts = record.picked(rule)
         for name, value in stated.items():
             if name not in metrics:
                 continue
             # Often the best epoch is the last: then nothing is computed twice.
-            which = (id(counts.confusion), name)
-            if which not in known:
-                known[which] = metrics[name].of(counts)
-            if not _agree(value, known[which]):
+            if (epoch, name) not in known:
+                known[epoch, name] = metrics[name].of(counts)
+            if not _agree(value, found := known[epoch, name]):
                 one = metrics[name]
                 raise BadRecord(
                     f"{path} states {one.title} {_exact(value)} ({rule}), "
-                    f"but its confusion matrix and counts give {_exact(known[which])}",
+                    f"but its confusion matrix and counts give {_exact(found)}",
                     _edited(path, one),
                 )
 
@@ -295,16 +353,23 @@ def _edited(path: Path, one: Metric | None = None) -> str:
     return f"{cause} Restore it, or move the folder {path.parent} away and run the same command again."
 
 
-def _first_line(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(map(str, first["loc"]))[:200]
-        words = first["msg"].removeprefix("Value error, ")
-        return f"{place}: {words}" if place else words
-    text = (isinstance(error, OSError) and error.strerror) or str(error)
-    return f"Invalid JSON: {text}" if isinstance(error, json.JSONDecodeError) else text
-
-
 def find(folder: Path) -> Iterator[Path]:
-    """The paths of all records below a folder, in a stable order."""
-    return iter(sorted(folder.rglob(NAME)))
+    """The paths of all records below a folder, in the order of their names; links are not followed."""
+    waiting = [(os.fspath(folder), False)]
+    while waiting:
+        place, is_record = waiting.pop()
+        if is_record:
+            yield Path(place)
+            continue
+        for entry in sorted(_entries(place), key=lambda one: one.name, reverse=True):
+            waiting += [(entry.path, False)] if entry.is_dir(follow_symlinks=False) else []
+            waiting += [(entry.path, True)] if entry.name == NAME else []
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    """What a folder holds; nothing where it may not be read or is gone meanwhile."""
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError:
+        return []

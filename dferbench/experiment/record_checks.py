@@ -6,6 +6,8 @@ what lies deep in fields that are plain data.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -13,13 +15,15 @@ from pydantic import BaseModel, ConfigDict
 
 from dferbench import spec
 from dferbench.errors import DferbenchError
+from dferbench.experiment import selection
 from dferbench.experiment.record_fields import Number
 
 if TYPE_CHECKING:
-    from dferbench.experiment.record import Epoch, Record
+    from dferbench.experiment.record import Epoch, Record, Selected
 
 LONGEST_SPEC = 500
 """Characters of a sampler with its options."""
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 class _Deep(BaseModel):
@@ -73,16 +77,25 @@ def require_consistent(record: Record) -> None:
         return
     if not record.confusion:
         raise ValueError("it is done, and has no confusion matrix")
-    if record.curve:
-        _require_end(record, record.curve[-1])
-    _require_numbered(record, recipe)
-    tested = _row_sums(record.confusion)
-    rows: list[tuple[str, Record | Epoch]] = [("confusion", record)]
-    for where, row in [*rows, *((f"curve.{i}", row) for i, row in enumerate(record.curve))]:
-        try:
-            _require_counts(record, row, tested)
-        except ValueError as error:
-            raise ValueError(f"{where}: {error}") from None
+    _require_counts(record, record, record.confusion, "confusion")
+    if record.curve is not None:
+        _require_rows(record, record.curve, recipe)
+    else:
+        _require_best(record, recipe)
+
+
+def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
+    """Raise ValueError that says where a curve, read from its file, is not that of the record beside it."""
+    if len(curve) != record.epochs:
+        raise ValueError(f"it has {len(curve)} epochs, and the record states {record.epochs}")
+    if record.status != "done":
+        return
+    _require_rows(record, curve, _Recipe.model_validate(record.recipe))
+    if curve and (best := record.best_on_test) is not None:
+        place = selection.best_on_test([row.confusion for row in curve])
+        found, stated = curve[place], (best.epoch, best.confusion, best.top2)
+        if (place, found.confusion, found.top2) != stated:
+            raise ValueError(f"epoch {place + 1} of it is the best, and the record states another")
 
 
 def _require_known_depths(record: Record) -> _Recipe:
@@ -114,29 +127,70 @@ def _require_videos(record: Record) -> None:
         raise ValueError("classes: there are none, or one is named twice")
 
 
-def _require_end(record: Record, last: Epoch) -> None:
+def _require_rows(record: Record, curve: Sequence[Epoch], recipe: _Recipe) -> None:
+    """The rows are the epochs of the recipe, each counts the test videos, and the last is the result."""
+    if curve:
+        _require_end(record, curve[-1], "the last epoch of the curve")
+    _require_numbered(curve, recipe)
+    for place, row in enumerate(curve):
+        _require_counts(record, row, record.confusion, f"curve.{place}")
+
+
+def _require_best(record: Record, recipe: _Recipe) -> None:
+    """What the record states of a curve that is not read: as many epochs as the recipe has, and the best."""
+    best, epochs = record.best_on_test, record.epochs
+    if _known(recipe) and epochs != sum(stage.epochs or 0 for stage in recipe.stages):
+        raise ValueError(f"epochs: there are {epochs}, and they are not those of the recipe")
+    if bool(epochs) != bool(_SHA256.fullmatch(record.curve_sha256)) or (best is None) == bool(epochs):
+        raise ValueError(f"it has {epochs} epochs, and does not state their curve and the best of them")
+    if best is None:
+        return
+    _require_counts(record, best, record.confusion, "best_on_test")
+    if best.epoch == epochs - 1:
+        _require_end(record, best, "the best epoch, which is the last")
+    elif best.epoch >= epochs or _correct(best) < _correct(record):
+        raise ValueError(f"best_on_test: epoch {best.epoch + 1} of {epochs} cannot be the best")
+
+
+def _require_end(record: Record, last: Epoch | Selected, what: str) -> None:
     if last.confusion != record.confusion:
-        raise ValueError("confusion: it is not that of the last epoch of the curve")
+        raise ValueError(f"confusion: it is not that of {what}")
     if None not in (last.top2, record.top2) and last.top2 != record.top2:
-        raise ValueError(f"top2: it states {record.top2}, and the last epoch of the curve {last.top2}")
+        raise ValueError(f"top2: it states {record.top2}, and {what} {last.top2}")
 
 
-def _require_numbered(record: Record, recipe: _Recipe) -> None:
+def _require_numbered(curve: Sequence[Epoch], recipe: _Recipe) -> None:
     """The curve has each epoch of each stage once, in order, as far as the recipe says how many there are."""
-    found = [(row.stage, row.epoch) for row in record.curve]
+    found = [(row.stage, row.epoch) for row in curve]
     planned = [
         (stage.name, i) for stage in recipe.stages for i in range(min(stage.epochs or 0, len(found) + 1))
     ]
-    known = recipe.stages and all(stage.epochs is not None for stage in recipe.stages)
-    if known and found != planned:
+    if _known(recipe) and found != planned:
         raise ValueError(f"curve: it has {len(found)} epochs, and they are not those of the recipe")
+
+
+def _known(recipe: _Recipe) -> bool:
+    return bool(recipe.stages) and all(stage.epochs is not None for stage in recipe.stages)
+
+
+def _correct(row: Record | Selected) -> int:
+    return sum(line[k] for k, line in enumerate(row.confusion))
 
 
 def _row_sums(confusion: list[list[int]]) -> list[int]:
     return [sum(row) for row in confusion]
 
 
-def _require_counts(record: Record, row: Record | Epoch, tested: list[int]) -> None:
+def _require_counts(
+    record: Record, row: Record | Epoch | Selected, result: list[list[int]], where: str
+) -> None:
+    try:
+        _require_tested(record, row, result)
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _require_tested(record: Record, row: Record | Epoch | Selected, result: list[list[int]]) -> None:
     """The matrix is as large as the classes and counts the test videos, each epoch the same."""
     matrix, size = row.confusion, len(record.classes)
     if len(matrix) != size or any(len(line) != size for line in matrix):
@@ -146,7 +200,7 @@ def _require_counts(record: Record, row: Record | Epoch, tested: list[int]) -> N
     if not stated - skipped <= total <= stated:
         without = f", {skipped} of which may be left out" if skipped else ""
         raise ValueError(f"its matrix counts {total} videos; there are {stated} for the test{without}")
-    if not skipped and sums != tested:
+    if not skipped and sums != _row_sums(result):
         raise ValueError("its matrix counts other numbers of videos of the classes than the result's")
     _require_hits(row.top2, sum(line[k] for k, line in enumerate(matrix)), total)
 

@@ -1,10 +1,14 @@
-"""What the fields of a record may hold: numbers in their bounds, names, and plain data of bounded depth."""
+"""What the fields of a record may hold: numbers in their bounds, names, and plain data of bounded depth.
+
+And how it is told which of them holds something else.
+"""
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 MOST = 2**53
 """The largest count, above which a double is no longer exact."""
@@ -55,3 +59,14 @@ _HOLDERS = (dict, list, tuple)
 
 Plain = Annotated[dict[str, Any], AfterValidator(_bounded)]
 """An object of JSON whose fields the host does not know."""
+
+
+def reason_of(error: Exception) -> str:
+    """What an error of reading JSON into a model says, in one line that names the place."""
+    if isinstance(error, ValidationError):
+        first = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(map(str, first["loc"]))[:200]
+        words = first["msg"].removeprefix("Value error, ")
+        return f"{place}: {words}" if place else words
+    text = (isinstance(error, OSError) and error.strerror) or str(error)
+    return f"Invalid JSON: {text}" if isinstance(error, json.JSONDecodeError) else text

@@ -27,6 +27,11 @@ RULES: dict[str, Callable[[Sequence[Confusion]], int]] = {"last": last, "best-on
 
 def pick(rule: str, curve: Sequence[Confusion]) -> int:
     """The epoch that `rule` picks, counted from 0 over the whole run. Raises UnknownName for no rule."""
+    require(rule)
+    return RULES[rule](curve)
+
+
+def require(rule: str) -> None:
+    """Raise UnknownName for no rule."""
     if rule not in RULES:
         raise UnknownName("selection rule", rule, RULES)
-    return RULES[rule](curve)

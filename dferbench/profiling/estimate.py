@@ -42,7 +42,7 @@ def estimate(
     videos and epochs. None if there is nothing to tell from."""
     epochs, name = sum(stage.epochs for stage in plan.recipe.stages), plan.method.name
     here = [one for one in records if one.dataset == plan.task.dataset and one.seconds > 0]
-    like = [one for one in here if bool(one.curve) == bool(epochs)]
+    like = [one for one in here if bool(one.epochs) == bool(epochs)]
     mine = [one for one in like if one.method == name]
     if same := [one.seconds for one in mine if one.config_id == plan.config_id]:
         return Estimate(fmean(same), "this setting")
@@ -59,7 +59,7 @@ def estimate(
 
 def _seconds(record: Record) -> float:
     """Of one video that was seen."""
-    return record.seconds / _work(len(record.curve), _counts(record))
+    return record.seconds / _work(record.epochs, _counts(record))
 
 
 def _counts(record: Record) -> Counts:

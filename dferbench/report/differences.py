@@ -52,7 +52,7 @@ def _protocol(one: Record, rule: str) -> dict[str, Any]:
     stages = {stage["name"]: stage for stage in one.recipe.get("stages", ())}
     recipe = {**{k: v for k, v in one.recipe.items() if k != "stages"}, "stage": stages}
     recipe["compute"] = compute_of(one.recipe)
-    epochs = len(one.curve)
+    epochs = one.epochs
     chosen = f"{rule} of {epochs} epochs" if epochs else "no epochs"
     return {**facts, "recipe": recipe, "selection": chosen, "decoders": sorted(one.decoders)}
 

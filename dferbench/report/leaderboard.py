@@ -77,8 +77,7 @@ def load(
             bad.append(f"left out: {error}. {error.hint}")
             continue
         if one.status == "done":
-            one = recounted(one, path.parent) if needs_hits else one
-            found.append(one.found_in(path.parent))
+            found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
     total = len(found) + len(unfinished) + len(bad)

@@ -17,9 +17,9 @@ from dferbench.models.parts import Parts, unused_weights
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.claims import Busy
+from dferbench.runner.finished import require_same_code
 from dferbench.runner.preflight import check_batches, leading, rehearse
 from dferbench.runner.run import run_all
-from dferbench.runner.runs import require_same_code
 from dferbench.trackers.choose import make_observers
 
 if TYPE_CHECKING:

@@ -26,7 +26,8 @@ from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
-from dferbench.runner.runs import do_runs, require_same_code
+from dferbench.runner.finished import require_same_code
+from dferbench.runner.runs import do_runs
 from dferbench.training.batches import Feed, Source, UnreadableVideos, decoder_of
 from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.scoring import batch_of, predict

@@ -14,8 +14,9 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.build import build_model
 from dferbench.runner.crew import crew
+from dferbench.runner.finished import require_same_code
 from dferbench.runner.preflight import check_batches, leading, rehearse
-from dferbench.runner.runs import do_runs, require_same_code
+from dferbench.runner.runs import do_runs
 from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
 from dferbench.training.observer import Observers

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from dferbench import __version__, stopping
-from dferbench.data.marks import REENCODED, Marks, marks_of, notes_of
-from dferbench.errors import ConfigError, DferbenchError
+from dferbench import stopping
+from dferbench.data.marks import Marks, notes_of
+from dferbench.errors import DferbenchError
 from dferbench.experiment import record as records
 from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
@@ -19,6 +19,15 @@ from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
 from dferbench.progress import Progress
 from dferbench.runner.claims import Claim, Holder, busy, claim
+from dferbench.runner.finished import (
+    continued,
+    drop_state,
+    marks_in,
+    require_same_code,
+    require_same_data,
+    told,
+    with_curve,
+)
 from dferbench.training import resume
 from dferbench.training.observer import Observers
 
@@ -44,9 +53,9 @@ def do_runs(
     is recorded as failed and the others continue. Raises ConfigError for a run that was made with other
     data, Busy if other processes are at runs when all others are done, and whatever an interruption raises.
     """
-    told = observers or Observers()
+    watching = observers or Observers()
     require_same_code(plan)
-    marks = {fold: _marks(plan, split) for fold, split in splits.items()}
+    marks = {fold: marks_in(plan, split) for fold, split in splits.items()}
     found: dict[tuple[int, int], Record] = {}
 
     def attempt(one: tuple[int, int]) -> Holder | None:
@@ -55,7 +64,7 @@ def do_runs(
         with claim(plan.folder(*one)) if _to_do(plan, one) else nullcontext(Claim()) as claimed:
             if claimed.holder is None:
                 draft = _draft(plan, one, split, marks[one[0]], fabric).model_copy(update=dict(more or {}))
-                found[one] = _do_or_say(plan, draft, split, progress, work, told)
+                found[one] = _do_or_say(plan, draft, split, progress, work, watching)
         return claimed.holder
 
     # What another process was at may be done by the end of the others, or left to whoever comes.
@@ -88,56 +97,17 @@ def _do_or_say(
         return draft.model_copy(update=failed)
 
 
-def require_same_code(plan: Plan) -> None:
-    """Ask what is to become of runs whose code has changed since, unless the request says it.
-
-    Raises ConfigError for the first of them. Records of releases that kept no fingerprints are as they are.
-    """
-    if plan.request.force or plan.request.changed != "ask":
-        return
-    for fold, seed in plan.runs:
-        before = _before(plan, fold, seed)
-        if before is not None and (files := plan.changes(before)):
-            what = "is finished" if before.status == "done" else "was begun"
-            raise ConfigError(
-                f"the run in {plan.folder(fold, seed)} {what}, but its code has changed since: "
-                f"{_listed(files)}",
-                "Add --changed again to start such runs over, or --changed keep to keep "
-                "what the old code gave.",
-            )
-
-
-def _before(plan: Plan, fold: int, seed: int) -> Record | None:
-    """The record of a run that would be kept or continued; a failed one without state begins anew, and of a
-    damaged one it is told when its turn comes."""
-    try:
-        record = plan.stored(fold, seed)
-    except records.BadRecord:
-        return None
-    resumes = (plan.folder(fold, seed) / resume.NAME).is_file()
-    return record if record is not None and (record.status == "done" or resumes) else None
-
-
-def _listed(files: Sequence[str]) -> str:
-    return ", ".join(files[:3]) + (f" and {len(files) - 3} more" if len(files) > 3 else "")
-
-
-def _marks(plan: Plan, split: Split) -> Marks:
-    """What the videos of a fold carry; a dataset that is drawn anyway need not be looked at."""
-    return marks_of(plan.root, [] if plan.dataset.synthetic else split.paths)
-
-
 def _do(
     plan: Plan, draft: Record, split: Split, progress: Progress, work: Work, observers: Observers
 ) -> Record:
     run = (draft.fold, draft.seed)
     folder = plan.folder(*run)
-    _check_same_data(folder, draft, plan)
-    if done := plan.finished(*run):
-        progress.say(f"fold {run[0]} seed {run[1]}: already done{_by_whom(done, plan)}, {folder}")
-        _clean_up(done, folder, progress)
-        return done
-    before = _before(plan, *run)
+    stored = None if plan.request.force else plan.stored(*run)
+    if stored is not None:
+        require_same_data(plan, stored, draft.data, draft.dataset_notes)
+        if plan.keeps(stored):
+            return told(plan, stored, progress)
+    before = continued(plan, run, stored)
     outdated = before is not None and plan.request.changed == "again" and bool(plan.changes(before))
     if plan.request.force or outdated:
         shutil.rmtree(folder, ignore_errors=True)
@@ -150,67 +120,11 @@ def _do(
     progress.say(f"fold {run[0]} seed {run[1]}: {len(split.train)} train, {len(split.test)} test videos")
     with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
-    record = records.read(folder / records.NAME, plan.metrics)
+    record = with_curve(records.read(folder / records.NAME, plan.metrics), folder, progress)
     if record.status == "done":
-        resume.drop(folder)
+        drop_state(folder)
         observers.run_ended(record)
     return record
-
-
-def _clean_up(done: Record, folder: Path, progress: Progress) -> None:
-    """A run that is done needs no state, unless that is all that is left of what it learned."""
-    if gone := lost(done, folder):
-        progress.say(told_lost(gone, folder))
-    else:
-        resume.drop(folder)
-
-
-def lost(done: Record, folder: Path) -> list[str]:
-    """The files of a finished run that are gone; its record alone still holds every count."""
-    files = [records.PREDICTIONS, *([] if done.checkpoint else [records.CHECKPOINT])]
-    return [name for name in files if not (folder / name).is_file()]
-
-
-def told_lost(gone: Sequence[str], folder: Path) -> str:
-    """What to know of a result of which files are gone."""
-    are = "is" if len(gone) == 1 else "are"
-    return (
-        f"{' and '.join(gone)} {are} gone from {folder}; its result stands, but compare, predict and "
-        "evaluate lack them. Move the folder away and give the same command again to have them."
-    )
-
-
-def _by_whom(done: Record, plan: Plan) -> str:
-    """What else made a result than what is installed now."""
-    if plan.changes(done):
-        return " by other code"
-    if plan.code and not done.code:
-        return " by a release that kept no fingerprint of its code"
-    version = done.environment.get("dferbench", __version__)
-    return "" if version == __version__ else f" by dferbench {version}"
-
-
-def _check_same_data(folder: Path, draft: Record, plan: Plan) -> None:
-    """A run belongs to its data: with other ids, labels or frames it is another experiment."""
-    path = folder / records.NAME
-    if not path.is_file() or plan.request.force:
-        return
-    before = records.read(path)
-    if before.data != draft.data:
-        raise ConfigError(
-            f"{path} was made with other ids or labels of {before.dataset}, fold {before.fold}",
-            "Add --force to start that run again, or use another --output.",
-        )
-    now = draft.dataset_notes
-    for fact in ("variant", REENCODED):
-        if fact == REENCODED and fact not in before.dataset_notes and not before.code:
-            continue  # earlier releases did not tell face crops from other frames
-        if before.dataset_notes.get(fact) != now.get(fact):
-            raise ConfigError(
-                f"{path} was made with other frames of the same videos ({fact}: "
-                f"{before.dataset_notes.get(fact)}, now {now.get(fact)})",
-                "Add --force to start that run again, or use another --output.",
-            )
 
 
 @contextmanager

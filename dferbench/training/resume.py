@@ -6,7 +6,6 @@ state that changed on the disk, or that lies in the folder of another run, is no
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import io
 import json
@@ -20,10 +19,10 @@ import torch
 from torch import Tensor, nn
 
 from dferbench.errors import ConfigError
-from dferbench.experiment.record import Epoch, Record
+from dferbench.experiment.record import STATE, Epoch, Record
 from dferbench.files import from_json, write_atomic
 
-NAME = "state.pt"
+NAME = STATE
 REFUSED = "state.pt.refused"
 OWNED_BY = ("method", "dataset", "config_id", "data", "fold", "seed")
 """The fields of a record that say whose a state is."""
@@ -177,9 +176,3 @@ def _require_whole(content: bytes) -> None:
         bad = NAME
     if bad is not None:
         raise ValueError("it is damaged: its content is not what its checksums state")
-
-
-def drop(folder: Path) -> None:
-    """Remove the state of a run that is done: two thirds of what a run leaves, and nothing reads it."""
-    with contextlib.suppress(OSError):  # the result stands without the space
-        (folder / NAME).unlink()
