@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from dferbench.launchers.slurm_options import SlurmOptions
 from dferbench.registry.hookspecs import hookimpl
 from dferbench.types import Options
 
@@ -214,3 +215,5 @@ def register_launchers(register: Callable[..., None]) -> None:
     """Register the launchers of the host."""
     about = "One process a row, one after another, on this machine."
     register("processes", "dferbench.runner.launch:processes", about=about)
+    about = "An array of identical jobs in SLURM's queue, each doing runs until none is left."
+    register("slurm", "dferbench.launchers.slurm:Slurm", options=SlurmOptions, about=about)
