@@ -58,7 +58,7 @@ def launched(
         if reason:
             failed[one.row.number] = reason
         elif one.todo:
-            left[one.row.number] = f"{one.todo} runs are still to do"
+            left[one.row.number] = f"runs still to do: {one.todo}"
     return failed, left
 
 

@@ -17,7 +17,9 @@ from dferbench.runner.launch import Codes, Study
 
 SECONDS = 5.0
 """Between two looks at the queue, for `wait`."""
-_UNREACHABLE = re.compile("unable to contact|socket timed out|connection refused|slurm backup", re.IGNORECASE)
+_UNREACHABLE = re.compile(
+    "unable to contact|configuration|socket timed out|connection refused|slurm backup", re.IGNORECASE
+)
 
 
 class Slurm:
@@ -90,7 +92,7 @@ def _answer(command: list[str], text: str = "") -> str:
 
 
 def _said(errors: str) -> str:
-    """The last line of a command of SLURM, which is the reason, without what each line begins with."""
-    lines = [line for line in errors.splitlines() if line.strip()]
-    last = lines[-1] if lines else "it says nothing"
-    return re.sub(r"^(\w+: (error|fatal): )?(Batch job submission failed: )?", "", last)
+    """The reason that a command of SLURM gives, without what each of its lines begins with."""
+    lines = [line for line in errors.splitlines() if line.strip()] or ["it says nothing"]
+    last = [line for line in lines if ": error: " in line or ": fatal: " in line][-1:] or lines[:1]
+    return re.sub(r"^\w+: ((error|fatal): )?(Batch job submission failed: )?", "", last[0])

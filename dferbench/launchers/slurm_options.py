@@ -93,6 +93,11 @@ class SlurmOptions(Options):
     warn: int | None = Field(
         None, ge=10, description="Seconds before the time limit at which a run is stopped; 120 if not said."
     )
+    pause: int | None = Field(
+        None,
+        ge=0,
+        description="Seconds until a task that found every run with others looks again; 300 if not said.",
+    )
     wait: bool | None = Field(
         None, description="Whether to wait until the array has ended; false if not said."
     )

@@ -20,18 +20,20 @@ LOGS = "slurm"
 """The folder of logs in the output folder."""
 TASKS = 8
 WARN = 120
-BUSY_MINUTES = 5
-"""Until a task that found every run with other processes looks again, without holding a node meanwhile."""
+PAUSE = 300
+"""Seconds until a task that found every run with other processes looks again; meanwhile it holds no node."""
+EARLY = 30
+"""Seconds by which SLURM may send its signal too early, since it looks at its jobs that seldom."""
 KILLS = 3
 """How often a task whose process was killed (out of memory, say) goes back."""
 
 _BODY = """\
+asked= child=
+trap 'asked=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
 me="${{SLURM_ARRAY_JOB_ID}}_${{SLURM_ARRAY_TASK_ID}}"
 echo "task $me on $(hostname), start $(( ${{SLURM_RESTART_COUNT:-0}} + 1 ))"
 {before}export OMP_NUM_THREADS="${{OMP_NUM_THREADS:-${{SLURM_CPUS_PER_TASK:-1}}}}"
 
-asked= child=
-trap 'asked=1; [ -z "$child" ] || kill -TERM "$child" 2>/dev/null' TERM
 {command} &
 child=$!
 [ -z "$asked" ] || kill -TERM "$child"
@@ -58,7 +60,7 @@ again() {{
 if [ -n "$asked" ] && [ "$code" != 0 ]; then
   again
 elif [ "$code" = 75 ]; then
-  again {busy}minutes
+  again {pause}seconds
 elif [ "$code" -gt 128 ]; then
   echo "$code" >> {kills}"$me".kills
   [ "$(wc -l < {kills}"$me".kills)" -gt {most} ] || again
@@ -68,17 +70,41 @@ fi
 
 def script(options: SlurmOptions, study: Study) -> str:
     """The whole script. Raises ConfigError for an output folder that no line of it can hold."""
+    _require_time(options)
     logs = study.output / LOGS
     if not str(logs).isprintable():
         raise ConfigError(f"the output folder {study.output!s:.60} has a line break", "Use another --output.")
     head = "".join(f"#SBATCH {line}\n" for line in _sbatch(options, study, logs))
-    requeue = _REQUEUE.format(busy=BUSY_MINUTES, most=KILLS, kills=shlex.quote(f"{logs}/"))
+    pause = PAUSE if options.pause is None else options.pause
+    requeue = _REQUEUE.format(pause=pause, most=KILLS, kills=shlex.quote(f"{logs}/"))
     body = _BODY.format(
         before=_before(options),
         command=shlex.join(_command(options, study)),
         after="" if options.requeue is False else requeue,
     )
     return f"#!/bin/bash\n{head}\n{body}"
+
+
+def _require_time(options: SlurmOptions) -> None:
+    """A task that is stopped as soon as it starts would go back into the queue for ever."""
+    warn = options.warn or WARN
+    if options.time and seconds(options.time) <= warn + EARLY:
+        raise ConfigError(
+            f"time of launcher slurm must be more than the {warn} s for stopping and {EARLY} s, "
+            f"got {options.time}",
+            "Give the tasks an hour or more, such as time=4:00:00, or a smaller warn.",
+        )
+
+
+def seconds(time: str) -> int:
+    """A time limit in seconds; SLURM reads 90 and 1:30 as minutes, 1-2 and 1:30:00 as hours."""
+    days, dash, clock = time.rpartition("-")
+    parts = [int(part) for part in clock.split(":")]
+    if dash or len(parts) == 3:
+        hours, minutes, rest = [*parts, 0, 0][:3]
+    else:
+        hours, minutes, rest = [0, *parts, 0][:3]
+    return ((int(days or 0) * 24 + hours) * 60 + minutes) * 60 + rest
 
 
 def _sbatch(options: SlurmOptions, study: Study, logs: Path) -> Iterator[str]:
