@@ -84,7 +84,7 @@ def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path
         with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as process:
             text = until(process, r"pid=(\d+)[^\n]* train [3-9]/(.|\n)*pid=(?!\1)\d+[^\n]* train [3-9]/")
             second.kill()
-            table, rest = process.communicate(timeout=300)
+            table, rest = process.communicate(timeout=150)
     assert process.returncode == 0 and "toy: 4 runs to do by 2 processes" in text, text + rest
     assert "Toy study." in table
     require_same(alone, tmp_path / "runs")
@@ -99,7 +99,7 @@ def test_ctrl_c_ends_a_cluster_of_its_own_and_the_same_command_continues(words, 
     environment = {**os.environ, "HOME": str(home), "RAY_memory_monitor_refresh_ms": "0"}
     environment = {name: value for name, value in environment.items() if not name.startswith("RAY_AUTH")}
     command = [*words, "-o", tmp_path / "runs", "--launcher", "ray(tasks=1)"]
-    before = set(Path("/tmp").glob("dferbench-*"))
+    before = set(Path("/tmp").glob("dferbench-ray-*"))
     with subprocess.Popen(
         command, env=environment, stdout=-1, stderr=-1, text=True, preexec_fn=heed_interrupts
     ) as process:
@@ -113,7 +113,7 @@ def test_ctrl_c_ends_a_cluster_of_its_own_and_the_same_command_continues(words, 
     (path,) = record.find(tmp_path / "runs")
     assert record.read(path).status == "interrupted"
     assert not (home / ".ray").exists(), "no token is left in the home"
-    assert set(Path("/tmp").glob("dferbench-*")) <= before
+    assert set(Path("/tmp").glob("dferbench-ray-*")) <= before
     last = subprocess.run([*words, "-o", tmp_path / "runs"], capture_output=True, text=True)
     assert last.returncode == 0 and "resumed after" in last.stderr
     require_same(alone, tmp_path / "runs")

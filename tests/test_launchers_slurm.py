@@ -132,9 +132,9 @@ def test_a_killed_task_goes_back_and_a_cancelled_one_does_not(send, slurm, alone
     job, logs = send("tasks=2, time=5")
     for task in (0, 1):
         training(logs, f"{job}_{task}")
-    subprocess.run(["scancel", f"{job}_1"], env=slurm, check=True)
     (mine,) = [pid for pid in holders(tmp_path) if "SLURM_ARRAY_TASK_ID=0" in environment_of(pid)]
     os.kill(mine, signal.SIGKILL)
+    subprocess.run(["scancel", f"{job}_1"], env=slurm, check=True)
     ended(slurm, job, logs)
     require_done_once(alone, tmp_path / "runs")
     assert "start 2" in (logs / f"{job}_0.log").read_text()
@@ -159,6 +159,9 @@ def test_a_preempted_task_goes_back(send, slurm, alone, tmp_path):
     job, logs = send("tasks=2, time=5")
     for task in (0, 1):
         training(logs, f"{job}_{task}")
+    # They get nowhere until SLURM, which continues what it ends, preempts them.
+    for pid in holders(tmp_path):
+        os.kill(pid, signal.SIGSTOP)
     hurried = ["sbatch", "--partition=high", "-N2", "--output=/dev/null", "--wrap", "sleep 3"]
     subprocess.run(hurried, env=slurm, check=True, capture_output=True)
     ended(slurm, job, logs)

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -119,24 +120,37 @@ def _library() -> Any:
 def _connected(ray: Any, address: str) -> Iterator[None]:
     """In this block the process takes part in a cluster: that at the address, or one that ends with it."""
     before = signal.getsignal(signal.SIGTERM)
-    folder = None if address else tempfile.mkdtemp(prefix="dferbench-", dir=_short())
+    folder = None if address else tempfile.mkdtemp(prefix="dferbench-ray-", dir=_short())
     own = {"include_dashboard": False, "object_store_memory": OBJECTS, "_temp_dir": folder}
     if not address:
         # Else one would be written into the user's home, where it would stay.
         os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))
     try:
-        ray.init(address=address or "local", logging_level="warning", **({} if address else own))
+        _join(ray, address, {} if address else own)
         # Ray would leave at once on SIGTERM, and its tasks would not be told.
         signal.signal(signal.SIGTERM, before)
         yield
-    except (OSError, RuntimeError, ValueError) as error:
-        stopping.check()
-        raise _refused(address, error) from error
     finally:
         ray.shutdown()
         signal.signal(signal.SIGTERM, before)
         if folder:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _join(ray: Any, address: str, own: dict[str, Any]) -> None:
+    try:
+        _knock(address)
+        ray.init(address=address or "local", logging_level="warning", **own)
+    except (OSError, OverflowError, RuntimeError, ValueError) as error:
+        stopping.check()
+        raise _refused(address, error) from error
+
+
+def _knock(address: str) -> None:
+    """Ray itself would try for minutes to reach a server that is not there. Raises OSError."""
+    host, _, port = address.rpartition(":")
+    if host and port.isdigit() and "/" not in host:
+        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 def _short() -> str | None:
