@@ -17,6 +17,8 @@ SAVING = [
     "--node-ip-address=127.0.0.1",
     "--block",
 ]
+CALM = {"RAY_memory_monitor_refresh_ms": "0", "RAY_worker_niceness": "0"}
+"""Other programs here may take memory and time: Ray would end tasks for them, and lets them go first."""
 
 
 class Node:
@@ -69,8 +71,7 @@ def cluster(folder):
         "RAY_AUTH_TOKEN": token,
         "RAY_USAGE_STATS_ENABLED": "0",
     }
-    # Half of two workers' memory is taken by others here; Ray would end the youngest task for their sake.
-    environment["RAY_memory_monitor_refresh_ms"] = "0"
+    environment |= CALM
     with ExitStack() as stack:
         head = [f"--port={port}", "--include-dashboard=false", f"--temp-dir={folder}", "--head"]
         stack.callback(Node(environment, folder / "head.log", *head).stop)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from conftest import TOY, heed_interrupts
-from ray_cluster import cluster
+from ray_cluster import CALM, cluster
 
 from dferbench.experiment import record
 
@@ -84,7 +84,7 @@ def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path
         with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as process:
             text = until(process, r"pid=(\d+)[^\n]* train [3-9]/(.|\n)*pid=(?!\1)\d+[^\n]* train [3-9]/")
             second.kill()
-            table, rest = process.communicate(timeout=150)
+            table, rest = process.communicate(timeout=240)
     assert process.returncode == 0 and "toy: 4 runs to do by 2 processes" in text, text + rest
     assert "Toy study." in table
     require_same(alone, tmp_path / "runs")
@@ -96,7 +96,7 @@ def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path
 @pytest.mark.slow
 def test_ctrl_c_ends_a_cluster_of_its_own_and_the_same_command_continues(words, alone, tmp_path):
     home = tmp_path / "home"
-    environment = {**os.environ, "HOME": str(home), "RAY_memory_monitor_refresh_ms": "0"}
+    environment = {**os.environ, "HOME": str(home), **CALM}
     environment = {name: value for name, value in environment.items() if not name.startswith("RAY_AUTH")}
     command = [*words, "-o", tmp_path / "runs", "--launcher", "ray(tasks=1)"]
     before = set(Path("/tmp").glob("dferbench-ray-*"))

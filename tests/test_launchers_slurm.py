@@ -177,6 +177,9 @@ def test_the_time_limit_ends_a_task_and_not_its_runs(send, slurm, alone, tmp_pat
     os.kill(mine, signal.SIGSTOP)
     wait_for(lambda: ask(slurm, "squeue", "-h", "-j", job, "-o", "%M").strip() >= "0:42", logs)
     os.kill(mine, signal.SIGCONT)
+    # Once is enough, and a minute may not suffice for the rest where many programs share the machine.
+    wait_for(lambda: "stopped by SIGTERM" in said(logs), logs)
+    subprocess.run(["scontrol", "update", f"JobId={job}", "TimeLimit=10"], env=slurm, check=True)
     ended(slurm, job, logs)
     text = require_done_once(alone, tmp_path / "runs")
     assert "start 2" in text and "stopped by SIGTERM" in text
