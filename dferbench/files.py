@@ -29,7 +29,7 @@ def expand(path: Path | str) -> Path:
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises for an unknown user
 
 
-def write_atomic(path: Path, content: bytes | str) -> None:
+def write_atomic(path: Path, content: bytes | memoryview | str) -> None:
     """Put `content` at `path` whole or not at all: written next to it, synced, then renamed.
 
     What earlier calls for that path left, in processes that were killed, is swept away. Raises DferbenchError

@@ -27,6 +27,7 @@ from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, discover
 from dferbench.registry.options import options_of, resolve, validated
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.replay import shared_loss, whole_loss
 from dferbench.training.schedules import make_schedule
 from dferbench.types import Method, Recipe, Stage, Task
 
@@ -190,6 +191,27 @@ def mixed_targets_count(trial: Trial) -> None:
         assert totals[0] != totals[1], "other targets give the same loss"
 
 
+def shares_add_up(trial: Trial) -> None:
+    """the loss of a batch is the weighted mean of the losses of its shares, or uses `Batch.across`"""
+    model = trial.build()
+    for stage in trial.recipe.stages:
+        parameter_groups(model, stage)
+        learns = [p for p in model.parameters() if p.requires_grad]
+        # Not in its first step, in which a loss may begin by moving parameters.
+        batch = replace(trial.batch(model, stage, 5), epoch=0.5)
+        whole, shared = whole_loss(model, batch), shared_loss(model, batch, 2)
+        off = float((whole - shared).detach().abs())
+        assert off <= 1e-4 * max(1, abs(float(whole.detach()))), f"off by {off:.3g} in stage '{stage.name}'"
+        one, other = (_flat_gradient(total, learns) for total in (whole, shared))
+        off = float((one - other).norm() / one.norm().clamp_min(1e-12))
+        assert off < 1e-2, f"the gradient is off by {off:.1%} in stage '{stage.name}'"
+
+
+def _flat_gradient(total: Tensor, parameters: list[torch.nn.Parameter]) -> Tensor:
+    found = torch.autograd.grad(total, parameters, allow_unused=True, materialize_grads=True)
+    return torch.cat([one.flatten() for one in found])
+
+
 def everything_trained_gets_a_gradient(trial: Trial) -> None:
     """every parameter that a stage trains receives a gradient"""
     model = trial.build()
@@ -276,6 +298,7 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     what_it_sees_is_what_its_backbone_makes,
     terms_are_finite_scalars,
     mixed_targets_count,
+    shares_add_up,
     everything_trained_gets_a_gradient,
     training_lowers_the_loss,
     state_survives,

@@ -89,7 +89,9 @@ class Stage:
     """One part of training.
 
     `train` maps patterns, matched against whole parameter names, to learning rates: the first match wins,
-    what no pattern names is frozen, and a pattern that names nothing is an error.
+    what no pattern names is frozen, and a pattern that names nothing is an error. A batch is computed in
+    `accumulate` parts one after another, whose gradients add up to its own: that saves memory and changes
+    nothing that is trained.
     """
 
     train: Mapping[str, float]
@@ -101,6 +103,25 @@ class Stage:
     drop_last: bool = False
     clip_grad: float | None = None
     name: str = "train"
+    accumulate: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Compute:
+    """How a device computes. What is faster than usual also rounds otherwise, and is off unless asked for.
+
+    `deterministic` keeps to algorithms that give the same bits in every run, wherever torch has them.
+    `tf32` lets GPUs multiply float32 with 10 bits of mantissa. `channels_last` stores the weights of 2D
+    convolutions, and what they give, with the channels innermost. `fused` updates all parameters in one
+    kernel; it is refused for an optimizer that has none. `compile` compiles the blocks that a network
+    repeats, with `torch.compile`; what cannot be compiled runs as it is, and the run and its record say so.
+    """
+
+    deterministic: bool = True
+    tf32: bool = False
+    channels_last: bool = False
+    fused: bool = False
+    compile: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +131,7 @@ class Recipe:
     input: Input = Input()
     stages: tuple[Stage, ...] = ()
     precision: str = "fp32"
+    compute: Compute = Compute()
 
 
 @dataclass(frozen=True, slots=True)

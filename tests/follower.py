@@ -41,7 +41,8 @@ class Faulty(Observer):
 
 
 class Stop(Observer):
-    """Ends the process at one epoch, before its state is saved or right after: kill -9, or as by Ctrl-C."""
+    """Ends the process at one epoch, before its state is saved, or when the first state from there on is:
+    kill -9, or as by Ctrl-C."""
 
     def __init__(self, epoch: int = 2, saved: bool = False, kill: bool = True):
         self.at, self.saved, self.kill, self.epochs = epoch, saved, kill, 0
@@ -56,7 +57,7 @@ class Stop(Observer):
             self.stop()
 
     def stop(self):
-        if self.epochs == self.at:
+        if self.epochs >= self.at:
             if not self.kill:
                 raise KeyboardInterrupt
             os.kill(os.getpid(), signal.SIGKILL)

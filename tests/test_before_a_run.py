@@ -65,6 +65,24 @@ def test_doctor_and_dry_run_check_the_same(run, in_process, toy_root):
     assert doctor[-len(dry) :] == dry
 
 
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        (("--root", "nowhere"), 4),
+        (("--set", "stage.batch=99", "--set", "stage.drop_last=true"), 3),
+        (("--weights", "clip-vit-b32=nowhere.pt"), 4),
+        (("--set", "stage.schedule=steps(x)"), 3),
+        (("-o", "file/runs"), 1),
+        (("--device", "cuda:7"), 3),
+    ],
+)
+def test_what_fails_every_run_is_told_once(run, tmp_path, wrong, code):
+    (tmp_path / "file").write_text("in the way")
+    done = run("--fold", "1,2", "--seed", "0,1,2", *wrong, check=code)
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == ["error", "hint"]
+    assert done.stdout == ""
+
+
 def test_an_output_that_cannot_be_written_is_told_before_videos_are_looked_for(run, tmp_path):
     (tmp_path / "file").write_text("in the way")
     said = run("-o", "file/runs", "--root", tmp_path, check=1).stderr

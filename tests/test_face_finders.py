@@ -8,9 +8,10 @@ import media
 import numpy as np
 import pytest
 from drawn_faces import drawn, embedded, face_at, finder, finding, looking, with_extra, write_video
+from media import encode
 from PIL import Image
 
-from dferbench.errors import ConfigError, DataError
+from dferbench.errors import ConfigError, DataError, VideoError
 from dferbench.face_crops.look import SHORT_SIDE, Finder, make_finder
 from dferbench.face_crops.steady import tilt
 from dferbench.face_crops.yunet import faces
@@ -208,6 +209,29 @@ def test_boxes_from_csv(tmp_path):
     assert [find(FRAME, "a/b", i).box[0] for i in (0, 5, 10, 99)] == [0, 10, 20, 20]
     assert find(FRAME, "c", 7).box == (1, 2, 3, 4)
     assert find(FRAME, "d", 0) is None
+
+
+@pytest.mark.parametrize(("listed", "video"), [("17", "00017"), ("clips/7", "clips/007"), ("0", "000")])
+def test_boxes_of_a_video_that_lost_its_zeros_are_no_frame_without_a_face(tmp_path, listed, video):
+    file = tmp_path / "boxes.csv"
+    file.write_text(f"video,left,top,right,bottom\n{listed}.mp4,0,0,10,10\n")
+    find = finder(f"boxes('{file}')")
+    assert find(FRAME, listed, 0).box == (0, 0, 10, 10)
+    with pytest.raises(VideoError, match=f"{video}: .* has boxes for '{listed}'.*zeros"):
+        find(FRAME, video, 0)
+    assert find(FRAME, "170", 0) is None
+
+
+def test_the_boxes_of_another_video_are_told_and_the_rest_goes_on(cli, tmp_path):
+    (tmp_path / "v").mkdir()
+    encode(tmp_path / "v" / "0007.mp4", count=5)
+    encode(tmp_path / "v" / "12.mp4", count=5)
+    rows = "video,left,top,right,bottom\n7,0,0,20,20\n12,0,0,20,20\n"
+    (tmp_path / "boxes.csv").write_text(rows)
+    done = cli("data", "faces", "v", "-o", "out", "--finder", "boxes(path=boxes.csv)")
+    assert "failed: 0007: boxes.csv has boxes for '7'" in done.stdout
+    assert (tmp_path / "out" / "12").is_dir()
+    assert done.returncode == 5, done.stderr
 
 
 def test_boxes_from_json(tmp_path):

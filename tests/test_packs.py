@@ -565,6 +565,29 @@ def test_a_damaged_pack_gives_errors_and_no_wrong_frame_and_no_crash(packed, fra
     assert bad > 100
 
 
+def test_a_pack_that_is_made_anew_elsewhere_is_read_anew(packed, frames_root, catalog, tmp_path):
+    packed(frames_root)
+    video = videos_of(catalog, tmp_path / "pack")[0]
+    before = pixels(video)
+    for image in (frames_root / "train/dark/a").iterdir():
+        Image.new("L", (8, 8), 9).save(image)
+    packed(frames_root, output=tmp_path / "anew")
+    (tmp_path / "anew" / FILE).replace(tmp_path / "pack" / FILE)
+    assert not same_frames(pixels(video), before)
+    assert pixels(video)[0].max() == 9
+
+
+def test_a_removed_pack_is_in_nobodys_way(packed, frames_root, catalog, tmp_path):
+    """LMDB knows open files by their numbers, and a system gives those of removed files to others."""
+    packed(frames_root, output=tmp_path / "first")
+    pixels(videos_of(catalog, tmp_path / "first")[0])
+    (tmp_path / "pack").mkdir()
+    lock = (tmp_path / "first" / f"{FILE}-lock").replace(tmp_path / "pack" / FILE)
+    lock.write_bytes(b"")
+    shutil.rmtree(tmp_path / "first")
+    assert packed(frames_root)[0].videos
+
+
 def test_a_missing_or_damaged_pack_is_named(packed, frames_root, catalog, tmp_path):
     packed(frames_root)
     (video, *_) = videos_of(catalog, tmp_path / "pack")

@@ -106,6 +106,50 @@ class Moves(Good):
         return super().loss(batch)
 
 
+class Contrasts(Good):
+    """Draws logits apart within what it is given of a batch, and not within the batch."""
+
+    def loss(self, batch):
+        logits = self(batch.x)
+        return {"ce": F.cross_entropy(logits, batch.label), "apart": -self.spread(batch, logits)}
+
+    def spread(self, batch, logits):
+        return logits.std(0).mean()
+
+
+class ContrastsAll(Contrasts):
+    def spread(self, batch, logits):
+        return super().spread(batch, batch.across(logits))
+
+
+class Mixes(Contrasts):
+    """Draws a weight for the batch; each share draws its own."""
+
+    def spread(self, batch, logits):
+        return torch.distributions.Beta(1.0, 1.0).sample() * F.cross_entropy(logits, batch.label)
+
+
+class MixesTogether(Mixes):
+    def spread(self, batch, logits):
+        with batch.together():
+            return super().spread(batch, logits)
+
+
+class Sometimes(Contrasts):
+    """Shows some shares to the others, and not the rest."""
+
+    def spread(self, batch, logits):
+        return (batch.across(logits) if len(logits) > 2 else logits).std(0).mean()
+
+
+SHARES = "the loss of a batch is the weighted mean of the losses of its shares, or uses `Batch.across`"
+
+
+@pytest.mark.parametrize("build", [Good, ContrastsAll, MixesTogether])
+def test_a_loss_of_shares_that_add_up(build):
+    assert outcomes(build)[SHARES].ok, outcomes(build)[SHARES].reason
+
+
 def outcomes(build, patterns=(r"body\..*", r"head\..*")):
     stage = Stage(dict.fromkeys(patterns, 0.1), epochs=1, batch=4)
     catalog = discover()
@@ -132,6 +176,9 @@ def test_the_good_one_is_good():
         (Unused, "every parameter that a stage trains receives a gradient"),
         (Climbs, "within forty steps the recipe's optimizer lowers the loss of one batch"),
         (Hides, "the state dict of one model makes another predict the same"),
+        (Contrasts, SHARES),
+        (Mixes, SHARES),
+        (Sometimes, SHARES),
         (Moves, "a training step changes nothing that no pattern names"),
     ],
 )

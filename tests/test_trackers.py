@@ -51,10 +51,10 @@ def expected(record, what):
 def test_every_run_leaves_its_events(tracked):
     _, record, folder = tracked()
     events = lines(folder)
-    middle = ["epoch_done", "checkpoint_saved"] * EPOCHS
-    assert [e["event"] for e in events if e.get("file") != "checkpoint.safetensors"] == [
-        "run_started", *middle, "run_ended"
-    ]  # fmt: skip
+    told = [e["event"] for e in events if e.get("file") != "state.pt"]
+    assert told == ["run_started", *["epoch_done"] * EPOCHS, "checkpoint_saved", "run_ended"]
+    saved = [e["epochs"] for e in events if e.get("file") == "state.pt"]  # may be overtaken but for the last
+    assert 1 <= len(saved) <= EPOCHS and saved[-1] == EPOCHS and saved == sorted(saved)
     start, end = events[0], events[-1]
     assert (start["epochs"], start["total_epochs"], start["videos"]) == (0, EPOCHS, {"train": 18, "test": 9})
     assert start["configuration"]["method"] == "toy-net" and start["configuration"]["seed"] == 0
@@ -139,7 +139,8 @@ def test_killed_between_any_two_steps_each_epoch_is_logged_once(tracked, cli, in
         file.write('{"event": "checkpoint_sav')
     tracked(*trackers)
     events = lines(folder)
-    assert [e["epochs"] for e in events if e["event"] == "run_started"] == [0, 1, 3]
+    begun = [e["epochs"] for e in events if e["event"] == "run_started"]
+    assert begun[0] == 0 and begun[1] in (0, 1) and begun[2] in (2, 3, 4)  # a state may be overtaken
     assert [e["epochs"] for e in events if e["event"] == "epoch_done"] == [1, 2, 3, 4]
     assert [e["terms"]["ce"] for e in events if e["event"] == "epoch_done"] == expected(whole, "ce")
     assert [int(row["epochs"]) for row in rows(folder)] == [1, 2, 3, 4]

@@ -20,6 +20,13 @@ Folds = Annotated[
 ]
 Seeds = Annotated[str, typer.Option("--seed", "-s", help="Random seeds: 0 or 0,1,2.")]
 Device = Annotated[str, typer.Option(help="Device: auto, cpu, cuda, cuda:1 or mps.")]
+Devices = Annotated[
+    str,
+    typer.Option(
+        help="Several devices for one run: 2, or the GPUs 0,1. With --device cpu, so many processes.",
+        show_default=False,
+    ),
+]
 Output = Annotated[Path, typer.Option("--runs", "--output", "-o", help="Folder of the runs.")]
 Root = Annotated[Path | None, typer.Option(help="Root folder of the dataset.")]
 Limit = Annotated[
@@ -31,6 +38,14 @@ DecoderName = Annotated[
     str, typer.Option(help="Video decoder: auto or a name from `dferbench list decoders`.")
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable videos; the record lists them.")]
+SaveEvery = Annotated[
+    float,
+    typer.Option(
+        "--save-every",
+        min=0,
+        help="Minutes between two writings of the state that a killed run resumes from; 0: every epoch.",
+    ),
+]
 Changed = Annotated[
     str,
     typer.Option(

@@ -23,8 +23,9 @@ def cache(
 ) -> None:
     """Show, verify or remove the cached features of frozen encoders, which runs share.
 
-    They lie below $DFERBENCH_CACHE, or the user's cache folder. $DFERBENCH_FEATURES_GB bounds them (10 if not
-    set); 0 keeps none. Removing them changes no result: what is missing is computed again.
+    They lie in $DFERBENCH_FEATURES, else below $DFERBENCH_CACHE or the user's cache folder, or on a disk of
+    this machine if that is on a network. $DFERBENCH_FEATURES_GB bounds them (10 if not set); 0 keeps none.
+    Removing them changes no result: what is missing is computed again.
     """
     from dferbench.feature_cache import store as memory
 

@@ -97,10 +97,13 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
     said = Said(classes=names(classes))
     read = read_checkpoint(checkpoint, context.obj, model=model, sets=assignments(set_ or []), said=said)
-    fabric = make_fabric(device, precision_for_tests(device, read.recipe.precision))
+    precision, progress = precision_for_tests(device, read.recipe.precision), make_progress(quiet)
+    if precision != read.recipe.precision:
+        progress.say(f"precision: {precision}, for this device has no {read.recipe.precision}")
+    fabric = make_fabric(device, precision, read.recipe.compute)
     opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
     request = PredictionRequest(videos, window, stride, finder, how, decoder)
-    found = predict_videos(request, opened, context.obj, fabric, make_progress(quiet))
+    found = predict_videos(request, opened, context.obj, fabric, progress)
     _tell(found, plot, output, json_)
     if not found.predicted:
         first = found.failed[0]

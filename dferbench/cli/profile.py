@@ -127,13 +127,14 @@ def _profiles(
 
     found: list[Profile] = []
     for one in subjects:
-        fabric = make_fabric(device, one.recipe.precision)
+        fabric = make_fabric(device, one.recipe.precision, one.recipe.compute)
         size = batch or (16 if fabric.device.type == "cuda" else 2)
         typer.echo(f"{one.method.name} on {fabric.device} ...", err=True)
         cost = _count(one, catalog)
         speed = measure(
-            one.method, one.task, one.options, one.recipe, catalog, fabric, batch=size, steps=steps
-        )
+            one.method, one.task, one.options, one.recipe, catalog, fabric, size, steps,
+            say=lambda line: typer.echo(line, err=True),
+        )  # fmt: skip
         found.append((one, cost, speed))
     return machine(fabric), found
 

@@ -13,6 +13,7 @@ from dferbench.cli.arguments import (
     DatasetName,
     DecoderName,
     Device,
+    Devices,
     Folds,
     Limit,
     MetricNames,
@@ -20,6 +21,7 @@ from dferbench.cli.arguments import (
     Quiet,
     RankedBy,
     Root,
+    SaveEvery,
     Seeds,
     SkipBad,
     Trackers,
@@ -55,6 +57,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         int | None, typer.Option(min=0, help="Number of epochs of every stage; 0 tests the untrained model.")
     ] = None,
     device: Device = "auto",
+    devices: Devices = "",
     precision: Annotated[
         str | None, typer.Option(help="fp32, bf16 or fp16. Default: as the recipe says.")
     ] = None,
@@ -68,6 +71,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = 2,
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
     dry_run: Annotated[
@@ -102,9 +106,11 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         limit=limit,
         output=output,
         device=device,
+        devices=devices,
         workers=workers,
         decoder=decoder,
         skip_bad=skip_bad,
+        save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

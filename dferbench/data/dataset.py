@@ -52,6 +52,10 @@ class Loaded:
         pinned = each(self.frames, lambda tensor: tensor.pin_memory())
         return replace(self, frames=pinned, index=self.index.pin_memory())
 
+    def to(self, device: torch.device) -> Loaded:
+        """The same batch with its frames on the device; of pinned ones the copy has only begun."""
+        return replace(self, frames=each(self.frames, lambda tensor: tensor.to(device, non_blocking=True)))
+
 
 @dataclass(frozen=True)
 class Read:

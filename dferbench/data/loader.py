@@ -88,13 +88,21 @@ class VideoLoader:
         has no room in shared memory, and RuntimeError if an earlier iterator is taken up again.
         """
         stop = len(order) - len(order) % batch if drop_last else len(order)
-        plan = [[(epoch, i) for i in order[at : at + batch]] for at in range(0, stop, batch)]
+        yield from self.planned([order[at : at + batch] for at in range(0, stop, batch)], epoch)
+
+    def planned(self, batches: Sequence[Sequence[int]], epoch: int = 0) -> Iterator[Loaded]:
+        """The same of batches that are given as they are, none of them empty."""
+        plan = [[(epoch, i) for i in one] for one in batches]
         self._plan.batches = plan
         with self.watched():
             for loaded in self._started():
                 yield readers.received(loaded)
                 if self._plan.batches is not plan:
                     raise RuntimeError("these batches ended when others were asked for")
+
+    def read(self, index: Sequence[int], epoch: int = 0) -> Loaded:
+        """The videos at some positions, read by this process."""
+        return collate([self._videos[epoch, i] for i in index])
 
     def close(self) -> None:
         """End the workers; the next `batches` starts new ones."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -32,5 +34,12 @@ def to_float(frames: Tensor, normalize: str, device: torch.device | str) -> Tens
     pixels = frames.to(device, non_blocking=True).permute(0, 1, 4, 2, 3).contiguous().float().div_(255)
     if chosen is None:
         return pixels
-    mean, std = (torch.tensor(m, device=pixels.device).view(3, 1, 1) for m in chosen)
+    mean, std = _on_device(chosen, pixels.device)
     return pixels.sub_(mean).div_(std)
+
+
+@cache
+def _on_device(chosen: Moments, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Copied once: a device stops for every small copy from ordinary memory."""
+    mean, std = (torch.tensor(m, device=device).view(3, 1, 1) for m in chosen)
+    return mean, std

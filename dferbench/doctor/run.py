@@ -116,10 +116,9 @@ def _texts(plan: Plan) -> str:
 
 
 def _recipe(plan: Plan, catalog: Catalog, built: list[Any]) -> str:
-    from dferbench.machine.device import make_fabric
-    from dferbench.runner.preflight import check_numbers
+    from dferbench.runner.preflight import check_numbers, leading
 
-    fabric = make_fabric(plan.request.device, plan.recipe.precision)
+    fabric = leading(plan)
     built += [fabric, check_numbers(plan, catalog)]
     input = plan.recipe.input
     return f"{plan.recipe.precision} on {fabric.device}, {input.frames} frames of {input.size} pixels"

@@ -11,7 +11,7 @@ from dferbench.files import digest, expand, sha256_of
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import Chosen
 from dferbench.registry.options import options_of
-from dferbench.types import Recipe
+from dferbench.types import Compute, Recipe
 
 LATER = {"order": "natural", "resize": "bilinear"}
 """Fields of an input that came after the first release, and what was done before there was a choice."""
@@ -48,13 +48,17 @@ def config_id(
 def first_form(recipe: Recipe) -> dict[str, Any]:
     """The recipe under the names of the first release, so that the same configuration keeps its id.
 
-    `input` was called `view`, its `draws` and the sampler's `clips` were both called `views`.
+    `input` was called `view`, its `draws` and the sampler's `clips` were both called `views`. In how many
+    parts a batch is computed changes nothing that is trained, and is left out.
     """
     form = asdict(recipe)
+    for stage in form["stages"]:
+        del stage["accumulate"]
     view = _without_later(form.pop("input"), LATER)
     view["views"] = view.pop("draws")
     view["sample"] = view["sample"].replace("clips=", "views=")
-    return {**form, "view": view}
+    compute = _without_later(form.pop("compute"), asdict(Compute()))
+    return {**form, "view": view, **({"compute": compute} if compute else {})}
 
 
 def _without_later(given: Mapping[str, Any], later: Mapping[str, Any]) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Request:
     limit: int | None = None
     output: Path = Path("runs")
     device: str = "auto"
+    devices: str = ""
+    """Several for one run, as `--devices` says them: a number of devices, or theirs; not in the config id."""
     workers: int = 2
     decoder: str = "auto"
     skip_bad: bool = False
@@ -53,6 +55,8 @@ class Request:
     """What to do with a run whose code has changed since: one of CHANGED."""
     trackers: Sequence[str] = ()
     """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
+    save_every: float = 0.0
+    """Minutes between two writings of a run's state; 0 for every epoch. It changes no result either."""
 
 
 @dataclass(frozen=True)
@@ -157,10 +161,15 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
 def place(settled: Settled, request: Request, code: Mapping[str, str] = NO_CODE) -> Plan:
     """Join what a request means with where its data lie; `code` is what makes its results.
 
-    Raises UnknownName or DataError, and ConfigError for a word that `changed` cannot be.
+    Raises UnknownName or DataError, and ConfigError for what `changed` or `save_every` cannot be.
     """
     if request.changed not in CHANGED:
         raise UnknownName("answer to --changed", request.changed, CHANGED)
+    if not request.save_every >= 0:
+        raise ConfigError(
+            f"--save-every must be a number of minutes, 0 or more, got {request.save_every}",
+            "Leave it out to have the state written after every epoch.",
+        )
     name, input = settled.chosen.entry.name, settled.recipe.input
     assert isinstance(input.size, int)
     root = root_of(name, settled.chosen.dataset, request.root)

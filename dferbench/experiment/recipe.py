@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 from dferbench.errors import ConfigError
@@ -12,12 +13,23 @@ MOST = 4096
 """Frames of a video, and pixels of a side: what is more is a slip of the keyboard, and fills the memory."""
 
 
+def stated(recipe: Recipe) -> dict[str, Any]:
+    """The recipe as a record states it: in how many parts a batch is computed is said where they are more
+    than one, as records of earlier releases say nothing of it."""
+    form = asdict(recipe)
+    for stage in form["stages"]:
+        if stage["accumulate"] == 1:
+            del stage["accumulate"]
+    return form
+
+
 def check_recipe(recipe: Recipe, limit: int | None = None) -> None:
     """Raise ConfigError for a number out of its range, or a batch that `limit` videos cannot fill."""
     _check_input(recipe.input)
     for stage in recipe.stages:
         _check_whole(stage, "batch", stage.batch, least=1)
         _check_whole(stage, "epochs", stage.epochs, least=0)
+        _check_accumulate(stage)
         _check_learning_rates(stage)
         if not _is_number(stage.weight_decay) or stage.weight_decay < 0:
             _refuse(stage, "weight_decay", "a number from 0 on", stage.weight_decay, "0.01")
@@ -44,6 +56,12 @@ def _check_input(input: Input) -> None:
 def _check_whole(stage: Stage, name: str, value: Any, least: int) -> None:
     if not isinstance(value, int) or value < least:
         _refuse(stage, name, f"a whole number from {least} on", value, str(max(least, 8)))
+
+
+def _check_accumulate(stage: Stage) -> None:
+    if not isinstance(stage.accumulate, int) or not 1 <= stage.accumulate <= stage.batch:
+        wanted = f"a whole number in [1, {stage.batch}], which is the batch"
+        _refuse(stage, "accumulate", wanted, stage.accumulate, "1")
 
 
 def _check_learning_rates(stage: Stage) -> None:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,6 +26,7 @@ from dferbench.experiment.old_records import upgraded
 from dferbench.experiment.record_checks import require_consistent
 from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds
 from dferbench.files import from_json, read_regular, to_json, write_atomic
+from dferbench.types import Compute
 
 SCHEMA = 2
 MIXED = "mixed code"
@@ -190,6 +192,11 @@ def _shuffled(recipe: dict[str, Any]) -> bool:
     """Whether test videos showed their frames out of order."""
     sample = recipe.get("input", {}).get("sample", "")
     return bool(sample and spec.parse_one(sample).options.get("shuffle"))
+
+
+def compute_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """How a recipe's numbers were computed; recipes of before there was a choice say nothing of it."""
+    return {**asdict(Compute()), **recipe.get("compute", {})}
 
 
 def measured(record: Record, metrics: Metrics = METRICS) -> Record:

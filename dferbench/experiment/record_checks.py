@@ -39,6 +39,7 @@ class _Stage(_Deep):
 
 class _Recipe(_Deep):
     input: _Input = _Input()
+    compute: dict[str, bool] = {}
     stages: list[_Stage] = []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench.data.official.lists import read_lines, read_text
-from dferbench.errors import ConfigError
+from dferbench.errors import ConfigError, VideoError
 from dferbench.face_crops.tree import without_suffix
 from dferbench.types import Face, FindFace
 
@@ -24,7 +25,10 @@ Row = tuple[str, int, tuple[float, ...]]
 
 
 def read_boxes(path: str) -> FindFace:
-    """A finder that looks boxes up. Raises ConfigError or DataError; see `finders.boxes`."""
+    """A finder that looks boxes up. Raises ConfigError or DataError; see `finders.boxes`.
+
+    The finder raises VideoError for a video that the file seems to name without its leading zeros.
+    """
     if not path:
         raise ConfigError("the face finder 'boxes' needs a file", "Write --finder 'boxes(path=boxes.csv)'.")
     found: dict[str, dict[int, tuple[float, ...]]] = {}
@@ -34,11 +38,26 @@ def read_boxes(path: str) -> FindFace:
             raise _wrong(path, f"it has two boxes for frame {frame} of '{video}'")
         frames[frame] = box
     lines = {video: _Line(frames) for video, frames in found.items()}
+    shortened = {_without_zeros(video): video for video in found}
 
     def find(frame: NDArray[np.uint8], video: str, number: int) -> Face | None:
-        return lines[video].at(number) if video in lines else None
+        if video in lines:
+            return lines[video].at(number)
+        if near := shortened.get(_without_zeros(video)):
+            raise VideoError(
+                video,
+                f"{path} has boxes for '{near}', which may be this video with other leading zeros, as "
+                "spreadsheets leave them away; write the names there as they are on the disk",
+            )
+        return None
 
     return find
+
+
+def _without_zeros(video: str) -> str:
+    """A name of digits as a spreadsheet takes it for a number."""
+    folder, name = os.path.split(video)
+    return os.path.join(folder, name.lstrip("0") if name.isdigit() else name)  # noqa: PTH118 - no path yet
 
 
 class _Line:

@@ -14,7 +14,8 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from dferbench.data.identity import identity
-from dferbench.errors import DferbenchError
+from dferbench.errors import ConfigError, DferbenchError
+from dferbench.feature_cache.place import require_local
 from dferbench.feature_cache.store import Store, bound, footprint, store_of
 from dferbench.progress import Progress
 from dferbench.types import Video
@@ -55,6 +56,11 @@ class FeatureCache:
     def __init__(self, videos: Sequence[Video], kind: Mapping[str, Any], progress: Progress) -> None:
         self._videos, self._kind, self._progress = videos, kind, progress
         self._store: Store | None = store_of(kind) if kind and bound() else None
+        if self._store is not None:
+            try:
+                require_local(self._store.folder.parent)
+            except ConfigError as error:
+                self._give_up(error)
         self._waiting: dict[bytes, bytes] = {}
         self._coming = 0
         self._written = 0.0

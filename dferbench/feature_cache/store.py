@@ -19,18 +19,13 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.errors import ConfigError, DferbenchError
+from dferbench.feature_cache.place import home as home
 from dferbench.files import digest, to_json, write_atomic
-from dferbench.places import cache_folder
 
 VARIABLE = "DFERBENCH_FEATURES_GB"
 DATA, ABOUT = "data.mdb", "about.json"
 _PAGE = 4096
 _GONE = ".gone-"
-
-
-def home() -> Path:
-    """The folder of all stores."""
-    return cache_folder() / "features"
 
 
 def bound() -> int:

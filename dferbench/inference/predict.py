@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from dferbench import stopping
 from dferbench.checkpoints.restore import Opened
@@ -26,6 +27,7 @@ from dferbench.inference.windows import ClipSampler, Piece, sliding, whole
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training.batches import encode
+from dferbench.training.room import ELSEWHERE, room_for
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -122,8 +124,14 @@ class _Seer:
     def _probabilities(self, pieces: Sequence[Piece]) -> list[tuple[float, ...]]:
         model, frames = self.opened.model, torch.from_numpy(np.stack([piece.frames for piece in pieces]))
         video = to_float(frames, self.opened.input.normalize, self.fabric.device)
-        with torch.no_grad(), self.fabric.autocast():
-            logits = model(encode(model, video, self.fabric))
+
+        def once(windows: int) -> Tensor:
+            with torch.no_grad(), self.fabric.autocast():
+                said: Tensor = model(encode(model, video[:windows], self.fabric))
+            return said
+
+        with room_for(len(pieces), self.fabric.device, once, ELSEWHERE):
+            logits = once(len(pieces))
         if not logits.isfinite().all():
             raise DataError("the logits are not finite", "Its training diverged: use another checkpoint.")
         return [tuple(row) for row in logits.double().softmax(1).cpu().tolist()]

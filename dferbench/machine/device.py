@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from dferbench.errors import ConfigError, UnknownName
+from dferbench.machine.numerics import USUAL, compute_by
+from dferbench.types import Compute
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -18,8 +19,10 @@ if TYPE_CHECKING:
 PRECISIONS = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
 
 
-def make_fabric(device: str, precision: str) -> Fabric:
-    """A Fabric on one device: "auto", "cpu", "cuda", "cuda:1" or "mps". Same seed, same device, same result.
+def make_fabric(device: str, precision: str, compute: Compute = USUAL) -> Fabric:
+    """A Fabric on one device: "auto", "cpu", "cuda", "cuda:1" or "mps"; torch computes as `compute` says.
+
+    Unless that says otherwise: same seed, same device, same result.
 
     Raises UnknownName for an unknown precision or device and ConfigError for a device that is not there, or
     that does not have the precision.
@@ -36,10 +39,7 @@ def make_fabric(device: str, precision: str) -> Fabric:
             "precision fp16 needs a GPU: a CPU computes in bf16 instead",
             "Use precision=bf16 or fp32, or a GPU.",
         )
-    # Without this, cuBLAS may add up in another order from run to run.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    # As `use_deterministic_algorithms` with `warn_only` does, without importing torch's compiler for it.
-    torch.set_deterministic_debug_mode("warn")
+    compute_by(compute)
     with _hidden("torchmetrics"):
         from lightning_fabric import Fabric
         from lightning_fabric.plugins.environments.lightning import LightningEnvironment

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 TABLE = Path("/proc/self/mountinfo")
+SHARED = {"9p", "afs", "beegfs", "ceph", "cifs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
+"""File systems of several machines: locks and maps into memory may count on one machine only."""
 
 
 def filesystem(path: Path) -> str:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dferbench.lazy import names_of
 
 if TYPE_CHECKING:
+    from dferbench.models.attention import attend
     from dferbench.models.classifier import Batch, Classifier
     from dferbench.models.cosine import CosineClassifier, FrozenCosineClassifier, compose, require_text_tower
     from dferbench.models.ensemble import Ensemble
@@ -47,6 +48,7 @@ __all__ = [
     "TwoTower",
     "Weights",
     "WindowClassifier",
+    "attend",
     "class_texts",
     "compose",
     "frame_features",
@@ -62,6 +64,7 @@ __all__ = [
 __getattr__ = names_of(
     __name__,
     {
+        "attention": ["attend"],
         "classifier": ["Batch", "Classifier"],
         "cosine": ["CosineClassifier", "FrozenCosineClassifier", "compose", "require_text_tower"],
         "ensemble": ["Ensemble"],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -19,6 +20,12 @@ class Batch:
     fractional epoch within the stage: 2.5 is the middle of the third. `target` (B, C) float, each row a
     distribution over the classes, stands in for `label` where the recipe mixes the videos of a batch, and is
     None otherwise.
+
+    Several processes may share a batch, each having some of its videos. A term of the loss is a mean over
+    one's own videos, or a function of what `across` makes of them: given one row a video, (n, ...), it
+    gives those of all videos in the batch's order, (B, ...), with gradients. What is drawn at random once
+    for the batch is drawn within `together()`, from torch's generator of the CPU, and is then the same in
+    every process. In one process neither does anything.
     """
 
     x: Tensor
@@ -27,6 +34,8 @@ class Batch:
     stage: str
     epoch: float
     target: Tensor | None = None
+    across: Callable[[Tensor], Tensor] = lambda rows: rows
+    together: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 class Classifier(nn.Module):

@@ -126,7 +126,10 @@ class Context(Prompt):
         ends = tokens.argmax(-1)
         length = int(ends.max()) + 1
         super().__init__(tower, tokens[:, :length], ends + count)
-        order = [_order(int(end), length, count, int(before[position] * count)) for end in ends]
+        ahead = int(before[position] * count)
+        order = [_order(int(end), length, count, ahead) for end in ends]
+        # The start of text and the words before it are the same for all classes that share their words.
+        self._common = 1 + ahead if shared else 0
         self.register_buffer("order", torch.tensor(order), persistent=False)
         shape = (count, start.shape[-1]) if shared else (len(texts), count, start.shape[-1])
         self.context = nn.Parameter(start.expand(shape).clone() if init else torch.randn(shape) * 0.02)
@@ -145,6 +148,13 @@ class Context(Prompt):
         order = self.get_buffer("order").expand(rows.shape[:-1])
         return torch.take_along_dim(rows, order[..., None], dim=-2)
 
+    def _compute(self) -> Tensor:
+        return self._encode(self.embeddings(), self.eot)
+
+    def _encode(self, rows: Tensor, eot: Tensor) -> Tensor:
+        """The features of one set of prompts after another, (B * C, L, width) -> (B * C, dim)."""
+        return self.tower.encode_embedded(rows, eot, each=len(self.eot), common=self._common)
+
     def shifted(self, shift: Tensor) -> Tensor:
         """One prompt set a video (CoCoOp, CVPR 2022): shifts (B, width) -> text features (B, C, dim).
 
@@ -160,7 +170,7 @@ class Context(Prompt):
 
     def _read_shifted(self, shift: Tensor) -> Tensor:
         rows = self.embeddings(shift)
-        features = self.tower.encode_embedded(rows.flatten(0, 1), self.eot.repeat(len(rows)))
+        features = self._encode(rows.flatten(0, 1), self.eot.repeat(len(rows)))
         return features.reshape(*rows.shape[:2], -1)
 
 

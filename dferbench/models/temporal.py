@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dferbench.errors import ConfigError
+from dferbench.models.attention import attend
 
 
 class Mean(nn.Module):
@@ -134,6 +135,6 @@ class _SelfAttention(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v)  # (B, heads, N, head_dim)
+        seen = attend(q, k, v)  # (B, heads, N, head_dim)
         out: Tensor = self.out(seen.transpose(1, 2).flatten(2))
         return out

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from dferbench.errors import ConfigError, DataError
+from dferbench.models.clip_blocks import Fork, is_causal, patches_by_product, twin, without_detours
 
 
 @dataclass(frozen=True)
@@ -31,20 +32,36 @@ class TextTower(nn.Module):
         super().__init__()
         self.token_embedding = clip.token_embedding
         self.positional_embedding = clip.positional_embedding
-        self.transformer = clip.transformer
+        self.transformer = twin(clip.transformer)
         self.ln_final = clip.ln_final
         self.text_projection = clip.text_projection
         self.register_buffer("mask", clip.attn_mask, persistent=False)
+        self._needs_mask = not (is_causal(clip.attn_mask) and without_detours(self.transformer, causal=True))
 
-    def forward(self, embeddings: Tensor, eot: Tensor) -> Tensor:
-        """(C, L, width) and the position of each end of text (C,) -> (C, dim), un-normalised."""
+    def forward(self, embeddings: Tensor, eot: Tensor, each: int = 1, common: int = 0) -> Tensor:
+        """(C, L, width) and the position of each end of text (C,) -> (C, dim), un-normalised.
+
+        Texts may come in groups of `each` whose first `common` embeddings are the same: these are read once,
+        and their gradient goes to the first text of the group.
+        """
         length = embeddings.shape[1]
         x = embeddings + self.positional_embedding[:length]
-        x = self.transformer(x, attn_mask=self.mask[:length, :length])
+        if self._needs_mask:
+            x = self.transformer(x, attn_mask=self.mask[:length, :length])
+        elif each > 1 and common > 1:  # for one position alone the detour is not worth it
+            x = self._forked(x, Fork(len(x) // each, each, common, length))
+        else:
+            x = self.transformer(x)
         # The norm acts on each position by itself, so the other positions need none.
         ends = x[torch.arange(len(x), device=x.device), eot]
         projected: Tensor = self.ln_final(ends) @ self.text_projection
         return projected
+
+    def _forked(self, x: Tensor, fork: Fork) -> Tensor:
+        x = fork.join(x)
+        for block in self.transformer.resblocks:
+            x = block(x, fork=fork)
+        return fork.spread(x)
 
 
 class TwoTower(nn.Module):
@@ -61,7 +78,10 @@ class TwoTower(nn.Module):
         super().__init__()
         if clip.attn_mask is None or not isinstance(clip.text_projection, Tensor):
             raise ConfigError("this CLIP's text tower is not built like OpenAI's", "Choose another backbone.")
-        self.image = clip.visual
+        self.image = twin(clip.visual)
+        if hasattr(self.image, "transformer"):
+            without_detours(self.image.transformer, causal=False)
+            patches_by_product(self.image)
         self.text = TextTower(clip)
         self.logit_scale: nn.Parameter | None = clip.logit_scale
         self.origin = origin
@@ -106,13 +126,14 @@ class TwoTower(nn.Module):
         embedded: Tensor = self.text.token_embedding(tokens)
         return embedded
 
-    def encode_embedded(self, embeddings: Tensor, eot: Tensor) -> Tensor:
+    def encode_embedded(self, embeddings: Tensor, eot: Tensor, each: int = 1, common: int = 0) -> Tensor:
         """(C, L, width) and the position of each end of text (C,) -> text features (C, dim), un-normalised.
 
         L may be anything from the longest end of text on up to `context`: behind it nothing matters, because
-        the mask is causal, and what is not computed saves more than half of the time.
+        the mask is causal, and what is not computed saves more than half of the time. For `each` and `common`
+        see `TextTower`.
         """
-        encoded: Tensor = self.text(embeddings, eot)
+        encoded: Tensor = self.text(embeddings, eot, each, common)
         return encoded
 
 

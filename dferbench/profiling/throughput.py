@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from dferbench.data.pipeline import Pipeline, build_pipeline
-from dferbench.errors import DferbenchError
+from dferbench.machine.memory import PeakMemory
+from dferbench.machine.numerics import fitted_to
 from dferbench.models import Batch, Classifier
 from dferbench.models.build import make_model
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog, Entry
 from dferbench.training.batches import encode
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.room import room_for
 from dferbench.training.trainer import train_step
 from dferbench.types import Recipe, Stage, Task
 
@@ -44,7 +45,7 @@ class Speed:
     memory_is: str
 
 
-def measure(
+def measure(  # noqa: PLR0913 - what is measured, how, and who is told
     method: Entry,
     task: Task,
     options: Mapping[str, Any],
@@ -53,27 +54,32 @@ def measure(
     fabric: Fabric,
     batch: int,
     steps: int,
+    say: Callable[[str], None],
 ) -> Speed:
-    """Time testing, then training by the last stage.
+    """Time testing, then training by the last stage; `say` tells what cannot be compiled.
 
     Raises ConfigError, DataError, DferbenchError if memory ends, or what the plugin raises.
     """
-    memory = _Memory(fabric)
+    memory = PeakMemory(fabric.device)
     model = make_model(method, task, options, Parts(catalog, missing="random"), seed=0)
     fabric.to_device(model)
-    train = None
-    try:
-        pixels = torch.rand(batch, task.frames, 3, task.size, task.size, device=fabric.device)
-        test = _videos_a_second(_tester(model, pixels, fabric), batch, steps, fabric)
+    fitted_to(recipe.compute, model, say)
+    classes = len(task.classes)
+
+    def steps_of(videos: int) -> Iterator[Callable[[], Any]]:
+        """A step of testing and, if anything is trained, one of training."""
+        pixels = torch.rand(videos, task.frames, 3, task.size, task.size, device=fabric.device)
+        yield _tester(model, pixels, fabric)
         if recipe.stages:
-            step = _trainer(model, pixels, recipe, len(task.classes), catalog, fabric)
-            train = _videos_a_second(step, batch, steps, fabric)
-    except (torch.cuda.OutOfMemoryError, DferbenchError) as error:
-        if not isinstance(error.__cause__ or error, torch.cuda.OutOfMemoryError):
-            raise
-        words = f"{method.name}: the device ran out of memory with {batch} videos a step"
-        raise DferbenchError(words, "Use a smaller --batch.") from error
-    return Speed(batch, train, test, memory.peak(), memory.what)
+            yield _trainer(model, pixels, recipe, classes, catalog, fabric)
+
+    def once(videos: int) -> None:
+        for step in steps_of(videos):
+            step()
+
+    with room_for(batch, fabric.device, once, "Use a smaller --batch.", whose=f"{method.name}: "):
+        test, *train = [_videos_a_second(step, batch, steps, fabric) for step in steps_of(batch)]
+    return Speed(batch, train[0] if train else None, test, memory.peak(), memory.what)
 
 
 def _tester(model: Classifier, pixels: torch.Tensor, fabric: Fabric) -> Callable[[], Any]:
@@ -89,7 +95,7 @@ def _trainer(
 ) -> Callable[[], Any]:
     """A step of the last stage; where the engine would remember what `encode` gives, that is not timed."""
     stage: Stage = recipe.stages[-1]
-    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, catalog))
+    optimizer: Any = fabric.setup_optimizers(make_optimizer(model, stage, catalog, recipe.compute.fused))
     label = torch.arange(len(pixels), device=pixels.device) % classes
     kept = remembers(model, build_pipeline(recipe.input, catalog))
     remembered = encode(model, pixels, fabric) if kept else None
@@ -124,44 +130,3 @@ def _wait(fabric: Fabric) -> None:
     """A GPU works on while Python goes ahead; a clock must not."""
     if fabric.device.type == "cuda":
         torch.cuda.synchronize(fabric.device)
-
-
-class _Memory:
-    """The peak from here on: of CUDA's allocator, or else how far the process grew (Linux alone says it)."""
-
-    def __init__(self, fabric: Fabric) -> None:
-        self._device = fabric.device
-        self.what = "peak allocated on the device" if self._device.type == "cuda" else ""
-        self._before = 0
-        if self._device.type == "cuda":
-            torch.cuda.empty_cache()
-            torch.cuda.reset_peak_memory_stats(self._device)
-            self._before = torch.cuda.memory_allocated(self._device)
-        elif self._device.type == "cpu" and _reset_peak():
-            self.what = "peak growth of the process's resident memory, approximate"
-            self._before = _resident("VmRSS") or 0
-
-    def peak(self) -> int | None:
-        """Bytes, or None where nothing is known."""
-        if self._device.type == "cuda":
-            return torch.cuda.max_memory_allocated(self._device) - self._before
-        high = _resident("VmHWM") if self.what else None
-        return None if high is None else max(high - self._before, 0)
-
-
-def _reset_peak() -> bool:
-    """Make Linux forget the process's highest resident memory so far (proc(5), clear_refs)."""
-    try:
-        Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True
-
-
-def _resident(name: str) -> int | None:
-    try:
-        lines = Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return None
-    found = (line.split() for line in lines if line.startswith(f"{name}:"))
-    return next((int(words[1]) * 1024 for words in found), None)

@@ -15,9 +15,12 @@ from dferbench import spec
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.registry.kinds import KINDS
 from dferbench.registry.ranges import value_range, written
-from dferbench.types import Input, Method, Options, Recipe, Stage
+from dferbench.types import Compute, Input, Method, Options, Recipe, Stage
 
-_Part = TypeVar("_Part", Input, Stage)
+_Part = TypeVar("_Part", Input, Stage, Compute)
+RECIPE = ("input", "stage", "precision", "compute")
+"""How what `--set` says of a recipe begins."""
+_PARTS = {Input: "an input", Stage: "a stage", Compute: "compute"}
 
 
 def options_of(method: Method) -> type[BaseModel]:
@@ -94,8 +97,8 @@ def assignments(texts: Iterable[str], example: str = "--set words=4") -> dict[st
 
 
 def split_recipe(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Part what `--set` says into a method's options and changes of its recipe (`input.`, `stage.`)."""
-    recipe = {k: v for k, v in given.items() if k.split(".")[0] in ("input", "stage", "precision")}
+    """Part what `--set` says into a method's options and changes of its recipe (`RECIPE`)."""
+    recipe = {k: v for k, v in given.items() if k.split(".")[0] in RECIPE}
     return {k: v for k, v in given.items() if k not in recipe}, recipe
 
 
@@ -108,12 +111,16 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
         place, _, name = path.rpartition(".")
         if place == "input":
             recipe = replace(recipe, input=_set(recipe.input, name, text))
+        elif place == "compute":
+            recipe = replace(recipe, compute=_set(recipe.compute, name, text))
         elif place.split(".")[0] == "stage":
             recipe = replace(recipe, stages=_set_stages(recipe.stages, place[6:], name, text))
         elif path == "precision":
             recipe = replace(recipe, precision=text)
         else:
-            raise UnknownName("part of a recipe", path, ["input.FIELD", "stage.FIELD", "precision"])
+            raise UnknownName(
+                "part of a recipe", path, ["input.FIELD", "stage.FIELD", "compute.FIELD", "precision"]
+            )
     return recipe
 
 
@@ -131,8 +138,7 @@ def _set_stages(stages: tuple[Stage, ...], wanted: str, name: str, text: str) ->
 def _set(thing: _Part, name: str, text: str) -> _Part:
     known = {f.name: getattr(thing, f.name) for f in fields(thing)}
     if name not in known:
-        part = "an input" if isinstance(thing, Input) else "a stage"
-        raise UnknownName(f"field of {part}", name, known)
+        raise UnknownName(f"field of {_PARTS[type(thing)]}", name, known)
     loose = name == "size"  # a number of pixels or the word "backbone"
     return replace(thing, **{name: convert(name, spec.value(text), None if loose else known[name])})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dferbench.experiment.counts import precisions, recalls
 from dferbench.experiment.metrics import Columns
-from dferbench.experiment.record import Record
+from dferbench.experiment.record import Record, compute_of
 
 Difference = tuple[str, Any, Any]
 """The field, and its value in either record; None where one of them has no such field."""
@@ -51,6 +51,7 @@ def _protocol(one: Record, rule: str) -> dict[str, Any]:
     facts = one.model_dump(include=set(PARTS))
     stages = {stage["name"]: stage for stage in one.recipe.get("stages", ())}
     recipe = {**{k: v for k, v in one.recipe.items() if k != "stages"}, "stage": stages}
+    recipe["compute"] = compute_of(one.recipe)
     epochs = len(one.curve)
     chosen = f"{rule} of {epochs} epochs" if epochs else "no epochs"
     return {**facts, "recipe": recipe, "selection": chosen, "decoders": sorted(one.decoders)}

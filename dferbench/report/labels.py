@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from dferbench.experiment.record import Record
+from dferbench.experiment.record import Record, compute_of
 
 Facts: TypeAlias = "Mapping[str, str]"
 """What is known of a row, the most telling first; the last resort must be unlike all others'."""
@@ -71,6 +71,7 @@ def facts_of(one: Record) -> dict[str, str]:
     weights = {name: used.get("source") for name, used in one.weights.items()}
     stages = {str(stage.get("name")): stage for stage in one.recipe.get("stages", ())}
     recipe = {"input": one.recipe.get("input"), "stage": stages, "precision": one.recipe.get("precision")}
+    recipe["compute"] = compute_of(one.recipe)
     rest = {**one.options, **one.dataset_options, "limit": one.limit, "weights": weights, **recipe}
     known = {**(trained if from_ else {}), **of, **dict(_flat(rest)), ID: one.config_id}
     return {name: str(value) for name, value in known.items() if value not in (None, "")}

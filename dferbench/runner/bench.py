@@ -13,12 +13,11 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.plan import Plan, read_splits
 from dferbench.experiment.rows import naming
 from dferbench.experiment.suite import Row
-from dferbench.machine.device import make_fabric
 from dferbench.models.parts import Parts, unused_weights
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.runner.claims import Busy
-from dferbench.runner.preflight import check_batches, rehearse
+from dferbench.runner.preflight import check_batches, leading, rehearse
 from dferbench.runner.run import run_all
 from dferbench.runner.runs import require_same_code
 from dferbench.trackers.choose import make_observers
@@ -60,7 +59,7 @@ def bench(suite: str, jobs: Sequence[Job], catalog: Catalog, progress: Progress)
     if not jobs:
         return Unfinished()
     observers = make_observers(jobs[0].plan.request.trackers, catalog, progress)
-    fabrics = [make_fabric(job.plan.request.device, job.plan.recipe.precision) for job in jobs]
+    fabrics = [leading(job.plan) for job in jobs]
     used = []
     for job, fabric in zip(jobs, fabrics, strict=True):
         with naming(suite, job.row, way_out="Or leave the row out, by --rows."):

@@ -21,14 +21,12 @@ from filelock import FileLock, SoftFileLease, Timeout
 
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import write_atomic
-from dferbench.machine.mounts import filesystem
+from dferbench.machine.mounts import SHARED, filesystem
 
 SETTING = "DFERBENCH_CLAIMS"
 """The environment variable that chooses: "lock", "lease" or "auto", a lease on network file systems alone."""
 LEASE = 60.0
 """Seconds without a sign of life after which another process may take a run over."""
-SHARED = {"9p", "afs", "beegfs", "ceph", "cifs", "gpfs", "lustre", "nfs", "nfs4", "smb3", "smbfs"}
-"""File systems that may be mounted with locks that count on one machine only."""
 
 Lock: TypeAlias = "FileLock | SoftFileLease"
 

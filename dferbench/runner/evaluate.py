@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,14 @@ from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read
 from dferbench.experiment.record import Record
 from dferbench.files import digest
 from dferbench.machine.device import make_fabric, precision_for_tests
+from dferbench.machine.numerics import fitted_to
+from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
 from dferbench.runner.runs import do_runs, require_same_code
-from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
+from dferbench.training.batches import Feed, Source, UnreadableVideos, decoder_of
+from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.scoring import batch_of, predict
 
 if TYPE_CHECKING:
@@ -90,9 +94,10 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
     require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
     precision = precision_for_tests(plan.request.device, plan.recipe.precision)
-    fabric = make_fabric(plan.request.device, precision)
+    fabric = make_fabric(plan.request.device, precision, plan.recipe.compute)
     splits = read_splits(plan, progress)
     opened = _open(plan, checkpoint, catalog, fabric)
+    plain = [] if opened is None else fitted_to(plan.recipe.compute, opened.model, progress.say)
     decoder = decoder_of(plan, catalog)
     columns = columns_of(checkpoint.header.classes, plan.task.classes, checkpoint.path)
 
@@ -100,7 +105,8 @@ def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Prog
         assert opened is not None
         feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
         found = _test(feed, opened, columns, split, folder)
-        changed = {} if precision == plan.recipe.precision else {"precision": precision}
+        changed: dict[str, Any] = {} if precision == plan.recipe.precision else {"precision": precision}
+        changed |= {"not compiled": plain} if plain else {}
         return found | {"notes": found["notes"] | changed}
 
     if precision != plan.recipe.precision:
@@ -121,7 +127,7 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
     """Run one test, write its predictions, and return what the record adds."""
     started, unreadable, model = time.monotonic(), feed.unreadable, opened.model
     batch = batch_of(opened.method.value.recipe.stages)
-    with feed.open(split.test) as source:
+    with feed.open(split.test) as source, _room(batch, feed, model, source):
         said = predict(model, source, batch, len(opened.classes), feed.fabric, feed.progress, DIVERGED)
     said = said.only(columns)
     said.save(folder)
@@ -135,6 +141,10 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
         "skipped": sorted(unreadable.skipped),
         "seconds": round(time.monotonic() - started, 3),
     }
+
+
+def _room(batch: int, feed: Feed, model: Classifier, source: Source) -> AbstractContextManager[None]:
+    return room_for(batch, feed.fabric.device, lambda videos: source.look(model, videos), ELSEWHERE)
 
 
 def _about_columns(columns: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:

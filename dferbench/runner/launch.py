@@ -76,7 +76,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
     single = {
         "--dataset": request.dataset, "--fold": folds, "--seed": ",".join(map(str, request.seeds)),
         "--root": request.root, "--limit": request.limit, "--output": request.output.resolve(),
-        "--device": request.device, "--workers": request.workers, "--epochs": epochs,
+        "--device": request.device, "--devices": request.devices, "--workers": request.workers,
+        "--epochs": epochs,
     }  # fmt: skip
     for name, value in single.items():
         if value is not None and value != "":
@@ -90,6 +91,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
         yield from ("--changed", request.changed)
     if request.skip_bad:
         yield "--skip-bad"
+    if request.save_every:
+        yield f"--save-every={request.save_every}"
     if request.force:
         yield "--force"
 

@@ -19,20 +19,35 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Plan, Split
 from dferbench.feature_cache.store import bound
 from dferbench.files import require_writable
+from dferbench.machine.device import make_fabric
 from dferbench.machine.environment import memory_bytes
-from dferbench.models import Classifier
+from dferbench.machine.several import first_device, numbers_of
+from dferbench.models import Batch, Classifier
 from dferbench.models.build import make_model, require_frozen
 from dferbench.models.contract import require_logits
 from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
+from dferbench.training.accumulate import require_parts
+from dferbench.training.across import least_batch
 from dferbench.training.batches import decoder_of, encode
 from dferbench.training.optimizers import make_optimizer
+from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.schedules import make_schedule, steps_per_epoch
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+def leading(plan: Plan) -> Fabric:
+    """The Fabric of the process that leads the runs of a plan, on the first of its devices.
+
+    Raises UnknownName for an unknown precision or device and ConfigError for devices that are not there.
+    """
+    request = plan.request
+    device = first_device(request.device, request.devices)
+    return make_fabric(device, plan.recipe.precision, plan.recipe.compute)
 
 
 def rehearse(plan: Plan, catalog: Catalog, fabric: Fabric) -> Parts:
@@ -56,22 +71,27 @@ def check_numbers(plan: Plan, catalog: Catalog) -> Pipeline:
     decoder_of(plan, catalog)
     for stage in plan.recipe.stages:
         _check_schedule(stage, catalog)
+        _check_shared(stage, plan)
     return pipeline
 
 
 def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline) -> Parts:
     """The model is built, takes the input, gives logits, and the recipe fits it; its parts."""
     parts = Parts(catalog, plan.request.weights)
-    with _settings_named(plan):
+    with _settings_named(plan), room_for(1, fabric.device, lambda _: None, ELSEWHERE):
         model = make_model(plan.method, plan.task, plan.options, parts, seed=0)
         fabric.to_device(model)
     require_mixes(model, pipeline)
     ever_trained(model, plan.recipe)
     with _settings_named(plan):
         for stage in plan.recipe.stages:
-            make_optimizer(model, stage, catalog)
+            make_optimizer(model, stage, catalog, plan.recipe.compute.fused)
             require_frozen(model, plan.task, stage.name)
-        _look_once(model, plan, fabric)
+        with room_for(1, fabric.device, lambda _: None, ELSEWHERE):
+            _look_once(model, plan, fabric)
+    for stage in plan.recipe.stages:
+        if stage.accumulate > 1:
+            require_parts(model, _noise(model, plan, fabric, stage))
     return parts
 
 
@@ -102,13 +122,33 @@ def _check_schedule(stage: Stage, catalog: Catalog) -> None:
                 )
 
 
+def _check_shared(stage: Stage, plan: Plan) -> None:
+    """Every process has something of a batch, or the others would only do its work once more."""
+    processes = max(len(numbers_of(plan.request.devices, plan.request.device)), 1)
+    if stage.epochs and stage.batch < least_batch(processes):
+        raise ConfigError(
+            f"stage '{stage.name}': {processes} devices can share batches of {least_batch(processes)} videos "
+            f"or more, and stage.batch is {stage.batch}",
+            f"Use fewer --devices, or --set stage.batch={least_batch(processes)} or more (recorded as a "
+            "changed recipe).",
+        )
+
+
+def _noise(model: Classifier, plan: Plan, fabric: Fabric, stage: Stage) -> Batch:
+    """A batch of two videos of noise."""
+    task = plan.task
+    videos = torch.rand(2, task.frames, 3, task.size, task.size, device=fabric.device)
+    label = torch.zeros(2, dtype=torch.int64, device=fabric.device)
+    return Batch(encode(model, videos, fabric), label, [{}, {}], stage.name, 0.0)
+
+
 @contextmanager
 def _settings_named(plan: Plan) -> Iterator[None]:
     """What a network raises for options or an input that it cannot have is told with what was set.
 
     Where nothing was set it is the plugin's own fault, and its author needs the traceback.
     """
-    own = ("stage.", "precision")  # nothing that a network is built of
+    own = ("stage.", "precision", "compute.")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
         with warnings.catch_warnings():

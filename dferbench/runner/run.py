@@ -7,21 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
-from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan, Split, read_splits
 from dferbench.experiment.record import CHECKPOINT, Record
-from dferbench.feature_cache.key import seen_by
-from dferbench.machine.device import make_fabric
-from dferbench.models.build import make_model
-from dferbench.models.freezing import ever_trained
-from dferbench.models.parts import Parts
+from dferbench.machine.numerics import compute_by, fitted_to
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
-from dferbench.runner.preflight import check_batches, rehearse
+from dferbench.runner.build import build_model
+from dferbench.runner.crew import crew
+from dferbench.runner.preflight import check_batches, leading, rehearse
 from dferbench.runner.runs import do_runs, require_same_code
 from dferbench.trackers.choose import make_observers
 from dferbench.training import resume
-from dferbench.training.batches import decoder_of
 from dferbench.training.observer import Observers
 from dferbench.training.trainer import Built, RunContext, train_run
 
@@ -37,7 +33,7 @@ def run(plan: Plan, catalog: Catalog, progress: Progress) -> list[Record]:
     interruption raises.
     """
     observers = make_observers(plan.request.trackers, catalog, progress)
-    fabric = make_fabric(plan.request.device, plan.recipe.precision)
+    fabric = leading(plan)
     require_same_code(plan)
     if plan.unfinished:
         rehearse(plan, catalog, fabric).require_used()
@@ -55,31 +51,25 @@ def run_all(
     observers: Observers,
 ) -> list[Record]:
     """The same for a plan that was rehearsed and whose splits were read and checked; `observers` follow."""
-    context = RunContext(catalog, fabric, progress, observers)
+    compute_by(plan.recipe.compute)  # of several rows, the one whose device was made last has set it
 
     def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
-        built = build_model(plan, catalog, fabric, draft.seed)
-        facts = {"parameters": built.parameters, "weights": built.weights, "notes": dict(built.model.notes)}
-        draft = draft.model_copy(update=facts)
-        result = train_run(plan, built, split, draft, folder, context)
+        with crew(plan, draft, folder, catalog, fabric, progress) as (own, team):
+            built = build_model(plan, catalog, own, draft.seed)
+            plain = fitted_to(plan.recipe.compute, built.model, progress.say)
+            facts: dict[str, Any] = {"parameters": built.parameters, "weights": built.weights}
+            facts |= {"notes": dict(built.model.notes), "environment": draft.environment | team.facts}
+            draft = draft.model_copy(update=facts)
+            context = RunContext(catalog, own, progress, observers, team)
+            result = train_run(plan, built, split, draft, folder, context)
+        facts["environment"] = draft.environment | team.facts
         path = save_checkpoint(built, draft.model_copy(update=result), folder)
-        context.observers.checkpoint_saved(path)
+        observers.checkpoint_saved(path)
+        if plain:  # what could not be compiled is known once it was tried
+            facts["notes"] = facts["notes"] | {"not compiled": plain}
         return facts | result
 
-    return do_runs(plan, splits, fabric, progress, work, observers=context.observers)
-
-
-def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Built:
-    """Build the plan's model from a seed. Raises ConfigError, DataError, or what the plugin raises."""
-    parts = Parts(catalog, plan.request.weights)
-    model = make_model(plan.method, plan.task, plan.options, parts, seed)
-    trained = ever_trained(model, plan.recipe)
-    sizes = {name: p.numel() for name, p in model.named_parameters()}
-    counts = {"total": sum(sizes.values()), "trained": sum(sizes[name] for name in trained)}
-    seen = seen_by(model, parts, catalog)
-    fabric.to_device(model)
-    pipeline = build_pipeline(plan.recipe.input, catalog)
-    return Built(model, decoder_of(plan, catalog), pipeline, trained, counts, parts.used, seen)
+    return do_runs(plan, splits, fabric, progress, work, observers=observers)
 
 
 def save_checkpoint(built: Built, record: Record, folder: Path) -> Path:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,6 +14,7 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record as records
 from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
+from dferbench.experiment.recipe import stated
 from dferbench.experiment.record import Record
 from dferbench.machine.environment import environment
 from dferbench.progress import Progress
@@ -261,7 +261,7 @@ def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric:
         origin=plan.method.origin,
         options=plan.options,
         given=dict(plan.request.sets),
-        recipe=asdict(plan.recipe),
+        recipe=stated(plan.recipe),
         dataset=plan.task.dataset,
         dataset_origin=plan.dataset_entry.origin,
         dataset_options=plan.dataset_options,

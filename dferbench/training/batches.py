@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
 
 from dferbench import stopping
+from dferbench.data.ahead import ahead, to_device
 from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished
 from dferbench.data.mixing import Mixer
@@ -23,6 +24,8 @@ from dferbench.feature_cache.key import kind_of
 from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
+from dferbench.training.across import ALONE, Share, Team
+from dferbench.training.dealing import exchange, shares
 from dferbench.types import Input, Video
 
 if TYPE_CHECKING:
@@ -48,16 +51,20 @@ class UnreadableVideos:
 @dataclass(frozen=True)
 class EncodedBatch:
     """A batch after `encode`: its output x, the positions of its videos in the split, labels (B,), and what
-    became of the labels, (B, C), if the videos were mixed."""
+    became of the labels, (B, C), if the videos were mixed. `share` says of what batch it is a part."""
 
     x: Tensor
     index: list[int]
     label: Tensor
     target: Tensor | None = None
+    share: Share | None = None
 
 
 class Source:
     """The videos of one split, through one input, for one model; `mixer` mixes those of a batch."""
+
+    team: Team = ALONE
+    """The processes that share the batches."""
 
     def __init__(
         self,
@@ -79,16 +86,51 @@ class Source:
         return len(self.videos)
 
     def batches(
-        self, model: Classifier, order: Sequence[int], batch: int, epoch: int = 0, drop_last: bool = False
+        self,
+        model: Classifier,
+        order: Sequence[int],
+        batch: int,
+        epoch: int = 0,
+        drop_last: bool = False,
+        shared: bool = False,
     ) -> Iterator[EncodedBatch]:
-        """The videos of `order` in batches; epoch decides what training draws at random."""
+        """The videos of `order` in batches, of each what this process has of it if they are `shared`; epoch
+        decides what training draws at random."""
         if self._may_cache(model):
-            yield from self._cached(model, order, batch, self.loader.drawn(epoch), drop_last)
+            yield from self._cached(model, order, batch, self.loader.drawn(epoch), drop_last, shared)
             return
-        for step, loaded in enumerate(self.loader.batches(order, batch, epoch, drop_last)):
+        for step, (loaded, share) in enumerate(self._loaded(order, batch, epoch, drop_last, shared)):
             one = self._encoded(model, loaded, (epoch, step))
             if one.index:
-                yield one
+                yield replace(one, share=share)
+
+    def _loaded(
+        self, order: Sequence[int], batch: int, epoch: int, drop_last: bool, shared: bool
+    ) -> Iterator[tuple[Loaded, Share | None]]:
+        if shared and self.team.size > 1:
+            known = {i for i, video in enumerate(self.videos) if video.id in self.unreadable.skipped}
+            skip = self.unreadable.allowed
+            stop = len(order) - len(order) % batch if drop_last else len(order)
+            whole = [order[at : at + batch] for at in range(0, stop, batch)]
+            yield from shares(self.team, self.loader, self._fabric.device, whole, epoch, known, skip)
+            return
+        for loaded in self._arriving(order, batch, epoch, drop_last):
+            yield loaded, None
+
+    def black(self, videos: int) -> Tensor:
+        """So many black videos of the input's shape, on the device."""
+        side = self.loader.size
+        return torch.zeros(videos, self._input.frames, 3, side, side, device=self._fabric.device)
+
+    def look(self, model: Classifier, videos: int) -> None:
+        """What takes memory in a test, done for so many black videos."""
+        with torch.no_grad(), self._fabric.autocast():
+            model.eval()(encode(model, self.black(videos), self._fabric))
+
+    def _arriving(
+        self, order: Sequence[int], batch: int, epoch: int, drop_last: bool = False
+    ) -> Iterator[Loaded]:
+        return ahead(self.loader.batches(order, batch, epoch, drop_last), self._fabric.device)
 
     def _may_cache(self, model: Classifier) -> bool:
         overridden = type(model).encode is not Classifier.encode
@@ -108,10 +150,10 @@ class Source:
         return EncodedBatch(encode(model, video, self._fabric), index, label, target)
 
     def _labels(self, index: Sequence[int]) -> Tensor:
-        return torch.tensor([self.videos[i].label for i in index], device=self._fabric.device)
+        return to_device(torch.tensor([self.videos[i].label for i in index]), self._fabric.device)
 
     def _cached(
-        self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool
+        self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool, shared: bool
     ) -> Iterator[EncodedBatch]:
         if draw not in self._tables:
             self._tables[draw] = self._encode_all(model, draw)
@@ -120,29 +162,38 @@ class Source:
         stop = len(kept) - len(kept) % batch if drop_last else len(kept)
         for start in range(0, stop, batch):
             index = kept[start : start + batch]
-            yield EncodedBatch(table.take(index).to(self._fabric.device), index, self._labels(index))
+            share = self.team.share(len(index)) if shared else None
+            index = [index[place] for place in share.mine] if share else index
+            x = to_device(table.take(index), self._fabric.device)
+            yield EncodedBatch(x, index, self._labels(index), share=share)
 
     def _encode_all(self, model: Classifier, draw: int) -> FeatureTable:
         """The features of every video for one draw: those in the cache, and the rest, encoded now.
 
-        Each video is encoded alone, so that its bits depend neither on a batch nor on what was missing.
+        Each video is encoded alone, so that its bits depend neither on a batch nor on what was missing. Of
+        several processes one looks into the cache, and each encodes some of the rest.
         """
-        table = FeatureTable(len(self))
-        for index, x, decoder in self._cache.found(draw):
+        table, team = FeatureTable(len(self)), self.team
+        for index, x, decoder in self._cache.found(draw) if team.leads else ():
             table.put(index, x)
             self.unreadable.decoders[decoder] += 1
-        missing = [i for i in range(len(self)) if i not in table]
-        if not missing:
-            return table
+        found = set(team.gather([i for i in range(len(self)) if i in table])[0])
+        missing = [i for i in range(len(self)) if i not in found][team.rank :: team.size]
+        if missing:
+            self._encode_each(model, draw, missing, table)
+        if team.size > 1:
+            exchange(team, table, [*missing, *(found if team.leads else ())])
+        return table
+
+    def _encode_each(self, model: Classifier, draw: int, missing: list[int], table: FeatureTable) -> None:
         with self._progress.bar("encode once", len(missing)) as bar, self._cache.adding(len(missing)):
-            for step, loaded in enumerate(self.loader.batches(missing, 1, draw)):
+            for step, loaded in enumerate(self._arriving(missing, 1, draw)):
                 stopping.check()
                 one = self._encoded(model, loaded, (draw, step))
                 for index, x in zip(one.index, one.x.cpu(), strict=True):
                     table.put(index, x)
                     self._cache.put(index, draw, x, *loaded.decoders)
                 bar.advance()
-        return table
 
 
 @dataclass(frozen=True)
@@ -157,6 +208,7 @@ class Feed:
     unreadable: UnreadableVideos
     progress: Progress
     seen: Mapping[str, Any] = field(default_factory=dict)
+    team: Team = ALONE
 
     @contextmanager
     def open(self, videos: Sequence[Video], *, training: bool = False, seed: int = 0) -> Iterator[Source]:
@@ -169,10 +221,12 @@ class Feed:
         cache = FeatureCache(videos, self._kind(training, seed if loader.random else None), self.progress)
         try:
             with loader.watched():
-                yield Source(
+                source = Source(
                     videos, loader, pipeline.input, self.fabric, self.unreadable, self.progress, cache,
                     mixer if training and pipeline.mixing else None,
                 )  # fmt: skip
+                source.team = self.team
+                yield source
         finally:
             loader.close()
 

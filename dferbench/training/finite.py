@@ -6,6 +6,7 @@ first where most videos are of that class.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 
 import torch
@@ -17,10 +18,10 @@ from dferbench.types import Stage
 LOWER = "Use lower learning rates, --set \"stage.train={'.*': 0.001}\"."
 
 
-def require_finite_loss(name: str, value: float) -> None:
-    """Raises DferbenchError if a loss term is not finite."""
-    if not torch.isfinite(torch.tensor(value)):
-        raise DferbenchError(f"the loss term '{name}' became {value}", LOWER)
+def require_finite_loss(name: str, value: float, when: str) -> None:
+    """Raises DferbenchError, with the step that it came from, if a loss term is not finite."""
+    if not math.isfinite(value):
+        raise DferbenchError(f"the loss term '{name}' became {value} in {when}", LOWER)
 
 
 def require_finite_parameters(model: nn.Module, trained: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """Observers of a run: what trackers such as TensorBoard implement to follow training as it happens.
 
-One observer sees the runs of a command one after another: for each, `run_started`, then `epoch_done` and
-`checkpoint_saved` after every epoch, and at the end either `run_ended` or `run_failed`.
+One observer sees the runs of a command one after another: for each, `run_started`, then `epoch_done` after
+every epoch and `checkpoint_saved` for every file, and at the end either `run_ended` or `run_failed`.
 """
 
 from __future__ import annotations
@@ -48,7 +48,11 @@ class Observer(Protocol):
         """An epoch was trained and tested; its state is not on disk yet."""
 
     def checkpoint_saved(self, path: Path) -> None:
-        """A file was written: the state to resume from after every epoch, at the end the checkpoint."""
+        """A file is there: the state to resume from, at the end the checkpoint.
+
+        The state of an epoch is written while the next one trains, and not at all if a later one overtakes
+        it.
+        """
 
     def run_ended(self, record: Record) -> None:
         """The run is done; the record is complete and on disk."""

@@ -17,8 +17,13 @@ from dferbench.training.schedules import Schedule
 from dferbench.types import Stage
 
 
-def make_optimizer(model: nn.Module, stage: Stage, catalog: Catalog) -> torch.optim.Optimizer:
-    """The stage's optimizer over its parameter groups. Raises ConfigError or UnknownName."""
+def make_optimizer(
+    model: nn.Module, stage: Stage, catalog: Catalog, fused: bool = False
+) -> torch.optim.Optimizer:
+    """The stage's optimizer over its parameter groups, `fused` into one kernel or not.
+
+    Raises UnknownName, or ConfigError, also for an optimizer without such a kernel.
+    """
     groups = parameter_groups(model, stage)
     if not groups:
         raise ConfigError(
@@ -26,9 +31,22 @@ def make_optimizer(model: nn.Module, stage: Stage, catalog: Catalog) -> torch.op
             "State what it trains, --set \"stage.train={'.*': 0.01}\", or leave out the stage.",
         )
     optimizer = _built(stage, groups, catalog)
+    if fused:
+        _fuse(optimizer, stage)
     for group in optimizer.param_groups:
         group["initial_lr"] = group["lr"]
     return optimizer
+
+
+def _fuse(optimizer: torch.optim.Optimizer, stage: Stage) -> None:
+    """Let it update in one kernel, as torch's optimizers do that are made with `fused`."""
+    if "fused" not in optimizer.defaults:
+        raise ConfigError(
+            f"stage '{stage.name}': the optimizer '{stage.optimizer}' has no fused kernel",
+            "Leave out --set compute.fused=true, or use sgd, adam or adamw.",
+        )
+    for group in optimizer.param_groups:
+        group["fused"], group["foreach"] = True, False
 
 
 def _built(stage: Stage, groups: list[Group], catalog: Catalog) -> torch.optim.Optimizer:

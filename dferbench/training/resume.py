@@ -1,4 +1,4 @@
-"""The state of a run in training, from which it resumes: one file, written whole after every epoch.
+"""The state of a run in training, from which it resumes: one file, replaced as a whole.
 
 Its first line is JSON: whose state it is, and the sha256 of that and of what follows, which torch wrote. So a
 state that changed on the disk, or that lies in the folder of another run, is not trained on.
@@ -67,6 +67,15 @@ def restore(model: nn.Module, tensors: dict[str, Tensor]) -> None:
         )
 
 
+def copied(thing: Any) -> Any:
+    """The same mappings, lists and values, with every tensor a copy in the host's memory."""
+    if isinstance(thing, Tensor):
+        return thing.detach().to("cpu", copy=True)
+    if isinstance(thing, Mapping):
+        return {key: copied(value) for key, value in thing.items()}
+    return [copied(value) for value in thing] if isinstance(thing, list) else thing
+
+
 def owner_of(record: Record) -> Owner:
     """Whose state a run's is."""
     return {name: getattr(record, name) for name in OWNED_BY}
@@ -74,13 +83,19 @@ def owner_of(record: Record) -> Owner:
 
 def save(state: State, folder: Path, owner: Owner) -> Path:
     """Write the state atomically and return its path. Raises DferbenchError if it cannot be written."""
-    buffer = io.BytesIO()
     content = {**vars(state), "curve": json.dumps([row.model_dump() for row in state.curve])}
+    buffer = io.BytesIO()
+    begin = buffer.write(_first_line(owner, "0" * 64))  # its place: the state may be large, and is held once
     torch.save(content, buffer)
-    first = json.dumps({"owner": owner, "sha256": _sha256(owner, buffer.getbuffer())})
+    whole = buffer.getbuffer()
+    whole[:begin] = _first_line(owner, _sha256(owner, whole[begin:]))
     path = folder / NAME
-    write_atomic(path, b"".join([first.encode(), b"\n", buffer.getbuffer()]))
+    write_atomic(path, whole)
     return path
+
+
+def _first_line(owner: Owner, sha256: str) -> bytes:
+    return json.dumps({"owner": owner, "sha256": sha256}).encode() + b"\n"
 
 
 def _sha256(owner: Owner, content: bytes | memoryview) -> str:

@@ -19,8 +19,10 @@ from dferbench.files import write_atomic
 from dferbench.models import Classifier
 from dferbench.models.contract import require_logits
 from dferbench.progress import Progress
+from dferbench.training.across import Team
 from dferbench.training.batches import Source
 from dferbench.training.finite import require_finite_logits
+from dferbench.training.pace import Pace
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
@@ -76,24 +78,26 @@ def predict(
     progress: Progress,
     way_out: str,
 ) -> Predictions:
-    """The logits of every video that can be read. A prediction never depends on its batch.
+    """The logits of every video that can be read. A prediction never depends on its batch, and of several
+    processes each tests some of the batches.
 
     Raises ConfigError for a model that gives something else, DataError if no video could be read, and, with
     the hint `way_out`, DferbenchError if logits are not finite.
     """
     index: list[int] = []
-    logits: list[torch.Tensor] = [torch.empty(0, classes)]
+    logits = _Logits(classes, way_out)
     model.eval()
-    with torch.no_grad(), progress.bar("test", len(source)) as bar:
-        for one in source.batches(model, range(len(source)), batch):
+    mine = source.team.deal(range(len(source)), batch)
+    with torch.no_grad(), progress.bar("test", len(mine)) as bar:
+        for one in source.batches(model, mine, batch):
             stopping.check()
             with fabric.autocast():
                 said = model(one.x)
             require_logits(model, said, len(one.index), classes)
-            logits.append(said.float().cpu())
-            require_finite_logits(logits[-1], [source.videos[i].id for i in one.index], way_out)
+            logits.add(said, [source.videos[i].id for i in one.index])
             index += one.index
             bar.advance(len(one.index))
+    index, found = _together(source.team, index, logits.all())
     if len(source) and not index:
         raise DataError(
             f"none of the {len(source)} test videos could be read",
@@ -102,5 +106,39 @@ def predict(
     return Predictions(
         [source.videos[i].id for i in index],
         np.array([source.videos[i].label for i in index], dtype=np.int64),
-        torch.cat(logits).numpy(),
+        found.numpy(),
     )
+
+
+def _together(team: Team, index: list[int], logits: torch.Tensor) -> tuple[list[int], torch.Tensor]:
+    """What all processes tested, in the split's order."""
+    if team.size == 1:
+        return index, logits
+    every = team.gather((index, logits))
+    places = [i for some, _ in every for i in some]
+    assert len(set(places)) == len(places), "a video was tested twice"
+    order = sorted(range(len(places)), key=places.__getitem__)
+    return [places[n] for n in order], torch.cat([one for _, one in every])[order]
+
+
+class _Logits:
+    """Logits that stay on the device until the host reads those of many batches at once."""
+
+    def __init__(self, classes: int, way_out: str) -> None:
+        self._read, self._unread = [torch.empty(0, classes)], list[torch.Tensor]()
+        self._ids, self._way_out, self._pace = list[str](), way_out, Pace()
+
+    def add(self, logits: torch.Tensor, ids: Sequence[str]) -> None:
+        """Take in those of a batch, (B, C). Raises DferbenchError if some, its or earlier, are not finite."""
+        self._unread.append(logits.float())
+        self._ids += ids
+        if self._pace.due():
+            self.all()
+
+    def all(self) -> torch.Tensor:
+        """(N, C) float32, on the host. Raises DferbenchError if some are not finite."""
+        if self._unread:
+            read = torch.cat(self._unread).cpu()
+            require_finite_logits(read, self._ids, self._way_out)
+            self._read, self._unread, self._ids = [*self._read, read], [], []
+        return torch.cat(self._read)

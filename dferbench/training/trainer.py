@@ -1,15 +1,15 @@
 """Training: one run of a method on one fold with one seed. Reads from top to bottom.
 
 `train_run` opens the videos and makes a `Trainer`, which trains stage by stage and epoch by epoch, tests
-after every epoch, and saves its state, so that a run that was killed resumes to the same bits. `train_step`
-is one optimizer step.
+after every epoch, and has its state saved, so that a run that was killed resumes to the same bits.
+`train_step` is one optimizer step. Nothing in an epoch waits for the disk or, step by step, for the device.
 """
 
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,16 +24,20 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
-from dferbench.machine.seeds import permutation, seed_everything
+from dferbench.machine.seeds import permutation
 from dferbench.models import Batch, Classifier
-from dferbench.models.contract import require_terms
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
-from dferbench.training.batches import Feed, Source, UnreadableVideos
-from dferbench.training.finite import require_finite_loss, require_finite_parameters, way_out_of
+from dferbench.training.accumulate import backward
+from dferbench.training.across import ALONE, Share, Team
+from dferbench.training.batches import Feed, Source, UnreadableVideos, encode
+from dferbench.training.finite import require_finite_parameters, way_out_of
+from dferbench.training.losses import Losses
 from dferbench.training.observer import EpochResult, Observers
 from dferbench.training.optimizers import learning_rates, make_optimizer, set_learning_rates
+from dferbench.training.room import room_for
+from dferbench.training.saving import StateWriter
 from dferbench.training.schedules import Schedule, make_schedule, steps_per_epoch
 from dferbench.training.scoring import Predictions, batch_of, predict
 from dferbench.types import Stage
@@ -65,6 +69,7 @@ class RunContext:
     fabric: Fabric
     progress: Progress
     observers: Observers
+    team: Team = ALONE
 
 
 def train_run(
@@ -77,16 +82,21 @@ def train_run(
     """
     started = time.monotonic()
     unreadable = UnreadableVideos(plan.request.skip_bad)
-    feed = Feed(plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen)
+    team = context.team
+    feed = Feed(
+        plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen, team
+    )
     with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
         trainer = Trainer(plan, built, folder, draft, train, test, context)
         predictions = trainer.run()
-    predictions.save(folder)
+    decoders = sum(team.gather(unreadable.decoders), Counter[str]())
+    if team.leads:
+        predictions.save(folder)
     return {
         "curve": trainer.curve,
         "confusion": predictions.confusion(),
         "top2": predictions.top2(),
-        "decoders": dict(unreadable.decoders),
+        "decoders": dict(decoders),
         "skipped": sorted(unreadable.skipped),
         "seconds": round(sum(row.seconds for row in trainer.curve) or time.monotonic() - started, 3),
     }
@@ -109,9 +119,13 @@ class Trainer:
         self.stages, self.seed = plan.recipe.stages, draft.seed
         self.folder, self.draft, self.train, self.test = folder, draft, train, test
         self.catalog, self.fabric = context.catalog, context.fabric
-        self.progress, self.observers = context.progress, context.observers
+        self.progress, self.observers, self.team = context.progress, context.observers, context.team
+        self.team.prepare(self.model)
         self.unreadable = train.unreadable
         self.curve: list[Epoch] = []
+        self.states = StateWriter(
+            self._write, self.observers.checkpoint_saved, minutes=plan.request.save_every
+        )
 
     def run(self) -> Predictions:
         """Train every stage that is not done yet; return the predictions for the test videos at the end."""
@@ -119,9 +133,10 @@ class Trainer:
         done = self._steps(saved.stage, saved.epochs) if saved else 0
         self.observers.run_started(self.draft, self.folder, len(self.curve), done)
         predictions = None
-        for number in range(saved.stage if saved else 0, len(self.stages)):
-            in_stage = saved if saved and saved.stage == number else None
-            predictions = self._train_stage(number, in_stage) or predictions
+        with self.states:
+            for number in range(saved.stage if saved else 0, len(self.stages)):
+                in_stage = saved if saved and saved.stage == number else None
+                predictions = self._train_stage(number, in_stage) or predictions
         return predictions or self._test_again()
 
     def _test_again(self) -> Predictions:
@@ -136,7 +151,7 @@ class Trainer:
     def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
         """Train the epochs of a stage that are not done yet, testing after each; None if all are done."""
         stage, predictions = self.stages[number], None
-        optimizer = make_optimizer(self.model, stage, self.catalog)
+        optimizer = make_optimizer(self.model, stage, self.catalog, self.plan.recipe.compute.fused)
         schedule = make_schedule(stage, steps_per_epoch(len(self.train), stage), self.catalog)
         if saved:
             optimizer.load_state_dict(saved.optimizer)
@@ -144,7 +159,8 @@ class Trainer:
         for epoch in range(saved.epochs if saved else 0, stage.epochs):
             stopping.check()
             started = time.monotonic()
-            losses = self._train_epoch(stage, epoch, prepared, schedule)
+            with room_for(stage.batch, self.fabric.device, lambda videos: self._once(stage, videos)):
+                losses = self._train_epoch(stage, epoch, prepared, schedule)
             require_finite_parameters(self.model, self.built.ever_trained)
             predictions = self._test()
             row = Epoch(
@@ -157,43 +173,73 @@ class Trainer:
                 top2=predictions.top2(),
             )
             self._report(row, number)
-            self._save(number, epoch + 1, optimizer)
+            if self.team.leads:
+                self.states.offer(self._state(number, epoch + 1, optimizer))
         return predictions
 
     def _train_epoch(
-        self, stage: Stage, epoch: int, optimizer: torch.optim.Optimizer, schedule: Schedule
+        self,
+        stage: Stage,
+        epoch: int,
+        optimizer: torch.optim.Optimizer,
+        schedule: Schedule,
     ) -> dict[str, float]:
         """Train one epoch and return the mean of each loss term over its videos."""
-        seed_everything(self.seed, "epoch", len(self.curve))
+        self.team.begin_epoch(self.seed, len(self.curve))
         order = permutation(len(self.train), self.seed, "order", len(self.curve))
-        steps, means = steps_per_epoch(len(order), stage), LossMeans()
+        steps = steps_per_epoch(len(order), stage)
+        losses = Losses(f"epoch {epoch + 1} of stage '{stage.name}'")
         with self.progress.bar(f"{stage.name} {epoch + 1}/{stage.epochs}", len(order)) as bar:
-            for step, batch in enumerate(self._batches(stage, epoch, order)):
+            for step, (batch, share) in enumerate(self._batches(stage, epoch, order)):
                 stopping.check()
                 set_learning_rates(optimizer, schedule, epoch, epoch * steps + step)
-                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric)
-                values = means.add(terms, len(batch.label))
-                bar.advance(len(batch.label), loss=sum(values.values()))
-        if not means.videos:
+                terms = train_step(self.model.train(), batch, optimizer, stage, self.fabric, self.team, share)
+                losses.add(terms, share.videos)
+                bar.advance(share.size, **losses.facts)
+                self.states.look()
+            losses.read()
+            bar.advance(0, **losses.facts)
+        if not losses.videos:
             raise DferbenchError(
                 f"stage '{stage.name}': no batch of {stage.batch} could be filled from {len(order)} videos",
                 "Use --set stage.batch=N, no more than the videos that can be read.",
             )
-        return means.means()
+        return self.team.means(losses.totals, losses.videos)
 
-    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[Batch]:
-        """The batches of an epoch as a method's `loss` takes them."""
+    def _batches(self, stage: Stage, epoch: int, order: list[int]) -> Iterator[tuple[Batch, Share]]:
+        """The batches of an epoch as a method's `loss` takes them, and which part of each this is."""
         steps, done = max(steps_per_epoch(len(order), stage), 1), len(self.curve)
-        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last)
+        encoded = self.train.batches(self.model, order, stage.batch, done, stage.drop_last, shared=True)
         for step, one in enumerate(encoded):
             info = [self.train.videos[i].info for i in one.index]
-            yield Batch(one.x, one.label, info, stage.name, epoch + step / steps, one.target)
+            share, now = one.share or Share(len(one.index)), epoch + step / steps
+            across, together = share.across, self.team.together
+            yield Batch(one.x, one.label, info, stage.name, now, one.target, across, together), share
 
     def _test(self) -> Predictions:
         classes = len(self.plan.task.classes)
         way_out = way_out_of(self.stages, self.plan.recipe.precision)
         batch = batch_of(self.stages)
-        return predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+        with room_for(batch, self.fabric.device, lambda videos: self.test.look(self.model, videos)):
+            found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
+        self.unreadable.skipped.update(*self.team.gather(self.unreadable.skipped))
+        return found
+
+    def _once(self, stage: Stage, videos: int) -> None:
+        """What takes memory in a step, done for so many black videos, whose gradients are dropped.
+
+        Raises RuntimeError in one of several processes: the others would have to do the same.
+        """
+        if self.team.size > 1:
+            raise RuntimeError("a step is one of all processes")
+        chosen = self.train.videos[:videos]
+        label = torch.tensor([video.label for video in chosen], device=self.fabric.device)
+        x = encode(self.model, self.train.black(len(chosen)), self.fabric)
+        batch = Batch(x, label, [video.info for video in chosen], stage.name, 0.0)
+        with self.fabric.autocast():
+            terms = self.model.train().loss(batch)
+        self.fabric.backward(torch.stack([term.float() for term in terms.values()]).sum())
+        self.model.zero_grad()
 
     def _report(self, row: Epoch, number: int) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
@@ -213,11 +259,16 @@ class Trainer:
         stages = zip(self.stages, done, strict=False)
         return sum(epochs * steps_per_epoch(len(self.train), stage) for stage, epochs in stages)
 
-    def _save(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer) -> None:
-        learned = resume.learned(self.model, self.built.ever_trained)
+    def _state(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer) -> resume.State:
+        """A copy of all that is to be saved, for what it is made of changes with the next step."""
+        learned, steps = resume.learned(self.model, self.built.ever_trained), optimizer.state_dict()
         skipped = sorted(self.unreadable.skipped)
-        state = resume.State(stage, epochs, learned, optimizer.state_dict(), self.curve, skipped)
-        self.observers.checkpoint_saved(resume.save(state, self.folder, resume.owner_of(self.draft)))
+        return resume.State(
+            stage, epochs, resume.copied(learned), resume.copied(steps), list(self.curve), skipped
+        )
+
+    def _write(self, state: resume.State) -> Path:
+        return resume.save(state, self.folder, resume.owner_of(self.draft))
 
     def _resume(self) -> resume.State | None:
         """Put the saved state back, if there is one; its optimizer is for the stage that it belongs to."""
@@ -231,46 +282,22 @@ class Trainer:
 
 
 def train_step(
-    model: Classifier, batch: Batch, optimizer: torch.optim.Optimizer, stage: Stage, fabric: Fabric
+    model: Classifier,
+    batch: Batch,
+    optimizer: torch.optim.Optimizer,
+    stage: Stage,
+    fabric: Fabric,
+    team: Team = ALONE,
+    share: Share | None = None,
 ) -> dict[str, Tensor]:
-    """One optimizer step on the sum of the method's loss terms, which it returns.
+    """One optimizer step on the sum of the method's loss terms, which it returns; with several processes
+    in the `team`, `share` says which part of a batch this is.
 
-    Raises ConfigError for a loss that is not one, and DferbenchError if the device runs out of memory.
+    Raises ConfigError for a loss that is not one.
     """
-    try:
-        with fabric.autocast():
-            terms = model.loss(batch)
-            require_terms(model, terms)
-            total = torch.stack([term.float() for term in terms.values()]).sum()
-        optimizer.zero_grad()
-        fabric.backward(total)
-        if stage.clip_grad is not None:
-            fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad)
-        optimizer.step()
-    except torch.cuda.OutOfMemoryError as error:
-        raise DferbenchError(
-            f"the device ran out of memory with a batch of {stage.batch} videos",
-            "Use a smaller batch: --set stage.batch=N (recorded as a changed recipe).",
-        ) from error
+    optimizer.zero_grad()
+    terms = backward(model, batch, stage, fabric, team, share or Share(len(batch.label)))
+    if stage.clip_grad is not None:
+        fabric.clip_gradients(model, optimizer, max_norm=stage.clip_grad, error_if_nonfinite=False)
+    optimizer.step()
     return terms
-
-
-class LossMeans:
-    """Running means of loss terms, weighted by the number of videos."""
-
-    def __init__(self) -> None:
-        self._totals: dict[str, float] = defaultdict(float)
-        self.videos = 0
-
-    def add(self, terms: Mapping[str, Tensor], videos: int) -> dict[str, float]:
-        """Take a batch's terms in and return them as numbers. Raises DferbenchError if one is not finite."""
-        values = {name: float(term.detach()) for name, term in terms.items()}
-        for name, value in values.items():
-            require_finite_loss(name, value)
-            self._totals[name] += value * videos
-        self.videos += videos
-        return values
-
-    def means(self) -> dict[str, float]:
-        """The mean of each term over all videos so far."""
-        return {name: total / self.videos for name, total in self._totals.items()}

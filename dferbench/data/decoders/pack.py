@@ -128,20 +128,34 @@ def _value(path: str) -> Iterator[Value]:
         yield value
 
 
-_open: dict[str, tuple[int, Any]] = {}
-"""By file: the process that opened it, and the environment."""
+@dataclass(frozen=True)
+class _Opened:
+    """An environment, the process that opened it, and which file it is, whatever lies at its path now."""
+
+    environment: Any
+    process: int
+    file: tuple[int, int]
+
+
+_open: dict[str, _Opened] = {}
 
 
 def _opened(file: str) -> Any:
-    """The pack's environment, opened once in each process. Raises lmdb.Error or ValueError."""
-    process, environment = _open.get(file, (0, None))
-    if process == os.getpid():
-        return environment
-    if environment is not None:  # inherited by a fork: what one process opened, no other may use
-        environment.close()
-    environment = open_to_read(file)
-    _open[file] = os.getpid(), environment
-    return environment
+    """The pack's environment, opened once in each process. Raises lmdb.Error, OSError or ValueError."""
+    found = _open.get(file)
+    if found is None or found.process != os.getpid() or found.file != _identity(file):
+        forget(file)
+        found = _open[file] = _Opened(open_to_read(file), os.getpid(), _identity(file))
+    return found.environment
+
+
+def _identity(file: str) -> tuple[int, int]:
+    """Device and inode, which a file that is replaced does not keep; zeros where there is none."""
+    try:
+        facts = Path(file).stat()
+    except OSError:
+        return (0, 0)
+    return (facts.st_dev, facts.st_ino)
 
 
 def open_to_read(file: str) -> Any:
@@ -160,7 +174,11 @@ def open_to_read(file: str) -> Any:
 
 
 def forget(file: str) -> None:
-    """Close a pack that this process has read, so that it can be written."""
-    _, environment = _open.pop(file, (0, None))
-    if environment is not None:
-        environment.close()
+    """Close a pack that this process has read, so that it can be written, and those that are no more.
+
+    LMDB tells files apart by their inodes, and that of a removed lock file may be another file's by now. What
+    a fork inherits is closed likewise: what one process opened, no other may use.
+    """
+    for path, found in list(_open.items()):
+        if path == file or found.file != _identity(path):
+            _open.pop(path).environment.close()

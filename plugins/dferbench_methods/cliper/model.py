@@ -89,7 +89,8 @@ class Cliper(Classifier):
 
     def _count(self, batch: Batch, chosen: Tensor) -> Tensor:
         """How often each descriptor was chosen, in this batch or in this epoch up to and with it: (C, K)."""
-        counts = count(chosen, batch.label, self.prompt.classes, self.prompt.each)
+        chosen, label = batch.across(chosen), batch.across(batch.label)
+        counts = count(chosen, label, self.prompt.classes, self.prompt.each)
         if self.count_over == "batch":
             return counts
         epoch = (batch.stage, int(batch.epoch))

@@ -48,5 +48,5 @@ class EcStfl(Classifier):
         features = self.trunk(batch.x)
         return {
             "ce": F.cross_entropy(self.head(features), batch.label),
-            "ec": self.scale * FORMS[self.form](features, batch.label),
+            "ec": self.scale * FORMS[self.form](batch.across(features), batch.across(batch.label)),
         }

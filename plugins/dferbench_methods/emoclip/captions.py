@@ -17,17 +17,17 @@ KEY = "caption"
 
 
 def captions(info: Sequence[Mapping[str, Any]]) -> dict[int, str]:
-    """The places in the batch of the videos that have a caption, and their captions, in order.
+    """The places in the batch of the videos that have a caption, and their captions, in order."""
+    return {i: text for i, one in enumerate(info) if (text := str(one.get(KEY, "")).strip())}
 
-    Raises ConfigError if none has.
-    """
-    found = {i: text for i, one in enumerate(info) if (text := str(one.get(KEY, "")).strip())}
-    if not found:
+
+def require_some(count: int) -> None:
+    """Raise ConfigError if no video of a batch has a caption."""
+    if not count:
         raise ConfigError(
             "learn_from=captions, and no video of a batch has a caption",
             "Choose a dataset that has them, such as mafw(captions=true), or learn_from=classes.",
         )
-    return found
 
 
 class Reader:

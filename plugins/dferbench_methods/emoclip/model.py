@@ -19,7 +19,7 @@ from dferbench.models import (
     class_texts,
     require_text_tower,
 )
-from dferbench_methods.emoclip.captions import Reader, captions
+from dferbench_methods.emoclip.captions import Reader, captions, require_some
 from dferbench_methods.emoclip.method import EmoClipOptions
 
 HEADS = 8
@@ -76,18 +76,39 @@ class EmoClip(Frozen, FrameClassifier):
 
     def compare(self, frames: Tensor, text: Tensor) -> Tensor:
         """Frame features (B, T, dim) and text features (N, dim), un-normalised -> scaled cosines (B, N)."""
-        video = F.normalize(self.temporal(frames), dim=-1)
+        return self.cosines(self.seen(frames), text)
+
+    def seen(self, frames: Tensor) -> Tensor:
+        """Frame features (B, T, dim) -> features of the videos (B, dim), of length one."""
+        return F.normalize(self.temporal(frames), dim=-1)
+
+    def cosines(self, video: Tensor, text: Tensor) -> Tensor:
+        """Features of length one (B, dim) and text features (N, dim), un-normalised -> scaled cosines."""
         return self.logit_scale.exp() * video @ F.normalize(text, dim=-1).T
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Symmetric InfoNCE of the videos and their texts."""
         if self.learn_from == "captions":
-            told = captions(batch.info)
-            logits = self.compare(batch.x[list(told)], self.reader(self.tower, list(told.values())))
+            logits = self.cosines(*self._told(batch))
+            who = torch.arange(len(logits), device=logits.device)
         else:
-            logits = self.compare(batch.x, self.prompt()[batch.label])
-        who = batch.label if self.multi_positive else torch.arange(len(logits), device=logits.device)
+            label = batch.across(batch.label)
+            logits = self.cosines(batch.across(self.seen(batch.x)), self.prompt()[label])
+            who = label if self.multi_positive else torch.arange(len(logits), device=logits.device)
         return {"info_nce": info_nce(logits, who[:, None] == who)}
+
+    def _told(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The videos of the whole batch that have a caption, and their captions: twice (N, dim)."""
+        own = captions(batch.info)
+        places = torch.tensor(list(own), dtype=torch.int64, device=batch.x.device)
+        has = torch.zeros_like(batch.label).index_fill(0, places, 1)
+        whose = batch.across(has).nonzero().flatten()
+        require_some(len(whose))
+        # Rows of zeros stand for videos without one, as every process gives a row for each of its videos.
+        seen = self.seen(batch.x[places])
+        texts = self.reader(self.tower, list(own.values())) if own else seen.detach()
+        video, text = (x.new_zeros(len(has), x.shape[1]).index_copy(0, places, x) for x in (seen, texts))
+        return batch.across(video)[whose], batch.across(text)[whose]
 
 
 def build(task: Task, parts: Any, **options: Any) -> EmoClip:

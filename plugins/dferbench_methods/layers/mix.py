@@ -6,6 +6,8 @@ together and with smoothed labels, as image and video transformers are commonly 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +25,8 @@ class Mix:
     `mixup` and `cutmix` are the parameters a of the distributions Beta(a, a) from which a batch's share is
     drawn; 0 is without, and with both a coin decides. `smoothing` of each label is spread over all `classes`.
     All is drawn from torch's global generator, once a batch: every video of it gets the same share, and every
-    frame the same box. Raises ConfigError for values out of range.
+    frame the same box. What several processes have of a batch is, in reverse order, its part of the reverse.
+    Raises ConfigError for values out of range.
     """
 
     classes: int
@@ -37,25 +40,28 @@ class Mix:
         if not 0 <= self.smoothing < 1:
             raise ConfigError(f"smoothing must be a number in [0, 1), got {self.smoothing:g}", "Change it.")
 
-    def __call__(self, x: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    def __call__(
+        self, x: Tensor, label: Tensor, together: Callable[[], AbstractContextManager[None]] = nullcontext
+    ) -> tuple[Tensor, Tensor]:
         """(B, ..., H, W) float, (B,) int64 -> videos of the same shape, targets (B, C), each summing to 1.
 
         `F.cross_entropy` takes such targets. The given tensors stay as they are. In an odd batch the middle
-        video meets itself, and a lone one always does.
+        video meets itself, and a lone one always does. `together` is that of the batch.
         """
-        share, cut = self._draw()
+        target = self._smooth(label)
+        if not (self.mixup or self.cutmix):
+            return x, target
+        with together():
+            share, cut = self._draw()
+            row, column = (int(torch.randint(side, ())) for side in x.shape[-2:]) if cut else (0, 0)
         if cut:
-            row, column = (int(torch.randint(side, ())) for side in x.shape[-2:])
             x, share = paste(x, share, row, column)
         else:
             x = blend(x, share)
-        target = self._smooth(label)
         return x, share * target + (1 - share) * target.flip(0)
 
     def _draw(self) -> tuple[float, bool]:
         """How much of each video stays, and whether the rest is a box cut from its partner."""
-        if not (self.mixup or self.cutmix):
-            return 1.0, False
         cut = self.cutmix > 0 and (not self.mixup or float(torch.rand(())) < 0.5)
         a = torch.tensor(self.cutmix if cut else self.mixup)
         return float(torch.distributions.Beta(a, a).sample()), cut

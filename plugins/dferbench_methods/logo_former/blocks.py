@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dferbench.models import attend
+
 Cell = tuple[int, int]
 """A box of tokens: how many frames, and how many places in each direction of the map."""
 
@@ -39,7 +41,7 @@ class Attention(nn.Module):
         q = self.query(x).unflatten(-1, (self.heads, -1)).transpose(1, 2)
         k, v = self.key_value(seen).unflatten(-1, (2, self.heads, -1)).permute(2, 0, 3, 1, 4)
         dropout = self.dropout if self.training else 0.0
-        y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
+        y = attend(q, k, v, dropout=dropout)
         return F.dropout(self.out(y.transpose(1, 2).flatten(2)), dropout)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from dferbench.models import attend
 
 HEADS = 8
 
@@ -56,7 +57,7 @@ class Bag(nn.Module):
     def attend(self, x: Tensor) -> Tensor:
         """(B, G, 2 dim) -> (B, G, 2 dim)."""
         q, k, v = self.qkv(x).unflatten(-1, (3, HEADS, -1)).permute(2, 0, 3, 1, 4)
-        return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+        return attend(q, k, v).transpose(1, 2).flatten(2)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, G, dim) -> (B, 2 dim)."""

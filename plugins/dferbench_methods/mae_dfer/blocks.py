@@ -6,7 +6,8 @@ from collections import OrderedDict
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+
+from dferbench.models import attend
 
 HEAD = 64
 """The width of an attention head, in either encoder."""
@@ -48,7 +49,7 @@ class Attention(nn.Module):
 
 def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     q, k, v = (t.reshape(*t.shape[:2], -1, HEAD).transpose(1, 2) for t in (q, k, v))
-    return F.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
+    return attend(q, k, v).transpose(1, 2).flatten(2)
 
 
 class DropPath(nn.Module):

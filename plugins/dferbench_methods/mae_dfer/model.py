@@ -80,7 +80,7 @@ class VideoTransformer(WindowClassifier):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy with mixed, smoothed targets of videos of which some are erased in part."""
-        x, target = self.mix(self.erase(batch.x), batch.label)
+        x, target = self.mix(self.erase(batch.x), batch.label, batch.together)
         return {"ce": F.cross_entropy(self(x), target)}
 
 

@@ -105,7 +105,7 @@ class S2d(WindowClassifier):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Cross-entropy of blended videos."""
-        x, target = self.mix(batch.x, batch.label)
+        x, target = self.mix(batch.x, batch.label, batch.together)
         return {"ce": F.cross_entropy(self(x), target)}
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dferbench.models import attend
 from dferbench_methods.layers.initial import STD, draw_linear
 
 EPS = 1e-6
@@ -24,7 +25,7 @@ class Attention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(N, L, dim) -> (N, L, dim)."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        seen = F.scaled_dot_product_attention(q, k, v)  # (N, heads, L, dim / heads)
+        seen = attend(q, k, v)  # (N, heads, L, dim / heads)
         out: Tensor = self.proj(seen.transpose(1, 2).flatten(2))
         return out
 
