@@ -65,17 +65,17 @@ def study_of(
     name: str, suite: Path, rows: Mapping[int, int], request: Request, epochs: int | None, catalog: Catalog
 ) -> Study:
     """The study of a suite's rows, of which each has so many runs to do, with every setting of `request`."""
-    plugins = [word for file in catalog.files for word in ("--plugin", str(file.resolve()))]
-    begin = [sys.executable, "-m", "dferbench", *plugins, "bench", str(suite.resolve())]
+    plugins = [word for file in catalog.files for word in ("--plugin", str(file.absolute()))]
+    begin = [sys.executable, "-m", "dferbench", *plugins, "bench", str(suite.absolute())]
     words = (*begin, *_options(request, epochs))
-    return Study(name, words, tuple(rows), sum(rows.values()), request.output.resolve(), request.force)
+    return Study(name, words, tuple(rows), sum(rows.values()), request.output.absolute(), request.force)
 
 
 def _options(request: Request, epochs: int | None) -> Iterator[str]:
     folds = "all" if request.folds == () else ",".join(map(str, request.folds or ()))
     single = {
         "--dataset": request.dataset, "--fold": folds, "--seed": ",".join(map(str, request.seeds)),
-        "--root": request.root, "--limit": request.limit, "--output": request.output.resolve(),
+        "--root": request.root, "--limit": request.limit, "--output": request.output.absolute(),
         "--device": request.device, "--devices": request.devices, "--workers": request.workers,
         "--epochs": epochs,
     }  # fmt: skip
