@@ -93,8 +93,6 @@ def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path
     assert process.returncode == 0 and "toy: 4 runs to do by 2 processes" in text, text + rest
     assert "Toy study." in table
     require_same(alone, tmp_path / "runs")
-    begun = re.findall(r"fold \d seed \d: 18 train", text + rest)
-    assert len(begun) <= RUNS + 1 and "resumed after" in rest, text + rest
 
 
 @needs_ray
