@@ -29,6 +29,8 @@ QUICK = ("-m", "not slow and not long")
 VENV = ("venv", "--quiet", "--no-config", "--python")
 EXTRAS = "test,faces,tensorboard,wandb,mlflow"
 """With the trackers' own libraries, which the README's test command does without."""
+WITHOUT_RAY = ("3.14",)
+"""Pythons for which Ray has no wheels yet."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
 
 
@@ -115,7 +117,8 @@ def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict
     if not here.uv("install", uv, "--only-binary", ":all:", "--no-binary", "dferbench", ROOT):
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
-    if here.uv("install for tests", uv, "--editable", f"{ROOT}[{EXTRAS}]"):
+    extras = EXTRAS if name.split()[0] in WITHOUT_RAY else f"{EXTRAS},ray"
+    if here.uv("install for tests", uv, "--editable", f"{ROOT}[{extras}]"):
         here.tests(*QUICK)
     return record
 

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from dferbench.launchers.ray_options import RayOptions
+from dferbench.launchers.slurm_options import SlurmOptions
 from dferbench.registry.hookspecs import hookimpl
 from dferbench.types import Options
 
@@ -214,3 +216,7 @@ def register_launchers(register: Callable[..., None]) -> None:
     """Register the launchers of the host."""
     about = "One process a row, one after another, on this machine."
     register("processes", "dferbench.runner.launch:processes", about=about)
+    about = "An array of identical jobs in SLURM's queue, each doing runs until none is left."
+    register("slurm", "dferbench.launchers.slurm:Slurm", options=SlurmOptions, about=about)
+    about = "A process a device on the machines of a Ray cluster, or of this machine."
+    register("ray", "dferbench.launchers.ray:Ray", options=RayOptions, about=about)

@@ -113,7 +113,8 @@ def test_the_parts_of_the_page_compute(load):
     assert make(load, "schedules")(2, 5)(1.0, 1, 5) == 0.5
     weight = torch.nn.Parameter(torch.ones(1))
     assert make(load, "optimizers")([{"params": [weight], "lr": 0.1}], 0.0).param_groups[0]["lr"] == 0.1
-    assert make(load, "launchers")()([["true"], ["false"]]) == [0, 1]
+    study = SimpleNamespace(command=["false"], runs=2)
+    assert make(load, "launchers")(processes=3)(study) == [1, 1]
 
 
 def test_the_decoder_and_the_face_finder_of_the_page_work(load, tmp_path):

@@ -277,9 +277,9 @@ from dferbench import hookimpl
 
 
 def noting(file="launched.txt"):
-    def launch(commands):
-        Path(file).write_text("\\n".join(" ".join(command) for command in commands))
-        return [subprocess.run(command, stdout=subprocess.DEVNULL).returncode for command in commands]
+    def launch(study):
+        Path(file).write_text(" ".join(study.command))
+        return [subprocess.run(study.command, stdout=subprocess.DEVNULL).returncode]
 
     return launch
 
@@ -287,7 +287,9 @@ def noting(file="launched.txt"):
 @hookimpl
 def register_launchers(register):
     register("noting", noting, about="Writes down what it starts.")
-    register("lazy", lambda: lambda commands: [], about="Starts nothing.")
+    register("lazy", lambda: lambda study: [], about="Starts nothing.")
+    register("vague", lambda: lambda study: "well", about="Says nothing of use.")
+    register("queue", lambda: lambda study: None, about="Leaves everything to others.")
 """
 
 
@@ -489,7 +491,7 @@ def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
 
 
 @pytest.mark.slow
-def test_a_launcher_of_a_plugin_starts_a_process_a_row(bench, suite, tmp_path):
+def test_a_launcher_of_a_plugin_starts_the_study(bench, suite, tmp_path):
     (tmp_path / "mine.py").write_text(LAUNCHER)
     code, out, _ = bench(
         "--plugin", "mine.py", "--launcher", "noting(file=here.txt)", "--rows", "1,2", "--json"
@@ -499,8 +501,7 @@ def test_a_launcher_of_a_plugin_starts_a_process_a_row(bench, suite, tmp_path):
         1: ("done", 1),
         2: ("done", 1),
     }
-    started = (tmp_path / "here.txt").read_text().splitlines()
-    assert [f"--rows {n} " in line for n, line in zip((1, 2), started, strict=True)] == [True, True]
+    assert (tmp_path / "here.txt").read_text().endswith("--rows 1,2")
     again, _, err = bench("--plugin", "mine.py", "--launcher", "noting(file=none.txt)", "--rows", "1,2")
     assert again == 0 and not (tmp_path / "none.txt").exists(), err
 
@@ -512,7 +513,17 @@ def test_a_row_whose_process_fails_is_named(bench, suite, tmp_path):
     assert code == 5 and "failed: row 1: its process ended with exit code" in err
 
 
-def test_a_launcher_that_gives_no_exit_codes_is_refused_in_two_lines(bench, suite, tmp_path):
+def test_what_a_launcher_returns_is_told(bench, suite, tmp_path):
     (tmp_path / "mine.py").write_text(LAUNCHER)
-    code, _, err = bench("--plugin", "mine.py", "--launcher", "lazy", "--rows", "1")
-    assert code == 3 and "returned 0 exit codes for 1 commands" in err and "hint: Fix its plugin" in err
+    code, _, err = bench("--plugin", "mine.py", "--launcher", "vague", "--rows", "1")
+    assert code == 3 and "returned 'well', which are no exit codes" in err and "hint: Fix its plugin" in err
+    code, out, err = bench("--plugin", "mine.py", "--launcher", "lazy", "--rows", "1")
+    assert code == 75 and "left to others: row 1: runs still to do: 1" in err
+    code, out, err = bench("--plugin", "mine.py", "--launcher", "queue", "--rows", "1")
+    assert code == 0 and not out, "what goes on elsewhere has no table yet"
+
+
+def test_processes_that_share_a_study_do_not_start_over(bench, suite, tmp_path):
+    (tmp_path / "mine.py").write_text(LAUNCHER)
+    code, _, err = bench("--plugin", "mine.py", "--launcher", "noting", "--rows", "1", "--force")
+    assert code == 3 and "--force cannot be shared" in err and not (tmp_path / "launched.txt").exists()

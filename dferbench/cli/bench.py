@@ -29,12 +29,12 @@ from dferbench.cli.arguments import (
     Workers,
     number_of,
 )
+from dferbench.cli.launched import Ended, launched, previewed, study_of_rows
 from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
 from dferbench.cli.standing import Status, as_json, as_text, statuses
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from dferbench.experiment.plan import Request
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
 
@@ -71,7 +71,11 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         bool, typer.Option("--force", help="Start over, even runs that are finished or interrupted.")
     ] = False,
     launcher: Annotated[
-        str, typer.Option(help="Run each row in a process of its own, started by this launcher.")
+        str,
+        typer.Option(
+            help="Start the runs in processes of their own: processes, slurm, ray or a plugin's, as NAME or "
+            "'NAME(option=value)'."
+        ),
     ] = "",
     dry_run: Annotated[
         bool,
@@ -125,32 +129,42 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
     stand = [*map(Status, missing), *statuses(found, costs=dry_run)]
-    failed: dict[int, str] = {}
-    left: dict[int, str] = {}
-    if dry_run:
-        pass
-    elif launcher:
+
+    def look() -> list[Status]:
+        """How rows stand when processes that heeded --force have ended."""
+        return statuses(experiments(suite, replace(base, force=False), epochs, catalog)[0], costs=False)
+
+    study = study_of_rows(suite, file, stand, base, epochs, catalog)
+    ended: Ended | None = ({}, {})
+    if not dry_run:
         _require_same_code(suite, stand)
-        failed = _launched(launcher, file, stand, base, epochs, catalog)
-    else:
-        failed, left = _run(suite, stand, jobs, catalog, quiet)
-    failed |= {one.row.number: one.bad for one in stand if one.bad}
-    for number, reason in failed.items():
-        typer.echo(f"failed: row {number}: {reason}", err=True)
-    for number, reason in left.items():
-        typer.echo(f"left to others: row {number}: {reason}", err=True)
+        ended = (
+            launched(launcher, study, catalog, look) if launcher else _run(suite, stand, jobs, catalog, quiet)
+        )
+    if ended is None:
+        return 0
+    failed, left = _told(ended, stand)
     if json_:
-        if not dry_run:
-            now = experiments(suite, replace(base, force=False), epochs, catalog)[0]
-            stand = [*map(Status, missing), *statuses(now, costs=False)]
+        stand = stand if dry_run else [*map(Status, missing), *look()]
         typer.echo(as_json(suite, stand, failed))
     elif dry_run:
-        typer.echo(as_text(stand))
+        typer.echo(as_text(stand) + previewed(launcher, study, catalog))
     else:
         from dferbench.cli.table import print_table
 
         print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog, shown)
     return EXIT_SOME_FAILED if failed else Busy.exit_code if left else 0
+
+
+def _told(ended: Ended, stand: Sequence[Status]) -> Ended:
+    """Say a line for each row that failed or is left, those whose records are bad among them."""
+    failed, left = ended
+    failed = failed | {one.row.number: one.bad for one in stand if one.bad}
+    for number, reason in failed.items():
+        typer.echo(f"failed: row {number}: {reason}", err=True)
+    for number, reason in left.items():
+        typer.echo(f"left to others: row {number}: {reason}", err=True)
+    return failed, left
 
 
 def _without_plugin(rows: Sequence[Row]) -> str:
@@ -175,11 +189,7 @@ def _tell_lost(stand: Sequence[Status]) -> None:
                 typer.echo(f"row {one.row.number}: {told_lost(gone, folder)}", err=True)
 
 
-def _run(
-    suite: Suite, stand: Sequence[Status], jobs: str, catalog: Catalog, quiet: bool
-) -> tuple[dict[int, str], dict[int, str]]:
-    """Why rows failed, and why others were left to other processes, by their number."""
-    _require_same_code(suite, stand)
+def _run(suite: Suite, stand: Sequence[Status], jobs: str, catalog: Catalog, quiet: bool) -> Ended:
     _tell_lost(stand)
     todo = [one for one in stand if one.todo]
     done = sum(one.done for one in stand)
@@ -210,14 +220,3 @@ def _require_same_code(suite: Suite, stand: Sequence[Status]) -> None:
         if one.plan is not None:
             with naming(suite.name, one.row):
                 require_same_code(one.plan, one.looked)
-
-
-def _launched(
-    launcher: str, file: Path, stand: Sequence[Status], base: Request, epochs: int | None, catalog: Catalog
-) -> dict[int, str]:
-    from dferbench.runner.launch import launch, row_command
-
-    rows = [one.row.number for one in stand if one.todo]
-    if not rows:
-        return {}
-    return launch(launcher, {n: row_command(file, n, base, epochs, catalog) for n in rows}, catalog)

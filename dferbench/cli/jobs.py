@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from dferbench.cli.arguments import number_of
+from dferbench.cli.launched import Ended
 from dferbench.runner.jobs.board import LEFT, Board
 from dferbench.runner.jobs.messages import Start
 from dferbench.runner.jobs.parent import Crew
@@ -56,8 +57,8 @@ def run_in_jobs(plan: Plan, shares: Shares, catalog: Catalog, quiet: bool) -> li
 
 def bench_in_jobs(
     suite: str, stand: Sequence[Status], shares: Shares, catalog: Catalog, quiet: bool
-) -> tuple[dict[int, str], dict[int, str]]:
-    """Why rows failed, and why others were left to other processes, by their number."""
+) -> Ended:
+    """Do the runs of rows in jobs, and find out how they ended."""
     rows = [(one.row, one.plan) for one in stand if one.plan]
     board = Board([(f"row {row.number}", plan) for row, plan in rows])
     _work(suite, rows, board, shares, catalog, quiet)

@@ -106,8 +106,13 @@ def register_trackers(register: Callable[..., None]) -> None:
 
 @hookspec
 def register_launchers(register: Callable[..., None]) -> None:
-    """register(name, build, about=""): build(**options) -> launcher(commands) -> exit codes: it starts a
-    process for each command, a list of words, and returns when all have ended."""
+    """register(name, build, about="", options=None): build(**options) -> launcher(study).
+
+    A launcher starts `study.command`, a list of words, as often as it likes, or `study.only(row)` for each of
+    `study.rows`. When all have ended it returns their exit codes, by row if each had one of its own; or None
+    at once, if they go on without it. It may have `preview(study)`: the text that --dry-run prints. See
+    dferbench.runner.launch.
+    """
 
 
 @hookspec
