@@ -23,7 +23,7 @@ from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.counts import Counts, f1_scores, pool, precisions, recalls, top2_hits
 from dferbench.experiment.metrics import METRICS, Metric, columns, find, registered
 from dferbench.registry.catalog import Catalog, Entry, discover
-from dferbench.training.scoring import Predictions
+from dferbench.training.predictions import Predictions
 
 CLASSES = 7
 UNSEEN = {"all": (), "no videos of 2": (2,), "no videos of 0 and 6": (0, 6)}

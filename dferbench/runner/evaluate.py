@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,15 +21,15 @@ from dferbench.experiment.record import Record
 from dferbench.files import digest
 from dferbench.machine.device import make_fabric, precision_for_tests
 from dferbench.machine.numerics import fitted_to
-from dferbench.models import Classifier
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
 from dferbench.runner.finished import require_same_code
 from dferbench.runner.runs import do_runs
-from dferbench.training.batches import Feed, Source, UnreadableVideos, decoder_of
-from dferbench.training.room import ELSEWHERE, room_for
+from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
+from dferbench.training.room import ELSEWHERE
 from dferbench.training.scoring import batch_of, predict
+from dferbench.training.trial import room_for_tests
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -128,7 +127,7 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
     """Run one test, write its predictions, and return what the record adds."""
     started, unreadable, model = time.monotonic(), feed.unreadable, opened.model
     batch = batch_of(opened.method.value.recipe.stages)
-    with feed.open(split.test) as source, _room(batch, feed, model, source):
+    with feed.open(split.test) as source, room_for_tests(model, source, batch, feed.fabric, ELSEWHERE):
         said = predict(model, source, batch, len(opened.classes), feed.fabric, feed.progress, DIVERGED)
     said = said.only(columns)
     said.save(folder)
@@ -142,10 +141,6 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
         "skipped": sorted(unreadable.skipped),
         "seconds": round(time.monotonic() - started, 3),
     }
-
-
-def _room(batch: int, feed: Feed, model: Classifier, source: Source) -> AbstractContextManager[None]:
-    return room_for(batch, feed.fabric.device, lambda videos: source.look(model, videos), ELSEWHERE)
 
 
 def _about_columns(columns: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:

@@ -6,21 +6,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
 from dferbench.experiment.plan import Plan, Split, read_splits
-from dferbench.experiment.record import CHECKPOINT, Record
+from dferbench.experiment.record import Record
 from dferbench.machine.numerics import compute_by, fitted_to
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
-from dferbench.runner.build import build_model
+from dferbench.runner.build import build_model, save_checkpoint
 from dferbench.runner.crew import crew
 from dferbench.runner.finished import require_same_code
 from dferbench.runner.preflight import check_batches, leading, rehearse
 from dferbench.runner.runs import do_runs
 from dferbench.trackers.choose import make_observers
-from dferbench.training import resume
 from dferbench.training.observer import Observers
-from dferbench.training.trainer import Built, RunContext, train_run
+from dferbench.training.trainer import RunContext, train_run
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -77,29 +75,3 @@ def run_all(
         return facts | result
 
     return do_runs(plan, splits, fabric, progress, work, observers=observers)
-
-
-def save_checkpoint(built: Built, record: Record, folder: Path) -> Path:
-    """Write a run's checkpoint and return its path: the trained tensors, and in its header what it takes to
-    build the rest of the model again.
-
-    Raises DferbenchError if it cannot be written.
-    """
-    header = Header(
-        schema=SCHEMA,
-        method=record.method,
-        options=record.options,
-        classes=record.classes,
-        input=record.recipe["input"],
-        precision=record.recipe["precision"],
-        holds="learned",
-        dataset=record.dataset,
-        fold=record.fold,
-        seed=record.seed,
-        config_id=record.config_id,
-        weights=record.weights,
-        caveats=list(record.caveats),
-    )
-    path = folder / CHECKPOINT
-    write_checkpoint(path, resume.learned(built.model, built.ever_trained), header)
-    return path

@@ -123,11 +123,6 @@ class Source:
         side = self.loader.size
         return torch.zeros(videos, self._input.frames, 3, side, side, device=self._fabric.device)
 
-    def look(self, model: Classifier, videos: int) -> None:
-        """What takes memory in a test, done for so many black videos."""
-        with torch.no_grad(), self._fabric.autocast():
-            model.eval()(encode(model, self.black(videos), self._fabric))
-
     def _arriving(
         self, order: Sequence[int], batch: int, epoch: int, drop_last: bool = False
     ) -> Iterator[Loaded]:

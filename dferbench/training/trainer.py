@@ -31,15 +31,16 @@ from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
 from dferbench.training.accumulate import backward
 from dferbench.training.across import ALONE, Share, Team
-from dferbench.training.batches import Feed, Source, UnreadableVideos, encode
+from dferbench.training.batches import Feed, Source, UnreadableVideos
 from dferbench.training.finite import require_finite_parameters, way_out_of
 from dferbench.training.losses import Losses
 from dferbench.training.observer import EpochResult, Observers
 from dferbench.training.optimizers import learning_rates, make_optimizer, set_learning_rates
-from dferbench.training.room import room_for
+from dferbench.training.predictions import Predictions
 from dferbench.training.saving import StateWriter
 from dferbench.training.schedules import Schedule, make_schedule, steps_per_epoch
-from dferbench.training.scoring import Predictions, batch_of, predict
+from dferbench.training.scoring import batch_of, predict
+from dferbench.training.trial import room_for_steps, room_for_tests
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
@@ -159,7 +160,7 @@ class Trainer:
         for epoch in range(saved.epochs if saved else 0, stage.epochs):
             stopping.check()
             started = time.monotonic()
-            with room_for(stage.batch, self.fabric.device, lambda videos: self._once(stage, videos)):
+            with room_for_steps(self.model, self.train, stage, self.fabric):
                 losses = self._train_epoch(stage, epoch, prepared, schedule)
             require_finite_parameters(self.model, self.built.ever_trained)
             predictions = self._test()
@@ -220,26 +221,10 @@ class Trainer:
         classes = len(self.plan.task.classes)
         way_out = way_out_of(self.stages, self.plan.recipe.precision)
         batch = batch_of(self.stages)
-        with room_for(batch, self.fabric.device, lambda videos: self.test.look(self.model, videos)):
+        with room_for_tests(self.model, self.test, batch, self.fabric):
             found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
         self.unreadable.skipped.update(*self.team.gather(self.unreadable.skipped))
         return found
-
-    def _once(self, stage: Stage, videos: int) -> None:
-        """What takes memory in a step, done for so many black videos, whose gradients are dropped.
-
-        Raises RuntimeError in one of several processes: the others would have to do the same.
-        """
-        if self.team.size > 1:
-            raise RuntimeError("a step is one of all processes")
-        chosen = self.train.videos[:videos]
-        label = torch.tensor([video.label for video in chosen], device=self.fabric.device)
-        x = encode(self.model, self.train.black(len(chosen)), self.fabric)
-        batch = Batch(x, label, [video.info for video in chosen], stage.name, 0.0)
-        with self.fabric.autocast():
-            terms = self.model.train().loss(batch)
-        self.fabric.backward(torch.stack([term.float() for term in terms.values()]).sum())
-        self.model.zero_grad()
 
     def _report(self, row: Epoch, number: int) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
