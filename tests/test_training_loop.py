@@ -347,7 +347,7 @@ def test_killed_while_a_state_is_written_a_run_resumes_to_the_same_bits(heavy, t
     assert "resumed after" in last.stderr and not unfinished(killed)
     whole, again = (next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "killed"))
     assert whole == again
-    ours, theirs = (record.read(next(record.find(tmp_path / d))) for d in ("whole", "killed"))
+    ours, theirs = (record.read_whole(next(record.find(tmp_path / d))) for d in ("whole", "killed"))
     assert [row.terms for row in ours.curve] == [row.terms for row in theirs.curve]
 
 
@@ -375,8 +375,8 @@ def test_an_epoch_does_not_wait_for_its_state_and_a_stop_keeps_the_last(heavy, t
 @pytest.mark.parametrize("minutes", ["-1", "nan", "often"])
 def test_minutes_that_are_none_are_refused(in_process, toy_root, tmp_path, minutes):
     words = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root]
-    done = in_process(*words, "--save-every", minutes, check=3 if minutes == "nan" else None)
-    assert done.returncode and "save-every" in done.stderr and not (tmp_path / "runs").exists()
+    done = in_process(*words, "--save-every", minutes)
+    assert done.returncode in (2, 3) and "save-every" in done.stderr and not (tmp_path / "runs").exists()
 
 
 def test_how_often_the_state_is_written_is_in_no_configuration(toy_run, tmp_path):

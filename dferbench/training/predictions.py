@@ -52,7 +52,7 @@ class Predictions:
         write_atomic(folder / PREDICTIONS, buffer.getvalue())
 
 
-class Logits:
+class GatheredLogits:
     """Logits that stay on the device until the host reads those of many batches at once."""
 
     def __init__(self, classes: int, way_out: str) -> None:

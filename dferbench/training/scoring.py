@@ -15,7 +15,7 @@ from dferbench.models.contract import require_logits
 from dferbench.progress import Progress
 from dferbench.training.across import Team
 from dferbench.training.batches import Source
-from dferbench.training.predictions import Logits, Predictions
+from dferbench.training.predictions import GatheredLogits, Predictions
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def predict(
     the hint `way_out`, DferbenchError if logits are not finite.
     """
     index: list[int] = []
-    logits = Logits(classes, way_out)
+    logits = GatheredLogits(classes, way_out)
     model.eval()
     mine = source.team.deal(range(len(source)), batch)
     with torch.no_grad(), progress.bar("test", len(mine)) as bar:
