@@ -26,8 +26,8 @@ from dferbench.training.across import Team, least_batch, shard
 METHODS = sorted(discover().entries["methods"])
 DRAWS = {"est", "t-esfl"}
 """Methods that draw for single videos whatever their options: dropout, and an order of snippets."""
-NUDGE = 2.4e-7
-"""Two units in the last place of a float32, by which weights are moved to see how rounding grows."""
+GROWS = {"p3d": 1e-4}
+"""Methods whose forward pass multiplies what float32 rounds off, and by how much losses may then differ."""
 MORE = [
     ("cliper", {"count_over": "epoch"}),
     ("emoclip", {"learn_from": "captions"}),
@@ -64,38 +64,30 @@ def test_whole_batches_are_dealt_once_and_as_they_are(ranks):
             assert batch[0] % 5 == 0 and batch == list(range(batch[0], min(batch[0] + 5, 123)))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="class")
 def both(tmp_path_factory):
+    """Trains in both of two processes, which meet once: a process can be in one such group at a time."""
     with pair.pair(tmp_path_factory.mktemp("pair")) as run_both:
         yield run_both
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "given"), [*((name, {}) for name in METHODS), *MORE])
-def test_two_processes_train_what_one_trains(name, given, both):
-    terms, state, _ = pair.alone(name, given)
-    found, other, drew = both(name, given)
-    assert drew == (name in DRAWS)
-    if drew:
-        assert all(np.isfinite(list(one.values())).all() for one in found)
-        return
-    moved = _moved(terms, state, found, other)
-    if max(moved) > 1e-5:
-        # In some networks rounding grows within three steps: then by no more than it does in one process.
-        noise = _moved(terms, state, *pair.alone(name, given, NUDGE)[:2])
-        assert max(moved) < 1e-3
-        assert all(one <= max(1e-5, 2 * most) for one, most in zip(moved, noise, strict=True)), (moved, noise)
+class TestTwoProcesses:
+    @pytest.mark.parametrize(("name", "given"), [*((name, {}) for name in METHODS), *MORE])
+    def test_they_train_what_one_trains(self, name, given, both):
+        """A step in float32, and three of each stage in float64, uneven and small batches among them."""
+        for exact, bound in ((False, GROWS.get(name, 1e-5)), (True, 1e-7)):
+            terms, state, _ = pair.alone(name, given, exact)
+            found, other, drew = both(name, given, exact)
+            assert drew == (name in DRAWS and bool(terms))
+            if drew:
+                assert all(np.isfinite(list(one.values())).all() for one in found)
+                continue
+            assert all(pair.off(one, two) < bound for one, two in zip(terms, found, strict=True))
+            assert not (terms and exact) or pair.apart(state, other) < bound
 
-
-def _moved(terms, state, found, other):
-    """How far apart two trainings are: their loss terms, and their weights."""
-    losses = [pair.off(one, two) for one, two in zip(terms, found, strict=True)]
-    return max(losses, default=0.0), pair.apart(state, other) if terms else 0.0
-
-
-@pytest.mark.slow
-def test_with_dropout_they_draw_apart(both):
-    assert both("c3d", {"dropout": 0.5})[2] is True
+    def test_with_dropout_they_draw_apart(self, both):
+        assert both("c3d", {"dropout": 0.5}, False)[2] is True
 
 
 UNEASY = TOY.with_name("uneasy.py")
@@ -125,13 +117,13 @@ def assert_same(one, other):
     (record, folder), (again, there) = one, other
     assert (record.status, again.status) == ("done", "done"), again.error
     assert record.config_id == again.config_id
-    assert record.decoders == again.decoders and record.skipped == again.skipped
+    assert record.decoders.keys() == again.decoders.keys() and record.skipped == again.skipped
     for a, b in zip(record.curve, again.curve, strict=True):
         assert b.terms == pytest.approx(a.terms, rel=1e-5)
         assert a.confusion == b.confusion and a.learning_rates == b.learning_rates
     a, b = (np.load(place / "predictions.npz") for place in (folder, there))
     assert list(a["id"]) == list(b["id"]) and (a["label"] == b["label"]).all()
-    assert np.abs(a["logits"] - b["logits"]).max() < 1e-5
+    assert np.abs(a["logits"] - b["logits"]).max() < 1e-4
     a, b = (load_file(place / "checkpoint.safetensors") for place in (folder, there))
     assert a.keys() == b.keys()
     assert all(np.allclose(a[name], b[name], rtol=1e-5, atol=1e-6) for name in a)
@@ -260,11 +252,10 @@ class TestInParts:
         [
             ("uneasy", {}, "batch norm takes its statistics from the whole batch"),
             ("ec-stfl", {}, "batch norm"),
-            ("cliper", {}, "looks at all videos of a batch together"),
+            ("cliper", {}, "batch norm|looks at all videos of a batch together"),
             ("emoclip", {}, "looks at all videos of a batch together"),
             ("mae-dfer", {"mixup": 0.5}, "mixes the videos of a batch"),
             ("mae-dfer", {}, None),
-            ("cliper", {"alpha": False}, None),
         ],
     )
     def test_what_looks_across_the_batch_is_refused(self, model, given, words):

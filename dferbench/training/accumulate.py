@@ -80,7 +80,7 @@ def backward(
         with fabric.autocast():
             terms = team.loss(model, piece, share)
             require_terms(model, terms)
-            total = torch.stack([term.float() for term in terms.values()]).sum()
+            total = torch.stack([_wide(term) for term in terms.values()]).sum()
         part = len(piece.label) / len(batch.label)
         weight = share.weight * part
         fabric.backward(total if weight == 1 else total * weight)
@@ -89,6 +89,11 @@ def backward(
             means[name] = means[name] + value if name in means else value
     team.average(model)
     return means
+
+
+def _wide(term: Tensor) -> Tensor:
+    """At least float32: a sum in 16 bits would lose the smaller terms."""
+    return term.to(torch.promote_types(term.dtype, torch.float32))
 
 
 def require_parts(model: Classifier, batch: Batch) -> None:
