@@ -129,6 +129,7 @@ class TestCompile:
         """On a machine without a C++ compiler, or with a broken one, every block fails in the same way."""
         from torch._inductor import config
 
+        torch.compiler.reset()  # what an earlier test compiled would be used again
         plain, model, said = stack(), stack(), []
         x = torch.randn(3, 4)
         with config.patch({"cpp.cxx": ("/nowhere/c++",), "force_disable_caches": True}):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -94,7 +95,7 @@ def test_forty_runs_are_each_trained_once_with_the_bits_of_one_process(cli, word
     four = cli(*many, "-o", "runs", "--jobs", "4", check=0)
     begun = [line for line in four.stderr.splitlines() if " train, " in line]
     assert len(begun) == 40 and {line[:4] for line in begun} <= {"[1] ", "[2] ", "[3] ", "[4] "}
-    assert four.stdout.replace("runs/", "alone/") == one.stdout
+    assert re.sub(r"\bruns(?=/| ranks)", "alone", four.stdout) == one.stdout
     for path in record.find(tmp_path / "alone"):
         other = tmp_path / "runs" / path.relative_to(tmp_path / "alone")
         first, second = (json.loads(p.read_bytes()) for p in (path, other))
@@ -106,7 +107,8 @@ def test_forty_runs_are_each_trained_once_with_the_bits_of_one_process(cli, word
 def test_json_force_and_what_each_job_may_use(cli, words, tmp_path):
     two = words("--fold", "all", "--epochs", "1", "--jobs", "2", "--json")
     first = cli(*two, "-q", check=0, env={"DFERBENCH_CORES": "4", "OMP_NUM_THREADS": ""})
-    assert not [line for line in first.stderr.splitlines() if "to load" not in line]
+    unasked = ("to load", "libgomp")  # a busy machine, and a library that takes no empty variable
+    assert not [line for line in first.stderr.splitlines() if line and not any(w in line for w in unasked)]
     found = json.loads(first.stdout)
     assert [one["fold"] for one in found["records"]] == [1, 2] and len(found["folders"]) == 2
     assert {one["environment"]["threads"] for one in found["records"]} == {2}

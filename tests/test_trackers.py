@@ -31,7 +31,7 @@ def tracked(in_process, toy_root, tmp_path):
         )  # fmt: skip
         paths = list(records.find(tmp_path / output))
         folder = paths[0].parent if paths else None
-        return done, folder and records.read(paths[0]), folder
+        return done, folder and records.read_whole(paths[0]), folder
 
     return go
 

@@ -235,6 +235,7 @@ class TestSaving:
 
     def test_a_stop_while_the_end_waits_does_not_end_the_writing(self, tmp_path):
         slow = Slow(tmp_path)
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is deaf to it
         threading.Timer(0.2, os.kill, [os.getpid(), signal.SIGINT]).start()
         threading.Timer(0.5, slow.may.release).start()
         with pytest.raises(KeyboardInterrupt), StateWriter(slow, lambda path: None) as writer:

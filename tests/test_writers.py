@@ -23,7 +23,13 @@ NAN, INF = float("nan"), float("inf")
 ALLOWED = {
     "tabulate": {"report/aligned.py", "cli/leaderboard.py"},
     "csv": {"csv_text.py", "trackers/csv_table.py", "data/official/lists.py", "face_crops/boxes.py"},
-    "rich": {"report/drawn.py", "report/terminal.py", "cli/progress.py", "cli/watch_screen.py"},
+    "rich": {
+        "report/drawn.py",
+        "report/terminal.py",
+        "cli/progress.py",
+        "cli/watch_screen.py",
+        "cli/jobs_screen.py",
+    },
 }
 """The modules that may import a library whose output others read: adapters, and readers of lists."""
 

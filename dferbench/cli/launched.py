@@ -42,7 +42,7 @@ def previewed(launcher: str, study: Study, catalog: Catalog) -> str:
 def launched(
     launcher: str, study: Study, catalog: Catalog, look: Callable[[], Sequence[Status]]
 ) -> Ended | None:
-    """Start the study and find out how it ended; None if it goes on elsewhere.
+    """Start the study and find out how it ended; None if it continues elsewhere.
 
     The records say what was done, whoever did it: `look` reads them once the processes have ended.
     """

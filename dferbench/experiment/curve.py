@@ -1,4 +1,4 @@
-"""The curve of a run: what each epoch gave. It lies in a file beside the record, read only where it is shown.
+"""The curve of a run: what each epoch gave. It lies in a file next to the record, read where it is shown.
 
 A study has a thousand curves, and its tables need two epochs of each: those stand in the record.
 """
@@ -24,7 +24,7 @@ MOST_BYTES = 64 * 2**20
 
 
 class BadCurve(ConfigError):
-    """A curve that is missing, damaged, or not that of the record beside it; the record's result stands."""
+    """A curve that is missing, damaged, or not that of the record next to it; the record's result stands."""
 
 
 class Epoch(BaseModel):
@@ -85,7 +85,7 @@ def read(folder: Path, sha256: str) -> list[Epoch]:
     try:
         content = read_regular(path, MOST_BYTES)
         if hashlib.sha256(content).hexdigest() != sha256:
-            raise ValueError("its sha256 is not the one that the record beside it states")
+            raise ValueError("its sha256 is not the one that the record next to it states")
         stated = from_json(content)
         if not isinstance(stated, dict) or stated.get("schema") != SCHEMA:
             raise ValueError(f"its schema is not {SCHEMA}: use the version that wrote it")

@@ -1,7 +1,7 @@
 """What one run (one method, dataset, fold and seed) leaves behind: a typed, versioned record.
 
 Integers decide: the counts of the epochs that selection picks stand in the record and those of the others in
-the curve beside it, metrics are derived from them, and reading computes each metric that it knows again and
+the curve next to it, metrics are derived from them, and reading computes each metric that it knows again and
 refuses a record that says otherwise. A metric that the reader does not know, as its plugin is not there, is
 kept as it stands. The order of fields is the order of the file's readers, not of the file, whose keys are
 sorted.
@@ -111,7 +111,7 @@ class Record(BaseModel):
     skipped: list[str] = []
     """Ids of videos that could not be read and were left out on request."""
     curve: list[Epoch] | None = None
-    """A row for each epoch; None where it was not read. In files it lies beside the record."""
+    """A row for each epoch; None where it was not read. In files it lies next to the record."""
     epochs_: Count = Field(default=0, alias="epochs")
     """How many epochs the curve has."""
     curve_sha256: str = ""
@@ -235,7 +235,7 @@ def without_curve(record: Record) -> Record:
 
 
 def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
-    """Write the record into the folder of the run, with the values of `metrics`, and its curve beside it.
+    """Write the record into the folder of the run, with the values of `metrics`, and its curve next to it.
 
     Each file is written atomically, the curve first: a record states the sha256 of a curve that is there, and
     who is killed between the two leaves the record as it was, of a run that is not done. A record whose curve
@@ -280,7 +280,9 @@ def with_curve(record: Record, folder: Path) -> Record:
     try:
         require_curve(record, curve)
     except ValueError as error:
-        raise curves.bad(folder / curves.NAME, f"does not agree with the record beside it: {error}") from None
+        raise curves.bad(
+            folder / curves.NAME, f"does not agree with the record next to it: {error}"
+        ) from None
     return record.model_copy(update={"curve": curve})
 
 

@@ -85,7 +85,7 @@ def require_consistent(record: Record) -> None:
 
 
 def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
-    """Raise ValueError that says where a curve, read from its file, is not that of the record beside it."""
+    """Raise ValueError that says where a curve, read from its file, is not that of the record next to it."""
     if len(curve) != record.epochs:
         raise ValueError(f"it has {len(curve)} epochs, and the record states {record.epochs}")
     if record.status != "done":

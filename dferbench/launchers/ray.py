@@ -78,7 +78,7 @@ class Ray:
         count = min(runs, self.options.tasks or runs, *fits)
         if not count:
             raise ConfigError(
-                f"a process wants {gpus:g} GPUs and {self.options.cpus} CPUs, and Ray's cluster has "
+                f"a process needs {gpus:g} GPUs and {self.options.cpus} CPUs, and Ray's cluster has "
                 f"{there.get('GPU', 0):g} and {there.get('CPU', 0):g}",
                 "Ask for less: ray(gpus=..., cpus=...).",
             )

@@ -20,7 +20,7 @@ Number: TypeAlias = "int | Literal['auto']"
 
 def cores() -> int:
     """How many cores this process may use, at least 1: $DFERBENCH_CORES, else what its CPU affinity and the
-    quota of its control groups allow. Raises ConfigError for a $DFERBENCH_CORES that is no number."""
+    quota of its control groups allow. Raises ConfigError for a $DFERBENCH_CORES that is not a number."""
     if given := os.environ.get(SETTING):
         if not given.isdecimal() or not int(given):
             raise ConfigError(

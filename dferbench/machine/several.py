@@ -24,7 +24,7 @@ EXAMPLE = "Write --devices 2 for the first two, or --devices 0,1 for those of th
 
 
 def numbers_of(devices: str, device: str = "auto") -> tuple[int, ...]:
-    """The numbers of the devices that `--devices` asks for beside `--device`; () for the one of `--device`.
+    """The numbers of the devices that `--devices` asks for next to `--device`; () for the one of `--device`.
 
     Processes on a CPU are numbered as well. Whether the devices are there is not looked at. Raises
     ConfigError for a text that says no devices, or other ones than `--device`.

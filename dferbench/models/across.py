@@ -85,7 +85,7 @@ def average_gradients(parameters: Sequence[nn.Parameter]) -> None:
     """Make the gradients of every process their mean; one that is missing here but not everywhere is zero.
 
     Done in one go behind the backward pass, in pieces of `PIECE` numbers: what was left out of a batch's loss
-    is no matter, and nothing runs beside the sums that losses and norms take. DistributedDataParallel would
+    is no matter, and nothing runs next to the sums that losses and norms take. DistributedDataParallel would
     begin earlier, and would have to be told which parameters a loss leaves out.
     """
     has = torch.tensor([int(p.grad is not None) for p in parameters])

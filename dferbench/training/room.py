@@ -57,6 +57,7 @@ def batch_that_fits(
     few, more = max(most // 8, 1), max(most // 4, 2)
     try:
         gc.collect()
+        again(few)  # what is only set up once counts for nothing
         first, second = (_peak(again, videos, device) for videos in (few, more))
         free = free_bytes(device) if free is None else free
     except Exception:  # memory has ended already: nothing that is only an estimate may hide that

@@ -1,4 +1,4 @@
-"""The state of a run on its way to the disk: the loop copies it and goes on, and a thread writes it."""
+"""The state of a run on its way to the disk: the loop copies it and continues, and a thread writes it."""
 
 from __future__ import annotations
 
