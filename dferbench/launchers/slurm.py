@@ -39,7 +39,10 @@ class Slurm:
         _make(logs)
         job = _answer(["sbatch", "--parsable"], text).split(";")[0].strip()
         say = f"sent job {job}: {study.name}, {study.runs} runs to do"
-        follow = f"follow it by squeue --job {job}; end it by scancel {job}; logs: {logs}"
+        follow = (
+            f"follow it by squeue --job {job} and dferbench runs {study.output}; "
+            f"end it by scancel {job}; logs: {logs}"
+        )
         print(f"{say}\n{follow}", file=sys.stderr, flush=True)
         if not self.options.wait:
             return None
