@@ -1,5 +1,7 @@
 """CLIP's blocks and patch embedding, computed without detours, against open_clip's own."""
 
+from dataclasses import fields
+
 import open_clip
 import pytest
 import torch
@@ -69,6 +71,8 @@ class TestBlocks:
 
     @pytest.mark.parametrize("odd", [{"qk_norm": True}, {"scale_fc": True}])
     def test_blocks_of_another_kind_are_left_to_open_clip(self, odd):
+        if not odd.keys() <= {field.name for field in fields(open_clip.CLIPTextCfg)}:
+            pytest.skip("this open_clip has no such blocks")
         config = {**CONFIG, "text_cfg": {**CONFIG["text_cfg"], **odd}}
         clip, tokens = open_clip.CLIP(**config).eval(), tokens_of([6, 20])
         tower = TwoTower(clip, TOWER)
