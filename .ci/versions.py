@@ -29,8 +29,9 @@ QUICK = ("-m", "not slow and not long")
 VENV = ("venv", "--quiet", "--no-config", "--python")
 EXTRAS = "test,faces,tensorboard,wandb,mlflow"
 """With the trackers' own libraries, which the README's test command does without."""
-WITHOUT_RAY = ("3.14",)
-"""Pythons for which Ray has no wheels yet."""
+ALONE = ("pytest", "-q", "-n0", "-m", "long")
+LONG = {"a thousand hostile inputs": "tests/test_hostile.py"}
+"""Tests of minutes that the README's command leaves out."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
 
 
@@ -117,8 +118,7 @@ def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict
     if not here.uv("install", uv, "--only-binary", ":all:", "--no-binary", "dferbench", ROOT):
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
-    extras = EXTRAS if name.split()[0] in WITHOUT_RAY else f"{EXTRAS},ray"
-    if here.uv("install for tests", uv, "--editable", f"{ROOT}[{extras}]"):
+    if here.uv("install for tests", uv, "--editable", f"{ROOT}[{EXTRAS}]"):
         here.tests(*QUICK)
     return record
 
@@ -160,8 +160,8 @@ def as_newcomer(steps: Steps, test_command: str) -> None:
     fresh = not environment.exists()
     steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
     python = environment / "bin" / "python"
-    hostile = ("pytest", "-q", "-n0", "-m", "long", "tests/test_hostile.py")
-    steps.run(f"{HERE}: a thousand hostile inputs", python, "-m", *hostile, cwd=ROOT)
+    for name, file in LONG.items():
+        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, file, cwd=ROOT)
     for tool in STYLE:
         steps.run(f"{HERE}: {tool}", python, "-m", *tool.split(), cwd=ROOT)
     if fresh:

@@ -82,7 +82,7 @@ def until(process, pattern):
 
 
 @needs_ray
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path):
     with cluster(short) as (address, environment, second):
         command = [*words, "-o", tmp_path / "runs", "--launcher", f"ray(address='{address}')"]
@@ -96,7 +96,7 @@ def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path
 
 
 @needs_ray
-@pytest.mark.slow
+@pytest.mark.long
 def test_ctrl_c_ends_a_cluster_of_its_own_and_the_same_command_continues(words, alone, tmp_path):
     home = tmp_path / "home"
     environment = {**os.environ, "HOME": str(home), **CALM}
@@ -123,7 +123,7 @@ def test_ctrl_c_ends_a_cluster_of_its_own_and_the_same_command_continues(words, 
 
 
 @needs_ray
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [

@@ -17,7 +17,7 @@ from dferbench.experiment import record
 
 MISSING = [name for name in PROGRAMS if program(name) is None]
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.long,
     pytest.mark.skipif(bool(MISSING), reason=f"SLURM is not installed: no {', '.join(MISSING)}"),
 ]
 EPOCHS = 30
