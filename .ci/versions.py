@@ -30,7 +30,10 @@ VENV = ("venv", "--quiet", "--no-config", "--python")
 EXTRAS = "test,faces,tensorboard,wandb,mlflow"
 """With the trackers' own libraries, which the README's test command does without."""
 ALONE = ("pytest", "-q", "-n0", "-m", "long")
-LONG = {"a thousand hostile inputs": "tests/test_hostile.py"}
+LONG = {
+    "a thousand hostile inputs": "tests/test_hostile.py",
+    "the check of a GPU, small": "tests/test_gpu_check.py",
+}
 """Tests of minutes that the README's command leaves out."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
 

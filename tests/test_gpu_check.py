@@ -10,7 +10,7 @@ from conftest import ROOT
 CHECK = ROOT / "benchmarks" / "gpu" / "check.py"
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_every_row_is_there_and_none_failed(tmp_path):
     out = tmp_path / "check.json"
     done = subprocess.run(
