@@ -86,10 +86,12 @@ def save(state: State, folder: Path, owner: Owner) -> Path:
     buffer = io.BytesIO()
     begin = buffer.write(_first_line(owner, "0" * 64))  # its place: the state may be large, and is held once
     torch.save(content, buffer)
-    whole = buffer.getbuffer()
-    whole[:begin] = _first_line(owner, _sha256(owner, whole[begin:]))
     path = folder / NAME
-    write_atomic(path, whole)
+    # A view that outlives the buffer is complained of on stderr by some Pythons.
+    with buffer.getbuffer() as whole:
+        with whole[begin:] as state_itself:
+            whole[:begin] = _first_line(owner, _sha256(owner, state_itself))
+        write_atomic(path, whole)
     return path
 
 
