@@ -252,9 +252,8 @@ class Harness:
                 self.problem(kind, f"exit {process.code} without a kill", log)
                 self.tallies[kind].code += 1
             return False
-        self.seconds[study] *= (
-            1.03  # the machine's load changes: as many moments as possible shall be in time
-        )
+        # The machine's load changes: as many moments as possible shall be in time.
+        self.seconds[study] *= 1.03
         self.judge(study, output, kind, process, before, log)
         return True
 
@@ -380,20 +379,8 @@ def _shared() -> set[str]:
 
 def _draw(folder: Path) -> None:
     """Draw the videos in a process of its own, so that this one stays without threads."""
-    words = [
-        "run",
-        "-m",
-        "linear-probe",
-        *DATA,
-        "--set",
-        "input.frames=4",
-        "--fold",
-        "1",
-        "-o",
-        "drawn",
-        "-j",
-        "0",
-    ]
+    one = ["run", "-m", "linear-probe", *DATA, "--set", "input.frames=4", "--fold", "1"]
+    words = [*one, "-o", "drawn", "-j", "0"]
     subprocess.run([sys.executable, "-m", "dferbench", *words], cwd=folder, check=True, capture_output=True)
 
 

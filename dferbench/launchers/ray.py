@@ -23,7 +23,7 @@ from typing import Any
 from dferbench import stopping
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.launchers.ray_options import RayOptions
-from dferbench.runner.launch import SECONDS_TO_STOP, Codes, Command, Study
+from dferbench.runner.launch import SECONDS_TO_STOP, Codes, Command, Study, ended_with_us
 
 OBJECTS = 100_000_000
 """Bytes of the memory in which Ray's tasks share objects, of which these have none."""
@@ -173,14 +173,10 @@ def _pilot(command: Command, folder: str) -> int:
     bound = [sys.executable, "-c", _BOUND, *command]
     # Each would print the table in the end; its progress is in the errors, which Ray hands on.
     nothing = subprocess.DEVNULL
-    with subprocess.Popen(bound, cwd=folder, stdin=nothing, stdout=nothing) as process:
-        try:
-            while True:
-                with suppress(subprocess.TimeoutExpired):  # Ray cannot interrupt a wait without an end
-                    return process.wait(0.5)
-        except BaseException:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(SECONDS_TO_STOP)
-            process.kill()
-            raise
+    with (
+        subprocess.Popen(bound, cwd=folder, stdin=nothing, stdout=nothing) as process,
+        ended_with_us(process),
+    ):
+        while True:
+            with suppress(subprocess.TimeoutExpired):  # Ray cannot interrupt a wait without an end
+                return process.wait(0.5)

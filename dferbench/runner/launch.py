@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -144,14 +144,20 @@ def run_process(command: Command) -> int:
     """Start it and wait; a stop is passed on, and waited for, so that the run's record says so."""
     stopping.check()
     # Standard output belongs to the command that the user gave.
-    with subprocess.Popen(command, stdout=sys.stderr) as process:
-        try:
-            code = process.wait()
-        except BaseException:
-            process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(SECONDS_TO_STOP)
-            process.kill()
-            raise
+    with subprocess.Popen(command, stdout=sys.stderr) as process, ended_with_us(process):
+        code = process.wait()
     stopping.check()
     return code
+
+
+@contextmanager
+def ended_with_us(process: subprocess.Popen[bytes]) -> Iterator[None]:
+    """What ends the block ends the process: it is asked to, waited for a while, and killed at last."""
+    try:
+        yield
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(SECONDS_TO_STOP)
+        process.kill()
+        raise
