@@ -232,6 +232,16 @@ def test_a_gpu_that_is_not_there_is_told(made):
         first_device("cuda", "0,7")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a machine with GPUs")
+def test_numbers_of_gpus_mean_no_processes_where_there_is_none(in_process, toy_root, tmp_path):
+    words = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root]
+    done = in_process(*words, "--devices", "0,9", check=3)
+    error, hint = done.stderr.splitlines()
+    assert error == "error: --devices 0,9 are numbers of GPUs, and there is no GPU here"
+    assert hint.startswith("hint: ") and not (tmp_path / "runs").exists()
+    assert first_device("auto", "2") == "cpu"
+
+
 def test_a_batch_that_cannot_be_shared_is_told_before_the_run(made):
     with pytest.raises(ConfigError, match="4 devices can share batches of 8 videos or more"):
         made("toy-net", "4")

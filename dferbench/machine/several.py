@@ -70,6 +70,11 @@ def first_device(device: str, devices: str) -> str:
     if not numbers:
         return device
     kind = kind_of(device)
+    if device == "auto" and kind == "cpu" and "," in devices:
+        raise ConfigError(
+            f"--devices {devices} are numbers of GPUs, and there is no GPU here",
+            f"Use --device cpu --devices {len(numbers)} for so many processes on the CPU.",
+        )
     _require(kind, numbers)
     return f"{kind}:{numbers[0]}" if kind == "cuda" else kind
 
