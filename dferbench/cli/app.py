@@ -24,6 +24,7 @@ from dferbench.cli import (
     profile,
     run,
     runs,
+    score,
     show,
     table,
     watch,
@@ -51,6 +52,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("run")(run.run)
     app.command("import")(import_.import_)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("score")(score.score)
     app.command("predict")(predict.predict)
     app.command("list")(listing.list_)
     app.command("show")(show.show)

@@ -32,6 +32,8 @@ from dferbench.files import from_json, read_regular, to_json, write_atomic
 from dferbench.types import Compute
 
 SCHEMA = 3
+OUTSIDE = "outside predictions"
+"""The caveat of what was not predicted by dferbench, which nobody can run again here."""
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 NAME = "record.json"
@@ -87,6 +89,9 @@ class Record(BaseModel):
     """What the dataset says about this copy: its variant, where its labels and folds came from."""
     checkpoint: Plain = {}
     """For a model that was not trained here: the file, its sha256 and what it says of itself."""
+    outside: Plain = {}
+    """For predictions that were made elsewhere: their file, its sha256, what was taken from it, and what was
+    counted (ids that are unknown or missing, answers that stand for no class)."""
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: Number
@@ -148,6 +153,7 @@ class Record(BaseModel):
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown next to it in every table."""
         found = {
+            OUTSIDE: bool(self.outside),
             "synthetic": self.synthetic,
             "limited": self.limit is not None,
             "random weights": any(w.get("random") for w in self.weights.values()),
@@ -163,6 +169,8 @@ class Record(BaseModel):
     def pretraining(self) -> tuple[str, ...]:
         """What was trained elsewhere before: backbones whose weights are not random, files that a method
         started from, an evaluated checkpoint. Empty for a model that started from nothing."""
+        if self.outside:
+            return ("unknown",)
         towers = [name for name, used in self.weights.items() if not used.get("random")]
         start = self.notes.get("weights")
         files = [str(start["file"])] if isinstance(start, dict) and "file" in start else []
