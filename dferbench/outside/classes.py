@@ -43,7 +43,7 @@ class ClassNames:
         if alike := self.bare.get(_bare(word)):
             return alike
         known = canonical(word)
-        return known if known in self.places else None
+        return None if known is None else self.bare.get(known)
 
     def label(self, said: Any) -> int | None:
         """The label of a cell, a word or a number, in [0, C); None if it stands for no class."""
