@@ -21,7 +21,7 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers", "outside"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers", "outside", "statistics"},
     {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]

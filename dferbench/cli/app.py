@@ -12,6 +12,7 @@ from typer.main import get_command
 from dferbench.cli import (
     bench,
     cache,
+    calibration,
     check,
     compare,
     data,
@@ -61,6 +62,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("bench")(bench.bench)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
+    app.command("calibration")(calibration.calibration)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)
     app.command("watch")(watch.watch)

@@ -39,6 +39,8 @@ MIXED = "mixed code"
 NAME = "record.json"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+VALIDATION = "validation.npz"
+"""The predictions for the validation videos, of the last epoch as the others; where some are held out."""
 STATE = "state.pt"
 """From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20

@@ -13,8 +13,8 @@ from dferbench.outside.answers import Answers
 from dferbench.outside.columns import Roles, Wanted
 from dferbench.outside.ids import FEW, Matched, named
 from dferbench.outside.placed import Placed
-from dferbench.outside.scores import Said
-from dferbench.outside.tables import Table
+from dferbench.outside.scores import Stated
+from dferbench.outside.tables import PredictionFile
 
 
 @dataclass(frozen=True)
@@ -30,18 +30,18 @@ class Outside:
 
 
 @dataclass(frozen=True)
-class Read:
+class ReadFile:
     """A file that was read: what its rows say, and of whom."""
 
-    table: Table
+    table: PredictionFile
     roles: Roles
-    said: Said
+    said: Stated
     matched: Matched
     row_of: Mapping[str, int]
     repeated: int
 
 
-def facts_of(outside: Outside, read: Read, answers: Answers | None) -> dict[str, Any]:
+def facts_of(outside: Outside, read: ReadFile, answers: Answers | None) -> dict[str, Any]:
     """What a record says of the file."""
     said, matched = read.said, read.matched
     facts = {
@@ -63,7 +63,7 @@ def facts_of(outside: Outside, read: Read, answers: Answers | None) -> dict[str,
     return facts
 
 
-def _unknown(read: Read) -> list[str]:
+def _unknown(read: ReadFile) -> list[str]:
     written = zip(read.table.columns[read.roles.id], read.matched.ids, strict=True)
     return [str(text)[:200] for text, name in written if name is None]
 
@@ -76,7 +76,7 @@ def facts_of_fold(one: Placed) -> dict[str, Any]:
     }
 
 
-def told(read: Read, placed: Mapping[int, Placed]) -> Iterator[str]:
+def told(read: ReadFile, placed: Mapping[int, Placed]) -> Iterator[str]:
     """What was taken from the file, and what in it is odd, a line each."""
     roles, matched, said = read.roles, read.matched, read.said
     yield f"taken: {said.kind} from {_listed(roles.columns)}, ids from {shown(roles.id)}"

@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.files import open_regular
-from dferbench.outside.tables import MOST_BYTES, Table, read_json, read_json_lines, read_separated
+from dferbench.outside.tables import MOST_BYTES, PredictionFile, read_json, read_json_lines, read_separated
 
 MOST_UNPACKED = 2**30
 """Bytes that an archive may unpack to, and a Parquet file hold."""
 ENDINGS = (".csv", ".tsv", ".txt", ".xlsx", ".jsonl", ".ndjson", ".json", ".parquet", ".npz")
 
 
-def read_table(path: Path, ids: str = "") -> Table:
+def read_table(path: Path, ids: str = "") -> PredictionFile:
     """The columns of a file of predictions, of the form that its name ends with.
 
     `ids` is what the user calls the column of ids. Raises UnknownName for another ending, DataError for what
@@ -36,12 +36,12 @@ def read_table(path: Path, ids: str = "") -> Table:
         found = read_npz(path)
     else:
         found = read_parquet(path) if ending == ".parquet" else read_separated(path, ids)
-    if not found.numbers:
+    if not found.size:
         raise DataError(f"{path} has no rows", "Give a file with one row a video.")
     return found
 
 
-def read_npz(path: Path) -> Table:
+def read_npz(path: Path) -> PredictionFile:
     """Arrays of one length: (N,) of texts or numbers, or (N, C) of scores; nothing in them is executed.
 
     Raises DataError.
@@ -63,7 +63,7 @@ def read_npz(path: Path) -> Table:
             f"{path} cannot be read: {said}", "Write it with numpy.savez(path, id=..., logits=...)."
         ) from error
     columns = {name: array if array.ndim == 2 else _values(array) for name, array in arrays.items()}
-    return Table(path, columns, range(sizes.pop()))
+    return PredictionFile(path, columns, sizes.pop())
 
 
 def _values(array: NDArray[Any]) -> list[Any]:
@@ -71,7 +71,7 @@ def _values(array: NDArray[Any]) -> list[Any]:
     return found
 
 
-def read_parquet(path: Path) -> Table:
+def read_parquet(path: Path) -> PredictionFile:
     """The columns of a Parquet file. Raises DataError, and ConfigError where pyarrow is not installed."""
     try:
         import pyarrow.parquet as parquet
@@ -89,7 +89,7 @@ def read_parquet(path: Path) -> Table:
     except Exception as error:  # pyarrow's own kinds
         said = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} cannot be read: {said}", "Write it again.") from error
-    return Table(path, columns, range(file.metadata.num_rows))
+    return PredictionFile(path, columns, file.metadata.num_rows)
 
 
 def _content(path: Path) -> bytes:

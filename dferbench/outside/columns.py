@@ -11,7 +11,7 @@ import numpy as np
 from dferbench.data.official import shown
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.outside.classes import ClassNames
-from dferbench.outside.tables import Table, id_column
+from dferbench.outside.tables import PredictionFile, id_column
 
 PREDICTED = ("prediction", "predicted", "pred", "predicted_label", "predicted_class", "y_pred")
 LABELS = (*PREDICTED, "label", "labels", "emotion", "class")
@@ -45,12 +45,12 @@ class Roles:
     kind: str
     columns: Sequence[str]
 
-    def unused(self, table: Table) -> list[str]:
+    def unused(self, table: PredictionFile) -> list[str]:
         """The columns that are not looked at."""
         return [name for name in table.columns if name not in (self.id, *self.columns)]
 
 
-def roles_of(table: Table, names: ClassNames, wanted: Wanted) -> Roles:
+def roles_of(table: PredictionFile, names: ClassNames, wanted: Wanted) -> Roles:
     """Which columns are taken: those that the user names; else free answers if a table for them is given,
     else scores, else labels. Raises UnknownName for a column that is not there, and ConfigError if there is
     no column of ids or of predictions."""
@@ -69,7 +69,7 @@ def roles_of(table: Table, names: ClassNames, wanted: Wanted) -> Roles:
     return _found(table, names, ids)
 
 
-def _answer(table: Table, ids: str) -> str:
+def _answer(table: PredictionFile, ids: str) -> str:
     found = _one_of(table, (*ANSWERS, *LABELS), ids)
     if found is None:
         raise ConfigError(
@@ -79,7 +79,7 @@ def _answer(table: Table, ids: str) -> str:
     return found
 
 
-def _found(table: Table, names: ClassNames, ids: str) -> Roles:
+def _found(table: PredictionFile, names: ClassNames, ids: str) -> Roles:
     if matrix := _matrix(table, ids):
         return Roles(ids, "matrix", (matrix,))
     if scores := _scores(table, names, ids):
@@ -97,19 +97,19 @@ def _found(table: Table, names: ClassNames, ids: str) -> Roles:
     )
 
 
-def _matrix(table: Table, ids: str) -> str | None:
+def _matrix(table: PredictionFile, ids: str) -> str | None:
     found = _one_of(table, MATRICES, ids)
     values = table.columns[found] if found else ()
     whole = isinstance(values, np.ndarray) or any(isinstance(one, list | dict) for one in values)
     return found if whole else None
 
 
-def _one_of(table: Table, known: Sequence[str], ids: str) -> str | None:
+def _one_of(table: PredictionFile, known: Sequence[str], ids: str) -> str | None:
     found = {name.strip().lower(): name for name in table.columns if name != ids}
     return next((found[name] for name in known if name in found), None)
 
 
-def _scores(table: Table, names: ClassNames, ids: str) -> list[str]:
+def _scores(table: PredictionFile, names: ClassNames, ids: str) -> list[str]:
     """The column of each class; none if no column is called as one. Raises DataError if some are missing or
     two are called as one class."""
     found: dict[int, str] = {}

@@ -9,7 +9,7 @@ from typing import Any
 
 from dferbench.data.official import IMAGES, VIDEOS, shown
 from dferbench.errors import DataError
-from dferbench.outside.tables import Table
+from dferbench.outside.tables import PredictionFile
 
 FEW = 3
 """So many ids an error or a report names."""
@@ -70,7 +70,9 @@ def named(ids: Iterable[object]) -> str:
     return ", ".join(listed[:FEW]) + (", ..." if len(listed) > FEW else "")
 
 
-def require_some(table: Table, written: Sequence[Any], matched: Matched, known: Sequence[str]) -> None:
+def require_some(
+    table: PredictionFile, written: Sequence[Any], matched: Matched, known: Sequence[str]
+) -> None:
     """Raise DataError if no row is of a video of the dataset."""
     if matched.unknown == len(written):
         raise DataError(

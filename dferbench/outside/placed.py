@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dferbench.errors import DataError, UnknownName
 from dferbench.experiment.counts import top2_hits
 from dferbench.outside.ids import Matched, named
-from dferbench.outside.scores import NONE, Said
+from dferbench.outside.scores import NONE, Stated
 from dferbench.types import Video
 
 MISSING = ("refuse", "wrong")
@@ -48,7 +48,7 @@ class Placed:
         return top2_hits(self.logits, self.labels) if self.scored and not self.silent else None
 
 
-def once(matched: Matched, said: Said, path: Path) -> tuple[dict[str, int], int]:
+def once(matched: Matched, said: Stated, path: Path) -> tuple[dict[str, int], int]:
     """The row of each video, and how many rows merely repeat another one of their video.
 
     Raises DataError if two rows of a video say different things.
@@ -66,13 +66,13 @@ def once(matched: Matched, said: Said, path: Path) -> tuple[dict[str, int], int]
     return {name: mine[0] for name, mine in rows.items()}, sum(len(mine) - 1 for mine in rows.values())
 
 
-def _alike(said: Said, rows: Sequence[int]) -> bool:
+def _alike(said: Stated, rows: Sequence[int]) -> bool:
     if said.logits is not None:
         return bool((said.logits[rows] == said.logits[rows[0]]).all())
     return bool((said.labels[rows] == said.labels[rows[0]]).all())
 
 
-def place(videos: Sequence[Video], row_of: Mapping[str, int], said: Said, classes: int) -> Placed:
+def place(videos: Sequence[Video], row_of: Mapping[str, int], said: Stated, classes: int) -> Placed:
     """What a file says of each test video; one without a row, or with an empty one, is absent."""
     rows = np.array([row_of.get(video.id, NONE) for video in videos], dtype=np.int64)
     chosen = np.where(rows == NONE, NONE, said.labels[rows])

@@ -23,7 +23,7 @@ from dferbench.experiment.record import PREDICTIONS, Record
 from dferbench.files import digest, write_atomic
 from dferbench.machine.software import software
 from dferbench.outside import placed as places
-from dferbench.outside.account import Outside, Read, facts_of, facts_of_fold, told
+from dferbench.outside.account import Outside, ReadFile, facts_of, facts_of_fold, told
 from dferbench.outside.answers import Answers, read_answers
 from dferbench.outside.arrays import read_table
 from dferbench.outside.classes import ClassNames, class_names
@@ -118,14 +118,16 @@ def _plan(request: Request, catalog: Catalog, answers: Answers | None) -> Plan:
     return place(Settled(entry, {}, Recipe(), chosen, identity, registered(catalog)), request)
 
 
-def _read(outside: Outside, names: ClassNames, answers: Answers | None, splits: Mapping[int, Split]) -> Read:
+def _read(
+    outside: Outside, names: ClassNames, answers: Answers | None, splits: Mapping[int, Split]
+) -> ReadFile:
     table = read_table(outside.path, outside.wanted.id)
     roles = roles_of(table, names, outside.wanted)
     known = {video.id for split in splits.values() for video in chain(split.train, split.test)}
     matched = match(table.columns[roles.id], known)
     require_some(table, table.columns[roles.id], matched, [v.id for s in splits.values() for v in s.test])
     said = said_by(table, roles, names, outside.wanted, answers)
-    return Read(table, roles, said, matched, *once(matched, said, outside.path))
+    return ReadFile(table, roles, said, matched, *once(matched, said, outside.path))
 
 
 def _record(plan: Plan, run: tuple[int, int], split: Split, placed: Placed, facts: dict[str, Any]) -> Record:

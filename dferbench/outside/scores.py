@@ -16,7 +16,7 @@ from dferbench.outside.answers import Answers
 from dferbench.outside.classes import ClassNames
 from dferbench.outside.columns import Roles, Wanted
 from dferbench.outside.ids import FEW, named
-from dferbench.outside.tables import Table
+from dferbench.outside.tables import PredictionFile
 
 KINDS = ("probabilities", "logits")
 NONE = -1
@@ -28,7 +28,7 @@ TINY = 1e-30
 
 
 @dataclass(frozen=True)
-class Said:
+class Stated:
     """`labels` (N,) in [0, C), NONE for a row that gives none, and the `logits` (N, C) of rows with scores;
     `kind` is "labels", "answers", "probabilities" or "logits". Of free answers `unmapped` has those that
     stand for no class with their numbers; `ties` are rows whose highest score several classes have."""
@@ -40,7 +40,9 @@ class Said:
     ties: int = 0
 
 
-def said_by(table: Table, roles: Roles, names: ClassNames, wanted: Wanted, answers: Answers | None) -> Said:
+def said_by(
+    table: PredictionFile, roles: Roles, names: ClassNames, wanted: Wanted, answers: Answers | None
+) -> Stated:
     """What every row says. Raises DataError or ConfigError with the number and the first of rows at fault."""
     if roles.kind == "label":
         return _labels(table, roles.columns[0], names)
@@ -56,10 +58,10 @@ def said_by(table: Table, roles: Roles, names: ClassNames, wanted: Wanted, answe
         matrix = np.log(np.maximum(matrix, TINY))
     best = matrix.max(1, keepdims=True)
     ties = int(((matrix == best).sum(1) > 1).sum())
-    return Said(stated, matrix.argmax(1).astype(np.int64), matrix, ties=ties)
+    return Stated(stated, matrix.argmax(1).astype(np.int64), matrix, ties=ties)
 
 
-def _stated_by(roles: Roles, table: Table) -> str:
+def _stated_by(roles: Roles, table: PredictionFile) -> str:
     """What the name of a matrix says that it holds. Raises ConfigError if it may be either."""
     name = roles.columns[0].strip().lower() if roles.kind == "matrix" else ""
     if name.startswith("logit"):
@@ -72,7 +74,7 @@ def _stated_by(roles: Roles, table: Table) -> str:
     )
 
 
-def _labels(table: Table, column: str, names: ClassNames) -> Said:
+def _labels(table: PredictionFile, column: str, names: ClassNames) -> Stated:
     _require_flat(table, column)
     cells = table.columns[column]
     known = {cell: names.label(cell) for cell in dict.fromkeys(cells)}
@@ -80,10 +82,10 @@ def _labels(table: Table, column: str, names: ClassNames) -> Said:
     if odd:
         _refuse_labels(table, odd, names)
     labels = [NONE if (label := known[cell]) is None else label for cell in cells]
-    return Said("labels", np.array(labels, dtype=np.int64))
+    return Stated("labels", np.array(labels, dtype=np.int64))
 
 
-def _refuse_labels(table: Table, odd: Counter[Any], names: ClassNames) -> None:
+def _refuse_labels(table: PredictionFile, odd: Counter[Any], names: ClassNames) -> None:
     total = sum(odd.values())
     if all(names.is_code(word) for word in odd) and not names.codes:
         raise ConfigError(
@@ -97,7 +99,7 @@ def _refuse_labels(table: Table, odd: Counter[Any], names: ClassNames) -> None:
     )
 
 
-def _require_flat(table: Table, column: str) -> None:
+def _require_flat(table: PredictionFile, column: str) -> None:
     cells = table.columns[column]
     if isinstance(cells, np.ndarray) or any(isinstance(one, list | dict) for one in cells):
         raise ConfigError(
@@ -106,25 +108,25 @@ def _require_flat(table: Table, column: str) -> None:
         )
 
 
-def _mapped(cells: Sequence[Any], answers: Answers) -> Said:
+def _mapped(cells: Sequence[Any], answers: Answers) -> Stated:
     texts = [_text(cell) for cell in cells]
     known = {text: answers.label(text) for text in dict.fromkeys(texts)}
     unmapped = Counter(text for text in texts if known[text] is None)
     labels = [NONE if (label := known[text]) is None else label for text in texts]
-    return Said("answers", np.array(labels, dtype=np.int64), unmapped=unmapped)
+    return Stated("answers", np.array(labels, dtype=np.int64), unmapped=unmapped)
 
 
 def _text(cell: Any) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def _joined(table: Table, roles: Roles) -> NDArray[np.float64]:
+def _joined(table: PredictionFile, roles: Roles) -> NDArray[np.float64]:
     """(N, C) from a column for each class."""
     columns = [table.columns[name] for name in roles.columns]
     return _numbers(table, roles, list(zip(*columns, strict=True)))
 
 
-def _whole(table: Table, roles: Roles, names: ClassNames) -> NDArray[np.float64]:
+def _whole(table: PredictionFile, roles: Roles, names: ClassNames) -> NDArray[np.float64]:
     """(N, C) from a column that holds all scores of a row: objects by class, or lists in a stated order."""
     values = table.columns[roles.columns[0]]
     if isinstance(values, np.ndarray):
@@ -144,7 +146,7 @@ def _by_class(one: Any, names: ClassNames) -> list[Any]:
     return [found.get(label) for label in range(len(names.classes))]
 
 
-def _order(size: int, names: ClassNames, table: Table) -> list[int]:
+def _order(size: int, names: ClassNames, table: PredictionFile) -> list[int]:
     """Which column is of each class. Raises ConfigError where that is not stated."""
     stated = names.columns()
     if stated is None:
@@ -161,7 +163,7 @@ def _order(size: int, names: ClassNames, table: Table) -> list[int]:
     return [stated.index(name) for name in names.classes]
 
 
-def _numbers(table: Table, roles: Roles, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
+def _numbers(table: PredictionFile, roles: Roles, rows: Sequence[Sequence[Any]]) -> NDArray[np.float64]:
     """Cells as numbers. Raises DataError that counts the rows with others and names the first cell."""
     try:
         return np.array([[_number(cell) for cell in row] for row in rows], dtype=np.float64)
@@ -189,7 +191,7 @@ def _first_bad(cells: Sequence[Any]) -> str:
     return f" ({shown(_text(next(cell for cell in cells if not _is_number(cell))))})"
 
 
-def _require_probabilities(table: Table, roles: Roles, matrix: NDArray[np.float64]) -> None:
+def _require_probabilities(table: PredictionFile, roles: Roles, matrix: NDArray[np.float64]) -> None:
     sums, room = matrix.sum(1), min(MOST_ROOM, ROOM * matrix.shape[1])
     outside = np.asarray(((matrix < 0) | (matrix > 1)).any(1))
     _require_rows(table, roles, outside, "probabilities outside of [0, 1]", hint=_NOT_PROBABILITIES)
@@ -205,14 +207,14 @@ WRITE = "Write a number for each class."
 
 
 def _require_rows(
-    table: Table, roles: Roles, bad: NDArray[np.bool_], what: str, more: str = "", hint: str = WRITE
+    table: PredictionFile, roles: Roles, bad: NDArray[np.bool_], what: str, more: str = "", hint: str = WRITE
 ) -> None:
     if bad.any():
         raise _fault(table, roles, bad, what, more, hint)
 
 
 def _fault(
-    table: Table, roles: Roles, bad: NDArray[np.bool_], what: str, more: str = "", hint: str = WRITE
+    table: PredictionFile, roles: Roles, bad: NDArray[np.bool_], what: str, more: str = "", hint: str = WRITE
 ) -> DataError:
     """The error that counts rows at fault and names the first; `more` is what to say of the very first."""
     ids = table.columns[roles.id]

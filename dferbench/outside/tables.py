@@ -31,17 +31,12 @@ IDS = (
 
 
 @dataclass(frozen=True)
-class Table:
-    """What a file holds: columns by name, each with a value a row, and the number that the file's readers
-    know each row by (a line of a text, a row of an array)."""
+class PredictionFile:
+    """What a file holds: columns by name, each with a value a row, and how many rows there are."""
 
     path: Path
     columns: Mapping[str, Sequence[Any]]
-    numbers: Sequence[int]
-
-    def where(self, row: int) -> str:
-        """A row as an error names it."""
-        return f"{self.path.name}, row {self.numbers[row]}"
+    size: int
 
 
 def id_column(names: Iterable[str]) -> str | None:
@@ -50,7 +45,7 @@ def id_column(names: Iterable[str]) -> str | None:
     return next((found[name] for name in IDS if name in found), None)
 
 
-def read_separated(path: Path, ids: str = "") -> Table:
+def read_separated(path: Path, ids: str = "") -> PredictionFile:
     """A CSV, TSV or the first sheet of an .xlsx file, whose first row names the columns.
 
     Without such a row it may have two columns, ids and labels. `ids` is what the user calls the column of
@@ -70,7 +65,7 @@ def read_separated(path: Path, ids: str = "") -> Table:
     _require_even(filled, len(head), path)
     values = zip(*(fields for _, fields in filled), strict=True) if filled else ([] for _ in head)
     cells = {name: [plain(cell) for cell in column] for name, column in zip(head, values, strict=True)}
-    return Table(path, cells, [number for number, _ in filled])
+    return PredictionFile(path, cells, len(filled))
 
 
 Rows = Sequence[tuple[int, Sequence[str]]]
@@ -91,16 +86,16 @@ def _require_even(rows: Rows, size: int, path: Path) -> None:
         )
 
 
-def read_json_lines(path: Path) -> Table:
+def read_json_lines(path: Path) -> PredictionFile:
     """One JSON object a line. Raises DataError that names the line that is none."""
     found = []
     for number, line in enumerate(read_text(path, MOST_BYTES).split("\n"), 1):
         if line.strip():
-            found.append((number, _object(line, f"{path}, line {number}")))
+            found.append(_object(line, f"{path}, line {number}"))
     return _from_objects(path, found)
 
 
-def read_json(path: Path) -> Table:
+def read_json(path: Path) -> PredictionFile:
     """A list of objects, or an object that gives each id its label, its answer, or its scores by class.
 
     Raises DataError.
@@ -113,7 +108,7 @@ def read_json(path: Path) -> Table:
         said = [{"id": name, **_named(value)} for name, value in said.items()]
     if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
         raise DataError(f"{path} is no list of objects", 'Write [{"id": ..., "label": ...}, ...].')
-    return _from_objects(path, list(enumerate(said, 1)))
+    return _from_objects(path, said)
 
 
 def _named(value: Any) -> dict[str, Any]:
@@ -130,8 +125,8 @@ def _object(line: str, where: str) -> dict[str, Any]:
     return found
 
 
-def _from_objects(path: Path, rows: Sequence[tuple[int, dict[str, Any]]]) -> Table:
+def _from_objects(path: Path, rows: Sequence[dict[str, Any]]) -> PredictionFile:
     """Columns of all names; what an object lacks is None there. Numbers and texts stay what they are."""
-    names = dict.fromkeys(name for _, row in rows for name in row)
-    columns = {name: [row.get(name) for _, row in rows] for name in names}
-    return Table(path, columns, [number for number, _ in rows])
+    names = dict.fromkeys(name for row in rows for name in row)
+    columns = {name: [row.get(name) for row in rows] for name in names}
+    return PredictionFile(path, columns, len(rows))
