@@ -296,7 +296,7 @@ class TestAnswers:
     @pytest.mark.parametrize(
         ("text", "says"),
         [
-            ('"happy" = "joyfulness"', "no class of the dataset"),
+            ('"happy" = "joyfulness"', "not a class of the dataset"),
             ('"a" = "anger"\n"A" = "sadness"', "two classes"),
             ('"/(/" = "anger"', "no regular expression"),
             ("", "maps no answer"),
@@ -450,14 +450,14 @@ def words_for_labels(rng):
     rows, places = labelled(), _some(rng)
     for place in places:
         rows[place][1] = rng.choice(["hapiness", "joyfull", "contempt", "7", "None", "nan", "?"])
-    return _csv(rows), {}, f"{len(places)} of its labels are no class of the dataset"
+    return _csv(rows), {}, f"{len(places)} of its labels are not classes of the dataset"
 
 
 def formulas_for_labels(rng):
     rows, places = labelled(), _some(rng)
     for place in places:
         rows[place][1] = rng.choice(["=1+1", "@SUM(A1)", "'=cmd|' /C calc'!A0", "+A1", "-2+3"])
-    return _csv(rows), {}, f"{len(places)} of its labels are no class of the dataset"
+    return _csv(rows), {}, f"{len(places)} of its labels are not classes of the dataset"
 
 
 def numbers_for_labels(rng):
@@ -468,7 +468,7 @@ def numbers_for_labels(rng):
 
 def codes_of_other_numbers(rng):
     rows = [[i, CLASSES.index(c) + 1] for i, c in labelled()]
-    return _csv(rows), {"codes": "index"}, "of its labels are no class of the dataset: '4'"
+    return _csv(rows), {"codes": "index"}, "of its labels are not classes of the dataset: '4'"
 
 
 def not_finite(rng):
@@ -484,7 +484,7 @@ def not_numbers(rng):
         row[rng.randint(1, 4)] = rng.choice(["", "n/a", "0.1.2", "=0.5", "12%", "0,5".replace(",", "·")])
 
     file, said, count = _scores(rng, change)
-    return file, said, f"{count} of 40 rows have scores that are no numbers"
+    return file, said, f"{count} of 40 rows have scores that are not numbers"
 
 
 def decimal_commas(rng):
@@ -494,7 +494,7 @@ def decimal_commas(rng):
     return (
         _csv(rows, ("id", *CLASSES), sep=";"),
         {"scores": "probabilities"},
-        "40 of 40 rows have scores that are no",
+        "40 of 40 rows have scores that are not",
     )
 
 
@@ -612,7 +612,7 @@ def lists_of_other_lengths(rng):
     text = "\n".join(map(json.dumps, rows)).encode()
     bad = sum(not isinstance(one["probs"], list) or len(one["probs"]) < 4 for one in rows)
     says = (
-        f"{bad} of {len(rows)} rows have scores that are no numbers"
+        f"{bad} of {len(rows)} rows have scores that are not numbers"
         if bad
         else "test videos of fold 1 have no"
     )

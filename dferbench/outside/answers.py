@@ -58,7 +58,7 @@ def read_answers(path: Path, names: ClassNames) -> Answers:
         label = names.label(name)
         if label is None:
             raise ConfigError(
-                f"{path}: {shown(word)} stands for {shown(str(name))}, which is no class of the dataset",
+                f"{path}: {shown(word)} stands for {shown(str(name))}, which is not a class of the dataset",
                 f"The classes are {', '.join(names.classes)}.",
             )
         if len(word) > 2 and word.startswith("/") and word.endswith("/"):

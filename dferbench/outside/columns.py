@@ -15,7 +15,7 @@ from dferbench.outside.tables import PredictionFile, id_column
 
 PREDICTED = ("prediction", "predicted", "pred", "predicted_label", "predicted_class", "y_pred")
 LABELS = (*PREDICTED, "label", "labels", "emotion", "class")
-"""What a column of labels may be called; beside one of PREDICTED, the others are the truth."""
+"""What a column of labels may be called; next to one of PREDICTED, the others are the truth."""
 ANSWERS = ("answer", "response", "output", "text", "generated_text", "completion")
 MATRICES = ("logits", "logit", "probabilities", "probability", "probs", "prob", "scores", "score")
 """What a column is called that holds all scores of a video."""

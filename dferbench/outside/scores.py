@@ -94,7 +94,7 @@ def _refuse_labels(table: PredictionFile, odd: Counter[Any], names: ClassNames) 
         )
     listed = ", ".join(f"{shown(str(word))} ({count})" for word, count in odd.most_common(FEW))
     raise DataError(
-        f"{table.path}: {total} of its labels are no class of the dataset: {listed}",
+        f"{table.path}: {total} of its labels are not classes of the dataset: {listed}",
         f"The classes are {', '.join(names.classes)}; free answers are mapped with --answers FILE.",
     )
 
@@ -170,7 +170,7 @@ def _numbers(table: PredictionFile, roles: Roles, rows: Sequence[Sequence[Any]])
     except (TypeError, ValueError):
         bad = np.array([any(not _is_number(cell) for cell in row) for row in rows])
     first = _first_bad(rows[int(bad.argmax())])
-    raise _fault(table, roles, bad, "scores that are no numbers", first)
+    raise _fault(table, roles, bad, "scores that are not numbers", first)
 
 
 def _number(cell: Any) -> float:

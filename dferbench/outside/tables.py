@@ -107,7 +107,7 @@ def read_json(path: Path) -> PredictionFile:
     if isinstance(said, dict):
         said = [{"id": name, **_named(value)} for name, value in said.items()]
     if not isinstance(said, list) or not all(isinstance(one, dict) for one in said):
-        raise DataError(f"{path} is no list of objects", 'Write [{"id": ..., "label": ...}, ...].')
+        raise DataError(f"{path} is not a list of objects", 'Write [{"id": ..., "label": ...}, ...].')
     return _from_objects(path, said)
 
 
