@@ -128,8 +128,9 @@ class TestForms:
             self.check(scored(name, name=name), matrix, "labels")
 
     def test_a_list_without_a_head(self, scored, tmp_path, matrix):
-        (tmp_path / "p.txt").write_text(lines(*labelled()))
-        self.check(scored("p.txt"), matrix, "labels")
+        for name, sep in (("p.txt", ","), ("blanks.txt", " ")):
+            (tmp_path / name).write_text(lines(*labelled(), sep=sep))
+            self.check(scored(name, name[0]), matrix, "labels")
 
     @pytest.mark.parametrize("codes", ["index", "0=happiness, 1=sadness 2=neutral,3=anger"])
     def test_numbers_as_labels_where_they_are_stated(self, scored, tmp_path, matrix, codes):
@@ -655,6 +656,19 @@ def another_ending(rng):
     return (ending, b"x"), {}, "there is no form of predictions"
 
 
+def options_that_do_not_fit(rng):
+    said, says = rng.choice(
+        [
+            ({"scores": "logits"}, "has no scores of the classes"),
+            ({"label": "label", "scores": "logits"}, "--label names a column of labels"),
+            ({"label": "label", "answer": "label"}, "--label names a column of labels"),
+            ({"answer": "label"}, "no table says what the answers mean"),
+            ({"scores": "softmax"}, "there is no kind of scores"),
+        ]
+    )
+    return _csv(labelled()), said, says
+
+
 def columns_that_are_not_there(rng):
     option = rng.choice(["id", "label", "answer"])
     return _csv(labelled()), {option: "Prediction"}, "there is no column of"
@@ -667,14 +681,14 @@ KINDS = [
     negative_probabilities, percentages, scores_of_no_stated_kind, equal_scores, lost_columns,
     columns_of_one_name, lost_ids, lost_predictions, cut_off, separators_in_texts, other_encodings,
     no_text, nothing_in_it, bad_json_lines, lists_of_other_lengths, bad_arrays, bad_workbooks,
-    another_ending, columns_that_are_not_there,
+    another_ending, columns_that_are_not_there, options_that_do_not_fit,
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_a_damaged_file_is_refused_or_counted(kind, seed, scored, tmp_path):
-    """35 kinds, six files each: two lines that count and name, and no record; or a line that counts."""
+    """36 kinds, six files each: two lines that count and name, and no record; or a line that counts."""
     (ending, content), said, says = kind(random.Random(f"{kind.__name__}{seed}"))
     (tmp_path / f"p{ending}").write_bytes(content)
     if says.startswith("counted: "):

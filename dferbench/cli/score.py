@@ -69,7 +69,7 @@ def score(  # noqa: PLR0913 - one parameter an option is how typer declares them
         seeds=(seed,),
         root=root,
         output=output,
-        skip_bad=True,  # only ids and labels are wanted: the videos need not be there
+        skip_bad=True,  # ids and labels are needed, not videos
         force=force,
     )
     outside = Outside(

@@ -62,11 +62,16 @@ def roles_of(table: PredictionFile, names: ClassNames, wanted: Wanted) -> Roles:
         raise ConfigError(
             f"{table.path} has no column of ids among {_listed(table.columns)}", "Name it: --id COLUMN."
         )
+    if wanted.label and (wanted.scores or wanted.answer or wanted.answers):
+        raise ConfigError(
+            "--label names a column of labels, and --scores, --answer and --answers are for other kinds",
+            "Leave one of them out.",
+        )
     if wanted.label:
         return Roles(ids, "label", (wanted.label,))
     if wanted.answers or wanted.answer:
         return Roles(ids, "answer", (wanted.answer or _answer(table, ids),))
-    return _found(table, names, ids)
+    return _found(table, names, ids, wanted)
 
 
 def _answer(table: PredictionFile, ids: str) -> str:
@@ -79,11 +84,16 @@ def _answer(table: PredictionFile, ids: str) -> str:
     return found
 
 
-def _found(table: PredictionFile, names: ClassNames, ids: str) -> Roles:
+def _found(table: PredictionFile, names: ClassNames, ids: str, wanted: Wanted) -> Roles:
     if matrix := _matrix(table, ids):
         return Roles(ids, "matrix", (matrix,))
     if scores := _scores(table, names, ids):
         return Roles(ids, "scores", scores)
+    if wanted.scores:
+        raise ConfigError(
+            f"{table.path} has no scores of the classes among its columns {_listed(table.columns)}",
+            f"Call their columns {', '.join(names.classes[:3])}, ..., or leave --scores out.",
+        )
     if label := _one_of(table, LABELS, ids):
         return Roles(ids, "label", (label,))
     if answer := _one_of(table, ANSWERS, ids):

@@ -49,6 +49,7 @@ def said_by(
     if roles.kind == "answer":
         if answers is None:
             raise ConfigError("no table says what the answers mean", "Give one: --answers FILE.")
+        _require_flat(table, roles.columns[0])
         return _mapped(table.columns[roles.columns[0]], answers)
     stated = wanted.scores or _stated_by(roles, table)
     matrix = _whole(table, roles, names) if roles.kind == "matrix" else _joined(table, roles)
@@ -103,7 +104,7 @@ def _require_flat(table: PredictionFile, column: str) -> None:
     cells = table.columns[column]
     if isinstance(cells, np.ndarray) or any(isinstance(one, list | dict) for one in cells):
         raise ConfigError(
-            f"{table.path}: {shown(column)} holds several values a row, and a label is one",
+            f"{table.path}: {shown(column)} holds several values a row, and a label or an answer is one",
             "Name another column, or --scores probabilities or logits if these are scores.",
         )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.csv_text import plain
-from dferbench.data.official import read_lines, read_text, shown
+from dferbench.data.official import read_lines, read_rows, read_text, shown
 from dferbench.errors import DataError
 from dferbench.files import from_json
 
@@ -55,6 +55,11 @@ def read_separated(path: Path, ids: str = "") -> PredictionFile:
     if not rows:
         raise DataError(f"{path} is empty", "Give a file with one row a video.")
     head = [plain(name) for name in rows[0][1]]
+    if len(head) == 1 and " " in head[0]:  # a list as datasets have it, between blanks
+        listed = read_rows(path)
+        return PredictionFile(
+            path, {"id": [row.video for row in listed], "label": [row.label for row in listed]}, len(listed)
+        )
     if len(head) == 2 and ids not in head and id_column(head) is None:
         head = ["id", "label"]
     else:
