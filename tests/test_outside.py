@@ -729,6 +729,7 @@ def dferbench(in_process, tmp_path):
     return partial(in_process, "--plugin", "scored.py")
 
 
+@pytest.mark.slow
 def test_every_verb_reads_what_score_leaves(dferbench, tmp_path):
     score = ["score", "p.csv", "-d", "scored", "--root", ".", "--name", "mllm"]
     said = dferbench(*score, "--scores", "probabilities", check=0).stdout
@@ -766,6 +767,15 @@ def test_outside_predictions_rank_only_if_that_is_asked(scored, tmp_path):
     assert [(row.method, row.ranks) for row in asked] == [("mine", True), ("own", True)]
 
 
+def test_records_of_own_runs_say_nothing_of_it(scored, tmp_path):
+    """Earlier releases, which refuse fields that they do not know, still read them."""
+    (tmp_path / "p.csv").write_text(lines(["id", "label"], *labelled()))
+    found = scored("p.csv")
+    assert "outside" in json.loads((found.folders[0] / "record.json").read_text())
+    own = found.records[0].model_copy(update={"outside": {}})
+    assert "outside" not in json.loads(records.write(own, tmp_path / "own").read_text())
+
+
 def test_scores_of_outside_predictions_have_second_guesses_and_labels_have_none(scored, tmp_path):
     from dferbench.report.recount import recounted
 
@@ -777,6 +787,7 @@ def test_scores_of_outside_predictions_have_second_guesses_and_labels_have_none(
     assert recounted(labels.records[0], labels.folders[0]).top2 is None
 
 
+@pytest.mark.slow
 def test_ten_thousand_ids_take_less_than_two_seconds_and_no_torch(tmp_path):
     (tmp_path / "scored.py").write_text(PLUGIN.replace("TESTED", "10_000"))
     ids = [f"{n:05d}" for n in range(0, 20_000, 2)]

@@ -255,7 +255,9 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
     if stated.curve is not None:
         sha256 = curves.write(stated.curve, folder) if stated.curve else ""
         stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
-    write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude={"curve"})))
+    # Earlier releases refuse a field that they do not know: runs of dferbench's own have none more for it.
+    left_out = {"curve"} if stated.outside else {"curve", "outside"}
+    write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude=left_out)))
     return path
 
 
