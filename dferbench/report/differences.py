@@ -14,7 +14,8 @@ Difference = tuple[str, Any, Any]
 
 PARTS = (
     "method", "origin", "options", "recipe", "dataset", "dataset_options", "dataset_notes", "synthetic",
-    "classes", "fold", "seed", "data", "videos", "limit", "skipped", "selection", "weights", "checkpoint",
+    "classes", "fold", "seed", "data", "videos", "validation",
+    "limit", "skipped", "selection", "weights", "checkpoint",
     "code", "decoders", "parameters", "notes", "environment",
 )  # fmt: skip
 """What is compared, in the order in which it is listed."""
@@ -54,6 +55,7 @@ def _protocol(one: Record, rule: str) -> dict[str, Any]:
     recipe["compute"] = compute_of(one.recipe)
     epochs = one.epochs
     chosen = f"{rule} of {epochs} epochs" if epochs else "no epochs"
+    facts["validation"] = facts["validation"] or {}
     return {**facts, "recipe": recipe, "selection": chosen, "decoders": sorted(one.decoders)}
 
 
