@@ -64,6 +64,8 @@ class Request:
     """The fraction of the training videos that is held out to choose epochs by; None or 0 for none."""
     patience: int | None = None
     """A stage ends after so many epochs without a better validation result; None to train them all."""
+    trial: bool = False
+    """A trial of a search for settings: its validation videos stand for test videos, which are not read."""
     save_every: float = 0.0
     """Minutes between two writings of a run's state; 0 for every epoch. It changes no result either."""
 
@@ -240,8 +242,8 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     check_recipe(recipe, request.limit)
-    check_validation(request.validation, request.patience, recipe)
-    also = {"validation": stated(request.validation, request.patience)}
+    check_validation(request.validation, request.patience, recipe, trial=request.trial)
+    also = {"validation": stated(request.validation, request.patience), "trial": request.trial}
     identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog, also)
     return Settled(entry, options, recipe, chosen, identity, registered(catalog))
 
@@ -293,11 +295,14 @@ def _read_split(plan: Plan, fold: int) -> Split:
     held = hold_out(found["train"], plan.request.validation, where) if plan.request.validation else None
     if held is not None:
         found |= {"train": list(held.train), "validation": list(held.validation)}
+    if plan.request.trial:
+        del found["test"]
     used = {part: _limited(videos, plan.request.limit) for part, videos in found.items()}
     for part, videos in used.items():
         if not plan.request.skip_bad:
             _require_there(videos, f"{where}, {part}", plan)
-    return Split(used["train"], used["test"], fingerprint, paths, used.get("validation", ()), held)
+    validation = used.get("validation", ())
+    return Split(used["train"], used.get("test", validation), fingerprint, paths, validation, held)
 
 
 def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:

@@ -44,7 +44,7 @@ STATE = "state.pt"
 """From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
-LATER = {"validation", "val"}
+LATER = {"validation", "val", "trial"}
 """Fields that are left out of files where they say nothing: releases that do not know them read the rest."""
 
 
@@ -113,6 +113,8 @@ class Record(BaseModel):
     """The epoch that is best on the test videos, for a run with epochs."""
     validation: HeldOut | None = None
     """What was held out of the training videos; None if nothing was."""
+    trial: bool = False
+    """Whether it is a trial of a search for settings: what is called test are its validation videos."""
     val: SelectedByValidation | None = None
     """The epoch that is best on the validation videos, by WAR."""
     confusion: Matrix = []
@@ -145,6 +147,7 @@ class Record(BaseModel):
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown next to it in every table."""
         found = {
+            "trial": self.trial,
             "synthetic": self.synthetic,
             "limited": self.limit is not None,
             "random weights": any(w.get("random") for w in self.weights.values()),
@@ -263,7 +266,7 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
 
 def as_stated(record: Record) -> dict[str, Any]:
     """What the file of a record holds, the curve left out, as plain data."""
-    silent = {name for name in LATER if getattr(record, name) is None}
+    silent = {name for name in LATER if not getattr(record, name)}
     return record.model_dump(by_alias=True, exclude={"curve", *silent})
 
 

@@ -32,9 +32,16 @@ class Held:
     fingerprint: str
 
 
-def check_validation(share: float | None, patience: int | None, recipe: Recipe) -> None:
+def check_validation(
+    share: float | None, patience: int | None, recipe: Recipe, *, trial: bool = False
+) -> None:
     """Raise ConfigError for a share of the training videos that cannot be held out, for a patience that no
-    epoch can try, and for a method that has no epochs to choose among."""
+    epoch can try, for a method that has no epochs to choose among, and for a trial without validation."""
+    if trial and not share:
+        raise ConfigError(
+            "settings are searched on validation videos, and there are none: test videos must not decide",
+            "Add --validation 0.1.",
+        )
     if share and not 0 < share <= LARGEST:
         raise ConfigError(
             f"validation must be a fraction of the training videos in (0, {LARGEST}], got {share:g}",

@@ -14,7 +14,7 @@ Difference = tuple[str, Any, Any]
 
 PARTS = (
     "method", "origin", "options", "recipe", "dataset", "dataset_options", "dataset_notes", "synthetic",
-    "classes", "fold", "seed", "data", "videos", "validation",
+    "classes", "fold", "seed", "data", "videos", "validation", "trial",
     "limit", "skipped", "selection", "weights", "checkpoint",
     "code", "decoders", "parameters", "notes", "environment",
 )  # fmt: skip
@@ -43,6 +43,8 @@ def unlike(a: Record, b: Record) -> list[str]:
         reasons.append("their ids, labels or splits differ")
     if set(a.classes) != set(b.classes):
         reasons.append("their classes differ")
+    if a.trial != b.trial:
+        reasons.append("one is a trial of dferbench tune, tested on validation videos")
     if a.limit != b.limit:
         reasons.append(f"their --limit differs ({a.limit or 'none'}, {b.limit or 'none'})")
     return reasons

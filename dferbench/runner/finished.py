@@ -129,7 +129,8 @@ def lost(done: Record, folder: Path) -> list[str]:
     """The files of a finished run that are gone; its record alone still holds what tables show."""
     curve = [curves.NAME] if done.curve_sha256 else []
     held = [] if done.validation is None else [records.VALIDATION]
-    files = [records.PREDICTIONS, *([] if done.checkpoint else [records.CHECKPOINT]), *held, *curve]
+    trained = [] if done.checkpoint or done.trial else [records.CHECKPOINT]
+    files = [records.PREDICTIONS, *trained, *held, *curve]
     return [name for name in files if not (folder / name).is_file()]
 
 

@@ -202,6 +202,7 @@ def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric:
         data=split.fingerprint,
         videos=split.sizes,
         validation=_held_out(plan, split),
+        trial=plan.request.trial,
         synthetic=plan.dataset.synthetic or marks.drawn,
         limit=plan.request.limit,
         code=dict(plan.code),

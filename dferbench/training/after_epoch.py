@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,12 +52,13 @@ class TestedParts:
     fabric: Fabric
     progress: Progress
     parts: Sequence[tuple[str, Source]]
-    """"validation", where there is such a part, and "test"."""
+    """"validation", where there is such a part, and "test"; in a trial the first stands for both."""
 
     def of(self, model: Classifier) -> PartPredictions:
         """The model's predictions. Raises as `predict` does, and DferbenchError if memory ends."""
         found = {name: self._predict(model, name, source) for name, source in self.parts}
-        return PartPredictions(found["test"], found.get("validation"))
+        held = found.get("validation")
+        return PartPredictions(found.get("test") or found["validation"], held)
 
     def _predict(self, model: Classifier, name: str, source: Source) -> Predictions:
         stages, classes = self.plan.recipe.stages, len(self.plan.task.classes)
@@ -72,10 +73,11 @@ class TestedParts:
 @contextmanager
 def opened(feed: Feed, split: Split) -> Iterator[TestedParts]:
     """The parts of a split that are tested, with the processes that read them."""
-    with feed.open(split.test) as test:
-        if split.held is None:
-            yield TestedParts(feed.plan, feed.fabric, feed.progress, [("test", test)])
-            return
-        with feed.open(split.validation) as held:
-            parts = [("validation", held), ("test", test)]
-            yield TestedParts(feed.plan, feed.fabric, feed.progress, parts)
+    wanted = (
+        {"test": split.test} if split.held is None else {"validation": split.validation, "test": split.test}
+    )
+    if feed.plan.request.trial:
+        del wanted["test"]
+    with ExitStack() as stack:
+        parts = [(name, stack.enter_context(feed.open(videos))) for name, videos in wanted.items()]
+        yield TestedParts(feed.plan, feed.fabric, feed.progress, parts)
