@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from dferbench.experiment.metrics import Metric
     from dferbench.tuning.journal import Tried
-    from dferbench.tuning.tune import Found, Search
+    from dferbench.tuning.tune import Searched, Search
 
 
 def tune(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -132,7 +132,7 @@ def tune(  # noqa: PLR0913 - one parameter an option is how typer declares them
         raise DferbenchError(f"every trial failed, the first: {found.journal.trials[0].error}", "See above.")
 
 
-def _as_data(search: Search, found: Found) -> dict[str, Any]:
+def _as_data(search: Search, found: Searched) -> dict[str, Any]:
     journal, best = found.journal, found.journal.best(higher=search.metric.higher_is_better)
     return {
         "schema": 1,
@@ -148,7 +148,7 @@ def _as_data(search: Search, found: Found) -> dict[str, Any]:
     }
 
 
-def _as_text(search: Search, found: Found) -> str:
+def _as_text(search: Search, found: Searched) -> str:
     from dferbench.report.fitted import fitted, folded
 
     metric, names = search.metric, list(search.space)
@@ -166,7 +166,7 @@ def _cells(one: Tried, names: Sequence[str], metric: Metric) -> list[str]:
     return [*values, one.error or metric.text(one.value), one.config_id]
 
 
-def looked_at(search: Search, found: Found) -> str:
+def looked_at(search: Search, found: Searched) -> str:
     """What a reader must be told of a result with the settings that were found."""
     plan, journal, metric = found.plan, found.journal, search.metric
     folds = ", ".join(map(str, plan.folds))
@@ -184,7 +184,7 @@ def looked_at(search: Search, found: Found) -> str:
     return said
 
 
-def command(search: Search, found: Found) -> str:
+def command(search: Search, found: Searched) -> str:
     """What trains and tests the best trial; "" if none succeeded."""
     from dferbench.tuning.space import with_values
 

@@ -55,7 +55,7 @@ class Search:
 
 
 @dataclass(frozen=True)
-class Found:
+class Searched:
     """A search when it ended: where its journal lies, why it ended, and one of its plans."""
 
     journal: Journal
@@ -64,7 +64,7 @@ class Found:
     plan: Plan
 
 
-def tune(search: Search, catalog: Catalog, progress: Progress) -> Found:
+def tune(search: Search, catalog: Catalog, progress: Progress) -> Searched:
     """Try settings until the budget is spent or nothing new is left. The same search continues where it was.
 
     No test video is read. A trial that fails counts as tried. Raises ConfigError or DataError for what can be
@@ -88,7 +88,7 @@ def tune(search: Search, catalog: Catalog, progress: Progress) -> Found:
         journal = journal.model_copy(update={"trials": (*journal.trials, trial)})
         journals.write(journal, path)
         progress.say(_line(search, journal))
-    return Found(journal, path, why, first)
+    return Searched(journal, path, why, first)
 
 
 def _spent(search: Search, journal: Journal, runs: int) -> str:
