@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from dferbench.experiment.metrics import Metric
     from dferbench.tuning.journal import Tried
-    from dferbench.tuning.tune import Searched, Search
+    from dferbench.tuning.tune import Search, Searched
 
 
 def tune(  # noqa: PLR0913 - one parameter an option is how typer declares them
