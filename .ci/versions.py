@@ -27,7 +27,7 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FURTHER = ("3.12", "3.13", "3.14")
 QUICK = ("-m", "not slow and not long")
 VENV = ("venv", "--quiet", "--no-config", "--python")
-EXTRAS = "test,faces,tensorboard,wandb,mlflow"
+EXTRAS = "test,faces,parquet,tensorboard,wandb,mlflow"
 """With the trackers' own libraries, which the README's test command does without."""
 ALONE = ("pytest", "-q", "-n0", "-m", "long")
 LONG = {

@@ -28,6 +28,7 @@ from dferbench.cli import (
     score,
     show,
     table,
+    tune,
     watch,
 )
 from dferbench.cli.plugin_commands import add_commands
@@ -60,6 +61,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("check")(check.check)
     app.command("profile")(profile.profile)
     app.command("bench")(bench.bench)
+    app.command("tune")(tune.tune)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
     app.command("calibration")(calibration.calibration)

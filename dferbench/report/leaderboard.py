@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -14,6 +14,7 @@ from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
 from dferbench.experiment.record import MIXED, OUTSIDE, Record
+from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
@@ -47,6 +48,8 @@ class Row:
     """How many folds the dataset has; None where old records do not say it."""
     below_last: tuple[str, ...] = ()
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
+    optimism: Mapping[str, float | None] = field(default_factory=dict)
+    """Each metric at that epoch minus that at the best on the validation videos; empty without these."""
 
     outside_ranks: bool = False
     """Whether predictions that were made elsewhere rank, which is asked for."""
@@ -159,8 +162,16 @@ def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
         config_id=first.config_id,
         folders=tuple(sorted(one.folder for one in group if one.folder)),
         folds_of=max((len(one.folds) for one in group), default=0) or None,
+        optimism=_optimism(group, shown),
         below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
     )
+
+
+def _optimism(group: Sequence[Record], shown: Columns) -> dict[str, float | None]:
+    if any(one.validation is None for one in group):
+        return {}
+    found = {one.name: score(values(group, OPTIMISM, one)) for one in shown.metrics}
+    return {name: None if mean is None else mean.mean for name, mean in found.items()}
 
 
 def _mixed(group: Sequence[Record]) -> set[str]:
@@ -195,4 +206,7 @@ def setting(one: Record) -> str:
     """What the user changed, or "default"."""
     words = [f"{k}={v}" for k, v in sorted(one.given.items())]
     words += [f"{k}={v}" for k, v in sorted(one.dataset_options.items()) if k in one.dataset_given]
+    if held := one.validation:
+        words += [f"validation={held.share:g}"]
+        words += [f"patience={held.patience}"] if held.patience is not None else []
     return " ".join(words) or "default"

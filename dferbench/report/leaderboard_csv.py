@@ -12,18 +12,21 @@ from dferbench.report.leaderboard import Row
 FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 
 
-def as_csv(rows: Sequence[Row], shown: Columns) -> str:
+def as_csv(rows: Sequence[Row], shown: Columns, *, optimism: bool = False) -> str:
     """A line a row, best first within each dataset; an empty field is a missing number."""
-    numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
-    return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *(_line(r, shown) for r in rows)])
+    parts = ("", " std", " best on test", *([" optimism"] if optimism else []))
+    numbers = [f"{one.title}{part}" for one in shown.metrics for part in parts]
+    lines = (_line(row, shown, optimism) for row in rows)
+    return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *lines])
 
 
-def _line(row: Row, shown: Columns) -> list[Any]:
+def _line(row: Row, shown: Columns, optimism: bool) -> list[Any]:
     numbers: list[float | None] = []
     for one in shown.metrics:
         found = row.scores[one.name]
         mean, spread = (found.mean, found.spread) if found else (None, None)
         numbers += [mean, spread, row.best_on_test[one.name]]
+        numbers += [row.optimism.get(one.name)] if optimism else []
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
     return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
 

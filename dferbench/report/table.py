@@ -19,6 +19,8 @@ from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
 from dferbench.registry.datasets import written
+from dferbench.report.by_rule import MEANING, OPTIMISM, rule_of, values
+from dferbench.report.by_rule import left_out as left_out_of
 from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
@@ -145,7 +147,8 @@ def make_sheet(
     about: Mapping[str, str] | None = None,
     shown: Columns = DEFAULT,
 ) -> Sheet:
-    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
+    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`,
+    among which OPTIMISM stands for the difference of two.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
     the user asked for a metric to rank by, rows stand in its order, within their groups.
@@ -205,7 +208,8 @@ def _blocks(suite: Suite, keys: Keys, rules: Sequence[str], shown: Columns) -> I
 
 def _options(block: Block) -> list[str]:
     given = block.dataset != block.name and block.kind != PUBLISHED
-    return [f"the dataset is {block.dataset}"] if given else []
+    said = [f"the dataset is {block.dataset}"] if given else []
+    return [*said, MEANING] if block.kind == OPTIMISM else said
 
 
 def _column(
@@ -213,7 +217,7 @@ def _column(
 ) -> list[Cells | None]:
     if block.kind == PUBLISHED:
         return [_printed(row, block) for row in suite.rows]
-    differs = block.name in suite.printed_datasets and block.kind != suite.select
+    differs = block.name in suite.printed_datasets and block.kind not in (suite.select, OPTIMISM)
     unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
     found = (_measured(keys.get(row.number), records, block) for row in suite.rows)
     return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
@@ -237,12 +241,16 @@ def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
-    picked = [one.counts(block.kind) for one in mine]
-    scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
+    without = left_out_of(mine, block.kind)
+    mine = [one for one in mine if one.answers(rule_of(block.kind))]
+    if not mine:
+        return None
+    picked = [one.counts(rule_of(block.kind)) for one in mine]
+    scores = {one.name: score(values(mine, block.kind, one)) for one in block.metrics}
     numbers = {name: Number(found) if found else None for name, found in scores.items()}
     caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
     deviations = tuple(f"run with {words}" for words in key.deviations)
-    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
+    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice, *without)
     return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
 
 
@@ -277,7 +285,8 @@ def _finish(
     column: Sequence[Cells | None], shared: Sequence[str], letters: Mapping[str, str], shown: Columns
 ) -> list[Cells | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
-    fair = [cells for cells in column if cells and set(cells.caveats) <= set(shared)]
+    ranks = MEANING not in shared  # differences are no results
+    fair = [cells for cells in column if cells and ranks and set(cells.caveats) <= set(shared)]
     best = {one.name: _best([cells.numbers[one.name] for cells in fair], one) for one in shown.metrics}
 
     def finish(cells: Cells) -> Cells:
@@ -356,6 +365,9 @@ def asked_with(one: Record, dataset: str) -> str:
         elif "." in option or option == "precision":
             words.append(f"--set {shlex.quote(f'{option}={value}')}")
     words += [f"--limit {one.limit}"] if one.limit is not None else []
+    if held := one.validation:
+        words.append(f"--validation {held.share:g}")
+        words += [f"--patience {held.patience}"] if held.patience is not None else []
     words += [f"--weights {name}=random" for name, used in one.weights.items() if used.get("random")]
     return " ".join(words) or f"the weights of configuration {one.config_id}"
 
