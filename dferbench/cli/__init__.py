@@ -86,7 +86,7 @@ def _command(arguments: list[str]) -> int:
     from dferbench.cli.app import make_app, take_plugins, usage_errors
 
     plugins, arguments = take_plugins(arguments)
-    command = get_command(make_app(plugins))
+    command = get_command(make_app(plugins, *arguments[:1]))
     try:
         result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
     except usage_errors() as error:
