@@ -100,8 +100,10 @@ def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
 
 def _require_known_depths(record: Record) -> _Recipe:
     recipe = _Recipe.model_validate(record.recipe)
-    _Notes.model_validate(record.dataset_notes)
-    _Checkpoint.model_validate(record.checkpoint)
+    if record.dataset_notes:
+        _Notes.model_validate(record.dataset_notes)
+    if record.checkpoint:
+        _Checkpoint.model_validate(record.checkpoint)
     _Environment.model_validate(record.environment)
     for weights in record.weights.values():
         _Weights.model_validate(weights)
