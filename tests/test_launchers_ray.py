@@ -27,7 +27,7 @@ title = "Toy study"
 [[rows]]
 label = "one"
 method = "toy-net"
-options = { "stage.epochs" = 90 }
+options = { "stage.epochs" = 60 }
 """
 RUNS = 4
 
