@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -114,8 +115,12 @@ class Plan:
 
     def folder(self, fold: int, seed: int) -> Path:
         """Where the run of this fold and seed leaves its files."""
-        name = f"{self.method.name}-{self.config_id}"
-        return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
+        return self._home / f"fold{fold}-seed{seed}"
+
+    @cached_property
+    def _home(self) -> Path:
+        """The folder of all runs of this configuration."""
+        return self.request.output / self.task.dataset / f"{self.method.name}-{self.config_id}"
 
     @property
     def runs(self) -> list[tuple[int, int]]:

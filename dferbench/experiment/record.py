@@ -226,7 +226,7 @@ class Record(BaseModel):
 def _shuffled(recipe: dict[str, Any]) -> bool:
     """Whether test videos showed their frames out of order."""
     sample = recipe.get("input", {}).get("sample", "")
-    return bool(sample and spec.parse_one(sample).options.get("shuffle"))
+    return "shuffle" in sample and bool(spec.parse_one(sample).options.get("shuffle"))
 
 
 def compute_of(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,9 +108,12 @@ def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
 
 def _require_known_depths(record: Record) -> _Recipe:
     recipe = _Recipe.model_validate(record.recipe)
-    _Notes.model_validate(record.dataset_notes)
-    _Checkpoint.model_validate(record.checkpoint)
-    _Outside.model_validate(record.outside)
+    if record.dataset_notes:
+        _Notes.model_validate(record.dataset_notes)
+    if record.checkpoint:
+        _Checkpoint.model_validate(record.checkpoint)
+    if record.outside:
+        _Outside.model_validate(record.outside)
     _Environment.model_validate(record.environment)
     for weights in record.weights.values():
         _Weights.model_validate(weights)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dferbench.experiment.counts import NO_ANSWER, precisions, recalls
+from dferbench.experiment.counts import NO_ANSWER, precisions
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.record import Record, compute_of
 
@@ -80,8 +80,9 @@ def by_class(a: Record, b: Record, rule: str) -> list[dict[str, Any]]:
 
 
 def _classes(one: Record, rule: str) -> dict[str, dict[str, Any]]:
-    confusion = one.under(rule)
-    found = zip(one.classes, confusion, recalls(confusion), precisions(confusion), strict=True)
+    counts = one.counts(rule)
+    confusion = counts.confusion
+    found = zip(one.classes, confusion, counts.recalls, precisions(confusion), strict=True)
     return {
         name: {
             "recall": _percent(recall),

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from dferbench import collector
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
@@ -74,8 +75,17 @@ def load(
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    found, unfinished, bad = [], [], []
     needs_hits = shown is not None and any(one.needs != "confusion" for one in shown.metrics)
+    with collector.paused():
+        found, unfinished, bad = _sorted(folder, metrics, needs_hits)
+    total = len(found) + len(unfinished) + len(bad)
+    told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
+    return found, [*unfinished, *told, *bad]
+
+
+def _sorted(folder: Path, metrics: Metrics, needs_hits: bool) -> tuple[list[Record], list[str], list[str]]:
+    """The finished records below a folder, and a line for each that is not finished, and for each bad one."""
+    found, unfinished, bad = [], [], []
     for path in record.find(folder):
         try:
             one = record.read(path, metrics)
@@ -86,9 +96,7 @@ def load(
             found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
-    total = len(found) + len(unfinished) + len(bad)
-    told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
-    return found, [*unfinished, *told, *bad]
+    return found, unfinished, bad
 
 
 def _why(one: Record) -> str:

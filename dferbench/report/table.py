@@ -8,7 +8,7 @@ with fewer epochs or videos is another experiment, shown only to who asks for it
 from __future__ import annotations
 
 import shlex
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -155,7 +155,8 @@ def make_sheet(
     """
     suite = _told_apart(suite)
     blocks = list(_blocks(suite, keys, rules, shown))
-    columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
+    runs = _by_configuration(records)
+    columns = [_column(suite, block, runs, keys[block.dataset]) for block in blocks]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
     labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
@@ -169,6 +170,17 @@ def make_sheet(
     ]
     lines = _ordered(lines, blocks, shown.by) if shown.asked else lines
     return Sheet(suite, tuple(heads), tuple(lines), tuple((letter, note) for note, letter in letters.items()))
+
+
+Runs = Mapping[tuple[str, str], Sequence[Record]]
+"""Records by dataset and configuration: a row asks for its own, and does not go through all."""
+
+
+def _by_configuration(records: Iterable[Record]) -> Runs:
+    runs: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for one in records:
+        runs[one.dataset, one.config_id].append(one)
+    return runs
 
 
 def _told_apart(suite: Suite) -> Suite:
@@ -212,14 +224,12 @@ def _options(block: Block) -> list[str]:
     return [*said, MEANING] if block.kind == OPTIMISM else said
 
 
-def _column(
-    suite: Suite, block: Block, records: Sequence[Record], keys: Mapping[int, Key]
-) -> list[Cells | None]:
+def _column(suite: Suite, block: Block, runs: Runs, keys: Mapping[int, Key]) -> list[Cells | None]:
     if block.kind == PUBLISHED:
         return [_printed(row, block) for row in suite.rows]
     differs = block.name in suite.printed_datasets and block.kind not in (suite.select, OPTIMISM)
     unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
-    found = (_measured(keys.get(row.number), records, block) for row in suite.rows)
+    found = (_measured(keys.get(row.number), runs, block) for row in suite.rows)
     return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
 
 
@@ -234,10 +244,9 @@ def _as_printed(value: float | None) -> Number | None:
     return None if value is None else Number(Score(value, None, 0))
 
 
-def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells | None:
+def _measured(key: Key | None, runs: Runs, block: Block) -> Cells | None:
     """Mean and deviation over the row's runs."""
-    found = [r for r in records if key and r.config_id == key.config_id and r.dataset == key.dataset]
-    if key is None or not found:
+    if key is None or not (found := runs.get((key.dataset, key.config_id))):
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
@@ -339,10 +348,12 @@ def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:
 
 def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
     """Per dataset and setting a line on rows without numbers whose method and options had runs with it."""
+    runs = _by_configuration(records)
     for dataset, rows in keys.items():
         told: dict[str, list[str]] = {}
-        for number, key in rows.items():
-            for words in dict.fromkeys(asked_with(one, dataset) for one in _elsewhere(key, records)):
+        lacking = {n: key for n, key in rows.items() if (key.dataset, key.config_id) not in runs}
+        for number, key in lacking.items():
+            for words in dict.fromkeys(asked_with(one, dataset) for one in _elsewhere(key, runs)):
                 told.setdefault(words, []).append(str(number))
         for words, numbers in list(told.items())[:SETTINGS]:
             several = "s" if len(numbers) > 1 else ""
@@ -372,8 +383,9 @@ def asked_with(one: Record, dataset: str) -> str:
     return " ".join(words) or f"the weights of configuration {one.config_id}"
 
 
-def _elsewhere(key: Key, records: Sequence[Record]) -> list[Record]:
-    """The runs of the row's method and options, where none is the row's own."""
+def _elsewhere(key: Key, runs: Runs) -> Iterator[Record]:
+    """The runs of the row's method and options, for a row that has none of its own."""
     facts = (key.method, key.options, key.dataset)
-    found = [one for one in records if (one.method, one.options, one.dataset) == facts]
-    return [] if any(one.config_id == key.config_id for one in found) else found
+    for group in runs.values():
+        first = group[0]  # all of a configuration have its method and options
+        yield from group if (first.method, first.options, first.dataset) == facts else ()
