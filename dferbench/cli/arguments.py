@@ -112,6 +112,16 @@ Level = Annotated[
         show_default=False,
     ),
 ]
+LevelOrDefault = Annotated[
+    float,
+    typer.Option(
+        "--interval",
+        metavar="PERCENT",
+        min=50,
+        max=99.9,
+        help="The level of intervals and tests: intervals hold the truth in PERCENT of such studies.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Trackers = Annotated[
     list[str] | None,
