@@ -22,6 +22,7 @@ from dferbench.cli import (
     listing,
     predict,
     profile,
+    ranks,
     run,
     runs,
     show,
@@ -59,6 +60,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("bench")(bench.bench)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
+    app.command("ranks")(ranks.ranks)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)
     app.command("watch")(watch.watch)
