@@ -16,6 +16,9 @@ from dferbench.statistics.predictions import Floats, Ints
 
 FEWEST_FOLDS = 3
 """Two folds say nothing of others: t with one degree of freedom is 12.7."""
+ENOUGH_FOLDS, CLEARLY = 5, 1.25
+"""From so many folds on, they count as unlike only if the variance between them is so many times what their
+videos and seeds explain; with fewer, at any excess. See benchmarks/statistics/LOG.md for what either costs."""
 MOST_UNDEFINED = 0.05
 """The share of draws in which a score may be undefined; they are left out."""
 
@@ -110,7 +113,7 @@ def spread(folds: Sequence[FoldScores]) -> Spread | None:
     means = [float(one.observed.mean()) for one in kept]
     if len(kept) >= FEWEST_FOLDS:
         between = float(np.var(means, ddof=1)) * sum(w**2 for w in weights)
-        if between > error2:
+        if between > error2 * (CLEARLY if len(kept) >= ENOUGH_FOLDS else 1):
             error2, freedom = between, len(kept) - 1.0
     mean = sum(w * m for w, m in zip(weights, means, strict=True))
     together = sum(w * m for w, m in zip(weights, moved, strict=True))
