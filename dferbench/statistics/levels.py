@@ -18,7 +18,7 @@ FEWEST_FOLDS = 3
 """Two folds say nothing of others: t with one degree of freedom is 12.7."""
 ENOUGH_FOLDS, CLEARLY = 5, 1.25
 """From so many folds on, they count as unlike only if the variance between them is so many times what their
-videos and seeds explain; with fewer, at any excess. See benchmarks/statistics/LOG.md for what either costs."""
+videos and seeds explain; with fewer, at any excess. benchmarks/statistics/LOG.md has what either costs."""
 MOST_UNDEFINED = 0.05
 """The share of draws in which a score may be undefined; they are left out."""
 
