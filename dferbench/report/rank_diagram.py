@@ -1,4 +1,4 @@
-"""The critical-difference diagram: mean ranks on a line, bars over what was not shown to differ."""
+"""The critical-difference diagram: mean ranks on a line, bars under what was not shown to differ."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def require_form(path: Path) -> None:
 
 
 def draw(one: Ranked, path: Path) -> None:
-    """Write the diagram; its metadata has the description for readers that cannot see it."""
+    """Write the diagram, best on the right; its metadata has the description for who cannot see it."""
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
     made, count = one.ranking, len(one.labels)
     height = 1.4 + 0.28 * ((count + 1) // 2 + len(made.groups))
-    figure = Figure(figsize=(8, height), layout="constrained")
+    figure = Figure(figsize=(6, height))
     axes = figure.add_subplot()
     low = 0.28 * len(made.groups) + 0.2
     axes.set(xlim=(count + 0.6, 0.4), ylim=(-low - 0.28 * ((count + 1) // 2) - 0.1, 0.75))
@@ -35,12 +35,13 @@ def draw(one: Ranked, path: Path) -> None:
         axes.plot([rank, rank], [0, 0.08], color="black", linewidth=1)
         axes.text(rank, 0.12, str(rank), ha="center", va="bottom", fontsize=9)
     for place, row in enumerate(made.order):
-        left = place < (count + 1) // 2
-        side = 0.5 + count if not left else 0.5
-        depth = -low - 0.28 * (place if left else count - 1 - place)
+        best = place < (count + 1) // 2
+        side = 0.8 if best else count + 0.2
+        depth = -low - 0.28 * (place if best else count - 1 - place)
         axes.plot([made.ranks[row]] * 2 + [side], [0, depth, depth], color="black", linewidth=0.8)
         words = f"{one.labels[row]} ({made.ranks[row]:.2f})".replace("$", r"\$")
-        axes.text(side, depth + 0.03, words, ha="right" if left else "left", va="bottom", fontsize=9)
+        beyond = side + (-0.05 if best else 0.05)
+        axes.text(beyond, depth, words, ha="left" if best else "right", va="center", fontsize=9)
     for place, group in enumerate(made.groups):
         ranks = [made.ranks[row] for row in group]
         bar = -0.14 - 0.28 * place
@@ -52,5 +53,5 @@ def draw(one: Ranked, path: Path) -> None:
     facts = {"Title": f"Mean ranks by {one.metric.title}", "Description": describe(one)}
     facts |= {"Date": ""} if kind == "svg" else {}
     with rc_context({"svg.hashsalt": "dferbench"}):
-        figure.savefig(buffer, format=kind, dpi=150, metadata=facts)
+        figure.savefig(buffer, format=kind, dpi=150, metadata=facts, bbox_inches="tight")
     write_atomic(path, buffer.getvalue())
