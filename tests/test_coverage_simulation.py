@@ -23,9 +23,9 @@ def loaded():
 )
 def test_intervals_hold_the_truth(name):
     """As often as one that holds it in 95 of 100 would, but for a chance of one in 10,000."""
-    found = sim.coverage(sim.DESIGNS[name], range(60), ("war", "uar"))
+    found = sim.coverage(sim.DESIGNS[name], range(40), ("war", "uar"))
     for one in found.values():
-        assert one.of == 60 and one.held >= binom.ppf(1e-4, 60, 0.95)
+        assert one.of == 40 and one.held >= binom.ppf(1e-4, 40, 0.95)
 
 
 def test_intervals_that_leave_out_seeds_would_miss_it():
@@ -44,7 +44,7 @@ def test_intervals_that_leave_out_seeds_would_miss_it():
 
 
 def test_alike_configurations_seldom_differ():
-    found = sim.false_alarms(sim.DESIGNS["one fold, three seeds"], range(60))
-    assert max(found[name].held for name in ("war", "uar")) <= binom.ppf(1 - 1e-4, 60, 0.05)
+    found = sim.false_alarms(sim.DESIGNS["one fold, three seeds"], range(40))
+    assert max(found[name].held for name in ("war", "uar")) <= binom.ppf(1 - 1e-4, 40, 0.05)
     ranks = sim.rank_alarms(10, 4, range(100))
     assert max(one.held for one in ranks.values()) <= binom.ppf(1 - 1e-4, 100, 0.05)

@@ -22,7 +22,7 @@ BATCH = 2_000_000
 
 
 @dataclass(frozen=True)
-class Cells:
+class Answers:
     """The different combinations on a fold's videos: `label` (K,), `answer` (K, runs), `count` (K,).
 
     An answer is the predicted class, plus the number of classes if the label is among the two best.
@@ -35,13 +35,13 @@ class Cells:
     with_hits: bool
 
 
-def cells_of(runs: Sequence[RunPredictions]) -> Cells:
+def answers_of(runs: Sequence[RunPredictions]) -> Answers:
     """The videos of runs of one fold, matched by id. Raises ValueError if runs disagree on a label."""
     classes = runs[0].classes
     table = np.column_stack(_columns(runs))
     unique, count = np.unique(table, axis=0, return_counts=True)
     with_hits = all(one.hits is not None for one in runs)
-    return Cells(classes, unique[:, 0], unique[:, 1:], count, with_hits)
+    return Answers(classes, unique[:, 0], unique[:, 1:], count, with_hits)
 
 
 def _columns(runs: Sequence[RunPredictions]) -> list[Ints]:
@@ -71,13 +71,13 @@ def _answers(one: RunPredictions) -> Ints:
     return one.predicted if one.hits is None else one.predicted + one.classes * one.hits
 
 
-def observed(cells: Cells) -> Tally:
+def observed(answers: Answers) -> Tally:
     """What was counted: confusion (runs, C, C)."""
-    tally = _tally(cells, cells.count[None].astype(np.float64))
+    tally = _tally(answers, answers.count[None].astype(np.float64))
     return Tally(tally.confusion[0], None if tally.hits is None else tally.hits[0])
 
 
-def drawn(cells: Cells, resamples: int, rng: np.random.Generator, *, by_class: bool) -> Iterator[Tally]:
+def drawn(answers: Answers, resamples: int, rng: np.random.Generator, *, by_class: bool) -> Iterator[Tally]:
     """So many draws in batches, confusion (batch, runs, C, C).
 
     `by_class` draws within each class: no class is lost, whose recall a mean over classes needs. Else the
@@ -85,33 +85,33 @@ def drawn(cells: Cells, resamples: int, rng: np.random.Generator, *, by_class: b
     drawn and count as n, which makes the variance of a share right for small n too, where n of n would make
     it too small by (n - 1) / n (Rao and Wu, 1988, Resampling inference with complex survey data).
     """
-    batch = max(1, BATCH // max(1, len(cells.count)))
+    batch = max(1, BATCH // max(1, len(answers.count)))
     for start in range(0, resamples, batch):
         size = min(batch, resamples - start)
-        groups = np.unique(cells.label) if by_class else [None]
-        counts = np.zeros((size, len(cells.count)))
+        groups = np.unique(answers.label) if by_class else [None]
+        counts = np.zeros((size, len(answers.count)))
         for label in groups:
-            mine = np.ones(len(cells.count), bool) if label is None else cells.label == label
-            total = int(cells.count[mine].sum())
+            mine = np.ones(len(answers.count), bool) if label is None else answers.label == label
+            total = int(answers.count[mine].sum())
             fewer = max(total - 1, 1)
-            found = rng.multinomial(fewer, cells.count[mine] / total, size=size)
+            found = rng.multinomial(fewer, answers.count[mine] / total, size=size)
             counts[:, mine] = found * (total / fewer)
-        yield _tally(cells, counts)
+        yield _tally(answers, counts)
 
 
-def _tally(cells: Cells, counts: Floats) -> Tally:
+def _tally(answers: Answers, counts: Floats) -> Tally:
     """Counts (B, K) of the combinations as confusion matrices (B, runs, C, C) and top-2 hits (B, runs)."""
-    size, runs, classes = len(counts), cells.answer.shape[1], cells.classes
+    size, runs, classes = len(counts), answers.answer.shape[1], answers.classes
     confusion = np.zeros((size, runs, classes * classes))
     hits = np.zeros((size, runs))
     for run in range(runs):
-        answer = cells.answer[:, run]
+        answer = answers.answer[:, run]
         there = answer != MISSING
-        code = cells.label[there] * classes + answer[there] % classes
+        code = answers.label[there] * classes + answer[there] % classes
         codes, sums = _grouped(code, counts[:, there])
         confusion[:, run, codes] = sums
         hits[:, run] = counts[:, there & (answer >= classes)].sum(1)
-    return Tally(confusion.reshape(size, runs, classes, classes), hits if cells.with_hits else None)
+    return Tally(confusion.reshape(size, runs, classes, classes), hits if answers.with_hits else None)
 
 
 def _grouped(code: Ints, counts: Floats) -> tuple[Ints, Floats]:

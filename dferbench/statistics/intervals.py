@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dferbench.experiment.metrics import Metric
-from dferbench.statistics.draws import cells_of, drawn, observed
+from dferbench.statistics.draws import answers_of, drawn, observed
 from dferbench.statistics.levels import FEWEST_FOLDS, FoldScores, spread
 from dferbench.statistics.predictions import RunPredictions, by_fold
 from dferbench.statistics.scores import ScoreOf, recalls, score_of
@@ -95,14 +95,14 @@ def _fold_scores(
 ) -> list[FoldScores]:
     if not scores:
         return []
-    cells = cells_of(runs)
+    answers = answers_of(runs)
     rng = np.random.default_rng([SEED, runs[0].fold])
     batches = [
         ([score(tally) for score in scores], recalls(tally) if by_class else None)
-        for tally in drawn(cells, resamples, rng, by_class=by_class)
+        for tally in drawn(answers, resamples, rng, by_class=by_class)
     ]
-    counted = observed(cells)
-    sizes = np.bincount(cells.label, cells.count, minlength=cells.classes).astype(np.int64)
+    counted = observed(answers)
+    sizes = np.bincount(answers.label, answers.count, minlength=answers.classes).astype(np.int64)
     by_run = np.concatenate([found for _, found in batches if found is not None]) if by_class else None
     return [
         FoldScores(score(counted), np.concatenate([found[place] for found, _ in batches]), by_run, sizes)
