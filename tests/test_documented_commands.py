@@ -9,10 +9,18 @@ import official_dfer_clip
 import pytest
 from conftest import ROOT
 from PIL import Image
+from test_bounds_in_tables import leave as leave_run
+
+from dferbench.experiment.plan import Request, make_plan
+from dferbench.experiment.suite import read_suite
+from dferbench.registry.catalog import discover
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("calibration", "datasets", "launchers", "metrics", "order", "outside")),
+    *(
+        f"docs/{name}.md"
+        for name in ("calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside")
+    ),
     *(f"docs/{name}.md" for name in ("recipes", "trackers")),
 ]
 SMALL = {
@@ -103,6 +111,17 @@ def frames(folder):
         Image.new("RGB", (32, 32), (80 * number, 90, 100)).save(folder / f"{number}.png")
 
 
+def leave_study(file, runs):
+    """Runs of every row of a suite on synthetic, two seeds of every fold, that were never trained."""
+    for number, row in enumerate(read_suite(file).rows):
+        plan = make_plan(Request(row.method, SMALL["synthetic"], dict(row.sets)), discover())
+        facts = {"dataset": "synthetic", "method": row.method, "classes": list(plan.task.classes[:2])}
+        for fold in plan.dataset.folds:
+            for seed in (0, 1):
+                right = 4 + 2 * number - (fold + seed) % 2
+                leave_run(runs.parent / plan.folder(fold, seed), right, fold, seed, plan.config_id, **facts)
+
+
 @pytest.mark.slow
 def test_the_commands_of_the_readme(desk, run, monkeypatch):
     mafw(desk, run, monkeypatch)
@@ -125,6 +144,8 @@ def test_the_commands_of_a_page(desk, run, page):
         (desk / name).write_text(lines)
     if page in ("docs/metrics.md", "docs/trackers.md"):
         run(*quick(["run", "-m", "dfer-clip", "-d", "synthetic"]))
+    if page == "docs/certainty.md":
+        leave_study(desk / "study.toml", desk / "runs")
     found = commands(page)
     assert found
     for command in found:

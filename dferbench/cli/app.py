@@ -34,6 +34,7 @@ VERBS = {
     "tune": "tune:tune",
     "table": "table:table",
     "compare": "compare:compare",
+    "ranks": "ranks:ranks",
     "calibration": "calibration:calibration",
     "leaderboard": "leaderboard:leaderboard",
     "runs": "runs:runs",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, Optimism, RankedBy, Selection
+from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -28,6 +28,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     select: Selection = "last",
     by: RankedBy = "",
     metrics: MetricNames = "uar,war",
+    interval: Level = None,
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", help="Only this; repeatable.")
     ] = None,
@@ -95,7 +96,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, shown, outside_ranks=rank_outside), filters, folds) if records else []
+    ranked = rows(records, select, shown, interval, outside_ranks=rank_outside) if records else []
+    made = keep(ranked, filters, folds) if ranked else []
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders, optimism)
     if json_ or format_ == "json":

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dferbench import collector
 from dferbench.errors import ConfigError, DferbenchError
@@ -15,10 +15,14 @@ from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
 from dferbench.experiment.record import MIXED, OUTSIDE, Record
+from dferbench.report import bounds
 from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
+
+if TYPE_CHECKING:
+    from dferbench.statistics.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,8 @@ class Row:
 
     outside_ranks: bool = False
     """Whether predictions that were made elsewhere rank, which is asked for."""
+    intervals: Mapping[str, Interval | None] = field(default_factory=dict)
+    """Of each metric, if they were asked for."""
 
     @property
     def ranks(self) -> bool:
@@ -110,13 +116,13 @@ def rows(
     records: Iterable[Record],
     select: str = "last",
     shown: Columns = DEFAULT,
+    level: float | None = None,
     *,
     outside_ranks: bool = False,
 ) -> list[Row]:
     """One row a setting, per dataset from best to worst; no two have the same method and setting.
 
-    Predictions that were made elsewhere rank if `outside_ranks`.
-
+    `level` asks for intervals, in percent. Predictions that were made elsewhere rank if `outside_ranks`.
     Raises UnknownName for an unknown rule.
     """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
@@ -127,7 +133,7 @@ def rows(
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
     made = [
-        replace(_row(group, select, shown), setting=words, outside_ranks=outside_ranks)
+        replace(_row(group, select, shown, level), setting=words, outside_ranks=outside_ranks)
         for group, words in pairs
     ]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
@@ -146,7 +152,7 @@ def _once(group: Sequence[Record]) -> list[Record]:
     return [one for one in group if any(one is other for other in kept.values())]
 
 
-def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
+def _row(records: Sequence[Record], select: str, shown: Columns, level: float | None) -> Row:
     group = _once(records)
     picked = [one.counts(select) for one in group]
     best = [one.counts("best-on-test") for one in group]
@@ -172,6 +178,7 @@ def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
         folds_of=max((len(one.folds) for one in group), default=0) or None,
         optimism=_optimism(group, shown),
         below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
+        intervals=bounds.intervals_if(level, group, select, shown.metrics),
     )
 
 
@@ -207,7 +214,9 @@ def as_data(row: Row) -> dict[str, Any]:
     scores = {name: found and vars(found) for name, found in row.scores.items()}
     first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
     lists = {name: list(getattr(row, name).values()) for name in ("pooled", "best_on_test")}
-    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war"}
+    asked = {"intervals": bounds.as_data(row.intervals)} if row.intervals else {}
+    plain.pop("intervals")
+    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war", **asked}
 
 
 def setting(one: Record) -> str:

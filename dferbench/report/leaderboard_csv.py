@@ -14,7 +14,8 @@ FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 
 def as_csv(rows: Sequence[Row], shown: Columns, *, optimism: bool = False) -> str:
     """A line a row, best first within each dataset; an empty field is a missing number."""
-    parts = ("", " std", " best on test", *([" optimism"] if optimism else []))
+    low_high = (" low", " high") if any(row.intervals for row in rows) else ()
+    parts = ("", " std", *low_high, " best on test", *([" optimism"] if optimism else []))
     numbers = [f"{one.title}{part}" for one in shown.metrics for part in parts]
     lines = (_line(row, shown, optimism) for row in rows)
     return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *lines])
@@ -25,10 +26,18 @@ def _line(row: Row, shown: Columns, optimism: bool) -> list[Any]:
     for one in shown.metrics:
         found = row.scores[one.name]
         mean, spread = (found.mean, found.spread) if found else (None, None)
-        numbers += [mean, spread, row.best_on_test[one.name]]
+        numbers += [mean, spread, *_bounds(row, one.name), row.best_on_test[one.name]]
         numbers += [row.optimism.get(one.name)] if optimism else []
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
     return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+
+
+def _bounds(row: Row, metric: str) -> list[float | None]:
+    """Of the interval, if intervals were asked for."""
+    if not row.intervals:
+        return []
+    found = row.intervals[metric]
+    return [found.low, found.high] if found else [None, None]
 
 
 def _joined(numbers: Sequence[int]) -> str:

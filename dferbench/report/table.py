@@ -12,19 +12,23 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
 from dferbench.registry.datasets import written
+from dferbench.report import bounds
 from dferbench.report.by_rule import MEANING, OPTIMISM, rule_of, values
 from dferbench.report.by_rule import left_out as left_out_of
 from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
+
+if TYPE_CHECKING:
+    from dferbench.statistics.intervals import Interval
 
 PUBLISHED = "published"
 
@@ -46,10 +50,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Number:
-    """One cell: a score and its rank in the column (1 best, 2 second, else 0)."""
+    """One cell: a score, its rank in the column (1 best, 2 second, else 0), and its interval if asked for."""
 
     score: Score
     rank: int = 0
+    interval: Interval | None = None
+
+    def __str__(self) -> str:
+        return f"{self.score}{bounds.said(self.interval)}"
 
 
 @dataclass(frozen=True)
@@ -80,6 +88,8 @@ class Block:
     kind: str
     metrics: tuple[Metric, ...]
     caveats: tuple[str, ...] = ()
+    level: float | None = None
+    """Of the intervals in percent, if they were asked for."""
 
     @property
     def name(self) -> str:
@@ -146,15 +156,17 @@ def make_sheet(
     rules: Sequence[str],
     about: Mapping[str, str] | None = None,
     shown: Columns = DEFAULT,
+    level: float | None = None,
 ) -> Sheet:
     """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`,
     among which OPTIMISM stands for the difference of two.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
-    the user asked for a metric to rank by, rows stand in its order, within their groups.
+    the user asked for a metric to rank by, rows stand in its order, within their groups. `level` asks for
+    intervals, in percent.
     """
     suite = _told_apart(suite)
-    blocks = list(_blocks(suite, keys, rules, shown))
+    blocks = [replace(block, level=level) for block in _blocks(suite, keys, rules, shown)]
     runs = _by_configuration(records)
     columns = [_column(suite, block, runs, keys[block.dataset]) for block in blocks]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
@@ -256,11 +268,15 @@ def _measured(key: Key | None, runs: Runs, block: Block) -> Cells | None:
         return None
     picked = [one.counts(rule_of(block.kind)) for one in mine]
     scores = {one.name: score(values(mine, block.kind, one)) for one in block.metrics}
-    numbers = {name: Number(found) if found else None for name, found in scores.items()}
+    known = (
+        {} if block.kind == OPTIMISM else bounds.intervals_if(block.level, mine, block.kind, block.metrics)
+    )
+    numbers = {n: Number(found, interval=known.get(n)) if found else None for n, found in scores.items()}
+    told = dict.fromkeys(bounds.about(one) for one in known.values() if one)
     caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
     deviations = tuple(f"run with {words}" for words in key.deviations)
     said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice, *without)
-    return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
+    return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores), *told))
 
 
 def _gaps(
