@@ -18,7 +18,8 @@ from dferbench.cli import _run
 from dferbench.experiment import record
 from dferbench.experiment.metrics import METRICS, Metric, columns
 from dferbench.experiment.record import Epoch, Record
-from dferbench.experiment.suite import Printed, Row, Suite, read_suite
+from dferbench.experiment.printed import Printed
+from dferbench.experiment.suite import Row, Suite, read_suite
 from dferbench.profiling.costs import short
 from dferbench.report import html as html_format
 from dferbench.report import latex, plain

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from dferbench.experiment.metrics import Columns
     from dferbench.experiment.record import Record
-    from dferbench.experiment.suite import Printed
+    from dferbench.experiment.printed import Printed
     from dferbench.registry.catalog import Catalog
     from dferbench.report.leaderboard import Row
 
@@ -67,7 +67,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
 
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.selection import RULES
-    from dferbench.experiment.suite import read_printed
+    from dferbench.experiment.printed import read_printed
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.markup import OWN

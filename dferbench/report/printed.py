@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dferbench.experiment.metrics import Columns
-from dferbench.experiment.suite import Printed
+from dferbench.experiment.printed import Printed
 from dferbench.report.labels import told_apart
 from dferbench.report.markup import markup
 
