@@ -22,6 +22,7 @@ from dferbench.cli import (
     listing,
     predict,
     profile,
+    reproduce,
     run,
     runs,
     show,
@@ -58,6 +59,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("profile")(profile.profile)
     app.command("bench")(bench.bench)
     app.command("table")(table.table)
+    app.command("reproduce")(reproduce.reproduce)
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)

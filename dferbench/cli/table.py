@@ -205,6 +205,7 @@ def _sheet(
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:
     """Per row; empty for a dataset that is published and that no plugin registers."""
+    from dferbench.experiment.protocol import own_protocol
     from dferbench.experiment.rows import experiments
     from dferbench.report.table import Key
 
@@ -219,6 +220,7 @@ def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> 
             config_id=one.settled.config_id,
             deviations=one.deviations,
             folds=tuple(one.settled.chosen.dataset.folds),
+            own=own_protocol(one.settled, catalog),
         )
         for one in found
     }

@@ -152,7 +152,9 @@ class Printed(PrintedProtocol):
         """The protocol of the numbers on a dataset."""
         own = {name: getattr(self, name) for name in PrintedProtocol.model_fields}
         there = self.on.get(dataset, PrintedProtocol())
-        return PrintedProtocol(**own | {name: getattr(there, name) for name in there.model_fields_set})
+        return PrintedProtocol.model_construct(
+            **own | {name: getattr(there, name) for name in there.model_fields_set}
+        )
 
 
 class _Tables(BaseModel):

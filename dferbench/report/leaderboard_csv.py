@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dferbench.csv_text import csv_text
@@ -12,10 +12,17 @@ from dferbench.report.leaderboard import Row
 FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 
 
-def as_csv(rows: Sequence[Row], shown: Columns) -> str:
-    """A line a row, best first within each dataset; an empty field is a missing number."""
+def as_csv(rows: Sequence[Row], shown: Columns, published: Sequence[Mapping[str, Any]] = ()) -> str:
+    """A line a row, best first within each dataset; an empty field is a missing number.
+
+    Below them a line for each published number, by the heads of its columns, of which it may have more.
+    """
     numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
-    return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *(_line(r, shown) for r in rows)])
+    heads = [*FACTS, *numbers, "caveats", "config_id", "folders"]
+    more = dict.fromkeys(name for one in published for name in one if name not in heads)
+    lines = [[*_line(row, shown), *(None for _ in more)] for row in rows]
+    lines += [[one.get(name) for name in (*heads, *more)] for one in published]
+    return csv_text([[*heads, *more], *lines])
 
 
 def _line(row: Row, shown: Columns) -> list[Any]:

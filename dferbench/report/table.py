@@ -16,6 +16,8 @@ from typing import Any
 
 from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
+from dferbench.experiment.printed import PrintedProtocol
+from dferbench.experiment.protocol import OwnProtocol, unlike_input, unlike_others, unlike_rule
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
 from dferbench.registry.datasets import written
@@ -40,6 +42,8 @@ class Key:
     config_id: str
     deviations: tuple[str, ...]
     folds: tuple[int, ...]
+    own: OwnProtocol | None = None
+    """How such runs are measured; None says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +67,10 @@ class Cells:
     """How many runs stand behind the numbers; 0 for printed ones."""
     caveats: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+    comparable: bool = True
+    """Whether it may be ranked at all: no number of an unknown split is, even next to others like it."""
+    protocol: PrintedProtocol | None = None
+    """Of printed numbers, how they were measured."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -212,18 +220,33 @@ def _column(
     suite: Suite, block: Block, records: Sequence[Record], keys: Mapping[int, Key]
 ) -> list[Cells | None]:
     if block.kind == PUBLISHED:
-        return [_printed(row, block) for row in suite.rows]
-    differs = block.name in suite.printed_datasets and block.kind != suite.select
-    unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
-    found = (_measured(keys.get(row.number), records, block) for row in suite.rows)
-    return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
+        return [_printed(row, block, suite.select) for row in suite.rows]
+    found = [(row, _measured(keys.get(row.number), records, block)) for row in suite.rows]
+    return [
+        cells and replace(cells, deviations=(*_unlike(row, block, keys), *cells.deviations))
+        for row, cells in found
+    ]
 
 
-def _printed(row: Row, block: Block) -> Cells | None:
+def _unlike(row: Row, block: Block, keys: Mapping[int, Key]) -> Iterator[str]:
+    """In what runs of a row differ from what its printed number was measured by."""
+    if row.printed is None or block.name not in row.printed.results:
+        return
+    printed, own = row.printed.protocol(block.name), keys[row.number].own
+    if printed.select not in (block.kind, "none", "unknown"):
+        yield f"selected by {block.kind}; the published numbers by {printed.select}"
+    yield from unlike_input(printed, own) if own else ()
+
+
+def _printed(row: Row, block: Block, rule: str) -> Cells | None:
+    """The printed numbers, and in what their protocol differs from the suite's, whose selection is `rule`."""
     if row.printed is None or block.name not in row.printed.results:
         return None
-    results = row.printed.results[block.name]
-    return Cells({one.name: _as_printed(results.get(one.name)) for one in block.metrics})
+    results, protocol = row.printed.results[block.name], row.printed.protocol(block.name)
+    unlike = [f"not comparable: {why}" for why in unlike_others(protocol)]
+    said = [*unlike, *(f"as published, {words}" for words in unlike_rule(protocol, rule))]
+    numbers = {one.name: _as_printed(results.get(one.name)) for one in block.metrics}
+    return Cells(numbers, deviations=tuple(said), comparable=not unlike, protocol=protocol)
 
 
 def _as_printed(value: float | None) -> Number | None:
@@ -277,7 +300,7 @@ def _finish(
     column: Sequence[Cells | None], shared: Sequence[str], letters: Mapping[str, str], shown: Columns
 ) -> list[Cells | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
-    fair = [cells for cells in column if cells and set(cells.caveats) <= set(shared)]
+    fair = [one for one in column if one and one.comparable and set(one.caveats) <= set(shared)]
     best = {one.name: _best([cells.numbers[one.name] for cells in fair], one) for one in shown.metrics}
 
     def finish(cells: Cells) -> Cells:
@@ -285,7 +308,7 @@ def _finish(
         numbers = cells.numbers
         if cells in fair:
             numbers = {name: _ranked(number, best[name]) for name, number in numbers.items()}
-        return Cells(numbers, cells.runs, caveats)
+        return Cells(numbers, cells.runs, caveats, protocol=cells.protocol)
 
     return [cells and finish(cells) for cells in column]
 
@@ -311,7 +334,7 @@ def _row_notes(row: Row, keys: Keys, about: Mapping[str, str], printed: bool) ->
     asked = [rows for rows in keys.values() if rows]
     missing = bool(asked) and not any(row.number in rows for rows in asked)
     notes = [row.note, row.printed.note if row.printed and printed else "", about.get(row.method, "")]
-    notes += [f"no plugin registers the method {row.method}"] if missing else []
+    notes += ["no plugin registers the method of this row"] if missing else []
     return [note for note in notes if note]
 
 
