@@ -12,7 +12,7 @@ from PIL import Image
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "recipes", "trackers")),
+    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "published", "recipes", "trackers")),
 ]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
@@ -24,6 +24,7 @@ QUICK = ["--epochs", "1", "-j", "0", "-q", "--device", "cpu"]
 MORE = {
     "run": QUICK,
     "bench": [*QUICK],
+    "reproduce": [*QUICK],
     "profile": ["--steps", "1", "--device", "cpu", *TINY],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],

@@ -170,11 +170,9 @@ def _suite(target: str, rows: str | None, folder: Path, known: Metrics) -> tuple
 
 def _row(name: str, folder: Path, known: Metrics) -> tuple[Path, Suite]:
     """The suite of the folder that has the published row, with that row alone."""
-    from dferbench.experiment.suite import read_suite
-
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}", "Name a suite's file, or its folder as --suites.")
-    suites = {path: read_suite(path, known) for path in sorted(folder.glob("*.toml"))}
+    suites, problems = _readable(folder, known)
     named = [
         (path, suite, row)
         for path, suite in suites.items()
@@ -182,6 +180,8 @@ def _row(name: str, folder: Path, known: Metrics) -> tuple[Path, Suite]:
         if row.printed is not None and row.printed.id == name
     ]
     if not named:
+        for problem in problems:
+            typer.echo(f"not searched: {problem}", err=True)
         ids = [row.printed.id for suite in suites.values() for row in suite.rows if row.printed]
         raise UnknownName(f"published row in the suites of {folder}", name, dict.fromkeys(ids))
     if len(named) > 1:
@@ -189,6 +189,19 @@ def _row(name: str, folder: Path, known: Metrics) -> tuple[Path, Suite]:
         raise ConfigError(f"{len(named)} rows have the published numbers '{name}'", f"Name one of {ways}.")
     path, suite, row = named[0]
     return path, suite.only((row.number,))
+
+
+def _readable(folder: Path, known: Metrics) -> tuple[dict[Path, Suite], list[ConfigError]]:
+    """The suites of a folder by their files, and why its other TOML files are none."""
+    from dferbench.experiment.suite import read_suite
+
+    suites, problems = {}, []
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            suites[path] = read_suite(path, known)
+        except ConfigError as error:
+            problems.append(error)
+    return suites, problems
 
 
 def _worth(suite: Suite, dataset: str, catalog: Catalog) -> Iterator[Row]:

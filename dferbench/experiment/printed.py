@@ -157,7 +157,9 @@ class Printed(PrintedProtocol):
         )
 
 
-class _Tables(BaseModel):
+class PrintedFile(BaseModel):
+    """A file of printed numbers."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: Text
@@ -178,7 +180,7 @@ def read_printed(path: Path, metrics: Metrics = METRICS) -> dict[str, Printed]:
 
     Raises ConfigError, also for an unknown metric.
     """
-    found = read_model(path, _Tables, EXAMPLE, {"metrics": metrics})
+    found = read_model(path, PrintedFile, EXAMPLE, {"metrics": metrics})
     by_id = {row.id: with_defaults(row, found.defaults) for row in found.rows}
     if len(by_id) < len(found.rows):
         ids = [row.id for row in found.rows]

@@ -31,7 +31,9 @@ SELECT = ("last", "best-on-test", "val", "none", UNKNOWN)
 """The selection rules that a source may state."""
 
 
-class _RowFile(BaseModel):
+class RowFile(BaseModel):
+    """A row as a suite's file has it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Text = Field(min_length=1)
@@ -47,7 +49,9 @@ class _RowFile(BaseModel):
     """A footnote."""
 
 
-class _SuiteFile(BaseModel):
+class SuiteFile(BaseModel):
+    """A suite as its file has it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: Text
@@ -57,7 +61,7 @@ class _SuiteFile(BaseModel):
     """The rule by which they chose epochs, unless their file says otherwise of a row, which is then said."""
     published: str = ""
     """The file of the printed numbers, relative to this one."""
-    rows: list[_RowFile] = Field(min_length=1)
+    rows: list[RowFile] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
 
     Raises ConfigError that names the file and place.
     """
-    found = read_model(path, _SuiteFile, EXAMPLE, {"metrics": metrics})
+    found = read_model(path, SuiteFile, EXAMPLE, {"metrics": metrics})
     if found.select not in SELECT:
         raise UnknownName(f"selection rule in {path}", found.select, SELECT)
     printed = read_printed(path.parent / found.published, metrics) if found.published else {}

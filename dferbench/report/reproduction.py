@@ -194,7 +194,7 @@ def _predictions(one: Record, select: str) -> RunPredictions:
         try:
             return _by_video(one)
         except DataError:
-            pass  # without them the interval is wider, never wrong: it does not know which videos were hard
+            pass  # then seeds are taken to err on the same videos, which makes draws of these count in full
     return of_confusion(one.fold, one.model_seed, counts.confusion, counts.top2)
 
 
