@@ -30,7 +30,8 @@ NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 
 
 def printed(uar, war, note=""):
-    return Printed(id="1/x", table=1, label="x", results={"faces": [uar, war]}, note=note)
+    known = {"select": "best-on-test", "folds": "all"}
+    return Printed(id="1/x", table=1, label="x", results={"faces": [uar, war]}, note=note, **known)
 
 
 ROWS = (
@@ -210,7 +211,9 @@ def test_what_was_chosen_for_all_rows_hinders_no_rank():
     records = both_folds("cell1", 9, 9) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     sheet = make_sheet(SUITE, records, keys(**chosen), ["last"])
     assert [measured(sheet, n).numbers["uar"].rank for n in (1, 2, 3)] == [1, 2, 0]
-    assert said(sheet, measured(sheet, 1).caveats) == "run with stage.epochs=1"
+    rule = "selected by last; the published numbers by best-on-test"
+    assert said(sheet, measured(sheet, 1).caveats).split(" | ") == [rule, "run with stage.epochs=1"]
+    assert measured(sheet, 3).caveats == (), "of which nothing is published"
 
 
 def test_footnotes_go_on_behind_z():

@@ -46,7 +46,7 @@ def _result(name: str, number: Any, metrics: Metrics) -> tuple[str, Any]:
         one = find(name, metrics)
     except UnknownName:
         raise ValueError(f"there is no metric named '{name}'; known are {', '.join(metrics)}") from None
-    if number == "-":
+    if number in ("-", None):
         return one.name, None
     if isinstance(number, bool) or not isinstance(number, int | float):
         raise ValueError(f'{one.name} must be a number or "-", got {number!r}')
