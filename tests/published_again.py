@@ -150,7 +150,8 @@ NOT_RANKED = {
     },
     "ferv39k": {"gm-grefel", "significant-other"},
     "mafw": {
-        "emoclip-zero-shot", "humanomni-7b", "r1-omni-0.5b", "gpt-4o", "qwen2-vl-7b", "qwen2-vl-72b", "favchat",
+        "emoclip-zero-shot", "humanomni-7b", "r1-omni-0.5b", "gpt-4o", "qwen2-vl-7b", "qwen2-vl-72b",
+        "favchat",
     },
     "afew": {"pe-clip"},
     "ravdess": {"r1-omni-0.5b"},

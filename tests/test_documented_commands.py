@@ -10,10 +10,8 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-PAGES = [
-    "README.md",
-    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "published", "recipes", "trackers")),
-]
+NAMES = ("datasets", "launchers", "metrics", "order", "published", "recipes", "trackers")
+PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
     "synthetic(classes=11)": "synthetic(classes=11, videos=55, size=64)",

@@ -21,8 +21,7 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
-    | {"launchers", "statistics"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers", "statistics"},
     {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]

@@ -52,7 +52,7 @@ def good(fold=1):
 
 
 def figures(one):
-    return {rule: numbers(one, rule, SHOWN) for rule in ("last", "best-on-test")}
+    return {rule: numbers([one], rule, SHOWN) for rule in ("last", "best-on-test")}
 
 
 VALUES = [
@@ -106,7 +106,7 @@ def everything_shown(found):
     json.dumps([as_data(row) for row in made], allow_nan=False)
     leaderboard(made, "last", shown=SHOWN, folders=True)
     for one in found:
-        json.dumps([differences(found[0], one, "last"), by_class(found[0], one, "last")], allow_nan=False)
+        json.dumps([differences(found[0], one, "last"), by_class([found[0]], [one], "last")], allow_nan=False)
     return made
 
 

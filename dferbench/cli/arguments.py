@@ -101,6 +101,27 @@ RankedBy = Annotated[
     str,
     typer.Option("--by", help="The metric that ranks; the first one shown if not given.", show_default=False),
 ]
+Level = Annotated[
+    float | None,
+    typer.Option(
+        "--interval",
+        metavar="PERCENT",
+        min=50,
+        max=99.9,
+        help="Show the interval that holds the truth in PERCENT of such studies, such as 95.",
+        show_default=False,
+    ),
+]
+LevelOrDefault = Annotated[
+    float,
+    typer.Option(
+        "--interval",
+        metavar="PERCENT",
+        min=50,
+        max=99.9,
+        help="The level of intervals and tests: intervals hold the truth in PERCENT of such studies.",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Trackers = Annotated[
     list[str] | None,

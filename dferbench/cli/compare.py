@@ -1,4 +1,4 @@
-"""`dferbench compare A B`: what differs between two runs, and only then their numbers."""
+"""`dferbench compare A B`: what differs between two runs or configurations, and only then their numbers."""
 
 from __future__ import annotations
 
@@ -7,49 +7,67 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy
+from dferbench.cli.arguments import LevelOrDefault, MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
-    from dferbench.experiment.metrics import Columns, Metric, Metrics
-    from dferbench.experiment.record import Record
+    from collections.abc import Sequence
+
+    from dferbench.experiment.metrics import Columns, Metric
+    from dferbench.report.sides import RecordPair
 
 WIDE = 130
 """Characters of a line in a pipe, where values may be long."""
 
 
-def compare(
+def compare(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    a: Annotated[Path, typer.Argument(help="The folder of a run (fold1-seed0), or its record.json.")],
-    b: Annotated[Path, typer.Argument(help="Another.")],
+    a: Annotated[
+        str,
+        typer.Argument(
+            help="A run (its folder, fold1-seed0, or its record.json) or a configuration (its folder or the "
+            "first characters of its id)."
+        ),
+    ],
+    b: Annotated[str, typer.Argument(help="Another.")],
     select: Annotated[
         str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
     ] = "last",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if their videos are not the same.")] = False,
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
+    interval: LevelOrDefault = 95.0,
+    runs: Annotated[Path, typer.Option(help="Folder of the runs, where an id is looked for.")] = Path("runs"),
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Compare two runs: first which parts of the protocol differ, then the numbers and a paired test."""
+    """Compare two runs or configurations: what differs in the protocol, then the numbers and paired tests.
+
+    Of configurations, the runs of the same fold and seed are compared.
+    """
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.selection import RULES
-    from dferbench.report.differences import by_class, differences, numbers, unlike
+    from dferbench.report.differences import differences, unlike
     from dferbench.report.fitted import folded
+    from dferbench.report.sides import left_out, read_side, record_pairs
 
     if select not in RULES:
         raise UnknownName("selection rule", select, RULES)
     known = registered(context.obj)
     shown = columns(metrics, by, known)
-    paths = tuple(map(_path, (a, b)))
-    first, second = (_finished(path, known) for path in paths)
-    differ, reasons = differences(first, second, select), unlike(first, second)
+    sides = read_side(Path(a), runs, known), read_side(Path(b), runs, known)
+    pairs = record_pairs(*sides)
+    reasons = list(dict.fromkeys(reason for pair in pairs for reason in unlike(*pair)))
     facts: dict[str, Any] = {
         "schema": 1,
-        "a": str(paths[0]),
-        "b": str(paths[1]),
+        "a": str(sides[0].path),
+        "b": str(sides[1].path),
         "select": select,
-        "differences": [{"field": name, "a": left, "b": right} for name, left, right in differ],
+        "runs": len(pairs),
+        "left_out": left_out(*sides, pairs),
+        "differences": [
+            {"field": name, "a": left, "b": right} for name, left, right in differences(*pairs[0], select)
+        ],
         "not_comparable": reasons,
     }
     if reasons and not anyway:
@@ -57,49 +75,35 @@ def compare(
         raise ConfigError(
             f"these runs are not comparable: {'; '.join(reasons)}", "Add --anyway to see their numbers."
         )
-    facts |= {"metrics": [one.name for one in shown.metrics], "by": shown.by.name}
-    facts |= {"numbers": {"a": numbers(first, select, shown), "b": numbers(second, select, shown)}}
-    facts |= {"confusion": {"a": first.under(select), "b": second.under(select)}}
-    facts |= {"classes": by_class(first, second, select), "paired": _paired(first, second, paths, select)}
+    facts |= _results(pairs, select, shown, interval)
     typer.echo(json_text(facts) if json_ else folded("\n\n".join(_text(facts, shown))))
 
 
-def _path(given: Path) -> Path:
-    from dferbench.experiment import record
+def _results(pairs: Sequence[RecordPair], select: str, shown: Columns, level: float) -> dict[str, Any]:
+    from dferbench.report.differences import by_class, numbers, pooled
+    from dferbench.report.paired import paired
 
-    path = given / record.NAME if given.is_dir() else given
-    if path.exists() or path.is_symlink():  # of what is no regular file, reading says what it is
-        return path
-    below = [p.parent for p in record.find(given)] if given.is_dir() else []
-    hint = f"Name one run of it, such as {below[0]}." if below else "Name the folder of a run."
-    raise ConfigError(f"there is no record at {path}", hint)
-
-
-def _finished(path: Path, known: Metrics) -> Record:
-    from dferbench.experiment import record
-    from dferbench.report.recount import recounted
-
-    one = recounted(record.read(path, known), path.parent)
-    if one.status != "done":
-        raise ConfigError(f"{path} is of a run that is {one.status}", "Finish it first.")
-    return one
-
-
-def _paired(a: Record, b: Record, paths: tuple[Path, ...], select: str) -> dict[str, Any]:
-    """The paired test, or under "why_not" the reason why there is none."""
-    from dferbench.report.paired import intervals, mcnemar, read_paired
-
-    if any(one.under(select) != one.confusion for one in (a, b)):
-        return {"why_not": f"predictions are kept of the last epoch alone, not of {select}"}
+    first, second = ([pair[side] for pair in pairs] for side in (0, 1))
     try:
-        shared = read_paired(a, b, (paths[0].parent, paths[1].parent))
+        tested = paired(pairs, select, shown, level)
     except DferbenchError as error:
-        return {"why_not": str(error)}
-    return {"videos": len(shared.label), **mcnemar(shared), "intervals": intervals(shared)}
+        tested = {"why_not": str(error)}
+    return {
+        "metrics": [one.name for one in shown.metrics],
+        "by": shown.by.name,
+        "numbers": {"a": numbers(first, select, shown), "b": numbers(second, select, shown)},
+        "confusion": {
+            "a": pooled(first, select).confusion,
+            "b": pooled(second, select).confusion,
+        },
+        "classes": by_class(first, second, select),
+        "paired": tested,
+    }
 
 
 def _text(facts: dict[str, Any], shown: Columns) -> list[str]:
-    return [_differences(facts), *_warning(facts), _numbers(facts, shown), _classes(facts), _test(facts)]
+    parts = [_numbers(facts, shown), _classes(facts), _test(facts, shown)]
+    return [_differences(facts), *_warning(facts), *parts]
 
 
 def _differences(facts: dict[str, Any]) -> str:
@@ -107,10 +111,11 @@ def _differences(facts: dict[str, Any]) -> str:
     from dferbench.report.fitted import fitted, terminal_width
 
     if not facts["differences"]:
-        return "The protocol is the same in every recorded field."
+        return "\n".join(["The protocol is the same in every recorded field.", *facts["left_out"]])
     rows = [[one["field"], *(_short(as_text(one[side])) for side in "ab")] for one in facts["differences"]]
     head = f"A: {facts['a']}\nB: {facts['b']}\n\nWhat differs:\n\n"
-    return head + fitted(rows, ["field", "A", "B"], width=terminal_width() or WIDE)
+    table = fitted(rows, ["field", "A", "B"], width=terminal_width() or WIDE)
+    return "\n".join([head + table, *([""] if facts["left_out"] else []), *facts["left_out"]])
 
 
 def _short(text: str) -> str:
@@ -130,15 +135,27 @@ def _numbers(facts: dict[str, Any], shown: Columns) -> str:
     from dferbench.report.fitted import fitted
 
     a, b = facts["numbers"]["a"], facts["numbers"]["b"]
-    rows = [[one.head, *_difference(one, a[one.name], b[one.name])] for one in shown.metrics]
-    table = fitted(rows, ["percent", "A", "B", "B - A"])
+    found = facts["paired"].get("metrics", {})
+    rows = [[one.head, *_difference(one, a, b), _bounds(found.get(one.name))] for one in shown.metrics]
+    heads = ["percent", "A", "B", "B - A", _level(facts)]
+    table = fitted(rows if found else [row[:-1] for row in rows], heads if found else heads[:-1])
     ahead = _ahead(shown.by, a[shown.by.name], b[shown.by.name])
-    return f"Selection: {facts['select']}\n\n{table}\n\n{ahead}"
+    several = f", means over {facts['runs']} runs of the same folds and seeds" if facts["runs"] > 1 else ""
+    return f"Selection: {facts['select']}{several}\n\n{table}\n\n{ahead}"
 
 
-def _difference(one: Metric, a: float | None, b: float | None) -> list[str]:
-    gain = "-" if a is None or b is None else f"{b - a:+.2f}"
-    return [one.text(a), one.text(b), gain]
+def _level(facts: dict[str, Any]) -> str:
+    return f"{facts['paired'].get('level', 0):g} % interval"
+
+
+def _bounds(one: dict[str, Any] | None) -> str:
+    return "-" if one is None else f"[{one['low']:+.2f}, {one['high']:+.2f}]"
+
+
+def _difference(one: Metric, a: dict[str, float | None], b: dict[str, float | None]) -> list[str]:
+    left, right = a[one.name], b[one.name]
+    gain = "-" if left is None or right is None else f"{right - left:+.2f}"
+    return [one.text(left), one.text(right), gain]
 
 
 def _ahead(by: Metric, a: float | None, b: float | None) -> str:
@@ -157,11 +174,18 @@ def _ahead(by: Metric, a: float | None, b: float | None) -> str:
 def _classes(facts: dict[str, Any]) -> str:
     from dferbench.report.fitted import fitted
 
+    found = {one["class"]: one for one in facts["paired"].get("classes", [])}
+    heads = ["class", "recall of A", "recall of B", "precision of A", "precision of B"]
     rows = [
         [one["class"], *(_recall(one[side]) for side in "ab"), *(_precision(one[side]) for side in "ab")]
         for one in facts["classes"]
     ]
-    return fitted(rows, ["class", "recall of A", "recall of B", "precision of A", "precision of B"])
+    if found:
+        heads.insert(3, f"B - A, {_level(facts)}")
+        for row in rows:
+            gain = found.get(row[0])
+            row.insert(3, f"{gain['effect']:+.2f} {_bounds(gain)}" if gain else "-")
+    return fitted(rows, heads)
 
 
 def _recall(one: dict[str, Any] | None) -> str:
@@ -174,17 +198,28 @@ def _precision(one: dict[str, Any] | None) -> str:
     return "never predicted" if one is None or one["precision"] is None else f"{one['precision']:.2f}"
 
 
-def _test(facts: dict[str, Any]) -> str:
+def _test(facts: dict[str, Any], shown: Columns) -> str:
     test = facts["paired"]
     if "why_not" in test:
         return f"No paired test: {test['why_not']}."
-    lines = [
-        f"{test['videos']} videos are in both: A alone is right on {test['only_a']}, B alone on "
-        f"{test['only_b']}; McNemar's exact p = {test['p']:.3g}."
+    ahead = (
+        f"B is right on {test['more']:.4g} more"
+        if test["more"] >= 0
+        else f"A is right on {-test['more']:.4g} more"
+    )
+    known = {one.title: test["metrics"][one.name] for one in shown.metrics if test["metrics"][one.name]}
+    least = " or ".join(f"{one['smallest']:.2f} of {title}" for title, one in known.items())
+    chances = ", ".join(f"{title} {one['p']:.3g}" for title, one in known.items())
+    surprising = [
+        f"{one['class']} {one['p']:.3g}" for one in test["classes"] if one["p"] < 1 - test["level"] / 100
     ]
-    for name, (low, high) in test["intervals"].items():
-        lines.append(
-            f"{name.upper()}, B - A: 95 % of paired bootstrap draws lie in [{low:+.2f}, {high:+.2f}]."
-        )
-    lines.append("This is about these videos and these two trained models, not about other seeds or folds.")
+    lines = [
+        f"{test['videos']} videos are in both; {ahead}: A alone is right on {test['only_a']}, B alone on "
+        f"{test['only_b']}.",
+        f"About the intervals: {test['covers']}",
+        f"The smallest difference that such data show in 80 of 100 cases: {least}.",
+        f"p, the chance of such a difference if there were none: {chances}; of recalls, corrected for their "
+        f"number (Holm): {', '.join(surprising) or 'none is small'}.",
+        f"On these videos and trained models alone, McNemar's exact p = {test['p']:.3g}.",
+    ]
     return "\n".join(lines)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy
+from dferbench.cli.arguments import Level, MetricNames, RankedBy
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -30,6 +30,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     ] = "last",
     by: RankedBy = "",
     metrics: MetricNames = "uar,war",
+    interval: Level = None,
     dataset: Annotated[
         list[str] | None, typer.Option("--dataset", "-d", help="Only this; repeatable.")
     ] = None,
@@ -94,7 +95,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, shown), filters, folds) if records else []
+    made = keep(rows(records, select, shown, interval), filters, folds) if records else []
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
     if json_ or format_ == "json":

@@ -15,6 +15,7 @@ from dferbench.cli.arguments import (
     Device,
     Devices,
     Jobs,
+    LevelOrDefault,
     Limit,
     Output,
     Quiet,
@@ -62,9 +63,7 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
             show_default=False,
         ),
     ] = "",
-    level: Annotated[
-        float, typer.Option(min=50, max=99.9, help="Level of the intervals, in percent.")
-    ] = 95.0,
+    level: LevelOrDefault = 95.0,
     fold: Annotated[str, typer.Option("--fold", "-f", help="Folds to run: 1, 1,3 or all.")] = "all",
     seed: Seeds = "0",
     set_: Annotated[

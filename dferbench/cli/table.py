@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy
+from dferbench.cli.arguments import Level, MetricNames, RankedBy
 from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 
@@ -63,6 +63,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     ] = False,
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
+    interval: Level = None,
 ) -> None:
     """Print a suite's table: published numbers, and mean and standard deviation over the runs of each row.
 
@@ -91,7 +92,8 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
     extra = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
-    sheet = _sheet(suite, bases, records, context.obj, _rules(select), shown, asked=bool(dataset))
+    rules, asked = _rules(select), bool(dataset)
+    sheet = _sheet(suite, bases, records, context.obj, rules, shown, asked=asked, level=interval)
     _print(with_columns(sheet, extra), format_, output)
 
 
@@ -189,9 +191,11 @@ def _sheet(
     shown: Columns,
     *,
     asked: bool,
+    level: float | None = None,
 ) -> Sheet:
-    """`asked` shows the columns of a dataset even if they are empty."""
-    from dferbench.report.table import left_out, make_sheet
+    """`asked` shows the columns of a dataset even if they are empty; `level` asks for intervals."""
+    from dferbench.report.elsewhere import left_out
+    from dferbench.report.table import make_sheet
 
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
     for line in left_out(records, keys):
@@ -200,7 +204,7 @@ def _sheet(
     if not asked:
         keys = {d: rows if any(k.config_id in run for k in rows.values()) else {} for d, rows in keys.items()}
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
-    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown)
+    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown, level)
 
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:

@@ -83,7 +83,12 @@ def pool(counts: Sequence[Counts]) -> Counts:
 
 
 def top2_hits(logits: NDArray[Any], labels: NDArray[Any]) -> int:
-    """How many of N videos have their class among the two with the highest logits.
+    """How many of N videos have their class among the two with the highest logits; see `is_top2`."""
+    return int(is_top2(logits, labels).sum())
+
+
+def is_top2(logits: NDArray[Any], labels: NDArray[Any]) -> NDArray[Any]:
+    """Whether each of N videos has its class among the two with the highest logits, (N,).
 
     `logits` is (N, C), `labels` (N,) of whole numbers in [0, C). Of equal logits the earlier class comes
     first, as for the prediction itself, and NaN counts as the highest, as argmax has it; so a video that was
@@ -92,4 +97,5 @@ def top2_hits(logits: NDArray[Any], labels: NDArray[Any]) -> int:
     import numpy as np
 
     ranked = np.argsort(-np.where(np.isnan(logits), np.inf, logits), axis=1, kind="stable")
-    return int((ranked[:, :2] == labels[:, None]).any(axis=1).sum())
+    found: NDArray[Any] = (ranked[:, :2] == labels[:, None]).any(axis=1)
+    return found

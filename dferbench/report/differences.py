@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dferbench.experiment.counts import precisions, recalls
+from dferbench.experiment.counts import Counts, pool, precisions, recalls
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.record import Record, compute_of
+from dferbench.report.score import score
 
 Difference = tuple[str, Any, Any]
 """The field, and its value in either record; None where one of them has no such field."""
@@ -66,18 +67,19 @@ def _flat(thing: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
             yield path, list(value) if isinstance(value, tuple) else value
 
 
-def by_class(a: Record, b: Record, rule: str) -> list[dict[str, Any]]:
-    """Per class that either record has: recall and precision in percent, its videos, how many were right."""
-    left, right = (_classes(one, rule) for one in (a, b))
-    return [
-        {"class": name, "a": left.get(name), "b": right.get(name)}
-        for name in dict.fromkeys([*a.classes, *b.classes])
-    ]
+def by_class(a: Sequence[Record], b: Sequence[Record], rule: str) -> list[dict[str, Any]]:
+    """Per class that either side has: recall and precision in percent, its videos, how many were right.
+
+    Runs of a side are counted as one; those of several seeds count a video as often as it was tested.
+    """
+    left, right = (_classes(side, rule) for side in (a, b))
+    names = dict.fromkeys(name for one in (*a, *b) for name in one.classes)
+    return [{"class": name, "a": left.get(name), "b": right.get(name)} for name in names]
 
 
-def _classes(one: Record, rule: str) -> dict[str, dict[str, Any]]:
-    confusion = one.under(rule)
-    found = zip(one.classes, confusion, recalls(confusion), precisions(confusion), strict=True)
+def _classes(runs: Sequence[Record], rule: str) -> dict[str, dict[str, Any]]:
+    confusion = pooled(runs, rule).confusion
+    found = zip(runs[0].classes, confusion, recalls(confusion), precisions(confusion), strict=True)
     return {
         name: {
             "recall": _percent(recall),
@@ -89,11 +91,16 @@ def _classes(one: Record, rule: str) -> dict[str, dict[str, Any]]:
     }
 
 
+def pooled(runs: Sequence[Record], rule: str) -> Counts:
+    """The counts of a side's runs, which have the same classes, together."""
+    return pool([one.counts(rule) for one in runs])
+
+
 def _percent(share: float | None) -> float | None:
     return None if share is None else 100 * share
 
 
-def numbers(one: Record, rule: str, shown: Columns) -> dict[str, float | None]:
-    """The shown metrics by name, None where one is undefined."""
-    counts = one.counts(rule)
-    return {metric.name: metric.of(counts) for metric in shown.metrics}
+def numbers(runs: Sequence[Record], rule: str, shown: Columns) -> dict[str, float | None]:
+    """The means of the shown metrics over a side's runs, None where one is undefined."""
+    found = {metric.name: score([metric.of(one.counts(rule)) for one in runs]) for metric in shown.metrics}
+    return {name: None if one is None else one.mean for name, one in found.items()}

@@ -102,7 +102,7 @@ def _cells(block: Block, cells: Cells | None) -> list[str]:
 
 
 def _number(number: Number, cells: Cells | None) -> str:
-    return RANKED[number.rank].format(escape(str(number.score))) + _raised(cells.caveats if cells else ())
+    return RANKED[number.rank].format(escape(str(number))) + _raised(cells.caveats if cells else ())
 
 
 def _line(cells: list[str]) -> str:

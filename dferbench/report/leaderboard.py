@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
 from dferbench.experiment.record import MIXED, Record
+from dferbench.report import bounds
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
+
+if TYPE_CHECKING:
+    from dferbench.statistics.intervals import Interval
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Row:
     """How many folds the dataset has; None where old records do not say it."""
     below_last: tuple[str, ...] = ()
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
+    intervals: Mapping[str, Interval | None] = field(default_factory=dict)
+    """Of each metric, if they were asked for."""
 
     @property
     def ranks(self) -> bool:
@@ -92,10 +98,15 @@ def _why(one: Record) -> str:
 DEFAULT = columns()
 
 
-def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAULT) -> list[Row]:
+def rows(
+    records: Iterable[Record],
+    select: str = "last",
+    shown: Columns = DEFAULT,
+    level: float | None = None,
+) -> list[Row]:
     """One row a setting, per dataset from best to worst; no two have the same method and setting.
 
-    Raises UnknownName for an unknown rule.
+    `level` asks for intervals, in percent. Raises UnknownName for an unknown rule.
     """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for one in records:
@@ -104,7 +115,7 @@ def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAU
     told = told_apart(labels, [facts_of(group[0]) for group in groups.values()])
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
-    made = [replace(_row(group, select, shown), setting=words) for group, words in pairs]
+    made = [replace(_row(group, select, shown, level), setting=words) for group, words in pairs]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
 
 
@@ -121,7 +132,7 @@ def _once(group: Sequence[Record]) -> list[Record]:
     return [one for one in group if any(one is other for other in kept.values())]
 
 
-def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
+def _row(records: Sequence[Record], select: str, shown: Columns, level: float | None) -> Row:
     group = _once(records)
     picked = [one.counts(select) for one in group]
     best = [one.counts("best-on-test") for one in group]
@@ -146,6 +157,7 @@ def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
         folders=tuple(sorted(one.folder for one in group if one.folder)),
         folds_of=max((len(one.folds) for one in group), default=0) or None,
         below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
+        intervals=bounds.intervals_if(level, group, select, shown.metrics),
     )
 
 
@@ -174,7 +186,9 @@ def as_data(row: Row) -> dict[str, Any]:
     scores = {name: found and vars(found) for name, found in row.scores.items()}
     first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
     lists = {name: list(getattr(row, name).values()) for name in ("pooled", "best_on_test")}
-    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war"}
+    asked = {"intervals": bounds.as_data(row.intervals)} if row.intervals else {}
+    plain.pop("intervals")
+    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war", **asked}
 
 
 def setting(one: Record) -> str:

@@ -17,7 +17,9 @@ def as_csv(rows: Sequence[Row], shown: Columns, published: Sequence[Mapping[str,
 
     Below them a line for each published number, by the heads of its columns, of which it may have more.
     """
-    numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
+    bounds = (" low", " high") if any(row.intervals for row in rows) else ()
+    parts = ("", " std", *bounds, " best on test")
+    numbers = [f"{one.title}{part}" for one in shown.metrics for part in parts]
     heads = [*FACTS, *numbers, "caveats", "config_id", "folders"]
     more = dict.fromkeys(name for one in published for name in one if name not in heads)
     lines = [[*_line(row, shown), *(None for _ in more)] for row in rows]
@@ -30,9 +32,17 @@ def _line(row: Row, shown: Columns) -> list[Any]:
     for one in shown.metrics:
         found = row.scores[one.name]
         mean, spread = (found.mean, found.spread) if found else (None, None)
-        numbers += [mean, spread, row.best_on_test[one.name]]
+        numbers += [mean, spread, *_bounds(row, one.name), row.best_on_test[one.name]]
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
     return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+
+
+def _bounds(row: Row, metric: str) -> list[float | None]:
+    """Of the interval, if intervals were asked for."""
+    if not row.intervals:
+        return []
+    found = row.intervals[metric]
+    return [found.low, found.high] if found else [None, None]
 
 
 def _joined(numbers: Sequence[int]) -> str:

@@ -18,7 +18,7 @@ RANKED = {0: "{}", 1: "**{}**", 2: "<ins>{}</ins>"}
 def text(sheet: Sheet) -> str:
     """Columns aligned by spaces, for a pipe or a file. Ranks are not shown: text has no bold."""
     heads = ["", "", *_heads(sheet, "\n")]
-    lines = list(_lines(sheet, str, lambda number: str(number.score)))
+    lines = list(_lines(sheet, str, str))
     table = fitted(lines, heads, labels=2, align=_sides(heads))
     notes = "\n".join(folded(f"[{letter}] {note}", "    ") for letter, note in sheet.notes)
     return "\n\n".join(part for part in (folded(title(sheet)), table, notes) if part)
@@ -27,7 +27,7 @@ def text(sheet: Sheet) -> str:
 def markdown(sheet: Sheet) -> str:
     """A Markdown table, best bold and second underlined."""
     heads = ["", "", *_heads(sheet, "<br>")]
-    lines = list(_lines(sheet, escape_markdown, lambda n: RANKED[n.rank].format(n.score)))
+    lines = list(_lines(sheet, escape_markdown, lambda n: RANKED[n.rank].format(escape_markdown(str(n)))))
     table = aligned(lines, heads, "pipe", align=_sides(heads))
     notes = "\n".join(f"- [{letter}] {escape_markdown(note)}" for letter, note in sheet.notes)
     return "\n\n".join(part for part in (escape_markdown(title(sheet)), table, notes) if part)
@@ -113,7 +113,8 @@ def comma_separated(sheet: Sheet) -> str:
 def _plain_heads(block: Block) -> list[str]:
     if block.kind == PUBLISHED:
         return [*block.columns, "protocol"]
-    return [*(name for one in block.metrics for name in (one.head, f"{one.head} std")), "n"]
+    parts = ("", " std") if block.level is None else ("", " std", " low", " high")
+    return [*(f"{one.head}{part}" for one in block.metrics for part in parts), "n"]
 
 
 def _plain_cells(block: Block, cells: Cells | None) -> list[Any]:
@@ -122,8 +123,15 @@ def _plain_cells(block: Block, cells: Cells | None) -> list[Any]:
     if block.kind == PUBLISHED:
         protocol = in_one_line(cells.protocol) if cells and cells.protocol else None
         return [*(number and number.score.mean for number in numbers), protocol]
-    values = [v for n in numbers for v in ((n.score.mean, n.score.spread) if n else (None, None))]
+    values = [v for n in numbers for v in _plain_number(n, block.level is not None)]
     return [*values, cells.runs if cells else None]
+
+
+def _plain_number(number: Number | None, with_interval: bool) -> list[float | None]:
+    mean, spread = (number.score.mean, number.score.spread) if number else (None, None)
+    known = number.interval if number else None
+    bounds = [known.low, known.high] if known else [None, None]
+    return [mean, spread, *(bounds if with_interval else ())]
 
 
 def _letters_of(sheet: Sheet, line: Line) -> Iterator[str]:
@@ -182,4 +190,6 @@ def _numbers(block: Block, cells: Cells | None) -> dict[str, Any]:
 def _number(number: Number | None) -> dict[str, Any] | None:
     if number is None:
         return None
-    return {"mean": number.score.mean, "std": number.score.spread, "rank": number.rank or None}
+    found = {"mean": number.score.mean, "std": number.score.spread, "rank": number.rank or None}
+    known = number.interval
+    return found | ({} if known is None else {"interval": dict(vars(known))})

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import TypeAlias
 
-from dferbench.errors import DataError
 from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.printed import UNKNOWN, PrintedProtocol
 from dferbench.experiment.protocol import NONE, OwnProtocol, differences, incomparable, unknowns
@@ -19,9 +18,8 @@ from dferbench.experiment.record import Record
 from dferbench.experiment.selection import RULES
 from dferbench.experiment.suite import Row
 from dferbench.report.caveats import meaning
-from dferbench.report.predictions import read_predictions
-from dferbench.statistics.intervals import Interval, intervals
-from dferbench.statistics.predictions import RunPredictions, of_confusion
+from dferbench.report.certainty import intervals_of
+from dferbench.statistics.intervals import Interval
 
 REPRODUCED, BELOW, ABOVE = "reproduced", "below", "above"
 NOT_COMPARABLE, NO_RESULT, INCOMPLETE = "not comparable", "no result yet", "incomplete"
@@ -178,36 +176,13 @@ def _against(
     if not found:
         return
     asked = [metrics[name] for name, value in printed.items() if value is not None and name in metrics]
-    bounds = intervals([_predictions(one, select) for one in found], asked, level)
+    bounds = intervals_of(found, select, asked, level)
     for metric in asked:
         values = [metric.of(one.counts(select)) for one in found]
         there = [value for value in values if value is not None]
         value = printed[metric.name]
         if value is not None and len(there) == len(values):
             yield Against(metric, value, fmean(there), bounds[metric.name])
-
-
-def _predictions(one: Record, select: str) -> RunPredictions:
-    """By video where the record's predictions are of that epoch, else the counts alone."""
-    epoch, counts = one.picked(select)
-    if epoch == one.epochs - 1 and one.folder:
-        try:
-            return _by_video(one)
-        except DataError:
-            pass  # then seeds are taken to err on the same videos, which makes draws of these count in full
-    return of_confusion(one.fold, one.model_seed, counts.confusion, counts.top2)
-
-
-def _by_video(one: Record) -> RunPredictions:
-    from pathlib import Path
-
-    import numpy as np
-
-    found = read_predictions(one, Path(one.folder))
-    ranked = np.argsort(-found.logits, axis=1, kind="stable")
-    hits = (ranked[:, :2] == found.labels[:, None]).any(axis=1)
-    said = found.logits.argmax(1)
-    return RunPredictions(one.fold, one.model_seed, len(one.classes), found.labels, said, found.ids, hits)
 
 
 def _spoilt(found: Sequence[Record], protocol: PrintedProtocol, setting: Setting) -> Iterator[str]:

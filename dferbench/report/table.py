@@ -7,12 +7,11 @@ with fewer epochs or videos is another experiment, shown only to who asks for it
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
@@ -20,11 +19,14 @@ from dferbench.experiment.printed import PrintedProtocol
 from dferbench.experiment.protocol import OwnProtocol, unlike_input, unlike_others, unlike_rule
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
-from dferbench.registry.datasets import written
+from dferbench.report import bounds
 from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
+
+if TYPE_CHECKING:
+    from dferbench.statistics.intervals import Interval
 
 PUBLISHED = "published"
 
@@ -48,10 +50,14 @@ class Key:
 
 @dataclass(frozen=True)
 class Number:
-    """One cell: a score and its rank in the column (1 best, 2 second, else 0)."""
+    """One cell: a score, its rank in the column (1 best, 2 second, else 0), and its interval if asked for."""
 
     score: Score
     rank: int = 0
+    interval: Interval | None = None
+
+    def __str__(self) -> str:
+        return f"{self.score}{bounds.said(self.interval)}"
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,8 @@ class Block:
     kind: str
     metrics: tuple[Metric, ...]
     caveats: tuple[str, ...] = ()
+    level: float | None = None
+    """Of the intervals in percent, if they were asked for."""
 
     @property
     def name(self) -> str:
@@ -152,14 +160,16 @@ def make_sheet(
     rules: Sequence[str],
     about: Mapping[str, str] | None = None,
     shown: Columns = DEFAULT,
+    level: float | None = None,
 ) -> Sheet:
     """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
-    the user asked for a metric to rank by, rows stand in its order, within their groups.
+    the user asked for a metric to rank by, rows stand in its order, within their groups. `level` asks for
+    intervals, in percent.
     """
     suite = _told_apart(suite)
-    blocks = list(_blocks(suite, keys, rules, shown))
+    blocks = [replace(block, level=level) for block in _blocks(suite, keys, rules, shown)]
     columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
@@ -262,11 +272,13 @@ def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
     picked = [one.counts(block.kind) for one in mine]
     scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
-    numbers = {name: Number(found) if found else None for name, found in scores.items()}
+    known = bounds.intervals_if(block.level, mine, block.kind, block.metrics)
+    numbers = {n: Number(found, interval=known.get(n)) if found else None for n, found in scores.items()}
+    told = dict.fromkeys(bounds.about(one) for one in known.values() if one)
     caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
     deviations = tuple(f"run with {words}" for words in key.deviations)
     said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
-    return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
+    return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores), *told))
 
 
 def _gaps(
@@ -349,42 +361,3 @@ def letter(place: int) -> str:
 
 def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({letters[note] for note in notes}, key=lambda letter: (len(letter), letter)))
-
-
-def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
-    """Per dataset and setting a line on rows without numbers whose method and options had runs with it."""
-    for dataset, rows in keys.items():
-        told: dict[str, list[str]] = {}
-        for number, key in rows.items():
-            for words in dict.fromkeys(asked_with(one, dataset) for one in _elsewhere(key, records)):
-                told.setdefault(words, []).append(str(number))
-        for words, numbers in list(told.items())[:SETTINGS]:
-            several = "s" if len(numbers) > 1 else ""
-            yield f"{dataset}: row{several} {', '.join(numbers)}: other experiments, shown with {words}"
-        if len(told) > SETTINGS:
-            yield f"{dataset}: {len(told) - SETTINGS} more such settings: dferbench leaderboard shows them"
-
-
-SETTINGS = 5
-"""How many settings of other experiments are told."""
-
-
-def asked_with(one: Record, dataset: str) -> str:
-    """The options with which the record's runs were made, as far as a row of a suite does not state them."""
-    name = written(one.dataset, one.dataset_given)
-    words = [f"-d '{name}'"] if name != dataset else []
-    for option, value in sorted(one.given.items()):
-        if option == "stage.epochs":
-            words.append(f"--epochs {value}")
-        elif "." in option or option == "precision":
-            words.append(f"--set {shlex.quote(f'{option}={value}')}")
-    words += [f"--limit {one.limit}"] if one.limit is not None else []
-    words += [f"--weights {name}=random" for name, used in one.weights.items() if used.get("random")]
-    return " ".join(words) or f"the weights of configuration {one.config_id}"
-
-
-def _elsewhere(key: Key, records: Sequence[Record]) -> list[Record]:
-    """The runs of the row's method and options, where none is the row's own."""
-    facts = (key.method, key.options, key.dataset)
-    found = [one for one in records if (one.method, one.options, one.dataset) == facts]
-    return [] if any(one.config_id == key.config_id for one in found) else found

@@ -83,6 +83,6 @@ def _cells(block: Block, cells: Cells | None) -> Iterable[Text]:
     caveats = brackets(cells.caveats if cells else ())
     for cell in block.cells(cells):
         if isinstance(cell, Number):
-            yield assembled((str(cell.score), STYLES[cell.rank]), caveats)
+            yield assembled((str(cell), STYLES[cell.rank]), caveats)
         else:
             yield text("" if cell is None else str(cell))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dferbench.experiment.metrics import Columns, Metric
+from dferbench.report import bounds
 from dferbench.report.caveats import MEANING, meaning
 from dferbench.report.leaderboard import DEFAULT, Row
 from dferbench.report.markup import markup
@@ -64,6 +65,7 @@ def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
         if any(one.over_classes for one in shown.metrics):
             yield from _untested(row)
         yield from _below_last(row, shown)
+        yield from (note for one in shown.metrics for note in _interval_notes(row, one))
 
 
 def _untested(row: Row) -> Iterator[str]:
@@ -75,6 +77,11 @@ def _untested(row: Row) -> Iterator[str]:
 def _below_last(row: Row, shown: Columns) -> Iterator[str]:
     if names := " and ".join(one.title for one in shown.metrics if one.name in row.below_last):
         yield f"the epoch is chosen by WAR alone, so {names} may be worse there than at the last epoch"
+
+
+def _interval_notes(row: Row, one: Metric) -> Iterator[str]:
+    if found := row.intervals.get(one.name):
+        yield bounds.about(found)
 
 
 def _heads(extra: Extra, shown: Columns) -> list[str]:
@@ -109,8 +116,9 @@ def _folds(row: Row) -> str:
 
 
 def _score(row: Row, one: Metric, notes: Sequence[str]) -> str:
-    found = str(row.scores[one.name] or "-")
-    return found + (_pointers(_untested(row), notes) if one.over_classes else "")
+    found = str(row.scores[one.name] or "-") + bounds.said(row.intervals.get(one.name))
+    mine = [*(_untested(row) if one.over_classes else ()), *_interval_notes(row, one)]
+    return found + _pointers(mine, notes)
 
 
 def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:

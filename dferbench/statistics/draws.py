@@ -57,8 +57,9 @@ def _columns(runs: Sequence[RunPredictions]) -> list[Ints]:
             raise ValueError("runs without ids cannot be matched")
         mine = np.array([place[name] for name in one.ids], dtype=np.int64)
         known = label[mine]
-        if ((known != MISSING) & (known != one.labels)).any():
-            raise ValueError("a video has different labels in two runs")
+        odd = (known != MISSING) & (known != one.labels)
+        if odd.any():
+            raise ValueError(f"'{names[mine[odd][0]]}' has different labels in two runs")
         label[mine] = one.labels
         answer = np.full(len(names), MISSING)
         answer[mine] = _answers(one)

@@ -108,7 +108,13 @@ def _fold_scores(
 
 
 def covered(runs: Sequence[RunPredictions]) -> str:
-    """What an interval over these runs covers, in a sentence."""
+    """What an interval over these runs covers, in a sentence or two."""
+    unknown = any(len(mine) > 1 and any(one.ids is None for one in mine) for mine in by_fold(runs).values())
+    where = " Predictions are not kept, so all seeds are taken to err on the same videos." if unknown else ""
+    return _covered(runs) + where
+
+
+def _covered(runs: Sequence[RunPredictions]) -> str:
     seeds = max((len(mine) for mine in by_fold(runs).values()), default=0)
     folds = len({one.fold for one in runs})
     if folds < FEWEST_FOLDS:

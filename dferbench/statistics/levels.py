@@ -56,6 +56,15 @@ class Spread:
         low, high = np.quantile(self.deviations, [outside, 1 - outside]) * student * self.error / draws
         return float(self.mean + low), float(self.mean + high)
 
+    def p(self) -> float:
+        """The two-sided p of the mean, were the truth 0."""
+        from scipy.special import ndtr, stdtr
+
+        if not self.error:
+            return 0.0 if self.mean else 1.0
+        size = -abs(self.mean) / self.error
+        return float(2 * (ndtr(size) if np.isinf(self.freedom) else stdtr(self.freedom, size)))
+
 
 def quantile(p: float, freedom: float) -> float:
     """Of Student's t distribution; with inf of the normal one."""
