@@ -102,6 +102,12 @@ def test_a_published_value_stands_for_all_that_round_to_it():
     assert verdict(row(high + 0.0051, "-"), SEVENTY).verdict == "below"
 
 
+@pytest.mark.parametrize("published", [100.0, 50.0])
+def test_an_interval_without_width_tells_nothing(published):
+    found = verdict(row(published, "-", folds=[1]), runs(100))
+    assert found.verdict == "not comparable" and "too few test videos" in found.why[0]
+
+
 def test_other_metrics_than_the_first_two_are_compared():
     printed = Printed(id="x", label="X", folds="all", results={"faces": {"macro_f1": 70.0}})
     found = verdict(Row(1, "l", "m", printed=printed), SEVENTY)
@@ -162,6 +168,8 @@ def test_pretraining_that_is_missing_here_is_no_detail():
     assert found.verdict == "not comparable" and "from nothing here" in found.why[0]
     for stated in ("none", "unknown"):
         assert verdict(row(pretraining=stated), nothing).verdict == "reproduced"
+    found = verdict(row(pretraining="none"), SEVENTY)
+    assert found.verdict == "not comparable" and "from nothing as published, from tower here" in found.why[0]
     kept = verdict(row(pretraining="CLIP"), SEVENTY)
     assert kept.verdict == "reproduced" and kept.pretraining == "pretraining: CLIP as published, tower here"
 

@@ -42,7 +42,7 @@ class Against:
     @property
     def verdict(self) -> str:
         """Where the runs here lie: "below" if even the upper bound is below the printed value."""
-        if self.interval is None:
+        if self.interval is None or self.interval.low == self.interval.high:
             return NOT_COMPARABLE
         if self.interval.high < self.published - HALF:
             return BELOW
@@ -191,12 +191,18 @@ def _spoilt(found: Sequence[Record], protocol: PrintedProtocol, setting: Setting
     yield from map(meaning, dict.fromkeys(caveat for one in found for caveat in one.caveats))
     if protocol.pretraining not in (UNKNOWN, NONE) and any(not one.pretraining for one in found):
         yield f"it starts from {protocol.pretraining} as published, from nothing here"
+    if protocol.pretraining == NONE and (
+        started := dict.fromkeys(n for one in found for n in one.pretraining)
+    ):
+        yield f"it starts from nothing as published, from {', '.join(started)} here"
 
 
 def _undefined(numbers: Sequence[Against]) -> Iterator[str]:
     for one in numbers:
         if one.interval is None:
             yield f"{one.metric.title} has no interval over these runs"
+        elif one.interval.low == one.interval.high:
+            yield f"these runs have too few test videos to tell: the interval of {one.metric.title} has no width"
 
 
 def _gaps(runs: Runs, protocol: PrintedProtocol, setting: Setting) -> Iterator[str]:
