@@ -202,7 +202,7 @@ def _undefined(numbers: Sequence[Against]) -> Iterator[str]:
         if one.interval is None:
             yield f"{one.metric.title} has no interval over these runs"
         elif one.interval.low == one.interval.high:
-            yield f"these runs have too few test videos to tell: the interval of {one.metric.title} has no width"
+            yield f"too few test videos to tell: the interval of {one.metric.title} has no width"
 
 
 def _gaps(runs: Runs, protocol: PrintedProtocol, setting: Setting) -> Iterator[str]:
