@@ -383,6 +383,7 @@ def test_a_changed_row_is_not_that_row(command, toy_root, change):
     assert "which the row does not ask for" in one["why"][0]
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_run_once_and_a_row_is_found_by_its_id(command):
     code, out, _ = command("one-fold --suites suites --json")
     (one,) = strict(out)["rows"]

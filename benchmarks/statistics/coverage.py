@@ -1,6 +1,6 @@
 """How often 95 % intervals hold the truth, and how often tests raise a false alarm, in simulated studies.
 
-    python benchmarks/statistics/coverage.py [--studies 2000] [--only NAME]
+    python benchmarks/statistics/coverage.py [--studies 2000] [--only NAME] [--part coverage]
 
 A simulated study tests models on videos of seven classes, of which one is rare (3 %). A model recognises a
 video if ability of its class + luck of the fold + luck of the seed + what makes the video hard for all models
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +31,7 @@ from dferbench.statistics.scores import score_of
 SHARES = np.array([0.21, 0.21, 0.19, 0.17, 0.12, 0.07, 0.03])
 ABILITY = np.array([1.3, 0.9, 0.7, 0.5, 0.2, -0.4, -1.6])
 SCORES = ("war", "uar", "macro-f1")
-RESAMPLES = 300
+RESAMPLES = 200
 """Of 2,000 that reports draw: with fewer the bounds vary more, which costs about half a percent."""
 FEWEST = 2
 """Videos of a class, as lists of test videos have some of each."""
@@ -125,8 +125,10 @@ def truth(design: Design, one: Luck) -> dict[str, float]:
     fixed = fixed + (0 if over_folds else one.folds[:, None])
     # From three folds on, a single seed of each fold is part of how folds differ.
     fixed = fixed + (0 if over_seeds or over_folds else one.runs)
-    luck = (design.of_folds**2 if over_folds else 0) + (design.of_seeds**2 if over_seeds or over_folds else 0)
-    recalls = ndtr((ABILITY + fixed[..., None]) / (1 + luck) ** 0.5)
+    spread = (design.of_folds**2 if over_folds else 0) + (
+        design.of_seeds**2 if over_seeds or over_folds else 0
+    )
+    recalls = ndtr((ABILITY + fixed[..., None]) / (1 + spread) ** 0.5)
     missed = SHARES * (1 - recalls)
     claimed = (missed.sum(-1, keepdims=True) - missed) / (len(SHARES) - 1)
     f1 = 2 * SHARES * recalls / (SHARES + SHARES * recalls + claimed)
@@ -154,12 +156,12 @@ class Counted:
         return 100 * self.held / self.of
 
 
-def coverage(design: Design, studies: int, seed: int = 0) -> dict[str, Counted]:
+def coverage(design: Design, studies: range, scores: Sequence[str] = SCORES) -> dict[str, Counted]:
     """Per score, how many of the 95 % intervals hold the truth."""
-    found = {name: Counted() for name in SCORES}
-    shown = [METRICS[name] for name in SCORES]
-    for number in range(studies):
-        rng = np.random.default_rng([seed, number])
+    found = {name: Counted() for name in scores}
+    shown = [METRICS[name] for name in scores]
+    for number in studies:
+        rng = np.random.default_rng(number)
         mine = luck(design, rng)
         (runs,) = study(design, rng, [mine])
         known = truth(design, mine)
@@ -170,12 +172,12 @@ def coverage(design: Design, studies: int, seed: int = 0) -> dict[str, Counted]:
     return found
 
 
-def false_alarms(design: Design, studies: int, seed: int = 0) -> dict[str, Counted]:
+def false_alarms(design: Design, studies: range) -> dict[str, Counted]:
     """How often two configurations that are alike are said to differ, at 5 %."""
     names = ("war", "uar")
     found = {name: Counted() for name in (*names, "McNemar")}
-    for number in range(studies):
-        rng = np.random.default_rng([seed, number])
+    for number in studies:
+        rng = np.random.default_rng(number)
         one, other = luck(design, rng), luck(design, rng)
         if design.seeds < 2:  # what is compared is these models
             other = one
@@ -194,14 +196,16 @@ def false_alarms(design: Design, studies: int, seed: int = 0) -> dict[str, Count
     return found
 
 
-def rank_alarms(blocks: int, columns: int, studies: int, seed: int = 0) -> dict[str, Counted]:
+def rank_alarms(blocks: int, columns: int, studies: range) -> dict[str, Counted]:
     """How often tests find any difference among configurations that are alike, at 5 %."""
-    found = {name: Counted() for name in ("Friedman", "Nemenyi", "Wilcoxon-Holm")}
-    for number in range(studies):
-        rng = np.random.default_rng([seed, number])
+    names = ("Friedman", "Nemenyi", "Wilcoxon-Holm") if columns > 2 else ("Wilcoxon-Holm",)
+    found = {name: Counted() for name in names}
+    for number in studies:
+        rng = np.random.default_rng(number)
         scores = rng.normal(size=(blocks, 1)) * 3 + rng.normal(size=(blocks, columns))
-        found["Friedman"].add(friedman(scores)[1] < 0.05)
-        made = ranking(scores, test="nemenyi") if number < studies // 10 else None
+        if columns > 2:
+            found["Friedman"].add(friedman(scores)[1] < 0.05)
+        made = ranking(scores, test="nemenyi") if columns > 2 and number % 10 == 0 else None
         if made is not None:
             found["Nemenyi"].add(min(pair.p for pair in made.pairs) < 0.05)
         tests = [wilcoxon(scores[:, i], scores[:, j]) for i in range(columns) for j in range(i)]
@@ -209,15 +213,32 @@ def rank_alarms(blocks: int, columns: int, studies: int, seed: int = 0) -> dict[
     return found
 
 
-def show(title: str, work: Callable[[], dict[str, Counted]]) -> None:
-    """Print the shares of one design."""
+EVERY = 250
+"""After so many studies what was counted is printed, so that a run that is stopped was not for nothing."""
+
+
+def show(title: str, work: Callable[[int, int], dict[str, Counted]], studies: int) -> None:
+    """Print the shares of one design; work(first, last) does the studies of these numbers."""
     start = time.process_time()
-    found = work()
+    found: dict[str, Counted] = {}
+    for first in range(0, studies, EVERY):
+        for name, one in work(first, min(first + EVERY, studies)).items():
+            whole = found.setdefault(name, Counted())
+            whole.held, whole.of, whole.width = (
+                whole.held + one.held,
+                whole.of + one.of,
+                whole.width + one.width,
+            )
+        _print(title, found, start)
+
+
+def _print(title: str, found: dict[str, Counted], start: float) -> None:
     words = ", ".join(
         f"{name} {one.percent:.1f} %" + (f" (width {one.width / one.of:.1f})" if one.width else "")
         for name, one in found.items()
     )
-    print(f"{title}: {words} [{time.process_time() - start:.0f} s]", flush=True)
+    of = max(one.of for one in found.values())
+    print(f"{title}, {of} studies: {words} [{time.process_time() - start:.0f} s]", flush=True)
 
 
 def main() -> None:
@@ -226,22 +247,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--studies", type=int, default=2000)
-    parser.add_argument("--only", default="", help="Designs with these words in their names.")
+    parser.add_argument("--only", default="", help="Designs that begin with these words.")
+    parser.add_argument("--part", default="", help="coverage, alarms or ranks; all if not given.")
+    parser.add_argument("--scores", default=",".join(SCORES))
     options = parser.parse_args()
-    wanted = {name: one for name, one in {**DESIGNS, **BEYOND}.items() if options.only in name}
-    print(f"95 % intervals that hold the truth, of {options.studies}:")
-    for name, design in wanted.items():
-        show(name, lambda design=design: coverage(design, options.studies))
-    print("Two that are alike, said to differ at 5 %:")
-    for name, design in wanted.items():
-        show(name, lambda design=design: false_alarms(design, options.studies))
-    if not options.only:
+    wanted = {name: one for name, one in {**DESIGNS, **BEYOND}.items() if name.startswith(options.only)}
+    studies, scores = options.studies, options.scores.split(",")
+    if options.part in ("", "coverage"):
+        print("95 % intervals that hold the truth:")
+        for name, design in wanted.items():
+            show(name, lambda a, b, d=design: coverage(d, range(a, b), scores), studies)
+    if options.part in ("", "alarms"):
+        print("Two that are alike, said to differ at 5 %:")
+        for name, design in wanted.items():
+            show(name, lambda a, b, d=design: false_alarms(d, range(a, b)), studies)
+    if options.part in ("", "ranks"):
         print("Ranks of configurations that are alike, any pair said to differ at 5 %:")
-        for blocks, columns in ((5, 2), (6, 2), (5, 4), (10, 4), (15, 3), (15, 6)):
-            show(
-                f"{blocks} blocks, {columns} configurations",
-                lambda n=blocks, k=columns: rank_alarms(n, k, options.studies),
-            )
+        for blocks, columns in ((5, 2), (6, 2), (5, 4), (10, 4), (15, 6)):
+            title = f"{blocks} blocks, {columns} configurations"
+            show(title, lambda a, b, n=blocks, k=columns: rank_alarms(n, k, range(a, b)), studies)
 
 
 if __name__ == "__main__":

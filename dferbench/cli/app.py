@@ -22,6 +22,7 @@ from dferbench.cli import (
     listing,
     predict,
     profile,
+    ranks,
     reproduce,
     run,
     runs,
@@ -61,6 +62,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("table")(table.table)
     app.command("reproduce")(reproduce.reproduce)
     app.command("compare")(compare.compare)
+    app.command("ranks")(ranks.ranks)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)
     app.command("watch")(watch.watch)

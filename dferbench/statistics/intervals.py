@@ -11,7 +11,7 @@ from dferbench.experiment.metrics import Metric
 from dferbench.statistics.draws import cells_of, drawn, observed
 from dferbench.statistics.levels import FEWEST_FOLDS, FoldScores, spread
 from dferbench.statistics.predictions import RunPredictions, by_fold
-from dferbench.statistics.scores import ScoreOf, score_of
+from dferbench.statistics.scores import ScoreOf, recalls, score_of
 
 RESAMPLES = 2000
 SEED = 0
@@ -98,12 +98,15 @@ def _fold_scores(
     cells = cells_of(runs)
     rng = np.random.default_rng([SEED, runs[0].fold])
     batches = [
-        [score(tally) for score in scores] for tally in drawn(cells, resamples, rng, by_class=by_class)
+        ([score(tally) for score in scores], recalls(tally) if by_class else None)
+        for tally in drawn(cells, resamples, rng, by_class=by_class)
     ]
     counted = observed(cells)
+    sizes = np.bincount(cells.label, cells.count, minlength=cells.classes).astype(np.int64)
+    by_run = np.concatenate([found for _, found in batches if found is not None]) if by_class else None
     return [
-        FoldScores(score(counted), np.concatenate(mine))
-        for score, mine in zip(scores, zip(*batches, strict=True), strict=True)
+        FoldScores(score(counted), np.concatenate([found[place] for found, _ in batches]), by_run, sizes)
+        for place, score in enumerate(scores)
     ]
 
 

@@ -8,24 +8,49 @@ videos explain; and with the folds, from three of them on, if their means differ
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from dferbench.statistics.predictions import Floats
+from dferbench.statistics.predictions import Floats, Ints
 
 FEWEST_FOLDS = 3
 """Two folds say nothing of others: t with one degree of freedom is 12.7."""
+ENOUGH_FOLDS, CLEARLY = 5, 1.25
+"""From so many folds on, they count as unlike only if the variance between them is so many times what their
+videos and seeds explain; with fewer, at any excess. See benchmarks/statistics/LOG.md for what either costs."""
 MOST_UNDEFINED = 0.05
 """The share of draws in which a score may be undefined; they are left out."""
 
 
 @dataclass(frozen=True)
 class FoldScores:
-    """A score of the runs of one fold: `observed` (runs,), and in draws of its videos, `draws` (B, runs)."""
+    """A score of the runs of one fold: `observed` (runs,), and in draws of its videos, `draws` (B, runs).
+
+    Where videos were drawn within classes, `recalls` (B, runs, C) are those of the draws, and `sizes` (C,)
+    the numbers of videos: what a class with few videos adds to the variance is hardly known.
+    """
 
     observed: Floats
     draws: Floats
+    recalls: Floats | None = None
+    sizes: Ints | None = None
+
+    @property
+    def moved(self) -> Floats:
+        """How the mean of the runs moves in draws (B,)."""
+        return np.asarray((self.draws - self.observed).mean(1))
+
+    def unsure(self) -> float:
+        """The sum over classes of v^2 / (n - 1), where v is what a class adds to the variance of the mean."""
+        if self.recalls is None or self.sizes is None:
+            return 0.0
+        moved, recalls = self.moved, self.recalls.mean(1)
+        varied = recalls.var(0)
+        there = (self.sizes > 1) & (varied > 0)
+        with_score = ((recalls - recalls.mean(0)) * (moved - moved.mean())[:, None]).mean(0)
+        added = with_score[there] ** 2 / varied[there]
+        return float((added**2 / (self.sizes[there] - 1)).sum())
 
 
 @dataclass(frozen=True)
@@ -81,13 +106,14 @@ def spread(folds: Sequence[FoldScores]) -> Spread | None:
         return None
     runs = sum(len(one.observed) for one in kept)
     weights = [len(one.observed) / runs for one in kept]
-    moved = [(one.draws - one.observed).mean(1) for one in kept]
+    moved = [one.moved for one in kept]
     videos = sum(w**2 * float(np.var(m)) for w, m in zip(weights, moved, strict=True))
-    error2, freedom = _with_seeds(kept, videos, runs)
+    unsure = sum(w**4 * one.unsure() for w, one in zip(weights, kept, strict=True))
+    error2, freedom = _with_seeds(kept, (videos, unsure), runs)
     means = [float(one.observed.mean()) for one in kept]
     if len(kept) >= FEWEST_FOLDS:
         between = float(np.var(means, ddof=1)) * sum(w**2 for w in weights)
-        if between > error2:
+        if between > error2 * (CLEARLY if len(kept) >= ENOUGH_FOLDS else 1):
             error2, freedom = between, len(kept) - 1.0
     mean = sum(w * m for w, m in zip(weights, means, strict=True))
     together = sum(w * m for w, m in zip(weights, moved, strict=True))
@@ -101,22 +127,24 @@ def _defined(one: FoldScores) -> FoldScores | None:
         return None
     if not undefined.any():
         return one
-    return FoldScores(one.observed, np.where(undefined, np.nanmean(one.draws, axis=0), one.draws))
+    return replace(one, draws=np.where(undefined, np.nanmean(one.draws, axis=0), one.draws))
 
 
-def _with_seeds(folds: Sequence[FoldScores], videos: float, runs: int) -> tuple[float, float]:
+def _with_seeds(folds: Sequence[FoldScores], videos: tuple[float, float], runs: int) -> tuple[float, float]:
     """The variance of the mean from videos and seeds, and its degrees of freedom (Satterthwaite, 1946).
 
     Runs of a fold differ as they were trained with other seeds, and as they err on other videos of the same
     test set. The second part is in the draws already, so the variance between seeds counts beyond it.
+    `videos` is the variance that the draws tell, and the sum of the squares of its parts, each over its
+    degrees of freedom.
     """
-    freedom = sum(len(one.observed) - 1 for one in folds)
-    if not freedom:
-        return videos, np.inf
+    total, unsure = videos
     several = [one for one in folds if len(one.observed) > 1]
-    between = sum(float(np.var(one.observed)) * len(one.observed) for one in several) / freedom
-    moved = [one.draws - one.observed for one in several]
-    explained = sum(float(np.var(m, axis=1).mean()) * m.shape[1] for m in moved) / freedom
-    total = videos + max(0.0, between - explained) / runs
-    unsure = (between / runs) ** 2 / freedom
-    return total, total**2 / unsure if unsure else np.inf
+    if several:
+        freedom = sum(len(one.observed) - 1 for one in several)
+        between = sum(float(np.var(one.observed)) * len(one.observed) for one in several) / freedom
+        moved = [one.draws - one.observed for one in several]
+        explained = sum(float(np.var(m, axis=1).mean()) * m.shape[1] for m in moved) / freedom
+        total += max(0.0, between - explained) / runs
+        unsure += (between / runs) ** 2 / freedom
+    return total, max(1.0, total**2 / unsure) if unsure else np.inf

@@ -105,11 +105,14 @@ def _fold(
 ) -> list[FoldScores]:
     seeds = len(runs) // 2
     found = fold_scores(runs, list(scores.values()), by_class, resamples)
-    return [FoldScores(_gain(one.observed, seeds), _gain(one.draws, seeds)) for one in found]
+    return [_gain(one, seeds) for one in found]
 
 
-def _gain(values: Floats, seeds: int) -> Floats:
-    return np.asarray(values[..., seeds:] - values[..., :seeds])
+def _gain(one: FoldScores, seeds: int) -> FoldScores:
+    """The runs of B, which stand behind those of A, minus these."""
+    recalls = None if one.recalls is None else one.recalls[:, seeds:] - one.recalls[:, :seeds]
+    observed, draws = (values[..., seeds:] - values[..., :seeds] for values in (one.observed, one.draws))
+    return FoldScores(observed, draws, recalls, one.sizes)
 
 
 def _difference(found: Spread | None, level: float) -> Difference | None:

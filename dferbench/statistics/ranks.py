@@ -23,15 +23,18 @@ TESTS = ("nemenyi", "wilcoxon")
 class PairOfRanks:
     """Two configurations, by their places in the ranking's columns: `first` has the better mean rank.
 
-    `effect` is the mean of first minus second over blocks, `p` corrected for the number of pairs, and
-    `smallest` the least mean difference that so many blocks would show in 80 of 100 cases, by the t test.
+    `effect` is the mean of first minus second over blocks, between `low` and `high` at the level of the
+    ranking, `smallest` the least mean difference that so many blocks would show in 80 of 100 cases (all by
+    Student's t), and `p` is corrected for the number of pairs.
     """
 
     first: int
     second: int
     effect: float
+    low: float
+    high: float
+    smallest: float
     p: float
-    smallest: float | None
 
 
 @dataclass(frozen=True)
@@ -146,10 +149,11 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 def _pair(scores: Floats, first: int, second: int, p: float, level: float) -> PairOfRanks:
     gain = scores[:, first] - scores[:, second]
-    freedom = len(gain) - 1.0
+    effect, freedom = float(gain.mean()), len(gain) - 1.0
     error = float(np.std(gain, ddof=1)) / len(gain) ** 0.5
-    smallest = (quantile(0.5 + level / 200, freedom) + quantile(POWER, freedom)) * error
-    return PairOfRanks(first, second, float(gain.mean()), p, smallest)
+    bound = quantile(0.5 + level / 200, freedom)
+    smallest = (bound + quantile(POWER, freedom)) * error
+    return PairOfRanks(first, second, effect, effect - bound * error, effect + bound * error, smallest, p)
 
 
 def _groups(order: Sequence[int], pairs: Sequence[PairOfRanks], alpha: float) -> tuple[tuple[int, ...], ...]:

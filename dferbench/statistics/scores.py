@@ -41,6 +41,11 @@ def recall_of(label: int) -> ScoreOf:
     return recall
 
 
+def recalls(tally: Tally) -> Floats:
+    """The recall of every class (..., C), 0 for one without videos."""
+    return np.nan_to_num(_share(_right(tally), _videos(tally)))
+
+
 def _share(part: Floats, whole: Floats) -> Floats:
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(np.where(whole > 0, part / whole, np.nan))
