@@ -388,9 +388,10 @@ def test_what_is_missing_is_run_once_and_a_row_is_found_by_its_id(command):
     code, out, _ = command("one-fold --suites suites --json")
     (one,) = strict(out)["rows"]
     assert code == 0 and one["runs"] == 1 and one["metrics"]["uar"]["published"] == 50
-    # Of a checkout with changes the code is not known, and its results are no results.
-    if not any(why.startswith("uncommitted code") for why in one["why"]):
-        assert one["verdict"] in ("reproduced", "below", "above") and not one["why"]
+    # Nine test videos may all be recognised, and of a checkout with changes the code is not known.
+    allowed = ("uncommitted code", "too few test videos")
+    assert all(why.startswith(allowed) for why in one["why"])
+    assert one["verdict"] in (("not comparable",) if one["why"] else ("reproduced", "below", "above"))
     times = {path: path.stat().st_mtime_ns for path in record.find(Path("runs"))}
     assert len(times) == 2, "all folds are run unless told otherwise"
     again = strict(command("one-fold --suites suites --json")[1])["rows"]
