@@ -15,14 +15,11 @@ from dferbench.experiment.plan import Request, make_plan
 from dferbench.experiment.suite import read_suite
 from dferbench.registry.catalog import discover
 
-PAGES = [
-    "README.md",
-    *(
-        f"docs/{name}.md"
-        for name in ("calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside")
-    ),
-    *(f"docs/{name}.md" for name in ("recipes", "trackers")),
-]
+NAMES = (
+    "calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside", "published",
+    "recipes", "trackers",
+)  # fmt: skip
+PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
     "synthetic(classes=11)": "synthetic(classes=11, videos=55, size=64)",
@@ -34,6 +31,7 @@ MORE = {
     "run": QUICK,
     "bench": [*QUICK],
     "tune": [*QUICK, "--max-runs", "1"],
+    "reproduce": [*QUICK],
     "profile": ["--steps", "1", "--device", "cpu", *TINY],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],

@@ -33,6 +33,7 @@ VERBS = {
     "bench": "bench:bench",
     "tune": "tune:tune",
     "table": "table:table",
+    "reproduce": "reproduce:reproduce",
     "compare": "compare:compare",
     "ranks": "ranks:ranks",
     "calibration": "calibration:calibration",

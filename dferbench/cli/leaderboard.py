@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dferbench.experiment.metrics import Columns
+    from dferbench.experiment.printed import Printed
     from dferbench.experiment.record import Record
-    from dferbench.experiment.suite import Printed
     from dferbench.registry.catalog import Catalog
     from dferbench.report.leaderboard import Row
 
@@ -69,7 +69,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from tabulate import tabulate_formats
 
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.suite import read_printed
+    from dferbench.experiment.printed import read_printed
     from dferbench.report.by_rule import answering
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
@@ -151,8 +151,10 @@ class _Board:
 
     def csv(self) -> str:
         from dferbench.report.leaderboard_csv import as_csv
+        from dferbench.report.printed import as_lines
 
-        return as_csv(self.rows, self.shown, optimism=self.optimism)
+        published = as_lines(self.printed, self.names, self.shown)
+        return as_csv(self.rows, self.shown, published, optimism=self.optimism)
 
     def _runs(self, style: str) -> str:
         from dferbench.report.text import leaderboard

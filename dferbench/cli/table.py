@@ -219,7 +219,8 @@ def _sheet(
     level: float | None = None,
 ) -> Sheet:
     """`asked` shows the columns of a dataset even if they are empty; `level` asks for intervals."""
-    from dferbench.report.table import left_out, make_sheet
+    from dferbench.report.elsewhere import left_out
+    from dferbench.report.table import make_sheet
 
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
     for line in left_out(records, keys):
@@ -233,6 +234,7 @@ def _sheet(
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:
     """Per row; empty for a dataset that is published and that no plugin registers."""
+    from dferbench.experiment.protocol import own_protocol
     from dferbench.experiment.rows import experiments
     from dferbench.report.table import Key
 
@@ -247,6 +249,7 @@ def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> 
             config_id=one.settled.config_id,
             deviations=one.deviations,
             folds=tuple(one.settled.chosen.dataset.folds),
+            own=own_protocol(one.settled, catalog),
         )
         for one in found
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dferbench.csv_text import csv_text
@@ -12,13 +12,25 @@ from dferbench.report.leaderboard import Row
 FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 
 
-def as_csv(rows: Sequence[Row], shown: Columns, *, optimism: bool = False) -> str:
-    """A line a row, best first within each dataset; an empty field is a missing number."""
+def as_csv(
+    rows: Sequence[Row],
+    shown: Columns,
+    published: Sequence[Mapping[str, Any]] = (),
+    *,
+    optimism: bool = False,
+) -> str:
+    """A line a row, best first within each dataset; an empty field is a missing number.
+
+    Below them a line for each published number, by the heads of its columns, of which it may have more.
+    """
     low_high = (" low", " high") if any(row.intervals for row in rows) else ()
     parts = ("", " std", *low_high, " best on test", *([" optimism"] if optimism else []))
     numbers = [f"{one.title}{part}" for one in shown.metrics for part in parts]
-    lines = (_line(row, shown, optimism) for row in rows)
-    return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *lines])
+    heads = [*FACTS, *numbers, "caveats", "config_id", "folders"]
+    more = dict.fromkeys(name for one in published for name in one if name not in heads)
+    lines = [[*_line(row, shown, optimism), *(None for _ in more)] for row in rows]
+    lines += [[one.get(name) for name in (*heads, *more)] for one in published]
+    return csv_text([[*heads, *more], *lines])
 
 
 def _line(row: Row, shown: Columns, optimism: bool) -> list[Any]:
