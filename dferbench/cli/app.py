@@ -25,6 +25,7 @@ from dferbench.cli import (
     run,
     runs,
     show,
+    stress,
     table,
     watch,
 )
@@ -52,6 +53,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("import")(import_.import_)
     app.command("evaluate")(evaluate.evaluate)
     app.command("predict")(predict.predict)
+    app.command("stress")(stress.stress)
     app.command("list")(listing.list_)
     app.command("show")(show.show)
     app.command("check")(check.check)

@@ -34,6 +34,8 @@ from dferbench.types import Compute
 SCHEMA = 3
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
+STRESSED = "stressed"
+"""The caveat of a test on videos that were corrupted on purpose: it measures robustness, and never ranks."""
 NAME = "record.json"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
@@ -143,6 +145,11 @@ class Record(BaseModel):
     def model_seed(self) -> int:
         """The seed of the model: of an evaluated checkpoint the one that it was trained with."""
         return int(self.checkpoint.get("seed", self.seed))
+
+    @property
+    def stressed(self) -> bool:
+        """Whether its test videos were corrupted on purpose."""
+        return "stress" in self.checkpoint
 
     @property
     def caveats(self) -> tuple[str, ...]:

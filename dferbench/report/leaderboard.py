@@ -58,7 +58,8 @@ def load(
     folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
 ) -> tuple[list[Record], list[str]]:
     """All finished records below a folder, and a line for each that is left out: of a run that is not
-    finished, or a bad record, of which their number is said first.
+    finished, or a bad record, of which their number is said first. Tests on corrupted videos are left out,
+    too, and their number is said.
 
     `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
     where the columns `shown` need them.
@@ -68,7 +69,7 @@ def load(
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    found, unfinished, bad = [], [], []
+    found, unfinished, bad, stressed = [], [], [], 0
     needs_hits = shown is not None and any(one.needs != "confusion" for one in shown.metrics)
     for path in record.find(folder):
         try:
@@ -76,13 +77,16 @@ def load(
         except DferbenchError as error:
             bad.append(f"left out: {error}. {error.hint}")
             continue
-        if one.status == "done":
+        if one.stressed:
+            stressed += 1
+        elif one.status == "done":
             found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
-    total = len(found) + len(unfinished) + len(bad)
+    total = len(found) + len(unfinished) + len(bad) + stressed
     told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
-    return found, [*unfinished, *told, *bad]
+    apart = [f"{stressed} tests on corrupted videos: dferbench stress shows them."] if stressed else []
+    return found, [*unfinished, *apart, *told, *bad]
 
 
 def _why(one: Record) -> str:
