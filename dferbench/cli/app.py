@@ -27,6 +27,7 @@ from dferbench.cli import (
     show,
     stress,
     table,
+    transfer,
     watch,
 )
 from dferbench.cli.plugin_commands import add_commands
@@ -54,6 +55,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("evaluate")(evaluate.evaluate)
     app.command("predict")(predict.predict)
     app.command("stress")(stress.stress)
+    app.command("transfer")(transfer.transfer)
     app.command("list")(listing.list_)
     app.command("show")(show.show)
     app.command("check")(check.check)

@@ -13,6 +13,7 @@ from dferbench.checkpoints.restore import Opened, restore
 from dferbench.checkpoints.trained_on import unseen_folds
 from dferbench.data.decoders import Decoder
 from dferbench.data.pipeline import Pipeline, build_pipeline
+from dferbench.data.shared_classes import SHARED, SharedClasses, matched
 from dferbench.errors import ConfigError
 from dferbench.experiment.code import code_of
 from dferbench.experiment.config_id import config_id
@@ -38,17 +39,22 @@ if TYPE_CHECKING:
 DIVERGED = "Its training diverged: use another checkpoint."
 
 
-def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Plan:
+def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog, *, shared: bool = False) -> Plan:
     """The plan of testing a checkpoint. Raises ConfigError, UnknownName or DataError.
 
-    The config id covers the file and what its classes are called, so another file is another row.
+    The config id covers the file and what its classes are called, so another file is another row. A dataset
+    with classes that the checkpoint does not know is refused, or with `shared` tested on those that it does:
+    that is another configuration, too.
     """
     chosen = make_dataset(request.dataset, catalog)
     header, method = checkpoint.header, checkpoint.method
     folds = unseen_folds(header, chosen.entry.name, request.folds, checkpoint.path)
     request = replace(request, folds=folds)
-    columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
-    trained = digest([checkpoint.sha256, header.classes])
+    known = tuple(matched(chosen.dataset.classes, header.classes))
+    part = shared and 0 < len(known) < len(chosen.dataset.classes)
+    if not part:
+        columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
+    trained = digest([checkpoint.sha256, header.classes, *([SHARED, known] if part else [])])
     # Those of a run are the run's own; only what completes an official file can be another.
     weights = request.weights if checkpoint.missing else {}
     chosen_id = config_id(
@@ -63,21 +69,29 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
     )
     settled = Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog))
     code = code_of(method, header.options, checkpoint.recipe, catalog, request.decoder, imported=True)
-    return place(settled, replace(request, seeds=(header.seed,)), code)
+    plan = place(settled, replace(request, seeds=(header.seed,)), code)
+    return _limited_to(known, plan) if part else plan
+
+
+def _limited_to(classes: tuple[str, ...], plan: Plan) -> Plan:
+    """The same plan for the videos of some classes."""
+    task = replace(plan.task, classes=classes)
+    return replace(plan, dataset=SharedClasses(plan.dataset, classes), task=task)
 
 
 def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[int]:
-    """Which logit stands for each wanted class, matched by name.
+    """Which logit stands for each wanted class, matched by name as `matched` does.
 
     Raises ConfigError for a class that the checkpoint does not know.
     """
+    found = matched(wanted, known)
     for name in wanted:
-        if name not in known:
+        if name not in found:
             raise ConfigError(
                 f"the dataset has the class '{name}', which {path} does not know",
                 _about_classes(known, wanted),
             )
-    return [known.index(name) for name in wanted]
+    return [known.index(found[name]) for name in wanted]
 
 
 def _about_classes(known: Sequence[str], wanted: Sequence[str]) -> str:
@@ -120,8 +134,19 @@ class Tester:
         return {
             "parameters": {"total": sum(p.numel() for p in opened.model.parameters()), "trained": 0},
             "weights": opened.weights,
-            "notes": {**opened.model.notes, **_about_columns(self.columns, opened.classes), **computed},
+            "notes": {**opened.model.notes, **self._about_columns(opened.classes), **computed},
         }
+
+    def _about_columns(self, classes: Sequence[str]) -> dict[str, Any]:
+        """What a reader should know if the logits are not those of the model as they came."""
+        left_out = [name for i, name in enumerate(classes) if i not in self.columns]
+        pairs = zip(self.plan.task.classes, (classes[i] for i in self.columns), strict=True)
+        renamed = {ours: theirs for ours, theirs in pairs if ours != theirs}
+        found: dict[str, Any] = (
+            {"classes reordered": True} if list(self.columns) != sorted(self.columns) else {}
+        )
+        found |= {"classes left out": left_out} if left_out else {}
+        return found | ({"classes of other names": renamed} if renamed else {})
 
 
 def prepare(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Progress) -> Tester:
@@ -176,10 +201,3 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
         "skipped": sorted(unreadable.skipped),
         "seconds": round(time.monotonic() - started, 3),
     }
-
-
-def _about_columns(columns: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
-    """What a reader should know if the logits are not those of the model as they came."""
-    left_out = [name for i, name in enumerate(classes) if i not in columns]
-    reordered = {"classes reordered": True} if list(columns) != sorted(columns) else {}
-    return reordered | ({"classes left out": left_out} if left_out else {})
