@@ -21,7 +21,8 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
+    | {"launchers", "statistics"},
     {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]
