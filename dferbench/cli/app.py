@@ -25,6 +25,7 @@ from dferbench.cli import (
     run,
     runs,
     show,
+    slices,
     stress,
     table,
     transfer,
@@ -64,6 +65,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
+    app.command("slices")(slices.slices)
     app.command("runs")(runs.runs)
     app.command("watch")(watch.watch)
     app.command("cache")(cache.cache)
