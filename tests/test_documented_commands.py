@@ -12,7 +12,7 @@ from PIL import Image
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "recipes", "trackers")),
+    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "recipes", "robustness", "trackers")),
 ]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
@@ -25,6 +25,8 @@ MORE = {
     "run": QUICK,
     "bench": [*QUICK],
     "profile": ["--steps", "1", "--device", "cpu", *TINY],
+    "stress": ["-j", "0", "-q", "--device", "cpu"],
+    "transfer": ["-j", "0", "-q", "--device", "cpu"],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],
 }

@@ -114,9 +114,10 @@ def as_text(table: StressTable, shown: Columns) -> str:
 
 
 def _cells(table: StressTable, corruption: str, metric: Metric) -> list[str]:
-    drops = [row.drops[metric.name] for row in table.rows if row.corruption == corruption]
+    found = {row.severity: row.drops[metric.name] for row in table.rows if row.corruption == corruption}
+    drops = [found.get(severity) for severity in (1, 2, 3)]
     means = [one.mean for one in drops if one is not None]
-    mean = f"{sum(means) / len(means):.2f}" if means and len(means) == len(drops) else "-"
+    mean = f"{sum(means) / len(means):.2f}" if len(means) == len(drops) else "-"
     return [*map(_text, drops), mean]
 
 
