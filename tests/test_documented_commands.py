@@ -12,7 +12,10 @@ from PIL import Image
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "recipes", "robustness", "trackers")),
+    *(
+        f"docs/{name}.md"
+        for name in ("datasets", "launchers", "metrics", "order", "recipes", "robustness", "trackers")
+    ),
 ]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
