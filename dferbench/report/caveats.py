@@ -11,13 +11,13 @@ MEANING = {
     "own split": "the videos were divided into train and test by the user's own lists",
     "partial data": "the copy lacks videos of the official protocol",
     "shuffled frames": "the frames of test videos were shuffled, to measure what their order is worth",
-    "shared classes": "only the videos of those classes were tested that the model knows, too",
-    "stressed": "the test videos were corrupted on purpose, to measure robustness",
     "another input": "the model was tested with another input than its authors' (--set input.*)",
     "unknown training data": "the checkpoint may have been trained on the test videos (import --trained-on)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
     "mixed code": "folds, seeds or epochs of this row were made by different versions of the code",
     "not official": "the videos, labels or folds are not those of the official protocol, nor merely fewer",
+    "shared classes": "only the videos of those classes were tested that the model knows, too",
+    "stressed": "the test videos were corrupted on purpose, to measure robustness",
 }
 
 

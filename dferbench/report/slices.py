@@ -18,7 +18,7 @@ from dferbench.report.predictions import read_predictions
 from dferbench.report.slice_columns import Slicing
 from dferbench.statistics.predictions import RunPredictions
 from dferbench.statistics.ranks import holm
-from dferbench.statistics.slices import FEWEST, Gap, Part, gap_of, part_of, pooled
+from dferbench.statistics.slices import FEWEST, Gap, Slice, gap_of, part_of, pooled
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Sliced:
     column: str
     about: str
     unstated: int
-    parts: Sequence[Part]
+    parts: Sequence[Slice]
     gap: Gap | None
     p: float | None = None
 
@@ -115,7 +115,7 @@ def _block(one: Sliced, shown: Columns, tests: int) -> str:
     return "\n\n".join([folded(title), table, "\n".join(folded(line) for line in _said(one, shown, tests))])
 
 
-def _cell(part: Part, metric: Metric) -> str:
+def _cell(part: Slice, metric: Metric) -> str:
     value, sure = part.scores[metric.name], part.intervals[metric.name]
     if value is None:
         return "-"
@@ -149,7 +149,7 @@ def as_csv(found: Sequence[Sliced], shown: Columns) -> str:
     return csv_text([[*facts, *numbers, *test], *lines])
 
 
-def _line(one: Sliced, part: Part, shown: Columns) -> list[object]:
+def _line(one: Sliced, part: Slice, shown: Columns) -> list[object]:
     numbers: list[float | None] = []
     for metric in shown.metrics:
         sure = part.intervals[metric.name]
@@ -166,5 +166,5 @@ def as_data(found: Sequence[Sliced], shown: Columns) -> dict[str, Any]:
     return {"schema": 1, "metrics": metrics, "tested": shown.by.name, "fewest": FEWEST, "slices": plain}
 
 
-def _plain(part: Part) -> Mapping[str, Any]:
+def _plain(part: Slice) -> Mapping[str, Any]:
     return {**asdict(part), "too_small": part.too_small}

@@ -25,7 +25,7 @@ PERMUTATIONS = 2000
 
 
 @dataclass(frozen=True)
-class Part:
+class Slice:
     """One part: its number of test videos, how many classes they have, and per metric the mean over seeds and
     its interval (None where it is undefined or the part too small)."""
 
@@ -72,14 +72,14 @@ def _one(runs: Sequence[RunPredictions]) -> RunPredictions:
     )
 
 
-def part_of(name: str, runs: Sequence[RunPredictions], metrics: Sequence[Metric]) -> Part:
+def part_of(name: str, runs: Sequence[RunPredictions], metrics: Sequence[Metric]) -> Slice:
     """A part from its pooled runs, which hold the videos of that part alone."""
     known = {i: int(label) for run in runs for i, label in zip(run.ids or (), run.labels, strict=True)}
     found = [run for run in runs if len(run.labels)]
     scores = {m.name: _mean(found, score_of(m)) for m in metrics}
     small = len(known) < FEWEST
     sure = dict.fromkeys(scores) if small else intervals(found, list(metrics))
-    return Part(name, len(known), len(set(known.values())), scores, sure)
+    return Slice(name, len(known), len(set(known.values())), scores, sure)
 
 
 def _mean(runs: Sequence[RunPredictions], score: ScoreOf) -> float | None:
