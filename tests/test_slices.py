@@ -241,6 +241,7 @@ def test_the_verb_tests_each_column_and_corrects(in_process, studied):
         assert float(row["WAR low"]) < float(row["WAR"]) < float(row["WAR high"])
 
 
+@pytest.mark.slow
 def test_the_verb_imports_no_torch(studied):
     code = (
         "import sys\nfrom dferbench.cli import _run\n"

@@ -118,9 +118,8 @@ def test_a_shifted_crop_moves_by_its_share_and_continues_the_edge():
         video[:, 50, 50] = 255
         at = np.argwhere(pixels.crop_shift(video, 0.2, np.random.default_rng(seed))[0, ..., 0])
         assert len(at) == 1 and np.hypot(*(at[0] - 50)) == pytest.approx(20, abs=1)
-    ramp = np.broadcast_to(np.arange(100, dtype=np.uint8)[None, None, :, None], (1, 100, 100, 3))
-    moved = pixels.crop_shift(ramp, 0.2, rng())
-    assert moved.min() in (0, *range(20)) and set(np.unique(moved)) <= set(range(100))
+    bright = np.full((1, 100, 100, 3), 90, np.uint8)
+    assert (pixels.crop_shift(bright, 0.2, rng()) == 90).all()
 
 
 def test_frames_of_different_sizes_are_changed_one_by_one():
