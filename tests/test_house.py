@@ -22,7 +22,7 @@ FLOORS = [
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
-    | {"launchers", "statistics"},
+    | {"launchers", "outside", "statistics"},
     {"report", "builtins", "doctor"},
     {"cli", "testing", "__main__"},
 ]

@@ -12,6 +12,7 @@ from typer.main import get_command
 from dferbench.cli import (
     bench,
     cache,
+    calibration,
     check,
     compare,
     data,
@@ -24,6 +25,7 @@ from dferbench.cli import (
     profile,
     run,
     runs,
+    score,
     show,
     slices,
     stress,
@@ -54,6 +56,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("run")(run.run)
     app.command("import")(import_.import_)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("score")(score.score)
     app.command("predict")(predict.predict)
     app.command("stress")(stress.stress)
     app.command("transfer")(transfer.transfer)
@@ -64,6 +67,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("bench")(bench.bench)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
+    app.command("calibration")(calibration.calibration)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("slices")(slices.slices)
     app.command("runs")(runs.runs)

@@ -50,6 +50,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
+    rank_outside: Annotated[
+        bool, typer.Option("--rank-outside", help="Rank outside predictions (dferbench score) as well.")
+    ] = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
     runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
     format_: Annotated[
@@ -94,7 +97,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, shown), filters, folds) if records else []
+    made = keep(rows(records, select, shown, outside_ranks=rank_outside), filters, folds) if records else []
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
     if json_ or format_ == "json":

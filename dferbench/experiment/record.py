@@ -32,6 +32,8 @@ from dferbench.files import from_json, read_regular, to_json, write_atomic
 from dferbench.types import Compute
 
 SCHEMA = 3
+OUTSIDE = "outside predictions"
+"""The caveat of what was not predicted by dferbench, which nobody can run again here."""
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 STRESSED = "stressed"
@@ -39,6 +41,8 @@ STRESSED = "stressed"
 NAME = "record.json"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+VALIDATION = "validation.npz"
+"""The predictions for the validation videos, of the last epoch as the others; where some are held out."""
 STATE = "state.pt"
 """From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
@@ -89,6 +93,9 @@ class Record(BaseModel):
     """What the dataset says about this copy: its variant, where its labels and folds came from."""
     checkpoint: Plain = {}
     """For a model that was not trained here: the file, its sha256 and what it says of itself."""
+    outside: Plain = {}
+    """For predictions that were made elsewhere: their file, its sha256, what was taken from it, and what was
+    counted (ids that are unknown or missing, answers that stand for no class)."""
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: Number
@@ -155,6 +162,7 @@ class Record(BaseModel):
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown next to it in every table."""
         found = {
+            OUTSIDE: bool(self.outside),
             "synthetic": self.synthetic,
             "limited": self.limit is not None,
             "random weights": any(w.get("random") for w in self.weights.values()),
@@ -170,6 +178,8 @@ class Record(BaseModel):
     def pretraining(self) -> tuple[str, ...]:
         """What was trained elsewhere before: backbones whose weights are not random, files that a method
         started from, an evaluated checkpoint. Empty for a model that started from nothing."""
+        if self.outside:
+            return ("unknown",)
         towers = [name for name, used in self.weights.items() if not used.get("random")]
         start = self.notes.get("weights")
         files = [str(start["file"])] if isinstance(start, dict) and "file" in start else []
@@ -252,7 +262,9 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
     if stated.curve is not None:
         sha256 = curves.write(stated.curve, folder) if stated.curve else ""
         stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
-    write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude={"curve"})))
+    # Earlier releases refuse a field that they do not know: runs of dferbench's own have none more for it.
+    left_out = {"curve"} if stated.outside else {"curve", "outside"}
+    write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude=left_out)))
     return path
 
 

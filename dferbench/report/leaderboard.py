@@ -13,7 +13,7 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
-from dferbench.experiment.record import MIXED, Record
+from dferbench.experiment.record import MIXED, OUTSIDE, Record
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
@@ -48,10 +48,13 @@ class Row:
     below_last: tuple[str, ...] = ()
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
 
+    outside_ranks: bool = False
+    """Whether predictions that were made elsewhere rank, which is asked for."""
+
     @property
     def ranks(self) -> bool:
         """Whether this is a result; trials, drawn faces and random weights are shown, but apart."""
-        return not self.caveats
+        return not set(self.caveats) - ({OUTSIDE} if self.outside_ranks else set())
 
 
 def load(
@@ -96,8 +99,16 @@ def _why(one: Record) -> str:
 DEFAULT = columns()
 
 
-def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAULT) -> list[Row]:
+def rows(
+    records: Iterable[Record],
+    select: str = "last",
+    shown: Columns = DEFAULT,
+    *,
+    outside_ranks: bool = False,
+) -> list[Row]:
     """One row a setting, per dataset from best to worst; no two have the same method and setting.
+
+    Predictions that were made elsewhere rank if `outside_ranks`.
 
     Raises UnknownName for an unknown rule.
     """
@@ -108,7 +119,10 @@ def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAU
     told = told_apart(labels, [facts_of(group[0]) for group in groups.values()])
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
-    made = [replace(_row(group, select, shown), setting=words) for group, words in pairs]
+    made = [
+        replace(_row(group, select, shown), setting=words, outside_ranks=outside_ranks)
+        for group, words in pairs
+    ]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
 
 

@@ -118,4 +118,4 @@ def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
 
 
 def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※‖⁂⁑", strict=True)).get(caveat, "?")
+    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※◊‖⁂⁑", strict=True)).get(caveat, "?")
