@@ -38,6 +38,8 @@ OUTSIDE = "outside predictions"
 """The caveat of what was not predicted by dferbench, which nobody can run again here."""
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
+STRESSED = "stressed"
+"""The caveat of a test on videos that were corrupted on purpose: it measures robustness, and never ranks."""
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
 VALIDATION = "validation.npz"
@@ -147,6 +149,11 @@ class Record(BaseModel):
     def model_seed(self) -> int:
         """The seed of the model: of an evaluated checkpoint the one that it was trained with."""
         return int(self.checkpoint.get("seed", self.seed))
+
+    @property
+    def stressed(self) -> bool:
+        """Whether its test videos were corrupted on purpose."""
+        return "stress" in self.checkpoint
 
     @property
     def caveats(self) -> tuple[str, ...]:

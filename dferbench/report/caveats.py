@@ -27,6 +27,8 @@ KNOWN = {
         "‖",
         "the videos, labels or folds are not those of the official protocol, nor merely fewer",
     ),
+    "shared classes": ("⁂", "only the videos of those classes were tested that the model knows, too"),
+    "stressed": ("⁑", "the test videos were corrupted on purpose, to measure robustness"),
 }
 """Per caveat the sign that points to it in texts, and what it means."""
 

@@ -71,7 +71,8 @@ def load(
     folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
 ) -> tuple[list[Record], list[str]]:
     """All finished records below a folder, and a line for each that is left out: of a run that is not
-    finished, or a bad record, of which their number is said first.
+    finished, or a bad record, of which their number is said first. Tests on corrupted videos are left out,
+    too, and their number is said.
 
     `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
     where the columns `shown` need them.
@@ -86,7 +87,10 @@ def load(
         found, unfinished, bad = _sorted(folder, metrics, needs_hits)
     total = len(found) + len(unfinished) + len(bad)
     told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
-    return found, [*unfinished, *told, *bad]
+    made = [one for one in found if not one.stressed]
+    stressed = len(found) - len(made)
+    apart = [f"{stressed} tests on corrupted videos: dferbench stress shows them."] if stressed else []
+    return made, [*unfinished, *apart, *told, *bad]
 
 
 def _sorted(folder: Path, metrics: Metrics, needs_hits: bool) -> tuple[list[Record], list[str], list[str]]:
