@@ -22,7 +22,7 @@ FLOORS = [
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers"},
-    {"report", "builtins", "doctor"},
+    {"report", "builtins", "doctor", "verification"},
     {"cli", "testing", "__main__"},
 ]
 SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))

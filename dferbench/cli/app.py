@@ -26,6 +26,7 @@ from dferbench.cli import (
     runs,
     show,
     table,
+    verify,
     watch,
 )
 from dferbench.cli.plugin_commands import add_commands
@@ -61,6 +62,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)
+    app.command("verify")(verify.verify)
     app.command("watch")(watch.watch)
     app.command("cache")(cache.cache)
     app.command("doctor")(doctor.doctor)

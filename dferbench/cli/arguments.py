@@ -82,6 +82,14 @@ SaveEvery = Annotated[
         help="Minutes between two writings of the state that a killed run resumes from; 0: every epoch.",
     ),
 ]
+KeepPredictions = Annotated[
+    str,
+    typer.Option(
+        "--keep-predictions",
+        help="Predictions for the test videos after the last epoch alone, or after all, so that best-on-test "
+        "can be re-scored too: last or all.",
+    ),
+]
 Changed = Annotated[
     str,
     typer.Option(

@@ -16,6 +16,7 @@ from dferbench.cli.arguments import (
     Devices,
     Folds,
     Jobs,
+    KeepPredictions,
     Limit,
     MetricNames,
     Output,
@@ -65,6 +66,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     jobs: Jobs = "1",
     skip_bad: SkipBad = False,
     save_every: SaveEvery = 0,
+    keep_predictions: KeepPredictions = "last",
     changed: Changed = "ask",
     tracker: Trackers = None,
     force: Annotated[
@@ -114,6 +116,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=number_of(workers),
         skip_bad=skip_bad,
         save_every=save_every,
+        keep_predictions=keep_predictions,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

@@ -17,6 +17,7 @@ from dferbench.cli.arguments import (
     Devices,
     Folds,
     Jobs,
+    KeepPredictions,
     Limit,
     MetricNames,
     Output,
@@ -76,6 +77,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
     save_every: SaveEvery = 0,
+    keep_predictions: KeepPredictions = "last",
     changed: Changed = "ask",
     tracker: Trackers = None,
     dry_run: Annotated[
@@ -117,6 +119,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         decoder=decoder,
         skip_bad=skip_bad,
         save_every=save_every,
+        keep_predictions=keep_predictions,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

@@ -9,9 +9,9 @@ sorted.
 
 from __future__ import annotations
 
+import hashlib
 import math
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +24,8 @@ from dferbench.experiment import curve as curves
 from dferbench.experiment import selection
 from dferbench.experiment.counts import Confusion, Counts
 from dferbench.experiment.curve import Epoch as Epoch
+from dferbench.experiment.found import NAME as NAME
+from dferbench.experiment.found import find as find
 from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.old_records import upgraded
 from dferbench.experiment.record_checks import require_consistent, require_curve
@@ -34,9 +36,10 @@ from dferbench.types import Compute
 SCHEMA = 3
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
-NAME = "record.json"
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+EPOCH_PREDICTIONS = "epoch_predictions.npz"
+"""What it leaves with --keep-predictions all."""
 STATE = "state.pt"
 """From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
@@ -116,6 +119,8 @@ class Record(BaseModel):
     """How many epochs the curve has."""
     curve_sha256: str = ""
     """Of the file with the curve; empty where there is none, as in records of earlier releases."""
+    files: dict[str, str] = {}
+    """The sha256 of each file of the result beside the record; empty in records of earlier releases."""
     best_on_test: Selected | None = None
     """The epoch that is best on the test videos, for a run with epochs."""
     confusion: Matrix = []
@@ -133,11 +138,17 @@ class Record(BaseModel):
     environment: Plain = {}
     seconds: Seconds = 0.0
     _folder: str = PrivateAttr("")
+    _sha256: str = PrivateAttr("")
 
     @property
     def folder(self) -> str:
         """Where it was read, "" for one that was not; it is no part of the record."""
         return self._folder
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that it was read from, "" for one that was not read."""
+        return self._sha256
 
     @property
     def model_seed(self) -> int:
@@ -244,7 +255,8 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
     path, stated = folder / NAME, measured(record, metrics).model_copy(update={"schema_": SCHEMA})
     if stated.curve is not None:
         sha256 = curves.write(stated.curve, folder) if stated.curve else ""
-        stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
+        files = {**stated.files, **({curves.NAME: sha256} if sha256 else {})}
+        stated = without_curve(stated).model_copy(update={"curve_sha256": sha256, "files": files})
     write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude={"curve"})))
     return path
 
@@ -288,7 +300,8 @@ def with_curve(record: Record, folder: Path) -> Record:
 
 def _read(path: Path, metrics: Metrics) -> Record:
     try:
-        stated = from_json(read_regular(path, MOST_BYTES))
+        content = read_regular(path, MOST_BYTES)
+        stated = from_json(content)
         _require_known_schema(stated, path)
         stated = upgraded(stated)
         record = Record.model_validate(stated, strict=True)
@@ -299,7 +312,7 @@ def _read(path: Path, metrics: Metrics) -> Record:
             f"Restore the file, or move the folder {path.parent} away and give the same command again.",
         ) from error
     _check(record, path, metrics)
-    record._folder = str(path.parent)
+    record._folder, record._sha256 = str(path.parent), hashlib.sha256(content).hexdigest()
     return record
 
 
@@ -353,25 +366,3 @@ def _edited(path: Path, one: Metric | None = None) -> str:
         f"The file was edited by hand, or {plugin} was changed." if plugin else "The file was edited by hand."
     )
     return f"{cause} Restore it, or move the folder {path.parent} away and run the same command again."
-
-
-def find(folder: Path) -> Iterator[Path]:
-    """The paths of all records below a folder, in the order of their names; links are not followed."""
-    waiting = [(os.fspath(folder), False)]
-    while waiting:
-        place, is_record = waiting.pop()
-        if is_record:
-            yield Path(place)
-            continue
-        for entry in sorted(_entries(place), key=lambda one: one.name, reverse=True):
-            waiting += [(entry.path, False)] if entry.is_dir(follow_symlinks=False) else []
-            waiting += [(entry.path, True)] if entry.name == NAME else []
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What a folder holds; nothing where it may not be read or is gone meanwhile."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []

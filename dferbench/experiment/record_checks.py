@@ -71,6 +71,7 @@ def require_consistent(record: Record) -> None:
     _require_videos(record)
     if odd := [name for name in record.dataset_given if not name.isidentifier()]:
         raise ValueError(f"dataset_given: {odd[0]!r:.80} is no name of an option")
+    _require_files(record)
     if record.folds and record.fold not in record.folds:
         raise ValueError(f"fold {record.fold} is none of its folds, {record.folds}")
     if record.status != "done":
@@ -96,6 +97,15 @@ def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
         found, stated = curve[place], (best.epoch, best.confusion, best.top2)
         if (place, found.confusion, found.top2) != stated:
             raise ValueError(f"epoch {place + 1} of it is the best, and the record states another")
+
+
+def _require_files(record: Record) -> None:
+    """Files lie beside the record, and their hashes are hashes: nobody is led to open another file."""
+    for name, sha256 in record.files.items():
+        if not name.isprintable() or name in ("", ".", "..") or set(name) & set("/\\:"):
+            raise ValueError(f"files: {name!r:.80} is no name of a file beside the record")
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError(f"files: {sha256!r:.80}, of {name}, is no sha256")
 
 
 def _require_known_depths(record: Record) -> _Recipe:

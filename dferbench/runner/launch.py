@@ -93,6 +93,8 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
         yield "--skip-bad"
     if request.save_every:
         yield f"--save-every={request.save_every}"
+    if request.keep_predictions != "last":
+        yield f"--keep-predictions={request.keep_predictions}"
     if request.force:
         yield "--force"
 

@@ -32,6 +32,7 @@ from dferbench.training import resume
 from dferbench.training.accumulate import backward
 from dferbench.training.across import ALONE, Share, Team
 from dferbench.training.batches import Feed, Source, UnreadableVideos
+from dferbench.training.epoch_logits import EpochLogits
 from dferbench.training.finite import require_finite_parameters, way_out_of
 from dferbench.training.losses import Losses
 from dferbench.training.observer import EpochResult, Observers
@@ -93,6 +94,8 @@ def train_run(
     decoders = sum(team.gather(unreadable.decoders), Counter[str]())
     if team.leads:
         predictions.save(folder)
+        if trainer.kept:
+            trainer.kept.save(folder)
     return {
         "curve": trainer.curve,
         "confusion": predictions.confusion(),
@@ -124,6 +127,7 @@ class Trainer:
         self.team.prepare(self.model)
         self.unreadable = train.unreadable
         self.curve: list[Epoch] = []
+        self.kept: EpochLogits | None = None
         self.states = StateWriter(
             self._write, self.observers.checkpoint_saved, minutes=plan.request.save_every
         )
@@ -131,6 +135,9 @@ class Trainer:
     def run(self) -> Predictions:
         """Train every stage that is not done yet; return the predictions for the test videos at the end."""
         saved = self._resume()
+        if self.plan.request.keep_predictions == "all":
+            classes, before = len(self.plan.task.classes), saved.predictions if saved else None
+            self.kept = EpochLogits(self.test.videos, classes, before, len(self.curve))
         done = self._steps(saved.stage, saved.epochs) if saved else 0
         self.observers.run_started(self.draft, self.folder, len(self.curve), done)
         predictions = None
@@ -147,6 +154,8 @@ class Trainer:
         if self.curve:
             found = {"confusion": predictions.confusion(), "top2": predictions.top2()}
             self.curve[-1] = self.curve[-1].model_copy(update=found)
+        if self.kept:
+            self.kept.again(predictions)
         return predictions
 
     def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
@@ -173,6 +182,8 @@ class Trainer:
                 confusion=predictions.confusion(),
                 top2=predictions.top2(),
             )
+            if self.kept:
+                self.kept.add(predictions)
             self._report(row, number)
             if self.team.leads:
                 self.states.offer(self._state(number, epoch + 1, optimizer))
@@ -248,8 +259,9 @@ class Trainer:
         """A copy of all that is to be saved, for what it is made of changes with the next step."""
         learned, steps = resume.learned(self.model, self.built.ever_trained), optimizer.state_dict()
         skipped = sorted(self.unreadable.skipped)
+        said = self.kept.together() if self.kept else None
         return resume.State(
-            stage, epochs, resume.copied(learned), resume.copied(steps), list(self.curve), skipped
+            stage, epochs, resume.copied(learned), resume.copied(steps), list(self.curve), skipped, said
         )
 
     def _write(self, state: resume.State) -> Path:

@@ -1,0 +1,46 @@
+"""Whether the files beside a record are those that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from dferbench.errors import DferbenchError
+from dferbench.experiment.record import PREDICTIONS, Record, read_whole
+from dferbench.files import sha256_of
+from dferbench.verification.finding import Refused
+
+
+def require_hashes(record: Record, folder: Path) -> list[str]:
+    """What of the named files is not there, or why nothing can be said. Raises Refused for another file.
+
+    A checkpoint may be kept elsewhere, so a file that is gone refutes nothing.
+    """
+    if not record.files:
+        return ["the record names no hashes, as those of earlier releases"]
+    gone = [name for name in record.files if not (folder / name).exists()]
+    for name, sha256 in record.files.items():
+        path = folder / name
+        if name in gone:
+            continue
+        if path.is_symlink() or not path.is_file():
+            raise Refused(f"{name} is no regular file")
+        if sha256_of(path) != sha256:
+            raise Refused(f"{name} is not the file that the record names: its sha256 is another")
+    return [f"{name} is not there" for name in gone]
+
+
+def named(record: Record, folder: Path) -> bool:
+    """Whether the predictions are there and their hash is named: without them hashes prove no number."""
+    return PREDICTIONS in record.files and (folder / PREDICTIONS).is_file()
+
+
+def require_curve(record: Record, path: Path) -> None:
+    """The curve, where it is there, is that of the record. Raises Refused."""
+    from dferbench.experiment.curve import NAME
+
+    if record.curve_sha256 and not (path.parent / NAME).exists():
+        return
+    try:
+        read_whole(path, {})
+    except DferbenchError as error:
+        raise Refused(str(error)) from error
