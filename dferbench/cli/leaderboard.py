@@ -71,6 +71,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.markup import OWN
+    from dferbench.verification.verdict import read_verdicts
 
     known = registered(context.obj)
     shown = columns(metrics, by, known)
@@ -80,7 +81,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     if select not in RULES:
         raise UnknownName("selection rule", select, RULES)
     printed = [row for path in published or [] for row in read_printed(path, known).values()]
-    records, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
+    verdicts = read_verdicts()
+    found = load(folder, known, shown, verdicts) if folder.exists() or not printed else ([], [])
+    records, problems = found
     for problem in problems:
         typer.echo(problem, err=True)
     if not records and not printed:
@@ -94,7 +97,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, shown), filters, folds) if records else []
+    made = keep(rows(records, select, shown, verdicts), filters, folds) if records else []
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
     if json_ or format_ == "json":

@@ -149,10 +149,11 @@ def print_table(
 
 def _load(runs: Path, known: Metrics, shown: Columns) -> list[Record]:
     from dferbench.report.leaderboard import load
+    from dferbench.verification.verdict import read_verdicts
 
     if runs == RUNS and not runs.exists():  # the published numbers need none
         return []
-    records, problems = load(runs, known, shown)
+    records, problems = load(runs, known, shown, read_verdicts())
     for problem in problems:
         typer.echo(problem, err=True)
     return records
@@ -192,6 +193,7 @@ def _sheet(
 ) -> Sheet:
     """`asked` shows the columns of a dataset even if they are empty."""
     from dferbench.report.table import left_out, make_sheet
+    from dferbench.verification.verdict import read_verdicts
 
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
     for line in left_out(records, keys):
@@ -200,7 +202,7 @@ def _sheet(
     if not asked:
         keys = {d: rows if any(k.config_id in run for k in rows.values()) else {} for d, rows in keys.items()}
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
-    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown)
+    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown, read_verdicts())
 
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:

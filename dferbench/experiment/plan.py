@@ -182,7 +182,8 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
 def place(settled: Settled, request: Request, code: Mapping[str, str] = NO_CODE) -> Plan:
     """Join what a request means with where its data lie; `code` is what makes its results.
 
-    Raises UnknownName or DataError, and ConfigError for what `changed`, `save_every` or `keep_predictions` cannot be.
+    Raises UnknownName or DataError, and ConfigError for what `changed`, `save_every` or
+    `keep_predictions` cannot be.
     """
     if request.changed not in CHANGED:
         raise UnknownName("answer to --changed", request.changed, CHANGED)

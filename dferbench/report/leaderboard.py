@@ -17,6 +17,8 @@ from dferbench.experiment.record import MIXED, Record
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
+from dferbench.report.verified import caveats_of, level_of
+from dferbench.verification.verdict import Verdicts
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ class Row:
     """How many folds the dataset has; None where old records do not say it."""
     below_last: tuple[str, ...] = ()
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
+    verified: str | None = None
+    """How deep the least verified of its runs was verified; None where that was not looked up."""
 
     @property
     def ranks(self) -> bool:
@@ -55,13 +59,16 @@ class Row:
 
 
 def load(
-    folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
+    folder: Path,
+    metrics: Metrics = METRICS,
+    shown: Columns | None = None,
+    verdicts: Verdicts | None = None,
 ) -> tuple[list[Record], list[str]]:
     """All finished records below a folder, and a line for each that is left out: of a run that is not
     finished, or a bad record, of which their number is said first.
 
     `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
-    where the columns `shown` need them.
+    where the columns `shown` need them. Records that `verdicts` refuse are left out as bad ones are.
     Raises ConfigError if the folder is not there.
     """
     if not folder.is_dir():
@@ -76,7 +83,9 @@ def load(
         except DferbenchError as error:
             bad.append(f"left out: {error}. {error.hint}")
             continue
-        if one.status == "done":
+        if verdicts and (verdict := verdicts.get(one.sha256)) and verdict.refused:
+            bad.append(f"left out: {path} was refused by dferbench verify: {verdict.refused}")
+        elif one.status == "done":
             found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
@@ -92,8 +101,14 @@ def _why(one: Record) -> str:
 DEFAULT = columns()
 
 
-def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAULT) -> list[Row]:
-    """One row a setting, per dataset from best to worst; no two have the same method and setting.
+def rows(
+    records: Iterable[Record],
+    select: str = "last",
+    shown: Columns = DEFAULT,
+    verdicts: Verdicts | None = None,
+) -> list[Row]:
+    """One row a setting, per dataset from best to worst; no two have the same method and setting. With
+    `verdicts` they say how deep they were verified.
 
     Raises UnknownName for an unknown rule.
     """
@@ -104,8 +119,19 @@ def rows(records: Iterable[Record], select: str = "last", shown: Columns = DEFAU
     told = told_apart(labels, [facts_of(group[0]) for group in groups.values()])
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
-    made = [replace(_row(group, select, shown), setting=words) for group, words in pairs]
+    made = [
+        replace(_told(_row(group, select, shown), group, select, verdicts), setting=words)
+        for group, words in pairs
+    ]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
+
+
+def _told(row: Row, group: Sequence[Record], select: str, verdicts: Verdicts | None) -> Row:
+    """The row with how deep it was verified, if that is known."""
+    if verdicts is None:
+        return row
+    level = level_of(_once(group), select, verdicts)
+    return replace(row, verified=level, caveats=tuple(sorted({*row.caveats, *caveats_of(level)})))
 
 
 def _place(row: Row, by: Metric) -> tuple[bool, float]:

@@ -15,7 +15,9 @@ FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 def as_csv(rows: Sequence[Row], shown: Columns) -> str:
     """A line a row, best first within each dataset; an empty field is a missing number."""
     numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
-    return csv_text([[*FACTS, *numbers, "caveats", "config_id", "folders"], *(_line(r, shown) for r in rows)])
+    return csv_text(
+        [[*FACTS, *numbers, "caveats", "config_id", "folders", "verified"], *(_line(r, shown) for r in rows)]
+    )
 
 
 def _line(row: Row, shown: Columns) -> list[Any]:
@@ -25,7 +27,7 @@ def _line(row: Row, shown: Columns) -> list[Any]:
         mean, spread = (found.mean, found.spread) if found else (None, None)
         numbers += [mean, spread, row.best_on_test[one.name]]
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
-    return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+    return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders), row.verified]
 
 
 def _joined(numbers: Sequence[int]) -> str:

@@ -23,6 +23,8 @@ from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
+from dferbench.report.verified import SAYS, caveats_of, level_of
+from dferbench.verification.verdict import UNVERIFIED, Verdicts
 
 PUBLISHED = "published"
 
@@ -144,15 +146,17 @@ def make_sheet(
     rules: Sequence[str],
     about: Mapping[str, str] | None = None,
     shown: Columns = DEFAULT,
+    verdicts: Verdicts | None = None,
 ) -> Sheet:
     """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
-    the user asked for a metric to rank by, rows stand in its order, within their groups.
+    the user asked for a metric to rank by, rows stand in its order, within their groups. With `verdicts`
+    measured numbers say how deep they were verified.
     """
     suite = _told_apart(suite)
     blocks = list(_blocks(suite, keys, rules, shown))
-    columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
+    columns = [_column(suite, block, records, keys[block.dataset], verdicts) for block in blocks]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
     labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
@@ -209,13 +213,17 @@ def _options(block: Block) -> list[str]:
 
 
 def _column(
-    suite: Suite, block: Block, records: Sequence[Record], keys: Mapping[int, Key]
+    suite: Suite,
+    block: Block,
+    records: Sequence[Record],
+    keys: Mapping[int, Key],
+    verdicts: Verdicts | None,
 ) -> list[Cells | None]:
     if block.kind == PUBLISHED:
         return [_printed(row, block) for row in suite.rows]
     differs = block.name in suite.printed_datasets and block.kind != suite.select
     unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
-    found = (_measured(keys.get(row.number), records, block) for row in suite.rows)
+    found = (_measured(keys.get(row.number), records, block, verdicts) for row in suite.rows)
     return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
 
 
@@ -230,7 +238,9 @@ def _as_printed(value: float | None) -> Number | None:
     return None if value is None else Number(Score(value, None, 0))
 
 
-def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells | None:
+def _measured(
+    key: Key | None, records: Sequence[Record], block: Block, verdicts: Verdicts | None
+) -> Cells | None:
     """Mean and deviation over the row's runs."""
     found = [r for r in records if key and r.config_id == key.config_id and r.dataset == key.dataset]
     if key is None or not found:
@@ -240,8 +250,12 @@ def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells
     picked = [one.counts(block.kind) for one in mine]
     scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
     numbers = {name: Number(found) if found else None for name, found in scores.items()}
-    caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
+    level = None if verdicts is None else level_of(mine, block.kind, verdicts)
+    caveats = dict.fromkeys(
+        caveat for one in mine for caveat in (*one.caveats, *caveats_of(level or UNVERIFIED))
+    )
     deviations = tuple(f"run with {words}" for words in key.deviations)
+    deviations = (*deviations, *([SAYS[level]] if level else []))
     said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
     return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
 

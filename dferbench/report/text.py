@@ -9,6 +9,7 @@ from dferbench.experiment.metrics import Columns, Metric
 from dferbench.report.caveats import MEANING, meaning
 from dferbench.report.leaderboard import DEFAULT, Row
 from dferbench.report.markup import markup
+from dferbench.report.verified import SAYS
 
 Words = Mapping[str, str] | None
 """A column on request: a word for each method."""
@@ -43,10 +44,12 @@ def leaderboard(
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(form.heading(f"{dataset}, test results in percent, selection: {select}"))
-        blocks.append(form.table(_lines(mine, extra, shown, notes), _heads(extra, shown), 2))
+        marks = [list(_verified(row, rows)) for row in mine]
+        blocks.append(form.table(_lines(mine, marks, extra, shown, notes), _heads(extra, shown), 2))
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
     blocks += [form.notes([f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
-    below = [*_missing(rows, shown), *(f"[{i}] {note}" for i, note in enumerate(notes, 1))]
+    numbered = (f"[{i}] {note}" for i, note in enumerate(notes, 1))
+    below = [*_missing(rows, shown), *_common(rows), *numbered]
     return "\n\n".join([*blocks, *([form.notes(below)] if below else [])])
 
 
@@ -64,6 +67,25 @@ def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
         if any(one.over_classes for one in shown.metrics):
             yield from _untested(row)
         yield from _below_last(row, shown)
+    for row in rows:
+        yield from _verified(row, rows)
+
+
+def _levels(rows: Sequence[Row]) -> set[str]:
+    return {row.verified for row in rows if row.verified is not None}
+
+
+def _common(rows: Sequence[Row]) -> Iterator[str]:
+    """How deep all rows were verified, if that is one answer."""
+    levels = _levels(rows)
+    if len(levels) == 1:
+        yield f"all rows: {SAYS[levels.pop()]}"
+
+
+def _verified(row: Row, rows: Sequence[Row]) -> Iterator[str]:
+    """How deep this one was, if others were not as deep, or deeper."""
+    if row.verified is not None and len(_levels(rows)) > 1:
+        yield SAYS[row.verified]
 
 
 def _untested(row: Row) -> Iterator[str]:
@@ -82,16 +104,26 @@ def _heads(extra: Extra, shown: Columns) -> list[str]:
     return [*heads, "folders"] if extra.folders else heads
 
 
-def _lines(rows: Sequence[Row], extra: Extra, shown: Columns, notes: Sequence[str]) -> list[list[object]]:
+def _lines(
+    rows: Sequence[Row],
+    marks: Sequence[Iterable[str]],
+    extra: Extra,
+    shown: Columns,
+    notes: Sequence[str],
+) -> list[list[object]]:
+    """`marks` are notes on each row as a whole."""
     places = iter(range(1, len(rows) + 1))
-    return [[next(places) if row.ranks else "-", *_cells(row, extra, shown, notes)] for row in rows]
+    return [
+        [next(places) if row.ranks else "-", *_cells(row, extra, shown, notes, _pointers(mine, notes))]
+        for row, mine in zip(rows, marks, strict=True)
+    ]
 
 
-def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str]) -> list[str]:
+def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str], mark: str) -> list[str]:
     caveats = "".join(_symbol(caveat) for caveat in row.caveats)
     best = " / ".join(one.text(row.best_on_test[one.name]) for one in shown.metrics)
     return [
-        f"{row.method}{' ' if caveats else ''}{caveats}",
+        f"{row.method}{' ' if caveats else ''}{caveats}{mark}",
         *([] if extra.fidelity is None else [extra.fidelity.get(row.method, "")]),
         row.setting,
         _folds(row),
@@ -118,4 +150,4 @@ def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
 
 
 def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※‖", strict=True)).get(caveat, "?")
+    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※◊‖", strict=True)).get(caveat, "?")

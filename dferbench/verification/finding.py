@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-class Refused(Exception):  # noqa: N818 - it is a verdict
+class Refused(Exception):
     """The record states something that is not so; the text says what."""
 
 

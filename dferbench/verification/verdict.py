@@ -76,7 +76,7 @@ def _require(holds: bool, what: str) -> None:
 
 
 def keep_verdicts(new: Verdicts) -> Path:
-    """Add verdicts to those of this user and return their file. Raises as `read_verdicts` and write_atomic."""
+    """Add verdicts to those of this user and return their file. Raises DferbenchError."""
     path = data_folder() / NAME
     with alone(path):
         known = read_verdicts()

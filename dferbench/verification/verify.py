@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from dferbench import stopping
@@ -31,7 +31,7 @@ class How:
     metrics: Metrics
     device: str = "auto"
     workers: Number = "auto"
-    progress: Progress = Progress()
+    progress: Progress = field(default_factory=Progress)
 
     def reaches(self, level: str) -> bool:
         """Whether a level is asked for."""
@@ -85,9 +85,9 @@ def _check(record: Record, path: Path, how: How, checked: Checked) -> None:
     found = rescored(record, path.parent)
     checked.levels.update(dict.fromkeys(found, "re-scored"))
     checked.notes += unproven(record, found)
-    if found and how.reaches("lists") and _listed(record, found, how, checked):
-        if how.reaches("re-evaluated"):
-            _evaluated(record, path.parent, found, how, checked)
+    listed = bool(found) and how.reaches("lists") and _listed(record, found, how, checked)
+    if listed and how.reaches("re-evaluated"):
+        _evaluated(record, path.parent, found, how, checked)
 
 
 def _listed(record: Record, found: dict[str, Predicted], how: How, checked: Checked) -> bool:
