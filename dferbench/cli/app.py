@@ -20,6 +20,7 @@ from dferbench.cli import (
     import_,
     leaderboard,
     listing,
+    merge,
     predict,
     profile,
     run,
@@ -63,6 +64,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)
     app.command("verify")(verify.verify)
+    app.command("merge")(merge.merge)
     app.command("watch")(watch.watch)
     app.command("cache")(cache.cache)
     app.command("doctor")(doctor.doctor)

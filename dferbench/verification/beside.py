@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dferbench.errors import DferbenchError
 from dferbench.experiment.record import PREDICTIONS, Record, read_whole
-from dferbench.files import sha256_of
+from dferbench.experiment.result_files import missing_files, other_files
 from dferbench.verification.finding import Refused
 
 
@@ -17,16 +17,9 @@ def require_hashes(record: Record, folder: Path) -> list[str]:
     """
     if not record.files:
         return ["the record names no hashes, as those of earlier releases"]
-    gone = [name for name in record.files if not (folder / name).exists()]
-    for name, sha256 in record.files.items():
-        path = folder / name
-        if name in gone:
-            continue
-        if path.is_symlink() or not path.is_file():
-            raise Refused(f"{name} is no regular file")
-        if sha256_of(path) != sha256:
-            raise Refused(f"{name} is not the file that the record names: its sha256 is another")
-    return [f"{name} is not there" for name in gone]
+    if other := other_files(record, folder):
+        raise Refused(f"{' and '.join(other)} is not what the record names: its sha256 is another")
+    return [f"{name} is not there" for name in missing_files(record, folder)]
 
 
 def named(record: Record, folder: Path) -> bool:
