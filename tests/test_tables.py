@@ -22,8 +22,9 @@ from dferbench.experiment.suite import Printed, Row, Suite, read_suite
 from dferbench.profiling.costs import short
 from dferbench.report import html as html_format
 from dferbench.report import latex, plain
+from dferbench.report.elsewhere import left_out
 from dferbench.report.extra_columns import Column, with_columns
-from dferbench.report.table import Key, left_out, make_sheet
+from dferbench.report.table import Key, make_sheet
 
 NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 

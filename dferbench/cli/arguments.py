@@ -109,6 +109,14 @@ RankedBy = Annotated[
     str,
     typer.Option("--by", help="The metric that ranks; the first one shown if not given.", show_default=False),
 ]
+Without = Annotated[
+    Path | None,
+    typer.Option(
+        "--without",
+        metavar="FILE",
+        help="Also show the numbers without the test videos that a CSV lists (dferbench data leaks -o FILE).",
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]
 Trackers = Annotated[
     list[str] | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy
+from dferbench.cli.arguments import MetricNames, RankedBy, Without
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -51,6 +51,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
+    without: Without = None,
     runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
     format_: Annotated[
         str,
@@ -98,6 +99,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
     made = keep(rows(records, select, shown, verdicts), filters, folds) if records else []
+    made = _beside(made, records, select, shown, without)
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
     if json_ or format_ == "json":
@@ -108,6 +110,18 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         typer.echo(board.text(format_))
     else:
         raise ConfigError(f"no run below {folder} passes all filters", "Leave one of them out.")
+
+
+def _beside(
+    made: list[Row], records: Iterable[Record], select: str, shown: Columns, without: Path | None
+) -> list[Row]:
+    """The rows with both numbers, if some videos are to be left out."""
+    if without is None:
+        return made
+    from dferbench.data.leaks.file import read_listed
+    from dferbench.report.without import beside
+
+    return beside(made, records, select, shown, read_listed(without))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy
+from dferbench.cli.arguments import MetricNames, RankedBy, Without
 from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 
@@ -63,6 +63,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     ] = False,
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
+    without: Without = None,
 ) -> None:
     """Print a suite's table: published numbers, and mean and standard deviation over the runs of each row.
 
@@ -91,8 +92,27 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
     extra = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
-    sheet = _sheet(suite, bases, records, context.obj, _rules(select), shown, asked=bool(dataset))
+    rules = _rules(select)
+    less = _reduced(records, rules, without)
+    sheet = _sheet(suite, bases, records, context.obj, rules, shown, asked=bool(dataset), without=less)
     _print(with_columns(sheet, extra), format_, output)
+
+
+def _reduced(
+    records: Sequence[Record], rules: Sequence[str], without: Path | None
+) -> dict[str, list[Record]] | None:
+    """Per rule the runs without the listed test videos, if some are to be left out."""
+    if without is None:
+        return None
+    from dferbench.data.leaks.file import read_listed
+    from dferbench.report.without import reduced
+
+    found, listed = {}, read_listed(without)
+    for rule in rules:
+        found[rule], lost = reduced(records, rule, listed)
+        if lost:
+            typer.echo(f"{rule}: {lost} runs lack the predictions to be counted without them", err=True)
+    return found
 
 
 def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
@@ -190,9 +210,11 @@ def _sheet(
     shown: Columns,
     *,
     asked: bool,
+    without: dict[str, list[Record]] | None = None,
 ) -> Sheet:
     """`asked` shows the columns of a dataset even if they are empty."""
-    from dferbench.report.table import left_out, make_sheet
+    from dferbench.report.elsewhere import left_out
+    from dferbench.report.table import make_sheet
     from dferbench.verification.verdict import read_verdicts
 
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
@@ -202,7 +224,8 @@ def _sheet(
     if not asked:
         keys = {d: rows if any(k.config_id in run for k in rows.values()) else {} for d, rows in keys.items()}
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
-    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown, read_verdicts())
+    verdicts = read_verdicts()
+    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown, verdicts, without)
 
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:

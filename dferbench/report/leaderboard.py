@@ -51,6 +51,8 @@ class Row:
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
     verified: str | None = None
     """How deep the least verified of its runs was verified; None where that was not looked up."""
+    without: Mapping[str, Score | None] | None = None
+    """Each metric without listed test videos, None where it cannot be counted; None if not asked for."""
 
     @property
     def ranks(self) -> bool:
@@ -130,7 +132,7 @@ def _told(row: Row, group: Sequence[Record], select: str, verdicts: Verdicts | N
     """The row with how deep it was verified, if that is known."""
     if verdicts is None:
         return row
-    level = level_of(_once(group), select, verdicts)
+    level = level_of(once(group), select, verdicts)
     return replace(row, verified=level, caveats=tuple(sorted({*row.caveats, *caveats_of(level)})))
 
 
@@ -139,7 +141,7 @@ def _place(row: Row, by: Metric) -> tuple[bool, float]:
     return by.order(None if found is None else found.mean)
 
 
-def _once(group: Sequence[Record]) -> list[Record]:
+def once(group: Sequence[Record]) -> list[Record]:
     """The records, tests of one model counted once: earlier releases kept them under seed 0."""
     kept: dict[tuple[Any, ...], Record] = {}
     for one in sorted(group, key=lambda record: record.seed == record.model_seed):
@@ -148,7 +150,7 @@ def _once(group: Sequence[Record]) -> list[Record]:
 
 
 def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
-    group = _once(records)
+    group = once(records)
     picked = [one.counts(select) for one in group]
     best = [one.counts("best-on-test") for one in group]
     pooled = pool(picked) if len({one.model_seed for one in group}) == 1 else None
@@ -200,7 +202,9 @@ def as_data(row: Row) -> dict[str, Any]:
     scores = {name: found and vars(found) for name, found in row.scores.items()}
     first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
     lists = {name: list(getattr(row, name).values()) for name in ("pooled", "best_on_test")}
-    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war"}
+    without = {name: found and vars(found) for name, found in (row.without or {}).items()} or None
+    more = {"best_on_test_by": "war", "without": without}
+    return {**plain, **first, "scores": scores, **lists, **more}
 
 
 def setting(one: Record) -> str:

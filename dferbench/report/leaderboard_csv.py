@@ -15,9 +15,10 @@ FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 def as_csv(rows: Sequence[Row], shown: Columns) -> str:
     """A line a row, best first within each dataset; an empty field is a missing number."""
     numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
-    return csv_text(
-        [[*FACTS, *numbers, "caveats", "config_id", "folders", "verified"], *(_line(r, shown) for r in rows)]
-    )
+    asked = any(row.without is not None for row in rows)
+    more = [f"{one.title} without" for one in shown.metrics if asked]
+    heads = [*FACTS, *numbers, "caveats", "config_id", "folders", "verified", *more]
+    return csv_text([heads, *(_line(r, shown) for r in rows)])
 
 
 def _line(row: Row, shown: Columns) -> list[Any]:
@@ -27,7 +28,9 @@ def _line(row: Row, shown: Columns) -> list[Any]:
         mean, spread = (found.mean, found.spread) if found else (None, None)
         numbers += [mean, spread, row.best_on_test[one.name]]
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
-    return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders), row.verified]
+    lists = ["; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+    without = [] if row.without is None else [row.without[one.name] for one in shown.metrics]
+    return [*facts, *numbers, *lists, row.verified, *(one and one.mean for one in without)]
 
 
 def _joined(numbers: Sequence[int]) -> str:

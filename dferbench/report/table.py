@@ -7,7 +7,6 @@ with fewer epochs or videos is another experiment, shown only to who asks for it
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,6 @@ from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
-from dferbench.registry.datasets import written
 from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
@@ -27,6 +25,8 @@ from dferbench.report.verified import SAYS, caveats_of, level_of
 from dferbench.verification.verdict import UNVERIFIED, Verdicts
 
 PUBLISHED = "published"
+WITHOUT = ", without"
+"""Ends the kind of a block whose numbers leave listed test videos out."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,11 @@ class Block:
     def name(self) -> str:
         """The dataset without its options; those are a footnote."""
         return self.dataset.split("(")[0].split(":")[0]
+
+    @property
+    def rule(self) -> str:
+        """The selection rule of measured runs."""
+        return self.kind.removesuffix(WITHOUT)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -147,16 +152,22 @@ def make_sheet(
     about: Mapping[str, str] | None = None,
     shown: Columns = DEFAULT,
     verdicts: Verdicts | None = None,
+    without: Mapping[str, Sequence[Record]] | None = None,
 ) -> Sheet:
     """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
     the user asked for a metric to rank by, rows stand in its order, within their groups. With `verdicts`
-    measured numbers say how deep they were verified.
+    measured numbers say how deep they were verified; `without` has per rule the same runs, counted without
+    some test videos.
     """
     suite = _told_apart(suite)
-    blocks = list(_blocks(suite, keys, rules, shown))
-    columns = [_column(suite, block, records, keys[block.dataset], verdicts) for block in blocks]
+    kinds = [kind for rule in rules for kind in (rule, *([rule + WITHOUT] if without is not None else []))]
+    blocks = list(_blocks(suite, keys, kinds, shown))
+    counted = {**dict.fromkeys(kinds, records), **{k + WITHOUT: v for k, v in (without or {}).items()}}
+    columns = [
+        _column(suite, block, counted.get(block.kind, ()), keys[block.dataset], verdicts) for block in blocks
+    ]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
     labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
@@ -221,8 +232,8 @@ def _column(
 ) -> list[Cells | None]:
     if block.kind == PUBLISHED:
         return [_printed(row, block) for row in suite.rows]
-    differs = block.name in suite.printed_datasets and block.kind != suite.select
-    unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
+    differs = block.name in suite.printed_datasets and block.rule != suite.select
+    unlike = [f"selected by {block.rule}; the published numbers by {suite.select}"] if differs else []
     found = (_measured(keys.get(row.number), records, block, verdicts) for row in suite.rows)
     return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
 
@@ -247,15 +258,16 @@ def _measured(
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
-    picked = [one.counts(block.kind) for one in mine]
+    picked = [one.counts(block.rule) for one in mine]
     scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
     numbers = {name: Number(found) if found else None for name, found in scores.items()}
-    level = None if verdicts is None else level_of(mine, block.kind, verdicts)
+    level = None if verdicts is None or block.kind != block.rule else level_of(mine, block.rule, verdicts)
     caveats = dict.fromkeys(
         caveat for one in mine for caveat in (*one.caveats, *caveats_of(level or UNVERIFIED))
     )
     deviations = tuple(f"run with {words}" for words in key.deviations)
     deviations = (*deviations, *([SAYS[level]] if level else []))
+    deviations = (*deviations, *([] if block.kind == block.rule else ["test videos of --without left out"]))
     said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
     return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
 
@@ -340,42 +352,3 @@ def letter(place: int) -> str:
 
 def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({letters[note] for note in notes}, key=lambda letter: (len(letter), letter)))
-
-
-def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
-    """Per dataset and setting a line on rows without numbers whose method and options had runs with it."""
-    for dataset, rows in keys.items():
-        told: dict[str, list[str]] = {}
-        for number, key in rows.items():
-            for words in dict.fromkeys(asked_with(one, dataset) for one in _elsewhere(key, records)):
-                told.setdefault(words, []).append(str(number))
-        for words, numbers in list(told.items())[:SETTINGS]:
-            several = "s" if len(numbers) > 1 else ""
-            yield f"{dataset}: row{several} {', '.join(numbers)}: other experiments, shown with {words}"
-        if len(told) > SETTINGS:
-            yield f"{dataset}: {len(told) - SETTINGS} more such settings: dferbench leaderboard shows them"
-
-
-SETTINGS = 5
-"""How many settings of other experiments are told."""
-
-
-def asked_with(one: Record, dataset: str) -> str:
-    """The options with which the record's runs were made, as far as a row of a suite does not state them."""
-    name = written(one.dataset, one.dataset_given)
-    words = [f"-d '{name}'"] if name != dataset else []
-    for option, value in sorted(one.given.items()):
-        if option == "stage.epochs":
-            words.append(f"--epochs {value}")
-        elif "." in option or option == "precision":
-            words.append(f"--set {shlex.quote(f'{option}={value}')}")
-    words += [f"--limit {one.limit}"] if one.limit is not None else []
-    words += [f"--weights {name}=random" for name, used in one.weights.items() if used.get("random")]
-    return " ".join(words) or f"the weights of configuration {one.config_id}"
-
-
-def _elsewhere(key: Key, records: Sequence[Record]) -> list[Record]:
-    """The runs of the row's method and options, where none is the row's own."""
-    facts = (key.method, key.options, key.dataset)
-    found = [one for one in records if (one.method, one.options, one.dataset) == facts]
-    return [] if any(one.config_id == key.config_id for one in found) else found

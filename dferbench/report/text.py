@@ -45,11 +45,12 @@ def leaderboard(
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(form.heading(f"{dataset}, test results in percent, selection: {select}"))
         marks = [list(_verified(row, rows)) for row in mine]
-        blocks.append(form.table(_lines(mine, marks, extra, shown, notes), _heads(extra, shown), 2))
+        lines = _lines(mine, marks, extra, shown, notes)
+        blocks.append(form.table(lines, _heads(extra, shown, mine), 2))
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
     blocks += [form.notes([f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
     numbered = (f"[{i}] {note}" for i, note in enumerate(notes, 1))
-    below = [*_missing(rows, shown), *_common(rows), *numbered]
+    below = [*_missing(rows, shown), *_common(rows), *_without(rows), *numbered]
     return "\n\n".join([*blocks, *([form.notes(below)] if below else [])])
 
 
@@ -59,6 +60,15 @@ def _missing(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
         if any(row.scores[one.name] is None for row in rows):
             why = " (it needs top-2 hits, which old records lack)" if one.needs != "confusion" else ""
             yield f"-: {one.title} is not defined for what at least one of the runs counted{why}"
+
+
+def _without(rows: Sequence[Row]) -> Iterator[str]:
+    """What the columns without listed videos are, and why one is empty."""
+    asked = [row.without for row in rows if row.without is not None]
+    if asked:
+        yield "without: of the same runs, on the test videos that --without does not list"
+    if any(None in scores.values() for scores in asked):
+        yield "- without: the predictions of that epoch are not there, or give another result"
 
 
 def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
@@ -99,8 +109,9 @@ def _below_last(row: Row, shown: Columns) -> Iterator[str]:
         yield f"the epoch is chosen by WAR alone, so {names} may be worse there than at the last epoch"
 
 
-def _heads(extra: Extra, shown: Columns) -> list[str]:
-    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test"]
+def _heads(extra: Extra, shown: Columns, rows: Sequence[Row]) -> list[str]:
+    without = [f"{head} without" for head in shown.heads if rows[0].without is not None]
+    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, *without, "best on test"]
     return [*heads, "folders"] if extra.folders else heads
 
 
@@ -129,6 +140,7 @@ def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str], mark: s
         _folds(row),
         ",".join(map(str, row.seeds)),
         *(_score(row, one, notes) for one in shown.metrics),
+        *(str(row.without[one.name] or "-") for one in shown.metrics if row.without is not None),
         best + _pointers(_below_last(row, shown), notes),
         *(["\n".join(row.folders)] if extra.folders else []),
     ]

@@ -34,7 +34,9 @@ def likeness(one: Look, other: Look) -> float:
 
 def _coarse(look: Look) -> NDArray[np.float32]:
     step = SIDE // COARSE
-    return look.reshape(-1, COARSE, step, COARSE, step).mean(axis=(2, 4), dtype=np.float32)
+    blocks = look.reshape(-1, COARSE, step, COARSE, step)
+    found: NDArray[np.float32] = blocks.mean(axis=(2, 4), dtype=np.float32)
+    return found
 
 
 def _correlation(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:

@@ -69,4 +69,5 @@ def bits_of(look: Look) -> NDArray[np.bool_]:
     import cv2
 
     low = np.stack([cv2.dct(one.astype(np.float32))[:LOW, :LOW].ravel()[1:] for one in look])
-    return (low > np.median(low, axis=1, keepdims=True)).ravel()
+    found: NDArray[np.bool_] = (low > np.median(low, axis=1, keepdims=True)).ravel()
+    return found
