@@ -12,7 +12,10 @@ from PIL import Image
 
 PAGES = [
     "README.md",
-    *(f"docs/{name}.md" for name in ("datasets", "launchers", "metrics", "order", "recipes", "trackers")),
+    *(
+        f"docs/{name}.md"
+        for name in ("datasets", "launchers", "metrics", "order", "recipes", "results", "trackers")
+    ),
 ]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",

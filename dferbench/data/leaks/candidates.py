@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-TABLES, KEY = 36, 24
+TABLES, KEY = 48, 24
 CROWD = 50
 """So many of one bucket are compared with all of it: a hundred copies of one video are found, but a thousand
 make no million pairs."""
