@@ -1,4 +1,4 @@
-"""A plugin for tests: a dataset of drawn faces in two folders of video files, one name for each person."""
+"""A plugin for tests: a dataset of drawn faces in two folders of video files, some of one person."""
 
 import csv
 from pathlib import Path
@@ -7,7 +7,7 @@ from dferbench import Dataset, Video, hookimpl
 
 
 class Leaky(Dataset):
-    """`list.csv` has a line a video: split, id, label, person."""
+    """`list.csv` has a line a video: split, id, label, whom it shows."""
 
     classes = ("a", "b")
     folds = (1,)
@@ -16,8 +16,8 @@ class Leaky(Dataset):
         with (Path(root) / "list.csv").open() as file:
             rows = [row for row in csv.reader(file) if row[0] == split]
         return [
-            Video(name, str(Path(root) / f"{name}.mp4"), int(label), {"person": person} if person else {})
-            for _, name, label, person in rows
+            Video(name, str(Path(root) / f"{name}.mp4"), int(label), group=group)
+            for _, name, label, group in rows
         ]
 
 

@@ -27,6 +27,7 @@ QUICK = ["--epochs", "1", "-j", "0", "-q", "--device", "cpu"]
 MORE = {
     "run": QUICK,
     "bench": [*QUICK],
+    "tune": [*QUICK, "--max-runs", "1"],
     "profile": ["--steps", "1", "--device", "cpu", *TINY],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],

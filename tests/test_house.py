@@ -21,7 +21,7 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers", "tuning"},
     {"report", "builtins", "doctor", "verification"},
     {"cli", "testing", "__main__"},
 ]

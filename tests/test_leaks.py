@@ -135,15 +135,15 @@ def test_a_thousand_copies_of_one_video_make_no_million_pairs():
 
 def parts(train, test):
     def videos(rows):
-        return tuple(Video(name, path, 0, info) for name, path, info in rows)
+        return tuple(Video(name, path, 0, group=group) for name, path, group in rows)
 
     return [SplitVideos(1, "train", videos(train)), SplitVideos(1, "test", videos(test))]
 
 
 def test_leaks_are_between_train_and_test_of_a_fold():
     made = parts(
-        [("a", "/a", {"person": 3}), ("b", "/b", {})],
-        [("c", "/c", {"person": 3}), ("d", "/d", {}), ("b2", "/b", {})],
+        [("a", "/a", "person 3"), ("b", "/b", "")],
+        [("c", "/c", "person 3"), ("d", "/d", ""), ("b2", "/b", "")],
     )
     pairs = {"/c": {"/a": 0.8, "/b": 0.9, "/d": 1.0}, "/d": {"/c": 1.0}, "/a": {"/b": 0.9}}
     assert [(one.id, one.like, one.likeness) for one in copies(made, pairs)] == [
@@ -161,7 +161,9 @@ def leaky(drawn, tmp_path_factory):
     rows = []
     for place, name in enumerate(names):
         (root / f"{name}.mp4").write_bytes(encode(drawn[name][0]))
-        rows.append(["train" if place < 4 else "test", name, place % 2, "anna" if place in (1, 5) else ""])
+        rows.append(
+            ["train" if place < 4 else "test", name, place % 2, "person anna" if place in (1, 5) else ""]
+        )
     (root / "copied.mp4").write_bytes(encode(resized(drawn[names[2]][0], 48)))
     rows.append(["test", "copied", 1, ""])
     with (root / "list.csv").open("w", newline="") as file:

@@ -195,7 +195,7 @@ def leave(model: Record, facts: dict[str, Any], run: Path, folder: Path) -> None
     (run / curves.NAME).write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
     slim = records.without_curve(model).model_copy(update={**facts, "curve_sha256": sha256})
-    (run / records.NAME).write_text(to_json(slim.model_dump(by_alias=True, exclude={"curve"})))
+    (run / records.NAME).write_text(to_json(records.as_stated(slim)))
     for name in (records.PREDICTIONS, records.CHECKPOINT):
         (run / name).touch()
         (before / name).touch()

@@ -27,6 +27,7 @@ from dferbench.cli import (
     runs,
     show,
     table,
+    tune,
     verify,
     watch,
 )
@@ -59,6 +60,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("check")(check.check)
     app.command("profile")(profile.profile)
     app.command("bench")(bench.bench)
+    app.command("tune")(tune.tune)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
     app.command("leaderboard")(leaderboard.leaderboard)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy
-from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.cli.arguments import MetricNames, RankedBy, Selection
+from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
@@ -23,26 +23,24 @@ def compare(
     context: typer.Context,
     a: Annotated[Path, typer.Argument(help="The folder of a run (fold1-seed0), or its record.json.")],
     b: Annotated[Path, typer.Argument(help="Another.")],
-    select: Annotated[
-        str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
-    ] = "last",
+    select: Selection = "last",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if their videos are not the same.")] = False,
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Compare two runs: first which parts of the protocol differ, then the numbers and a paired test."""
+    from dferbench.experiment import selection
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.selection import RULES
+    from dferbench.report.by_rule import ready
     from dferbench.report.differences import by_class, differences, numbers, unlike
     from dferbench.report.fitted import folded
 
-    if select not in RULES:
-        raise UnknownName("selection rule", select, RULES)
+    selection.require(select)
     known = registered(context.obj)
     shown = columns(metrics, by, known)
     paths = tuple(map(_path, (a, b)))
-    first, second = (_finished(path, known) for path in paths)
+    first, second = (ready(_finished(path, known), select) for path in paths)
     differ, reasons = differences(first, second, select), unlike(first, second)
     facts: dict[str, Any] = {
         "schema": 1,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import MetricNames, RankedBy, Without
+from dferbench.cli.arguments import MetricNames, Optimism, RankedBy, Selection, Without
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="Folder of the runs.", show_default="runs")] = None,
-    select: Annotated[
-        str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
-    ] = "last",
+    select: Selection = "last",
     by: RankedBy = "",
     metrics: MetricNames = "uar,war",
     dataset: Annotated[
@@ -50,6 +48,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
+    optimism: Optimism = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
     without: Without = None,
     runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
@@ -67,8 +66,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from tabulate import tabulate_formats
 
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.selection import RULES
     from dferbench.experiment.suite import read_printed
+    from dferbench.report.by_rule import answering
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.markup import OWN
@@ -79,15 +78,14 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     if format_ not in (*OWN, *tabulate_formats):
         raise UnknownName("format", format_, (*OWN, *tabulate_formats))
     folder = folder or runs
-    if select not in RULES:
-        raise UnknownName("selection rule", select, RULES)
     printed = [row for path in published or [] for row in read_printed(path, known).values()]
     verdicts = read_verdicts()
-    found = load(folder, known, shown, verdicts) if folder.exists() or not printed else ([], [])
-    records, problems = found
-    for problem in problems:
+    loaded = load(folder, known, shown, verdicts) if folder.exists() or not printed else ([], [])
+    found, problems = loaded
+    records, told = answering(found, select)
+    for problem in [*problems, *told]:
         typer.echo(problem, err=True)
-    if not records and not printed:
+    if not found and not printed:
         raise ConfigError(f"there is no finished run below {folder}", "Run something: dferbench run --help.")
     filters = Filters(
         datasets=tuple(dataset or ()),
@@ -101,7 +99,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     made = keep(rows(records, select, shown, verdicts), filters, folds) if records else []
     made = _beside(made, records, select, shown, without)
     words = _words(context.obj) if fidelity else None
-    board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
+    board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders, optimism)
     if json_ or format_ == "json":
         typer.echo(board.json())
     elif format_ == "csv":
@@ -109,7 +107,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     elif made or board.names:
         typer.echo(board.text(format_))
     else:
-        raise ConfigError(f"no run below {folder} passes all filters", "Leave one of them out.")
+        raise ConfigError(
+            f"no run below {folder} answers {select} and passes all filters", "Leave one of them out."
+        )
 
 
 def _beside(
@@ -135,6 +135,7 @@ class _Board:
     shown: Columns
     words: dict[str, str] | None
     folders: bool = False
+    optimism: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -163,12 +164,13 @@ class _Board:
     def csv(self) -> str:
         from dferbench.report.leaderboard_csv import as_csv
 
-        return as_csv(self.rows, self.shown)
+        return as_csv(self.rows, self.shown, optimism=self.optimism)
 
     def _runs(self, style: str) -> str:
         from dferbench.report.text import leaderboard
 
-        return leaderboard(self.rows, self.select, style, self.words, self.shown, folders=self.folders)
+        more = {"folders": self.folders, "optimism": self.optimism}
+        return leaderboard(self.rows, self.select, style, self.words, self.shown, **more)
 
     def text(self, style: str) -> str:
         from dferbench.report.printed import as_text

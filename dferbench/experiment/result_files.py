@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dferbench.experiment.record import CHECKPOINT, EPOCH_PREDICTIONS, PREDICTIONS, Record
+from dferbench.experiment.record import CHECKPOINT, EPOCH_PREDICTIONS, PREDICTIONS, VALIDATION, Record
 from dferbench.files import sha256_of
 
-NAMES = (PREDICTIONS, EPOCH_PREDICTIONS, CHECKPOINT)
+NAMES = (PREDICTIONS, VALIDATION, EPOCH_PREDICTIONS, CHECKPOINT)
 """The curve is written with the record, which adds it; the log of events grows on and proves nothing."""
 
 

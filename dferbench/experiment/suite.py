@@ -7,7 +7,7 @@ suite names by a path relative to itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -110,6 +110,8 @@ class _SuiteFile(BaseModel):
     source: Text = ""
     select: str = "last"
     published: str = ""
+    validation: float | None = None
+    patience: int | None = None
     rows: list[_RowFile] = Field(min_length=1)
 
 
@@ -128,13 +130,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Suite:
-    """A table to be filled. `select` is the rule by which the source of the printed numbers chose epochs."""
+    """A table to be filled. `select` is the rule by which the source of the printed numbers chose epochs;
+    `validation` and `patience` are as `Request` has them, for all rows, unless the user says otherwise."""
 
     name: str
     title: str
     source: str
     select: str
     rows: tuple[Row, ...]
+    validation: float | None = None
+    patience: int | None = None
 
     @property
     def printed_datasets(self) -> tuple[str, ...]:
@@ -148,7 +153,7 @@ class Suite:
             if number not in known:
                 raise ConfigError(f"{self.name} has no row {number}", f"Its rows are 1 to {len(known)}.")
         rows = tuple(row for row in self.rows if row.number in numbers)
-        return Suite(self.name, self.title, self.source, self.select, rows)
+        return replace(self, rows=rows)
 
 
 def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
@@ -157,8 +162,7 @@ def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
     Raises ConfigError that names the file and place.
     """
     found = _read(path, _SuiteFile, metrics)
-    if found.select not in selection.RULES:
-        raise UnknownName(f"selection rule in {path}", found.select, selection.RULES)
+    selection.require(found.select, f"selection rule in {path}")
     printed = read_printed(path.parent / found.published, metrics) if found.published else {}
     rows = []
     for number, row in enumerate(found.rows, 1):
@@ -167,7 +171,8 @@ def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
         sets = {name: _as_typed(value) for name, value in row.options.items()}
         published = printed.get(row.published)
         rows.append(Row(number, row.label, row.method, sets, row.group, row.note, published))
-    return Suite(path.stem, found.title, found.source, found.select, tuple(rows))
+    held = (found.validation, found.patience)
+    return Suite(path.stem, found.title, found.source, found.select, tuple(rows), *held)
 
 
 def read_printed(path: Path, metrics: Metrics = METRICS) -> dict[str, Printed]:

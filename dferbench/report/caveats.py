@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 MEANING = {
+    "trial": "a trial of dferbench tune: tested on the validation videos by which settings are chosen",
     "synthetic": "faces drawn by a program: says nothing about real faces",
     "limited": "only part of the videos was used (--limit): a trial",
     "random weights": "a backbone started from random weights",

@@ -41,6 +41,9 @@ def asked_with(one: Record, dataset: str) -> str:
         elif "." in option or option == "precision":
             words.append(f"--set {shlex.quote(f'{option}={value}')}")
     words += [f"--limit {one.limit}"] if one.limit is not None else []
+    if held := one.validation:
+        words.append(f"--validation {held.share:g}")
+        words += [f"--patience {held.patience}"] if held.patience is not None else []
     words += [f"--weights {name}=random" for name, used in one.weights.items() if used.get("random")]
     return " ".join(words) or f"the weights of configuration {one.config_id}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -14,6 +14,7 @@ from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
 from dferbench.experiment.record import MIXED, Record
+from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
@@ -53,6 +54,8 @@ class Row:
     """How deep the least verified of its runs was verified; None where that was not looked up."""
     without: Mapping[str, Score | None] | None = None
     """Each metric without listed test videos, None where it cannot be counted; None if not asked for."""
+    optimism: Mapping[str, float | None] = field(default_factory=dict)
+    """Each metric at that epoch minus that at the best on the validation videos; empty without these."""
 
     @property
     def ranks(self) -> bool:
@@ -173,8 +176,16 @@ def _row(records: Sequence[Record], select: str, shown: Columns) -> Row:
         config_id=first.config_id,
         folders=tuple(sorted(one.folder for one in group if one.folder)),
         folds_of=max((len(one.folds) for one in group), default=0) or None,
+        optimism=_optimism(group, shown),
         below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
     )
+
+
+def _optimism(group: Sequence[Record], shown: Columns) -> dict[str, float | None]:
+    if any(one.validation is None for one in group):
+        return {}
+    found = {one.name: score(values(group, OPTIMISM, one)) for one in shown.metrics}
+    return {name: None if mean is None else mean.mean for name, mean in found.items()}
 
 
 def _mixed(group: Sequence[Record]) -> set[str]:
@@ -211,4 +222,7 @@ def setting(one: Record) -> str:
     """What the user changed, or "default"."""
     words = [f"{k}={v}" for k, v in sorted(one.given.items())]
     words += [f"{k}={v}" for k, v in sorted(one.dataset_options.items()) if k in one.dataset_given]
+    if held := one.validation:
+        words += [f"validation={held.share:g}"]
+        words += [f"patience={held.patience}"] if held.patience is not None else []
     return " ".join(words) or "default"

@@ -12,21 +12,23 @@ from dferbench.report.leaderboard import Row
 FACTS = ["dataset", "method", "setting", "folds", "seeds"]
 
 
-def as_csv(rows: Sequence[Row], shown: Columns) -> str:
+def as_csv(rows: Sequence[Row], shown: Columns, *, optimism: bool = False) -> str:
     """A line a row, best first within each dataset; an empty field is a missing number."""
-    numbers = [f"{one.title}{part}" for one in shown.metrics for part in ("", " std", " best on test")]
+    parts = ("", " std", " best on test", *([" optimism"] if optimism else []))
+    numbers = [f"{one.title}{part}" for one in shown.metrics for part in parts]
     asked = any(row.without is not None for row in rows)
     more = [f"{one.title} without" for one in shown.metrics if asked]
     heads = [*FACTS, *numbers, "caveats", "config_id", "folders", "verified", *more]
-    return csv_text([heads, *(_line(r, shown) for r in rows)])
+    return csv_text([heads, *(_line(row, shown, optimism) for row in rows)])
 
 
-def _line(row: Row, shown: Columns) -> list[Any]:
+def _line(row: Row, shown: Columns, optimism: bool) -> list[Any]:
     numbers: list[float | None] = []
     for one in shown.metrics:
         found = row.scores[one.name]
         mean, spread = (found.mean, found.spread) if found else (None, None)
         numbers += [mean, spread, row.best_on_test[one.name]]
+        numbers += [row.optimism.get(one.name)] if optimism else []
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
     lists = ["; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
     without = [] if row.without is None else [row.without[one.name] for one in shown.metrics]

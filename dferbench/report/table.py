@@ -17,6 +17,8 @@ from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
+from dferbench.report.by_rule import MEANING, OPTIMISM, rule_of, values
+from dferbench.report.by_rule import left_out as left_out_of
 from dferbench.report.caveats import meaning
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
@@ -154,7 +156,8 @@ def make_sheet(
     verdicts: Verdicts | None = None,
     without: Mapping[str, Sequence[Record]] | None = None,
 ) -> Sheet:
-    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
+    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`,
+    among which OPTIMISM stands for the difference of two.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
     the user asked for a metric to rank by, rows stand in its order, within their groups. With `verdicts`
@@ -162,7 +165,9 @@ def make_sheet(
     some test videos.
     """
     suite = _told_apart(suite)
-    kinds = [kind for rule in rules for kind in (rule, *([rule + WITHOUT] if without is not None else []))]
+    kinds = [
+        kind for rule in rules for kind in (rule, *([rule + WITHOUT] if rule in (without or {}) else []))
+    ]
     blocks = list(_blocks(suite, keys, kinds, shown))
     counted = {**dict.fromkeys(kinds, records), **{k + WITHOUT: v for k, v in (without or {}).items()}}
     columns = [
@@ -220,7 +225,8 @@ def _blocks(suite: Suite, keys: Keys, rules: Sequence[str], shown: Columns) -> I
 
 def _options(block: Block) -> list[str]:
     given = block.dataset != block.name and block.kind != PUBLISHED
-    return [f"the dataset is {block.dataset}"] if given else []
+    said = [f"the dataset is {block.dataset}"] if given else []
+    return [*said, MEANING] if block.kind == OPTIMISM else said
 
 
 def _column(
@@ -232,7 +238,7 @@ def _column(
 ) -> list[Cells | None]:
     if block.kind == PUBLISHED:
         return [_printed(row, block) for row in suite.rows]
-    differs = block.name in suite.printed_datasets and block.rule != suite.select
+    differs = block.name in suite.printed_datasets and block.rule not in (suite.select, OPTIMISM)
     unlike = [f"selected by {block.rule}; the published numbers by {suite.select}"] if differs else []
     found = (_measured(keys.get(row.number), records, block, verdicts) for row in suite.rows)
     return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
@@ -258,17 +264,22 @@ def _measured(
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
-    picked = [one.counts(block.rule) for one in mine]
-    scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
+    without = left_out_of(mine, block.rule)
+    mine = [one for one in mine if one.answers(rule_of(block.rule))]
+    if not mine:
+        return None
+    picked = [one.counts(rule_of(block.rule)) for one in mine]
+    scores = {one.name: score(values(mine, block.rule, one)) for one in block.metrics}
     numbers = {name: Number(found) if found else None for name, found in scores.items()}
-    level = None if verdicts is None or block.kind != block.rule else level_of(mine, block.rule, verdicts)
+    plain = verdicts is not None and block.kind == block.rule
+    level = level_of(mine, rule_of(block.rule), verdicts) if verdicts is not None and plain else None
     caveats = dict.fromkeys(
         caveat for one in mine for caveat in (*one.caveats, *caveats_of(level or UNVERIFIED))
     )
     deviations = tuple(f"run with {words}" for words in key.deviations)
     deviations = (*deviations, *([SAYS[level]] if level else []))
     deviations = (*deviations, *([] if block.kind == block.rule else ["test videos of --without left out"]))
-    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
+    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice, *without)
     return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))
 
 
@@ -303,7 +314,8 @@ def _finish(
     column: Sequence[Cells | None], shared: Sequence[str], letters: Mapping[str, str], shown: Columns
 ) -> list[Cells | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
-    fair = [cells for cells in column if cells and set(cells.caveats) <= set(shared)]
+    ranks = MEANING not in shared  # differences are no results
+    fair = [cells for cells in column if cells and ranks and set(cells.caveats) <= set(shared)]
     best = {one.name: _best([cells.numbers[one.name] for cells in fair], one) for one in shown.metrics}
 
     def finish(cells: Cells) -> Cells:

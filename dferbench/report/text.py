@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dferbench.experiment.metrics import Columns, Metric
-from dferbench.report.caveats import MEANING, meaning
+from dferbench.experiment.selection import LAST
+from dferbench.report import caveats as known_caveats
+from dferbench.report.by_rule import LAST_EPOCH, MEANING
+from dferbench.report.caveats import meaning
 from dferbench.report.leaderboard import DEFAULT, Row
 from dferbench.report.markup import markup
 from dferbench.report.verified import SAYS
@@ -21,6 +24,7 @@ class Extra:
 
     fidelity: Words = None
     folders: bool = False
+    optimism: bool = False
 
     @property
     def heads(self) -> list[str]:
@@ -36,10 +40,11 @@ def leaderboard(
     shown: Columns = DEFAULT,
     *,
     folders: bool = False,
+    optimism: bool = False,
 ) -> str:
     """All rows as one table a dataset, caveats explained below, in one of the formats of `markup`."""
     form = markup(style)
-    extra, notes = Extra(fidelity, folders), list(dict.fromkeys(_footnotes(rows, shown)))
+    extra, notes = Extra(fidelity, folders, optimism), list(dict.fromkeys(_footnotes(rows, shown)))
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
@@ -51,6 +56,7 @@ def leaderboard(
     blocks += [form.notes([f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
     numbered = (f"[{i}] {note}" for i, note in enumerate(notes, 1))
     below = [*_missing(rows, shown), *_common(rows), *_without(rows), *numbered]
+    below += [*([MEANING] if optimism else []), *([LAST_EPOCH] if select != LAST else [])]
     return "\n\n".join([*blocks, *([form.notes(below)] if below else [])])
 
 
@@ -112,6 +118,7 @@ def _below_last(row: Row, shown: Columns) -> Iterator[str]:
 def _heads(extra: Extra, shown: Columns, rows: Sequence[Row]) -> list[str]:
     without = [f"{head} without" for head in shown.heads if rows[0].without is not None]
     heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, *without, "best on test"]
+    heads += ["optimism"] if extra.optimism else []
     return [*heads, "folders"] if extra.folders else heads
 
 
@@ -142,8 +149,14 @@ def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str], mark: s
         *(_score(row, one, notes) for one in shown.metrics),
         *(str(row.without[one.name] or "-") for one in shown.metrics if row.without is not None),
         best + _pointers(_below_last(row, shown), notes),
+        *([_optimism(row, shown)] if extra.optimism else []),
         *(["\n".join(row.folders)] if extra.folders else []),
     ]
+
+
+def _optimism(row: Row, shown: Columns) -> str:
+    found = [row.optimism.get(one.name) for one in shown.metrics]
+    return " / ".join("-" if value is None else f"{value:+.2f}" for value in found) if row.optimism else "-"
 
 
 def _folds(row: Row) -> str:
@@ -162,4 +175,4 @@ def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
 
 
 def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※◊‖", strict=True)).get(caveat, "?")
+    return dict(zip(known_caveats.MEANING, "«*†‡§¶#°~¤¿^※◊‖", strict=True)).get(caveat, "?")

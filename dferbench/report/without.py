@@ -49,6 +49,7 @@ def _said(record: Record, epoch: int) -> Predicted | None:
 def reduced(records: Sequence[Record], rule: str, listed: Listed) -> tuple[list[Record], int]:
     """Each record as that of a run that was tested on the videos that are not listed, for one rule alone, and
     how many records cannot be: a configuration with one of these has none, as its mean would lack runs."""
+    records = [one for one in records if one.answers(rule)]
     found = [_reduced(one, counts_without(one, rule, listed)) for one in records]
     lost = [one for one, other in zip(records, found, strict=True) if other is None]
     ids = {(one.dataset, one.config_id) for one in lost}

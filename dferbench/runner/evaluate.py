@@ -58,7 +58,7 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         weights,
         request.limit,
         catalog,
-        trained,
+        {"checkpoint": trained},
     )
     settled = Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog))
     code = code_of(method, header.options, checkpoint.recipe, catalog, request.decoder, imported=True)

@@ -14,6 +14,11 @@ from dferbench.report.predictions import Predicted, counted, read_epochs, read_p
 from dferbench.verification.finding import Refused
 
 
+def rules_of(record: Record) -> list[str]:
+    """The selection rules for which the record states a number."""
+    return [rule for rule in selection.RULES if record.answers(rule)]
+
+
 def rescored(record: Record, folder: Path) -> dict[str, Predicted]:
     """Per selection rule the predictions that give the number which the record states; rules without are
     left out, as their files are not there.
@@ -30,7 +35,7 @@ def rescored(record: Record, folder: Path) -> dict[str, Predicted]:
         _require_counts(last, record.confusion, record.top2, "the result")
         _require_last(every, last, record)
     _require_curve(every, record, folder)
-    for rule in selection.RULES:
+    for rule in rules_of(record):
         epoch, counts = record.picked(rule)
         mine = last if epoch == record.epochs - 1 else every.get(epoch)
         if mine is not None:
@@ -62,7 +67,7 @@ def _require_counts(said: Predicted, confusion: list[list[int]], top2: int | Non
 
 def unproven(record: Record, found: dict[str, Predicted]) -> Iterator[str]:
     """Which rules' numbers could not be counted again, and why."""
-    for rule in selection.RULES:
+    for rule in rules_of(record):
         if rule not in found:
             epoch = record.picked(rule)[0]
             last = epoch == record.epochs - 1

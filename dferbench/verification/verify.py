@@ -9,7 +9,6 @@ from pathlib import Path
 from dferbench import stopping
 from dferbench.errors import DferbenchError
 from dferbench.experiment import record as records
-from dferbench.experiment import selection
 from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.record import Record
 from dferbench.machine.cores import Number
@@ -18,7 +17,7 @@ from dferbench.report.predictions import Predicted
 from dferbench.verification.beside import named, require_curve, require_hashes
 from dferbench.verification.finding import Checked, Refused
 from dferbench.verification.lists import Lists, require_listed
-from dferbench.verification.scores import rescored, unproven
+from dferbench.verification.scores import rescored, rules_of, unproven
 from dferbench.verification.verdict import LEVELS, Verdict, rank
 
 
@@ -63,7 +62,7 @@ def verify(folder: Path, how: How) -> Iterator[Verified]:
 
 
 def _verified(record: Record, path: Path, how: How) -> Verified:
-    checked = Checked(dict.fromkeys(selection.RULES, LEVELS[0]))
+    checked = Checked(dict.fromkeys(rules_of(record), LEVELS[0]))
     try:
         _check(record, path, how, checked)
     except Refused as error:
@@ -91,6 +90,9 @@ def _check(record: Record, path: Path, how: How, checked: Checked) -> None:
 
 
 def _listed(record: Record, found: dict[str, Predicted], how: How, checked: Checked) -> bool:
+    if record.trial:
+        checked.notes.append("lists: a trial is of validation videos, which the lists do not name")
+        return False
     fold = how.lists.fold(record)
     if isinstance(fold, str):
         checked.notes.append(f"lists: {fold}")

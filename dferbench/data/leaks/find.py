@@ -13,7 +13,7 @@ from dferbench.data.leaks.looks import Look, bits_of, is_flat, looks_of
 from dferbench.data.parts import SPLITS, SplitVideos, folds
 from dferbench.errors import VideoError
 from dferbench.progress import Progress
-from dferbench.types import Dataset, Video
+from dferbench.types import Dataset
 
 LEAST = 0.75
 """The least likeness of copies; see docs/decisions/0108-leaks.md for what was measured."""
@@ -87,20 +87,10 @@ def shared_sources(parts: Sequence[SplitVideos]) -> Iterator[Leak]:
     """Every test video of a source, such as an actor or a film, of which a fold trains on other videos, as
     far as the dataset knows sources."""
     for train, test in folds(parts):
-        known = {source: video.id for video in reversed(train.videos) if (source := source_of(video))}
+        known = {video.group: video.id for video in reversed(train.videos) if video.group}
         for video in test.videos:
-            source = source_of(video)
-            if source in known:
-                yield Leak(test.fold, video.id, SOURCE, known[source], source=source)
-
-
-FACTS = ("person", "actor", "speaker", "film", "session")
-"""What datasets say of where a video comes from, the most telling first."""
-
-
-def source_of(video: Video) -> str:
-    """Whom or what a video shows in common with others, such as "actor 3"; "" if the dataset does not say."""
-    return next((f"{fact} {video.info[fact]}" for fact in FACTS if fact in video.info), "")
+            if video.group in known:
+                yield Leak(test.fold, video.id, SOURCE, known[video.group], source=video.group)
 
 
 def paths_of(parts: Iterable[SplitVideos]) -> list[str]:

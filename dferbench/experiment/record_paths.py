@@ -1,4 +1,4 @@
-"""Where records lie."""
+"""Where records lie below a folder."""
 
 from __future__ import annotations
 
