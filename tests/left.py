@@ -46,7 +46,7 @@ def leave(plan, fold=1, seed=0, keep_all=False, model=0, **changes):
     ]  # fmt: skip
     epochs[-1].save(folder)
     if keep_all:
-        kept = EpochLogits(split.test, 3, None, 0)
+        kept = EpochLogits(True, split.test, 3)
         for one in epochs:
             kept.add(one)
         kept.save(folder)

@@ -22,7 +22,7 @@ from dferbench.runner.run import run
 from dferbench.training.epoch_logits import EpochLogits, halved
 from dferbench.training.predictions import Predictions
 from dferbench.types import Video
-from dferbench.verification.lists import Lists
+from dferbench.verification.lists import DatasetLists
 from dferbench.verification.verdict import LEVELS, NAME, Verdict, keep_verdicts, read_verdicts
 from dferbench.verification.verify import How, verify
 
@@ -53,7 +53,7 @@ def look(tmp_path, toy_root, catalog):
     """Verify everything to a depth; the runs by the names of their folders."""
 
     def to(depth="re-scored", folder=tmp_path / "runs", root=toy_root):
-        how = How(depth, Lists(catalog, root=root), METRICS, "cpu", 0)
+        how = How(depth, DatasetLists(catalog, root=root), METRICS, "cpu", 0)
         found = list(verify(folder, how))
         keep_verdicts({one.sha256: one.verdict for one in found if one.sha256})
         return found
@@ -320,7 +320,7 @@ def test_half_precision_keeps_the_order_of_the_classes():
     rng = np.random.default_rng(0)
     logits = rng.normal(size=(400, 43)).astype(np.float32)
     logits[:100] = np.round(logits[:100], 1)  # ties
-    logits[100:200] += 1e-4 * rng.normal(size=(100, 43)).astype(np.float32) - logits[100:200]  # nearly
+    logits[100:200] = 5 + 1e-4 * rng.normal(size=(100, 43))  # nearly
     logits[200:210] *= 1e30
     half = halved(logits)
     order = [np.argsort(-one.astype(np.float64), axis=1, kind="stable") for one in (logits, half)]
@@ -335,7 +335,7 @@ def test_half_precision_keeps_the_order_of_the_classes():
 def test_what_an_epoch_could_not_read_and_what_was_not_kept_is_left_out(tmp_path):
     videos = [Video(name, "", n % 2) for n, name in enumerate("abc")]
     some = Predictions(["a", "c"], np.array([0, 0]), np.array([[1, 0], [0, 2]], np.float32))
-    kept = EpochLogits(videos, 2, None, 1)
+    kept = EpochLogits(True, videos, 2, None, 1)
     kept.add(some)
     kept.save(tmp_path)
     with np.load(tmp_path / record.EPOCH_PREDICTIONS) as file:

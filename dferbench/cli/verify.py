@@ -55,11 +55,11 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
         )
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import registered
-    from dferbench.verification.lists import Lists
+    from dferbench.verification.lists import DatasetLists
     from dferbench.verification.verify import How, verify
 
     progress = make_progress(quiet or json_)
-    lists = Lists(context.obj, dataset, root, progress)
+    lists = DatasetLists(context.obj, dataset, root, progress)
     how = How(level, lists, registered(context.obj), device, number_of(workers), progress)
     found = list(verify(folder, how))
     kept = keep_verdicts({one.sha256: one.verdict for one in found if one.sha256}) if found else None

@@ -45,15 +45,26 @@ def halved(logits: NDArray[np.float32]) -> NDArray[np.float16]:
 
 
 class EpochLogits:
-    """Those of the epochs so far, for all test videos in the split's order; NaN where one was not read."""
+    """Those of the epochs so far, for all test videos in the split's order; NaN where one was not read.
 
-    def __init__(self, videos: Sequence[Video], classes: int, epochs: Tensor | None, done: int) -> None:
+    If they are not `wanted`, nothing is kept.
+    """
+
+    def __init__(
+        self,
+        wanted: bool,
+        videos: Sequence[Video],
+        classes: int,
+        epochs: Tensor | None = None,
+        done: int = 0,
+    ) -> None:
         """`epochs` (E, N, C) float16 are those of a state, None if it has none, of so many `done`."""
+        self._wanted = wanted
         self._places = {video.id: place for place, video in enumerate(videos)}
         self._labels = np.array([video.label for video in videos], dtype=np.int64)
         self._classes = classes
-        self._epochs: list[NDArray[Any]] = [self._blank() for _ in range(done)]
-        if epochs is not None and epochs.shape == (done, len(videos), classes):
+        self._epochs: list[NDArray[Any]] = [self._blank() for _ in range(done)] if wanted else []
+        if wanted and epochs is not None and epochs.shape == (done, len(videos), classes):
             self._epochs = list(epochs.numpy())
 
     def _blank(self) -> NDArray[Any]:
@@ -61,8 +72,9 @@ class EpochLogits:
 
     def add(self, said: Predictions) -> None:
         """Keep what the model says after one more epoch."""
-        self._epochs.append(self._blank())
-        self.again(said)
+        if self._wanted:
+            self._epochs.append(self._blank())
+            self.again(said)
 
     def again(self, said: Predictions) -> None:
         """Put this in the place of the last epoch's."""
@@ -71,8 +83,10 @@ class EpochLogits:
             rows[[self._places[name] for name in said.ids]] = halved(said.logits)
             self._epochs[-1] = rows
 
-    def together(self) -> Tensor:
-        """All epochs, (E, N, C) float16, a copy."""
+    def together(self) -> Tensor | None:
+        """All epochs, (E, N, C) float16, a copy; None if they are not wanted."""
+        if not self._wanted:
+            return None
         shape = (0, len(self._places), self._classes)
         return torch.from_numpy(np.stack(self._epochs) if self._epochs else np.empty(shape, np.float16))
 

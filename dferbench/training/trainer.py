@@ -94,8 +94,7 @@ def train_run(
     decoders = sum(team.gather(unreadable.decoders), Counter[str]())
     if team.leads:
         predicted.save(folder)
-        if trainer.kept:
-            trainer.kept.save(folder)
+        trainer.kept.save(folder)
     return {
         "curve": trainer.curve,
         "confusion": predicted.test.confusion(),
@@ -127,7 +126,6 @@ class Trainer:
         self.team.prepare(self.model)
         self.unreadable = train.unreadable
         self.curve: list[Epoch] = []
-        self.kept: EpochLogits | None = None
         self.states = StateWriter(
             self._write, self.observers.checkpoint_saved, minutes=plan.request.save_every
         )
@@ -135,9 +133,9 @@ class Trainer:
     def run(self) -> PartPredictions:
         """Train every stage that is not done yet; return the predictions at the end."""
         saved = self._resume()
-        if self.plan.request.keep_predictions == "all":
-            classes, before = len(self.plan.task.classes), saved.predictions if saved else None
-            self.kept = EpochLogits(self.tests.videos, classes, before, len(self.curve))
+        wanted, before = self.plan.request.keep_predictions == "all", saved.predictions if saved else None
+        classes, done = len(self.plan.task.classes), len(self.curve)
+        self.kept = EpochLogits(wanted, self.tests.videos, classes, before, done)
         self.observers.run_started(self.draft, self.folder, len(self.curve), self._steps())
         predicted = None
         with self.states:
@@ -152,8 +150,7 @@ class Trainer:
         predicted = self.tests.of(self.model)
         if self.curve:
             self.curve[-1] = self.curve[-1].model_copy(update=predicted.counts)
-        if self.kept:
-            self.kept.again(predicted.test)
+        self.kept.again(predicted.test)
         return predicted
 
     def _train_stage(self, number: int, saved: resume.State | None) -> PartPredictions | None:
@@ -182,8 +179,7 @@ class Trainer:
                 seconds=round(time.monotonic() - started, 3),
                 **predicted.counts,
             )
-            if self.kept:
-                self.kept.add(predicted.test)
+            self.kept.add(predicted.test)
             self._report(row, stage)
             if self.team.leads:
                 self.states.offer(self._state(number, epoch + 1, optimizer))
@@ -250,7 +246,7 @@ class Trainer:
         """A copy of all that is to be saved, for what it is made of changes with the next step."""
         learned, steps = resume.learned(self.model, self.built.ever_trained), optimizer.state_dict()
         skipped = sorted(self.unreadable.skipped)
-        said = self.kept.together() if self.kept else None
+        said = self.kept.together()
         return resume.State(
             stage, epochs, resume.copied(learned), resume.copied(steps), list(self.curve), skipped, said
         )

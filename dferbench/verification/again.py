@@ -13,8 +13,8 @@ from dferbench.experiment.record import CHECKPOINT, Record
 from dferbench.machine.cores import Number
 from dferbench.progress import Progress
 from dferbench.report.predictions import Predicted, read_predictions
-from dferbench.verification.finding import Refused
-from dferbench.verification.lists import Lists
+from dferbench.verification.finding import Refuted
+from dferbench.verification.lists import DatasetLists
 
 NEAR = 0.02
 """Another machine may round otherwise: of two classes whose logits differ by no more than this part of the
@@ -22,7 +22,7 @@ range of a video's logits, either may come out first."""
 
 
 def evaluated(
-    record: Record, folder: Path, lists: Lists, device: str, workers: Number, progress: Progress
+    record: Record, folder: Path, lists: DatasetLists, device: str, workers: Number, progress: Progress
 ) -> Predicted | str:
     """What the checkpoint in the folder of a run says of its test videos, or why that cannot be known."""
     from dferbench.checkpoints.read import read_checkpoint
@@ -57,17 +57,17 @@ def evaluated(
 
 
 def require_same(stored: Predicted, now: Predicted) -> str:
-    """In words how near they are. Raises Refused if the model says another class where it was sure of one."""
+    """In words how near they are. Raises Refuted if the model says another class where it was sure of one."""
     places = {name: place for place, name in enumerate(now.ids)}
     if set(places) != set(stored.ids):
-        raise Refused("its checkpoint was tested on other videos")
+        raise Refuted("its checkpoint was tested on other videos")
     again = now.logits[[places[name] for name in stored.ids]]
     before, after = stored.logits.argmax(1), again.argmax(1)
     other = np.flatnonzero(before != after)
     margin = again[other, after[other]] - again[other, before[other]]
     unlike = other[margin > NEAR * np.ptp(again[other], axis=1)]
     if len(unlike):
-        raise Refused(
+        raise Refuted(
             f"its checkpoint gives another class for {len(unlike)} of {len(before)} videos, such as "
             f"'{stored.ids[unlike[0]]}'"
         )

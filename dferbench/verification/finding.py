@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 
-class Refused(Exception):
+class Refuted(Exception):
     """The record states something that is not so; the text says what."""
 
 

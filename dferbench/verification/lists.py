@@ -15,7 +15,7 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset, written
 from dferbench.report.predictions import Predicted
-from dferbench.verification.finding import Refused
+from dferbench.verification.finding import Refuted
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Fold:
 
 
 @dataclass
-class Lists:
+class DatasetLists:
     """The lists of every dataset that records name, each read once.
 
     `dataset` is what to read instead of what a record names, such as another path of the same lists, and
@@ -67,14 +67,14 @@ class Lists:
 
 def require_listed(record: Record, said: Predicted, lists: Fold) -> None:
     """Each predicted video is a test video of the lists, under its label, and none but those that the record
-    names is missing. Raises Refused."""
+    names is missing. Raises Refuted."""
     if record.data != lists.fingerprint:
-        raise Refused(f"it was made with other ids or labels than fold {record.fold} of the lists")
+        raise Refuted(f"it was made with other ids or labels than fold {record.fold} of the lists")
     if strange := [name for name in said.ids if name not in lists.test]:
-        raise Refused(f"{len(strange)} of its videos are no test videos, such as '{strange[0]}'")
+        raise Refuted(f"{len(strange)} of its videos are no test videos, such as '{strange[0]}'")
     named = zip(said.ids, said.labels.tolist(), strict=True)
     if wrong := [name for name, label in named if record.classes[label] != lists.test[name]]:
-        raise Refused(f"{len(wrong)} of its labels are not those of the lists, such as that of '{wrong[0]}'")
+        raise Refuted(f"{len(wrong)} of its labels are not those of the lists, such as that of '{wrong[0]}'")
     missing = set(lists.test) - set(said.ids) - set(record.skipped)
     if missing and record.limit is None:
-        raise Refused(f"{len(missing)} test videos are missing, such as '{min(missing)}'")
+        raise Refuted(f"{len(missing)} test videos are missing, such as '{min(missing)}'")

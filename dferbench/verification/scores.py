@@ -11,7 +11,7 @@ from dferbench.experiment import selection
 from dferbench.experiment.counts import top2_hits
 from dferbench.experiment.record import EPOCH_PREDICTIONS, PREDICTIONS, Record
 from dferbench.report.predictions import Predicted, counted, read_epochs, read_predictions
-from dferbench.verification.finding import Refused
+from dferbench.verification.finding import Refuted
 
 
 def rules_of(record: Record) -> list[str]:
@@ -23,14 +23,14 @@ def rescored(record: Record, folder: Path) -> dict[str, Predicted]:
     """Per selection rule the predictions that give the number which the record states; rules without are
     left out, as their files are not there.
 
-    Raises Refused if predictions give another number, or cannot be read.
+    Raises Refuted if predictions give another number, or cannot be read.
     """
     found: dict[str, Predicted] = {}
     try:
         last = read_predictions(record, folder) if (folder / PREDICTIONS).is_file() else None
         every = read_epochs(record, folder) if (folder / EPOCH_PREDICTIONS).is_file() else {}
     except DataError as error:
-        raise Refused(str(error)) from error
+        raise Refuted(str(error)) from error
     if last is not None:
         _require_counts(last, record.confusion, record.top2, "the result")
         _require_last(every, last, record)
@@ -47,7 +47,7 @@ def rescored(record: Record, folder: Path) -> dict[str, Predicted]:
 def _require_last(every: dict[int, Predicted], last: Predicted, record: Record) -> None:
     end = every.get(record.epochs - 1)
     if end is not None and (sorted(end.ids) != sorted(last.ids)):
-        raise Refused(f"{EPOCH_PREDICTIONS} and {PREDICTIONS} have other videos")
+        raise Refuted(f"{EPOCH_PREDICTIONS} and {PREDICTIONS} have other videos")
 
 
 def _require_curve(every: dict[int, Predicted], record: Record, folder: Path) -> None:
@@ -60,9 +60,9 @@ def _require_curve(every: dict[int, Predicted], record: Record, folder: Path) ->
 
 def _require_counts(said: Predicted, confusion: list[list[int]], top2: int | None, what: str) -> None:
     if counted(said, len(confusion)) != confusion:
-        raise Refused(f"the predictions give another confusion matrix than the record states of {what}")
+        raise Refuted(f"the predictions give another confusion matrix than the record states of {what}")
     if top2 is not None and top2_hits(said.logits, said.labels) != top2:
-        raise Refused(f"the predictions give other top-2 hits than the record states of {what}")
+        raise Refuted(f"the predictions give other top-2 hits than the record states of {what}")
 
 
 def unproven(record: Record, found: dict[str, Predicted]) -> Iterator[str]:

@@ -15,8 +15,8 @@ from dferbench.machine.cores import Number
 from dferbench.progress import Progress
 from dferbench.report.predictions import Predicted
 from dferbench.verification.beside import named, require_curve, require_hashes
-from dferbench.verification.finding import Checked, Refused
-from dferbench.verification.lists import Lists, require_listed
+from dferbench.verification.finding import Checked, Refuted
+from dferbench.verification.lists import DatasetLists, require_listed
 from dferbench.verification.scores import rescored, rules_of, unproven
 from dferbench.verification.verdict import LEVELS, Verdict, rank
 
@@ -26,7 +26,7 @@ class How:
     """How deep to look, by what lists, and on what a checkpoint is evaluated again."""
 
     depth: str
-    lists: Lists
+    lists: DatasetLists
     metrics: Metrics
     device: str = "auto"
     workers: Number = "auto"
@@ -65,7 +65,7 @@ def _verified(record: Record, path: Path, how: How) -> Verified:
     checked = Checked(dict.fromkeys(rules_of(record), LEVELS[0]))
     try:
         _check(record, path, how, checked)
-    except Refused as error:
+    except Refuted as error:
         return Verified(record.folder, record.sha256, Verdict({}, str(error), how.depth))
     return Verified(
         record.folder, record.sha256, Verdict(checked.levels, depth=how.depth), tuple(checked.notes)
