@@ -18,6 +18,7 @@ from dferbench.data.leaks.find import LEAST, copies, copies_among, shared_source
 from dferbench.data.leaks.likeness import likeness
 from dferbench.data.leaks.looks import FRAMES, SIDE, _spread, look_of
 from dferbench.data.parts import SplitVideos
+from dferbench.data.verify.leaks import copied, sources
 from dferbench.errors import DataError
 from dferbench.experiment import record
 from dferbench.registry.catalog import discover
@@ -127,9 +128,9 @@ def test_candidates_are_few_and_hold_nearly_every_copy():
     assert all(a < b for a, b in found)
 
 
-def test_a_thousand_copies_of_one_video_make_no_million_pairs():
-    found = list(candidates([np.ones(378, bool)] * 1000))
-    assert len(found) == len(set(found)) < 1000 * CROWD and {b for _, b in found} == set(range(1, 1000))
+def test_many_copies_of_one_video_do_not_make_all_pairs():
+    found = list(candidates([np.ones(378, bool)] * 300))
+    assert len(found) == len(set(found)) <= 300 * CROWD and {b for _, b in found} == set(range(1, 300))
     assert list(candidates([])) == []
 
 
@@ -171,7 +172,16 @@ def leaky(drawn, tmp_path_factory):
     return root, names
 
 
-def test_the_verb_lists_leaks_in_every_format_and_verify_says_them(leaky, in_process, tmp_path):
+def test_verify_says_them():
+    made = parts([("a", "/a", "film 3")], [("c", "/c", "film 3"), ("d", "/d", "")])
+    (copy,) = copied(made, {"/d": {"/a": 0.875}})
+    assert copy.level == "warning" and copy.items == ("d = a (fold 1, 0.875)",)
+    (source,) = sources(made)
+    assert source.level == "info" and source.items == ("c: film 3 (fold 1)",)
+    assert not [*copied(made[:1], {}), *copied(made, {}), *sources(parts([], [("c", "/c", "film 3")]))]
+
+
+def test_the_verb_lists_leaks_in_every_format(leaky, in_process, tmp_path):
     root, names = leaky
     words = ("--plugin", LEAKY, "data", "leaks", "-d", "leaky", "--root", root, "--workers", 1)
     done = in_process(*words, "-o", "leaks.csv", check=0)
@@ -185,11 +195,6 @@ def test_the_verb_lists_leaks_in_every_format_and_verify_says_them(leaky, in_pro
     assert not read_listed(tmp_path / "leaks.csv").of("leaky", 2)
     facts = json.loads(in_process(*words, "--json", check=0).stdout)
     assert [one["id"] for one in facts["leaks"]] == ["copied", names[5]] and facts["not_compared"] == []
-    deep = ("--plugin", LEAKY, "data", "verify", "leaky", "--root", root, "--workers", 1, "--deep", "--json")
-    found = {one["what"]: one for one in json.loads(in_process(*deep).stdout)["findings"]}
-    (item,) = found["test videos of which training has a copy"]["items"]
-    assert item.startswith(f"copied = {names[2]} (fold 1")
-    assert found["test videos whose source training knows by other videos"]["level"] == "info"
     assert "no format named 'xml'" in in_process(*words, "--format", "xml", check=3).stderr
 
 
