@@ -140,7 +140,7 @@ def lowest(steps: Steps, folder: Path, uv: Path) -> dict[str, Any] | None:
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
     if here.uv("install for tests", uv, "--no-deps", "--editable", ROOT):
-        here.tests(*lowest_tests())
+        here.tests(*QUICK, *lowest_tests())
     return record
 
 

@@ -36,6 +36,9 @@ MORE = [
     ("videomae", {"mixup": 0.8, "cutmix": 0.0}),
 ]
 """Options with which a loss looks across the batch in another way."""
+CASES = [*((name, {}) for name in METHODS), *MORE]
+THOROUGH = {"dfer-clip", "emoclip", "ial", "mae-dfer", "r3d18", "s2d"}
+"""Methods of each kind: towers, losses across the batch, batch norm, mixing. All of them take minutes."""
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7])
@@ -73,18 +76,30 @@ def both(tmp_path_factory):
 
 @pytest.mark.slow
 class TestTwoProcesses:
-    @pytest.mark.parametrize(("name", "given"), [*((name, {}) for name in METHODS), *MORE])
+    @pytest.mark.parametrize(("name", "given"), CASES)
+    def test_they_take_the_step_of_one(self, name, given, both):
+        """In float32, with an uneven batch."""
+        self.compare(name, given, both, exact=False)
+
+    @pytest.mark.parametrize(
+        ("name", "given"),
+        [pytest.param(*case, marks=() if case[0] in THOROUGH else pytest.mark.long) for case in CASES],
+    )
     def test_they_train_what_one_trains(self, name, given, both):
-        """A step in float32, and three of each stage in float64, uneven and small batches among them."""
-        for exact, bound in ((False, GROWS.get(name, 1e-5)), (True, 1e-7)):
-            terms, state, _ = pair.alone(name, given, exact)
-            found, other, drew = both(name, given, exact)
-            assert drew == (name in DRAWS and bool(terms))
-            if drew:
-                assert all(np.isfinite(list(one.values())).all() for one in found)
-                continue
-            assert all(pair.off(one, two) < bound for one, two in zip(terms, found, strict=True))
-            assert not (terms and exact) or pair.apart(state, other) < bound
+        """Three steps of each stage in float64, small batches among them."""
+        self.compare(name, given, both, exact=True)
+
+    @staticmethod
+    def compare(name, given, both, exact):
+        terms, state, _ = pair.alone(name, given, exact)
+        found, other, drew = both(name, given, exact)
+        assert drew == (name in DRAWS and bool(terms))
+        if drew:
+            assert all(np.isfinite(list(one.values())).all() for one in found)
+            return
+        bound = 1e-7 if exact else GROWS.get(name, 1e-5)
+        assert all(pair.off(one, two) < bound for one, two in zip(terms, found, strict=True))
+        assert not (terms and exact) or pair.apart(state, other) < bound
 
     def test_with_dropout_they_draw_apart(self, both):
         assert both("c3d", {"dropout": 0.5}, False)[2] is True

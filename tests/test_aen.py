@@ -369,6 +369,7 @@ class TestFiles:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_contract():
     assert_contract("aen", shrunk.catalog_at(32, "aen"), width=8)
 

@@ -206,6 +206,7 @@ def test_patterns_match_as_those_of_python():
 # --- checkpoints -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_model_is_bounded_before_its_memory_is_taken():
     before = peak()
     for make in (

@@ -245,6 +245,7 @@ def theirs_of(model):
 
 
 class TestCommands:
+    @pytest.mark.slow
     def test_import_then_evaluate(self, cli, frames, expected, tmp_path):
         """The whole way, each command in a process of its own."""
         model = official.Model(official.PHRASES[:7], position="middle", seed=1)

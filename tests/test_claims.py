@@ -121,6 +121,7 @@ def run(root, *more):
     ]
 
 
+@pytest.mark.slow
 def test_run_says_who_is_at_it_and_does_the_rest(in_process, toy_root, tmp_path):
     """Of two runs one belongs to another process, which was stopped in the midst of it."""
     long = list(map(str, ["--plugin", TOY, *run(toy_root), "--epochs", "500"]))

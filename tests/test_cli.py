@@ -56,6 +56,7 @@ def test_a_process_of_its_own_says_the_same(cli, in_process, arguments):
     assert (one.returncode, one.stdout, one.stderr) == (other.returncode, other.stdout, other.stderr)
 
 
+@pytest.mark.slow
 def test_no_permission_to_write(cli, toy_root, tmp_path):
     (tmp_path / "file").write_text("in the way")
     done = cli("--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "-o", "file/runs")
@@ -71,6 +72,7 @@ def test_a_folder_that_may_not_be_written(cli, toy_root, tmp_path):
     assert "cannot write" in two_lines(cli(*arguments), 1)
 
 
+@pytest.mark.slow
 def test_a_broken_plugin_leaves_the_rest_working(cli, tmp_path):
     (tmp_path / "bad.py").write_text("raise RuntimeError('no licence')")
     done = cli("--plugin", "bad.py", "--plugin", TOY, "list", check=0)
@@ -79,10 +81,12 @@ def test_a_broken_plugin_leaves_the_rest_working(cli, tmp_path):
     assert "Traceback" in doctor.stdout and "no licence" in doctor.stdout
 
 
+@pytest.mark.slow
 def test_doctor_is_content(cli):
     assert "everything works" in cli("doctor", check=0).stdout
 
 
+@pytest.mark.slow
 def test_data_on_stdout_and_progress_on_stderr(cli, toy_root):
     run = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--epochs", "1"]
     done = cli(*run, "--json", check=0)
@@ -96,6 +100,7 @@ def test_data_on_stdout_and_progress_on_stderr(cli, toy_root):
     assert cli(*run, "--quiet", check=0).stderr == ""
 
 
+@pytest.mark.slow
 def test_some_failed_cells_exit_with_five(in_process, toy_root, tmp_path):
     root = tmp_path / "spoiled"
     shutil.copytree(toy_root, root)
@@ -149,6 +154,7 @@ def test_the_version_is_one(cli):
     assert cli("--version", check=0).stdout.strip() == stated
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["--plugin", TOY, "show"], ["show", "--plugin", TOY], ["show", f"--plugin={TOY}"]]
 )

@@ -395,6 +395,7 @@ def run(tmp_path, capsys, monkeypatch):
 
 
 class TestRuns:
+    @pytest.mark.slow
     @pytest.mark.parametrize("name", BASELINES)
     def test_every_method_ends_with_a_record(self, run, name):
         more = ["--set", "stage.batch=7"] if name == "finetune" else []
@@ -404,6 +405,7 @@ class TestRuns:
         assert found.shape[1] == 7 and np.isfinite(found).all()
         assert ("texts" in one["notes"]) == (name not in ("linear-probe", "finetune"))
 
+    @pytest.mark.slow
     def test_remembered_features_train_like_recomputed_ones(self, run):
         _, remembered = run("coop")
         # A flip that never happens is a draw all the same: nothing is remembered.

@@ -267,6 +267,7 @@ class TestStages:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"count_over": "epoch", "pool": "mean-logits", "descriptors": 2}])
 def test_contract(options):
     assert_contract("cliper", **options)

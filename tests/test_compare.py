@@ -211,6 +211,7 @@ def test_a_record_that_is_none_is_said_to_be_what_it_is(tmp_path, compare):
         assert code == 3 and "a pipe or a device, not a regular file" in err and len(err.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_predictions_are_a_regular_file_that_does_not_swell(tmp_path, compare):
     import os
     import zipfile

@@ -491,6 +491,7 @@ class TestOptions:
 
 
 class TestLearning:
+    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "options"),
         [("c3d", {"bn": False}), ("p3d", {"relu": "port"}), ("r2plus1d18", {"midplanes": "hara"})],

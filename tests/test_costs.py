@@ -20,6 +20,7 @@ from dferbench.types import Input, Method, Recipe, Stage, Task
 CATALOG = discover()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(CATALOG.entries["methods"]))
 def test_kept_costs_are_those_of_the_models(name):
     kept = costs.kept(CATALOG.get("methods", name).origin, name)

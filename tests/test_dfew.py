@@ -131,6 +131,7 @@ def full_folders(tmp_path_factory):
     return root / "faces"
 
 
+@pytest.mark.slow
 def test_without_lists_the_annotation_and_the_rule_give_the_folds(dfew, full_folders, tmp_path):
     labels = full_set()
     (tmp_path / "Clip").mkdir()
@@ -151,6 +152,7 @@ def test_without_lists_the_annotation_and_the_rule_give_the_folds(dfew, full_fol
     assert notes["split"] == "rebuilt by the rule" and notes["caveats"] == ["not official"]
 
 
+@pytest.mark.slow
 def test_more_clips_than_the_protocol_has_are_not_official(dfew, tmp_path):
     """As annotation.xlsx next to the original clips gives it: 362 labelled clips more than have faces."""
     labels = full_set()
@@ -230,6 +232,7 @@ def test_what_is_still_packed_is_said(dfew, tmp_path):
         dfew().videos(tmp_path, 1, "test")
 
 
+@pytest.mark.slow
 def test_findings_of_a_full_copy(dfew, full_folders, tmp_path):
     labels = full_set()
     write_lists(tmp_path, labels, lambda name: SEVEN.index(name) + 1)

@@ -32,6 +32,7 @@ def test_the_main_command_is_the_main_job():
 COMMANDS = re.findall(r"^(dferbench [^#\n]*)", README, re.MULTILINE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_of_the_readme_is_valid(command, tmp_path, cli):
     """Each runs, but for what takes long: that is stopped by a device that is not there."""

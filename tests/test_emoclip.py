@@ -484,6 +484,7 @@ class TestFiles:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_contract():
     assert_contract("emoclip")
 

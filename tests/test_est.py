@@ -356,6 +356,7 @@ class TestConvert:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_contract():
     assert_contract("est", shrunk.catalog_at(32, "est"), width=8)
 

@@ -66,6 +66,7 @@ def output(tree, tmp_path_factory):
 
 
 class TestTheWholeTree:
+    @pytest.mark.slow
     def test_every_frame_becomes_a_crop_of_the_wanted_size(self, output):
         for name in PLACE:
             found = crops(output / name)

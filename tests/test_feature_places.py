@@ -70,6 +70,7 @@ def test_a_folder_that_others_could_fill_is_refused(user, mode):
         require_local(found, kind)
 
 
+@pytest.mark.slow
 def test_a_run_whose_features_cannot_be_kept_says_so_and_goes_on(cli, toy_root):
     done = cli(
         "--plugin", Path(__file__).parent / "toy.py", "run", "-m", "linear-probe", "-d", "toy", "--root",

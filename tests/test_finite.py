@@ -77,6 +77,7 @@ def test_a_run_that_is_not_finite_is_failed(run, tmp_path, what, words):
     assert not (path.parent / "predictions.npz").exists()
 
 
+@pytest.mark.slow
 def test_it_does_not_rank_first_where_the_first_class_is_large(run, cli, tmp_path):
     run("run", "-m", "odd", check=0)
     run("run", "-m", "odd", "--set", "what=nan", check=1)
@@ -85,11 +86,13 @@ def test_it_does_not_rank_first_where_the_first_class_is_large(run, cli, tmp_pat
     assert "what" not in text and "NaN" not in text
 
 
+@pytest.mark.slow
 def test_without_training_the_hint_speaks_of_weights(run):
     done = run("run", "-m", "odd", "--set", "what=nan", "--epochs", "0", check=1)
     assert "Nothing was trained" in done.stderr.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_whose_logits_are_not_finite_is_no_result(run, tmp_path):
     """`evaluate` refuses what `predict` refuses."""
     run("run", "-m", "odd", check=0)
@@ -100,6 +103,7 @@ def test_a_checkpoint_whose_logits_are_not_finite_is_no_result(run, tmp_path):
     assert [one.status for one in tested] == ["failed"]
 
 
+@pytest.mark.slow
 def test_a_run_that_could_test_no_video_is_failed(run, toy_root, tmp_path):
     import shutil
 

@@ -16,6 +16,7 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 CATALOG = discover([TOY])
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module", params=sorted(CATALOG.entries["methods"]))
@@ -77,7 +78,6 @@ def test_workers_do_not_matter(cells, root, in_process, tmp_path):
     assert predictions(again.parent) == predictions(cells[0])
 
 
-@pytest.mark.slow
 def test_processes_do_not_matter(method, cells, root, nursery, tmp_path):
     """A fold gives the same bits after others and in a process of its own, which trains through workers."""
     alone = nursery.predictions(method, root, tmp_path / "alone", 2, 2)

@@ -89,12 +89,12 @@ def statuses(tmp_path):
 
 
 @pytest.mark.slow
-def test_forty_runs_are_each_trained_once_with_the_bits_of_one_process(cli, words, tmp_path):
-    many = words("--fold", "all", "--seed", ",".join(map(str, range(20))), "--epochs", "1")
+def test_twelve_runs_are_each_trained_once_with_the_bits_of_one_process(cli, words, tmp_path):
+    many = words("--fold", "all", "--seed", ",".join(map(str, range(6))), "--epochs", "1")
     one = cli(*many, "-o", "alone", check=0)
     four = cli(*many, "-o", "runs", "--jobs", "4", check=0)
     begun = [line for line in four.stderr.splitlines() if " train, " in line]
-    assert len(begun) == 40 and {line[:4] for line in begun} <= {"[1] ", "[2] ", "[3] ", "[4] "}
+    assert len(begun) == 12 and {line[:4] for line in begun} <= {"[1] ", "[2] ", "[3] ", "[4] "}
     assert re.sub(r"\bruns(?=/| ranks)", "alone", four.stdout) == one.stdout
     for path in record.find(tmp_path / "alone"):
         other = tmp_path / "runs" / path.relative_to(tmp_path / "alone")
@@ -104,6 +104,7 @@ def test_forty_runs_are_each_trained_once_with_the_bits_of_one_process(cli, word
             assert (path.parent / name).read_bytes() == (other.parent / name).read_bytes()
 
 
+@pytest.mark.slow
 def test_json_force_and_what_each_job_may_use(cli, words, tmp_path):
     two = words("--fold", "all", "--epochs", "1", "--jobs", "2", "--json")
     first = cli(*two, "-q", check=0, env={"DFERBENCH_CORES": "4", "OMP_NUM_THREADS": ""})
@@ -119,12 +120,14 @@ def test_json_force_and_what_each_job_may_use(cli, words, tmp_path):
     assert "2 runs done, 0 to do" in done and done.count("already done") == 2
 
 
+@pytest.mark.slow
 def test_a_run_whose_process_is_killed_is_taken_up_again(cli, words, tmp_path):
     told = cli(*words("--fold", "all", "--jobs", "2", "--set", "deaths=2", method="deadly"), check=0).stderr
     assert told.count("ended with SIGKILL") == 2 and "it is tried again" in told
     assert statuses(tmp_path) == ["done", "done"]
 
 
+@pytest.mark.slow
 def test_a_run_that_kills_its_process_each_time_fails_and_the_others_do_not(cli, words, tmp_path):
     suite = tmp_path / "suite.toml"
     rows = [("deadly", "deaths = 99"), ("deadly", "bug = true"), ("toy-net", '"stage.epochs" = 1')]
@@ -145,7 +148,11 @@ def test_a_run_that_kills_its_process_each_time_fails_and_the_others_do_not(cli,
 
 @pytest.mark.parametrize(
     ("number", "whole_group", "code"),
-    [(signal.SIGINT, True, 130), (signal.SIGTERM, False, 75), (signal.SIGKILL, False, -signal.SIGKILL)],
+    [
+        (signal.SIGINT, True, 130),
+        pytest.param(signal.SIGTERM, False, 75, marks=pytest.mark.slow),
+        pytest.param(signal.SIGKILL, False, -signal.SIGKILL, marks=pytest.mark.slow),
+    ],
 )
 def test_a_stop_ends_all_jobs_and_the_same_command_continues(words, tmp_path, number, whole_group, code):
     long = words("--fold", "all", "--epochs", "3000", "--jobs", "2")
@@ -165,6 +172,7 @@ def test_a_stop_ends_all_jobs_and_the_same_command_continues(words, tmp_path, nu
         assert "Traceback" not in told and told.count("error:") == 1
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_one_table(words, tmp_path):
     import pty
 
@@ -186,6 +194,7 @@ def test_a_terminal_shows_one_table(words, tmp_path):
     assert "2/2" in shown.decode() or "train 2/2" in shown.decode()
 
 
+@pytest.mark.slow
 def test_what_is_wrong_is_told_once_before_anything_runs(cli, words, tmp_path):
     done = cli(*words("--fold", "all", "--jobs", "2", "--tracker", "nothing"), check=3)
     assert done.stderr.splitlines()[-2] == "error: there is no tracker named 'nothing'"

@@ -342,6 +342,7 @@ def test_a_wrong_root_is_told_before_anything_takes_long(make, tmp_path):
     assert "--root" in caught.value.hint
 
 
+@pytest.mark.slow
 def test_a_full_size_list_is_read(make, tmp_path):
     lines = [
         f"/data/FERV39K/2_ClipsforFaceCrop/S{s}/E{e}/{n:04d} 28 {e}"
@@ -518,6 +519,7 @@ def test_a_csv_path_that_climbs(make, tmp_path):
 # --- command line ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_a_private_folder_without_a_root(cli, tmp_path):
     tree(tmp_path / "mine", {"joy": 5, "anger": 5})
     found = json.loads(cli("data", "info", "folder:mine", "--json", check=0).stdout)
@@ -532,6 +534,7 @@ def test_the_command_line_runs_a_private_folder_without_a_root(cli, tmp_path):
     assert cli("data", "verify", "folder:mine", check=0)
 
 
+@pytest.mark.slow
 def test_the_command_line_runs_lists_with_a_root(cli, tmp_path):
     names = "abcdefghijklmn"
     for name in names:
@@ -567,6 +570,7 @@ def test_everything_that_is_raised_has_a_next_step(make, tmp_path):
 PAGE = (ROOT / "docs" / "datasets.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_page_on_datasets_is_true(tmp_path, monkeypatch):
     """Its files are written and its commands run, in its order, but for what takes long."""
     for path in re.findall(r"^(videos/\S+/)$", PAGE, re.MULTILINE):

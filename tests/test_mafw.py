@@ -170,6 +170,7 @@ def test_the_official_hashes_are_those_of_the_card():
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_without_lists_the_table_and_the_rule_give_the_folds(mafw, tmp_path):
     labels = full_set()
     table = [["clip", *OFFICIAL_ORDER, "single_label"], ["", *range(1, 12), "1-11"]]
@@ -370,6 +371,7 @@ def test_an_unknown_layout_gets_the_known_ones(mafw, tmp_path):
         mafw().make(tmp_path, "face", 0.01, paint, Progress())
 
 
+@pytest.mark.slow
 def test_what_make_writes_is_what_verify_wants(in_process):
     in_process("data", "make", "mafw", "--root", "R", "--layout", "clips", "--scale", "0.0005", check=0)
     assert errors(in_process, "mafw") == 0

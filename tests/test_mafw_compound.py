@@ -42,6 +42,7 @@ def small(tmp_path_factory):
     return root
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_layout_gives_all_classes_in_all_parts(layout, compound, tmp_path):
     compound().make(tmp_path, layout, 0.0001, short(paint), Progress())
@@ -156,6 +157,7 @@ def test_make_verify_and_run_work_for_the_compound_set(in_process):
     verified_and_run(in_process)
 
 
+@pytest.mark.slow
 def test_verify_and_run_work_for_clips_of_the_compound_set(compound, in_process, tmp_path):
     make_release(compound(), tmp_path / "R", "clips", SCALE, noise, "a test", Progress())
     verified_and_run(in_process)

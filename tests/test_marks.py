@@ -66,6 +66,7 @@ def copied(place, rng):
     return Path(shutil.copytree(place, place.with_name("copy"))), place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_drawn_releases_stay_drawn_whatever_is_done_to_them(data, tmp_path, name):
     rng = random.Random(name)
@@ -131,6 +132,7 @@ def test_one_drawn_video_among_real_ones_marks_them_all(tmp_path, kind):
     assert marks_of(tmp_path / "set", map(str, [*real, drawn])).drawn
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 def test_crops_packs_and_copies_of_merged_videos_stay_drawn(data, tmp_path, seed):
     """Some real and some drawn videos, cropped, copied class by class, packed: in any order."""

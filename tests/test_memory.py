@@ -353,6 +353,7 @@ class TestViews:
     def test_testing_draws_nothing(self, toy_root):
         assert len({frames.numpy().tobytes() for frames in self.frames(toy_root, 3, training=False)}) == 1
 
+    @pytest.mark.slow
     def test_remembered_equals_recomputed(self, probe, monkeypatch):
         one, remembered, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
         assert one.recipe["input"]["draws"] == 2 and one.decoders == {"folder": 2 * 18 + 9}
@@ -363,6 +364,7 @@ class TestViews:
         _, recomputed, _ = probe(sets={**AUGMENTED, "input.draws": "2"})
         np.testing.assert_allclose(remembered, recomputed, atol=1e-5)
 
+    @pytest.mark.slow
     def test_more_of_them_use_those_that_are_there(self, probe):
         probe(sets={**AUGMENTED, "input.draws": "1"})
         _, _, said = probe(sets={**AUGMENTED, "input.draws": "2"})

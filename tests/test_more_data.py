@@ -97,6 +97,7 @@ def test_crema_d_whole(make, crema_d):
     assert "1076_MTI_SAD_XX" in warned[0].items
 
 
+@pytest.mark.slow
 def test_crema_d_less_and_otherwise_divided(make, crema_d, tmp_path):
     fewer = touch(tmp_path, (f"VideoFlash/{name}.flv" for name in sorted(crema_d_names())[:-1]))
     assert "partial data" in make("crema-d").notes(fewer)["caveats"]

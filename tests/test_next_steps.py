@@ -3,6 +3,7 @@
 import json
 import os
 
+import pytest
 from conftest import TOY
 from PIL import Image
 
@@ -48,6 +49,7 @@ def test_two_folders_of_one_expression_are_told_apart_as_the_hint_says(cli, tmp_
     assert "joyful" in told.stdout and "codes=" not in told.stderr
 
 
+@pytest.mark.slow
 def test_a_time_limit_says_how_to_raise_it(cli, tmp_path):
     (tmp_path / "v" / "a").mkdir(parents=True)
     for number in range(7):  # as large as frames and videos may be: a second to decode at least
@@ -56,6 +58,7 @@ def test_a_time_limit_says_how_to_raise_it(cli, tmp_path):
     assert "was not read within 0.1 s; allow more with --timeout" in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_an_installed_slurm_is_no_reason_to_advise_srun(cli, tmp_path, toy_root):
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "srun").write_text("#!/bin/sh\n")

@@ -626,6 +626,7 @@ def test_the_file_grows_as_it_must(tmp_path, monkeypatch):
                 assert [value.image(i) for i in range(5)] == frames
 
 
+@pytest.mark.slow
 def test_no_more_space_is_said_and_what_was_written_stays(toy_root, packed, tmp_path, cli):
     def small_files():
         import resource
@@ -640,6 +641,7 @@ def test_no_more_space_is_said_and_what_was_written_stays(toy_root, packed, tmp_
     assert packed(toy_root, "toy")[0].videos
 
 
+@pytest.mark.slow
 def test_workers_open_the_pack_themselves(packed, frames_root, catalog, tmp_path):
     """Also where this process had it open before they were forked."""
     packed(frames_root)

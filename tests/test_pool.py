@@ -26,6 +26,7 @@ class Count(Bar):
         self.done += steps
 
 
+@pytest.mark.slow
 def test_whatever_happens_is_named_and_the_rest_goes_on():
     reasons = {
         "sleep": "not read within 1.5 s",

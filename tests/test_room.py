@@ -35,12 +35,14 @@ def estimate(fixed, each, free):
     return ast.literal_eval(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("fixed", "each"), [(0, 20), (150, 30)])
 def test_the_estimate_follows_what_smaller_batches_take(fixed, each):
     fits = (0.9 * (fixed + 40 * each) - fixed) / each
     assert estimate(fixed, each, fixed + 40 * each) == pytest.approx(fits, abs=3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("free", [0, 10])
 def test_where_not_one_video_fits_no_number_is_told(free):
     assert estimate(0, 20, free) is None
@@ -121,6 +123,7 @@ def hungry(cli, toy_root, tmp_path):
     return go
 
 
+@pytest.mark.slow
 def test_training_and_testing_say_which_batch_would_fit_and_it_does(hungry, tmp_path):
     done = hungry("run", "-m", "hungry", check=1)
     error, hint = done.stderr.splitlines()[-2:]
@@ -137,6 +140,7 @@ def test_training_and_testing_say_which_batch_would_fit_and_it_does(hungry, tmp_
     assert 3 <= int(re.search(r"(\d+) would fit", hint)[1]) <= 6
 
 
+@pytest.mark.slow
 def test_so_does_a_profile(cli, tmp_path):
     (tmp_path / "hungry.py").write_text(HUNGRY)
     done = cli("--plugin", "hungry.py", "profile", "hungry", "--batch", "32", check=None)

@@ -67,6 +67,7 @@ def test_an_empty_folder_and_none(in_process, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_running_run_tells_its_epoch_and_its_end(in_process, toy_root, tmp_path):
     words = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--device", "cpu"]
     command = [sys.executable, "-m", "dferbench", *map(str, words), "-j", "0", "--epochs", "400"]

@@ -380,6 +380,7 @@ def test_files_that_are_gone_of_rows_that_are_done_are_said(bench):
     assert code == 0 and "row 2: predictions.npz is gone from" in err and not path.exists()
 
 
+@pytest.mark.slow
 def test_a_second_call_builds_nothing_and_reads_no_video(bench, suite, toy_root, tmp_path):
     root = tmp_path / "gone"
     shutil.copytree(toy_root, root)

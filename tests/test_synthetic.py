@@ -59,6 +59,7 @@ def in_subprocess(code, *arguments, **options):
     return subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], text=True, **options)
 
 
+@pytest.mark.slow
 def test_the_number_of_processes_changes_no_byte(made, tmp_path):
     Synthetic(**SMALL).prepare(tmp_path, Progress(), workers=2)
     assert files(tmp_path) == files(made)

@@ -90,6 +90,7 @@ OWN = re.compile(r"\x1b\[[0-9;]*m|\x1b\[\?25[lh]|\x1b\[1A|\x1b\[2K|\r(?=\x1b|$)"
 """What rich draws with: bold and underlined, the cursor hidden and shown, a line drawn anew."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -138,6 +139,7 @@ def test_a_full_disk_below_the_output_is_told_in_words(cli, tmp_path):
     assert second.startswith("hint: ")
 
 
+@pytest.mark.slow
 def test_a_full_disk_below_the_log_ends_no_run(toy_root, tmp_path):
     command = [sys.executable, "-m", "dferbench", "--plugin", str(TOY), "run", "-m", "toy-net", "-d", "toy"]
     command += ["--root", str(toy_root), "--workers", "0", "--device", "cpu", "--epochs", "1"]

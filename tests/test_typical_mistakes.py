@@ -237,6 +237,7 @@ def desk(tmp_path_factory, toy_root):
 BY_PROCESS = ["run -m toy-nte -d toy", f"{RUN} --set stage.batch=0", "predict empty -q -c " + CHECKPOINT]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", BY_PROCESS)
 def test_a_process_of_its_own_says_the_same(desk, cli, line):
     (code,) = [code for one, code, _ in MISTAKES if one == line]

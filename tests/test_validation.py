@@ -450,6 +450,7 @@ def trained(toy_root, tmp_path_factory):
     }
 
 
+@pytest.mark.slow
 class TestRun:
     def test_nothing_of_the_test_part_is_touched(self, trained):
         (one, folder), (plain, other) = trained["whole"], trained["plain"]

@@ -380,6 +380,7 @@ def films(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_video_files_are_decoded_and_counted_twice(films):
     findings = found(films, DEEP)
     (same,) = by_level(findings, "error", "warning")
@@ -390,6 +391,7 @@ def test_video_files_are_decoded_and_counted_twice(films):
         assert "PyAV and decord: 4 of 4 agree" in facts
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_named_and_the_rest_goes_on(films):
     whole = films / "f" / "h264-b-frames.mp4"
     cut(whole, films / "short.mp4", 0.6)
@@ -427,6 +429,7 @@ def test_a_file_that_two_readers_show_differently_is_named():
     assert list(decode.readers({"/e": results["/e"]}, str)) == []
 
 
+@pytest.mark.slow
 def test_what_no_list_names_is_counted_by_its_ending(films):
     names = ("f/5.vob", "f/6.gif", "f/7.rm", "f/8", "g/inner/1.png", "g/inner/2.png", "notes.txt", ".hidden")
     for name in names:
@@ -577,6 +580,7 @@ def test_bad_input_is_two_lines(in_process, arguments, code, message):
     assert error.startswith("error: ") and hint.startswith("hint: ") and message in error
 
 
+@pytest.mark.slow
 def test_the_toy_dataset_on_the_real_command_line(cli, toy_root):
     """Its folds use one id for several videos, its frames are not padded, and nothing else is wrong."""
     done = cli("--plugin", TOY, "data", "verify", "toy", "--root", toy_root, "--json", check=4)

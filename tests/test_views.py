@@ -280,6 +280,7 @@ def test_several_folds_at_once(text):
 # ---- evaluate ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_record_says_the_view_the_reason_and_the_caveat(in_process, imported, tmp_path):
     """The whole way on a drawn FERV39k and DFEW: the folds that are offered, and what the table shows."""
     made = {}
