@@ -155,6 +155,16 @@ def test_a_result_whose_predictions_are_gone_does_not_rank_once_it_was_looked_at
     assert "toy-net ◊" in text and not any(line.startswith("1 ") for line in text.splitlines())
 
 
+def test_who_looked_at_the_files_alone_loses_no_rank(study, look, in_process):
+    (study(keep_all=True) / record.PREDICTIONS).unlink()
+    for depth in ("form", "hashes"):
+        look(depth)
+        text = board(in_process).stdout
+        assert "◊" not in text and "all rows: verified: the record agrees with itself" in text
+    look("re-scored")
+    assert "toy-net ◊" in board(in_process).stdout
+
+
 def test_a_verdict_is_of_these_bytes_and_of_this_user(study, look, in_process, tmp_path):
     folder = study()
     look()

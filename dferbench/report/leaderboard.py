@@ -135,8 +135,9 @@ def _told(row: Row, group: Sequence[Record], select: str, verdicts: Verdicts | N
     """The row with how deep it was verified, if that is known."""
     if verdicts is None:
         return row
-    level = level_of(once(group), select, verdicts)
-    return replace(row, verified=level, caveats=tuple(sorted({*row.caveats, *caveats_of(level)})))
+    runs = once(group)
+    caveats = tuple(sorted({*row.caveats, *caveats_of(runs, select, verdicts)}))
+    return replace(row, verified=level_of(runs, select, verdicts), caveats=caveats)
 
 
 def _place(row: Row, by: Metric) -> tuple[bool, float]:

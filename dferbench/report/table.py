@@ -24,7 +24,7 @@ from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
 from dferbench.report.verified import SAYS, caveats_of, level_of
-from dferbench.verification.verdict import UNVERIFIED, Verdicts
+from dferbench.verification.verdict import Verdicts
 
 PUBLISHED = "published"
 WITHOUT = ", without"
@@ -271,13 +271,12 @@ def _measured(
     picked = [one.counts(rule_of(block.rule)) for one in mine]
     scores = {one.name: score(values(mine, block.rule, one)) for one in block.metrics}
     numbers = {name: Number(found) if found else None for name, found in scores.items()}
-    plain = verdicts is not None and block.kind == block.rule
-    level = level_of(mine, rule_of(block.rule), verdicts) if verdicts is not None and plain else None
-    caveats = dict.fromkeys(
-        caveat for one in mine for caveat in (*one.caveats, *caveats_of(level or UNVERIFIED))
-    )
+    checked = verdicts if block.kind == block.rule else None
+    rule = rule_of(block.rule)
+    unproven = caveats_of(mine, rule, checked or {})
+    caveats = dict.fromkeys([*(caveat for one in mine for caveat in one.caveats), *unproven])
     deviations = tuple(f"run with {words}" for words in key.deviations)
-    deviations = (*deviations, *([SAYS[level]] if level else []))
+    deviations = (*deviations, *([] if checked is None else [SAYS[level_of(mine, rule, checked)]]))
     deviations = (*deviations, *([] if block.kind == block.rule else ["test videos of --without left out"]))
     said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice, *without)
     return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores)))

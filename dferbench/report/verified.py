@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dferbench.experiment.record import Record
-from dferbench.verification.verdict import PROVEN, UNVERIFIED, Verdict, Verdicts, rank
+from dferbench.verification.verdict import PROVEN, UNVERIFIED, Verdicts, rank
 
 NOT_PROVEN = "not re-scored"
 """The caveat of a number that verify found nothing to count again from: it does not rank."""
@@ -22,11 +22,14 @@ SAYS = {
 
 def level_of(records: Iterable[Record], rule: str, verdicts: Verdicts) -> str:
     """The lowest level of some runs, for the number that a selection rule picks."""
-    found = [verdicts.get(one.sha256) for one in records]
-    levels = (one.under(rule) if isinstance(one, Verdict) else UNVERIFIED for one in found)
+    found = (verdicts.get(one.sha256) for one in records)
+    levels = (UNVERIFIED if one is None else one.under(rule) for one in found)
     return min(levels, key=rank, default=UNVERIFIED)
 
 
-def caveats_of(level: str) -> tuple[str, ...]:
-    """The caveat of a row that was looked at and not proven; what nobody looked at is marked, and ranks."""
-    return () if level == UNVERIFIED or rank(level) >= rank(PROVEN) else (NOT_PROVEN,)
+def caveats_of(records: Iterable[Record], rule: str, verdicts: Verdicts) -> tuple[str, ...]:
+    """The caveat of a row of which a number was to be counted again and could not be. What nobody looked at
+    as deep is marked, and ranks."""
+    found = [verdicts[one.sha256] for one in records if one.sha256 in verdicts]
+    asked = [one.under(rule) for one in found if rank(one.depth) >= rank(PROVEN)]
+    return (NOT_PROVEN,) if any(rank(level) < rank(PROVEN) for level in asked) else ()
