@@ -13,8 +13,8 @@ import pytest
 from conftest import ROOT, TOY
 
 from dferbench.data.leaks.candidates import CROWD, candidates
-from dferbench.data.leaks.file import read_listed
-from dferbench.data.leaks.find import LEAST, copies, copies_among, shared_sources
+from dferbench.data.leaks.file import as_csv, read_listed
+from dferbench.data.leaks.find import LEAST, Leak, copies, copies_among, shared_sources
 from dferbench.data.leaks.likeness import likeness
 from dferbench.data.leaks.looks import FRAMES, SIDE, _spread, look_of
 from dferbench.data.parts import SplitVideos
@@ -221,6 +221,13 @@ def test_an_id_without_fold_or_dataset_counts_for_all(tmp_path):
     )
     listed = read_listed(tmp_path / "list.csv")
     assert listed.of("toy", 1) == {"a", "b", "d"} and listed.of("other", 2) == {"a", "c"}
+
+
+def test_an_id_that_begins_like_a_formula_comes_back(tmp_path):
+    ids = {"=a", "-b", "+c/1", "@d", "e"}
+    text = as_csv("toy", [Leak(1, name, "copy", "x") for name in ids])
+    (tmp_path / "list.csv").write_text(text)
+    assert "'=a" in text and read_listed(tmp_path / "list.csv").of("toy", 1) == ids
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from dferbench.csv_text import csv_text
+from dferbench.csv_text import csv_text, plain
 from dferbench.data.leaks.find import Leak
 from dferbench.errors import DataError
 from dferbench.files import read_regular
@@ -53,7 +53,8 @@ def read_listed(path: Path) -> Listed:
         if "id" not in (lines.fieldnames or ()):
             raise ValueError("it has no column 'id'")
         for line in lines:
-            found[line.get("dataset") or "", _fold(line.get("fold") or "")].add(_id(line["id"]))
+            key = (plain(line.get("dataset") or ""), _fold(line.get("fold") or ""))
+            found[key].add(plain(_id(line["id"])))
     except (ValueError, csv.Error) as error:
         raise DataError(
             f"{path}, line {max(lines.line_num, 1)}: {error}",
