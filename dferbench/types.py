@@ -315,6 +315,12 @@ class Dataset:
         """
         return {}
 
+    def votes(self, root: Path) -> Mapping[str, Sequence[float]]:
+        """What several annotators said of videos, by id: how many votes each class got, in the order of
+        `classes`. Read on request; empty where a dataset or a copy has none. Raises DataError.
+        """
+        return {}
+
     def findings(self, root: Path) -> Iterable[Finding]:
         """What `dferbench data verify` should say about this dataset beyond what holds for all of them."""
         return ()

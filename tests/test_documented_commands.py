@@ -12,10 +12,8 @@ from PIL import Image
 
 PAGES = [
     "README.md",
-    *(
-        f"docs/{name}.md"
-        for name in ("datasets", "launchers", "metrics", "order", "recipes", "results", "trackers")
-    ),
+    *(f"docs/{name}.md" for name in ("calibration", "datasets", "launchers", "metrics", "order", "outside")),
+    *(f"docs/{name}.md" for name in ("recipes", "results", "trackers")),
 ]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",

@@ -21,7 +21,8 @@ FLOORS = [
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
-    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"} | {"launchers", "tuning"},
+    {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
+    | {"launchers", "tuning", "outside", "statistics"},
     {"report", "builtins", "doctor", "verification"},
     {"cli", "testing", "__main__"},
 ]

@@ -138,21 +138,21 @@ def test_a_forged_best_epoch_does_not_rank_where_it_counts(study, in_process, lo
     look()
     best = board(in_process, "--select", "best-on-test").stdout
     (forged,) = [line for line in best.splitlines() if "width=5" in line]
-    assert forged.split()[0] == "-" and "◊ not re-scored" in best
+    assert forged.split()[0] == "-" and "¬ not re-scored" in best
     (other,) = [line for line in best.splitlines() if "width=4" in line]
     assert other.split()[0] == "1"
-    assert "◊" not in board(in_process).stdout, "its last epoch was counted again"
+    assert "¬" not in board(in_process).stdout, "its last epoch was counted again"
     assert (honest / record.EPOCH_PREDICTIONS).is_file()
 
 
 def test_a_result_whose_predictions_are_gone_does_not_rank_once_it_was_looked_at(study, look, in_process):
     (study() / record.PREDICTIONS).unlink()
-    assert "◊" not in board(in_process).stdout
+    assert "¬" not in board(in_process).stdout
     (one,) = look()
     assert not one.verdict.refused and one.verdict.under("last") == "form"
     assert "predictions.npz is not there" in one.notes
     text = board(in_process).stdout
-    assert "toy-net ◊" in text and not any(line.startswith("1 ") for line in text.splitlines())
+    assert "toy-net ¬" in text and not any(line.startswith("1 ") for line in text.splitlines())
 
 
 def test_who_looked_at_the_files_alone_loses_no_rank(study, look, in_process):
@@ -160,9 +160,9 @@ def test_who_looked_at_the_files_alone_loses_no_rank(study, look, in_process):
     for depth in ("form", "hashes"):
         look(depth)
         text = board(in_process).stdout
-        assert "◊" not in text and "all rows: verified: the record agrees with itself" in text
+        assert "¬" not in text and "all rows: verified: the record agrees with itself" in text
     look("re-scored")
-    assert "toy-net ◊" in board(in_process).stdout
+    assert "toy-net ¬" in board(in_process).stdout
 
 
 def test_a_verdict_is_of_these_bytes_and_of_this_user(study, look, in_process, tmp_path):

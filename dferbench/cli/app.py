@@ -12,6 +12,7 @@ from typer.main import get_command
 from dferbench.cli import (
     bench,
     cache,
+    calibration,
     check,
     compare,
     data,
@@ -25,6 +26,7 @@ from dferbench.cli import (
     profile,
     run,
     runs,
+    score,
     show,
     table,
     tune,
@@ -54,6 +56,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("run")(run.run)
     app.command("import")(import_.import_)
     app.command("evaluate")(evaluate.evaluate)
+    app.command("score")(score.score)
     app.command("predict")(predict.predict)
     app.command("list")(listing.list_)
     app.command("show")(show.show)
@@ -63,6 +66,7 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
     app.command("tune")(tune.tune)
     app.command("table")(table.table)
     app.command("compare")(compare.compare)
+    app.command("calibration")(calibration.calibration)
     app.command("leaderboard")(leaderboard.leaderboard)
     app.command("runs")(runs.runs)
     app.command("verify")(verify.verify)

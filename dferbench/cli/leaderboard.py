@@ -49,6 +49,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
     optimism: Optimism = False,
+    rank_outside: Annotated[
+        bool, typer.Option("--rank-outside", help="Rank outside predictions (dferbench score) as well.")
+    ] = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
     without: Without = None,
     runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
@@ -96,8 +99,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, shown, verdicts), filters, folds) if records else []
-    made = _beside(made, records, select, shown, without)
+    made = rows(records, select, shown, verdicts, outside_ranks=rank_outside) if records else []
+    made = _beside(keep(made, filters, folds) if records else [], records, select, shown, without)
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders, optimism)
     if json_ or format_ == "json":

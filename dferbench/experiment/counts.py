@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NO_ANSWER = "no answer"
+"""The class behind the others of a record whose test has videos without an answer, as outside predictions may
+have: no video is of it, so that such videos count as wrong and as nothing else."""
 Confusion = Sequence[Sequence[int]]
 """(C, C) numbers of videos; a row is a true class, a column a predicted one."""
 
@@ -45,7 +48,8 @@ class Counts:
     def untested(self) -> tuple[str, ...]:
         """The names of the classes without test videos, which means over classes leave out."""
         names = self.classes or tuple(map(str, range(len(self.confusion))))
-        return tuple(name for name, videos in zip(names, self.videos, strict=True) if not videos)
+        pairs = zip(names, self.videos, strict=True)
+        return tuple(name for name, videos in pairs if not videos and name != NO_ANSWER)
 
 
 def recalls(confusion: Confusion) -> list[float | None]:
@@ -76,10 +80,18 @@ def _share(part: int, whole: int) -> float | None:
 
 def pool(counts: Sequence[Counts]) -> Counts:
     """The sum of counts over the same classes: all folds' predictions counted as one test set."""
-    rows = zip(*(one.confusion for one in counts), strict=True)
+    classes = max((one.classes for one in counts), key=len)
+    rows = zip(*(_as_large(one.confusion, len(classes)) for one in counts), strict=True)
     confusion = [[sum(cells) for cells in zip(*mine, strict=True)] for mine in rows]
     hits = [one.top2 for one in counts if one.top2 is not None]
-    return Counts(confusion, counts[0].classes, sum(hits) if len(hits) == len(counts) else None)
+    return Counts(confusion, classes, sum(hits) if len(hits) == len(counts) else None)
+
+
+def _as_large(confusion: Confusion, classes: int) -> Confusion:
+    """The matrix with room for NO_ANSWER, which some folds have and others not."""
+    if len(confusion) + 1 != classes:
+        return confusion
+    return [*([*row, 0] for row in confusion), [0] * classes]
 
 
 def top2_hits(logits: NDArray[Any], labels: NDArray[Any]) -> int:

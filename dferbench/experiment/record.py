@@ -35,6 +35,8 @@ from dferbench.files import from_json, read_regular, to_json, write_atomic
 from dferbench.types import Compute
 
 SCHEMA = 3
+OUTSIDE = "outside predictions"
+"""The caveat of what was not predicted by dferbench, which nobody can run again here."""
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
@@ -47,7 +49,7 @@ STATE = "state.pt"
 """From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
-LATER = {"validation", "val", "trial", "files"}
+LATER = {"validation", "val", "trial", "files", "outside"}
 """Fields that are left out of files where they say nothing: releases that do not know them read the rest."""
 
 
@@ -83,6 +85,9 @@ class Record(BaseModel):
     """What the dataset says about this copy: its variant, where its labels and folds came from."""
     checkpoint: Plain = {}
     """For a model that was not trained here: the file, its sha256 and what it says of itself."""
+    outside: Plain = {}
+    """For predictions that were made elsewhere: their file, its sha256, what was taken from it, and what was
+    counted (ids that are unknown or missing, answers that stand for no class)."""
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: Number
@@ -158,6 +163,7 @@ class Record(BaseModel):
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown next to it in every table."""
         found = {
+            OUTSIDE: bool(self.outside),
             "trial": self.trial,
             "synthetic": self.synthetic,
             "limited": self.limit is not None,
@@ -174,6 +180,8 @@ class Record(BaseModel):
     def pretraining(self) -> tuple[str, ...]:
         """What was trained elsewhere before: backbones whose weights are not random, files that a method
         started from, an evaluated checkpoint. Empty for a model that started from nothing."""
+        if self.outside:
+            return ("unknown",)
         towers = [name for name, used in self.weights.items() if not used.get("random")]
         start = self.notes.get("weights")
         files = [str(start["file"])] if isinstance(start, dict) and "file" in start else []

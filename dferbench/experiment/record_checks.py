@@ -59,6 +59,12 @@ class _Checkpoint(_Notes):
     seed: Number | None = None
 
 
+class _Outside(_Deep):
+    file: str = ""
+    sha256: str = ""
+    taken: str = ""
+
+
 class _Weights(_Deep):
     random: bool | None = None
 
@@ -114,6 +120,7 @@ def _require_known_depths(record: Record) -> _Recipe:
     recipe = _Recipe.model_validate(record.recipe)
     _Notes.model_validate(record.dataset_notes)
     _Checkpoint.model_validate(record.checkpoint)
+    _Outside.model_validate(record.outside)
     _Environment.model_validate(record.environment)
     for weights in record.weights.values():
         _Weights.model_validate(weights)

@@ -16,6 +16,7 @@ MEANING = {
     "unknown training data": "the checkpoint may have been trained on the test videos (import --trained-on)",
     "re-encoded": "frames were compressed again when the videos were packed or cropped",
     "mixed code": "folds, seeds or epochs of this row were made by different versions of the code",
+    "outside predictions": "made elsewhere and scored here (dferbench score): nobody can run them again here",
     "not re-scored": "dferbench verify found no predictions from which the number can be counted again",
     "not official": "the videos, labels or folds are not those of the official protocol, nor merely fewer",
 }

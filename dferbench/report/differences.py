@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from dferbench.experiment.counts import precisions, recalls
+from dferbench.experiment.counts import NO_ANSWER, precisions, recalls
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.record import Record, compute_of
 
@@ -16,7 +16,7 @@ PARTS = (
     "method", "origin", "options", "recipe", "dataset", "dataset_options", "dataset_notes", "synthetic",
     "classes", "fold", "seed", "data", "videos", "validation", "trial",
     "limit", "skipped", "selection", "weights", "checkpoint",
-    "code", "decoders", "parameters", "notes", "environment",
+    "outside", "code", "decoders", "parameters", "notes", "environment",
 )  # fmt: skip
 """What is compared, in the order in which it is listed."""
 
@@ -41,7 +41,7 @@ def unlike(a: Record, b: Record) -> list[str]:
         reasons.append(f"one is of fold {a.fold}, the other of fold {b.fold}")
     elif a.data != b.data:
         reasons.append("their ids, labels or splits differ")
-    if set(a.classes) != set(b.classes):
+    if (set(a.classes) ^ set(b.classes)) - {NO_ANSWER}:
         reasons.append("their classes differ")
     if a.trial != b.trial:
         reasons.append("one is a trial of dferbench tune, tested on validation videos")

@@ -13,7 +13,7 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
-from dferbench.experiment.record import MIXED, Record
+from dferbench.experiment.record import MIXED, OUTSIDE, Record
 from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
@@ -57,10 +57,13 @@ class Row:
     optimism: Mapping[str, float | None] = field(default_factory=dict)
     """Each metric at that epoch minus that at the best on the validation videos; empty without these."""
 
+    outside_ranks: bool = False
+    """Whether predictions that were made elsewhere rank, which is asked for."""
+
     @property
     def ranks(self) -> bool:
         """Whether this is a result; trials, drawn faces and random weights are shown, but apart."""
-        return not self.caveats
+        return not set(self.caveats) - ({OUTSIDE} if self.outside_ranks else set())
 
 
 def load(
@@ -111,9 +114,13 @@ def rows(
     select: str = "last",
     shown: Columns = DEFAULT,
     verdicts: Verdicts | None = None,
+    *,
+    outside_ranks: bool = False,
 ) -> list[Row]:
     """One row a setting, per dataset from best to worst; no two have the same method and setting. With
     `verdicts` they say how deep they were verified.
+
+    Predictions that were made elsewhere rank if `outside_ranks`.
 
     Raises UnknownName for an unknown rule.
     """
@@ -125,7 +132,11 @@ def rows(
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
     made = [
-        replace(_told(_row(group, select, shown), group, select, verdicts), setting=words)
+        replace(
+            _told(_row(group, select, shown), group, select, verdicts),
+            setting=words,
+            outside_ranks=outside_ranks,
+        )
         for group, words in pairs
     ]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))

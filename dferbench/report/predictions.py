@@ -40,13 +40,7 @@ def read_predictions(record: Record, folder: Path) -> Predicted:
     """The predictions in a run's folder. Raises DataError if they are missing, damaged, or give another
     confusion matrix than the record has."""
     path = folder / PREDICTIONS
-    try:
-        found = _arrays(read_regular(path, MOST_BYTES))
-        _require_shapes(found, len(record.classes))
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is not there", "Repeat that run to have its predictions.") from error
-    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
+    found = read_logits(path, len(record.classes))
     if counted(found, len(record.classes)) != record.confusion:
         raise DataError(
             f"{path} is of another result than its record: it gives another confusion matrix",
@@ -71,6 +65,19 @@ def read_epochs(record: Record, folder: Path) -> dict[int, Predicted]:
         found = {n: _only(whole, epochs[n], there[n]) for n in range(len(epochs)) if there[n].any()}
         for one in found.values():
             _require_shapes(one, len(record.classes))
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
+        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
+    return found
+
+
+def read_logits(path: Path, classes: int) -> Predicted:
+    """What a file of predictions holds, in the form of `predictions.npz`. Raises DataError if it is missing,
+    damaged, or of another number of classes."""
+    try:
+        found = _arrays(read_regular(path, MOST_BYTES))
+        _require_shapes(found, classes)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is not there", "Repeat that run to have its predictions.") from error
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
         raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
     return found

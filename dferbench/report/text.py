@@ -175,4 +175,4 @@ def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
 
 
 def _symbol(caveat: str) -> str:
-    return dict(zip(known_caveats.MEANING, "«*†‡§¶#°~¤¿^※◊‖", strict=True)).get(caveat, "?")
+    return dict(zip(known_caveats.MEANING, "«*†‡§¶#°~¤¿^※◊¬‖", strict=True)).get(caveat, "?")
