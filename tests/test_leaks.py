@@ -181,6 +181,7 @@ def test_verify_says_them():
     assert not [*copied(made[:1], {}), *copied(made, {}), *sources(parts([], [("c", "/c", "film 3")]))]
 
 
+@pytest.mark.slow
 def test_the_verb_lists_leaks_in_every_format(leaky, in_process, tmp_path):
     root, names = leaky
     words = ("--plugin", LEAKY, "data", "leaks", "-d", "leaky", "--root", root, "--workers", 1)
