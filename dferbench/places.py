@@ -54,6 +54,11 @@ def config_file() -> Path:
     return Path(home or platformdirs.user_config_dir("dferbench")) / "config.toml"
 
 
+def data_folder() -> Path:
+    """Where what this user has found out is kept: the user's folder for data, or $DFERBENCH_HOME."""
+    return Path(os.environ.get("DFERBENCH_HOME") or platformdirs.user_data_dir("dferbench"))
+
+
 def _read_config() -> str:
     path = config_file()
     try:

@@ -14,7 +14,7 @@ from dferbench.experiment.metrics import METRICS
 from dferbench.report import html as html_format
 from dferbench.report import latex, plain, terminal
 from dferbench.report.leaderboard import load
-from dferbench.report.table import make_sheet
+from dferbench.report.table import Beside, make_sheet
 from dferbench.statistics.intervals import interval
 from dferbench.statistics.predictions import RunPredictions
 
@@ -66,7 +66,7 @@ def test_every_format_of_a_leaderboard_has_the_interval(left, board):
 
 def test_every_format_of_a_table_has_the_interval(left, tmp_path, capsys):
     records, _ = load(tmp_path)
-    sheet = make_sheet(SUITE, records, keys(), ["last"], level=80.0)
+    sheet = make_sheet(SUITE, records, keys(), ["last"], beside=Beside(level=80.0))
     found = measured(sheet, 1).numbers["war"].interval
     assert found == interval(left, METRICS["war"], 80.0)
     words = f"[{found.low:.2f}, {found.high:.2f}]"
@@ -87,7 +87,7 @@ def test_another_epoch_has_the_interval_of_its_counts(tmp_path):
     for seed in (0, 1):
         leave(tmp_path / f"s{seed}", 6, seed=seed, curve=(9, 6))
     records, _ = load(tmp_path)
-    sheet = make_sheet(SUITE, records, keys(), ["best-on-test", "last"], level=95.0)
+    sheet = make_sheet(SUITE, records, keys(), ["best-on-test", "last"], beside=Beside(level=95.0))
     best, last = (measured(sheet, 1, rule).numbers["war"].interval for rule in ("best-on-test", "last"))
     assert best.low > last.low and best.high > last.high
     assert "Predictions are not kept" in best.says and "Predictions are not kept" not in last.says

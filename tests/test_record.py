@@ -36,7 +36,8 @@ def test_write_and_read(tmp_path):
     assert uar_war == [[75.0, 75.0], pytest.approx([85.0, 85.0])]
     assert again.metrics["last"]["top2"] is None, "nobody counted top-2 hits"
     assert again.curve is None and again.epochs == 2 and again.best_on_test.epoch == 0
-    whole, stated = record.read_whole(path), {"curve_sha256": again.curve_sha256}
+    whole = record.read_whole(path)
+    stated = {"curve_sha256": again.curve_sha256, "files": {"curve.json": again.curve_sha256}}
     assert whole.curve == make().curve and record.with_curve(again, tmp_path) == whole
     told = record.without_curve(record.measured(make())).model_copy(update=stated)
     assert told.model_dump() == again.model_dump()

@@ -383,7 +383,8 @@ def films(tmp_path):
 @pytest.mark.slow
 def test_video_files_are_decoded_and_counted_twice(films):
     findings = found(films, DEEP)
-    assert by_level(findings, "error", "warning") == []
+    (same,) = by_level(findings, "error", "warning")
+    assert "has a copy" in same.what, "the films show one thing in several codecs"
     facts = "\n".join(finding.what for finding in findings)
     assert "min 9, median 70, max 70, total 219; shorter than 16: 1" in facts and "96x64 4" in facts
     if sys.platform == "linux":

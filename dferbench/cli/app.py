@@ -42,6 +42,8 @@ VERBS = {
     "leaderboard": "leaderboard:leaderboard",
     "slices": "slices:slices",
     "runs": "runs:runs",
+    "verify": "verify:verify",
+    "merge": "merge:merge",
     "watch": "watch:watch",
     "cache": "cache:cache",
     "doctor": "doctor:doctor",

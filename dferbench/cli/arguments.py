@@ -82,6 +82,14 @@ SaveEvery = Annotated[
         help="Minutes between two writings of the state that a killed run resumes from; 0: every epoch.",
     ),
 ]
+KeepPredictions = Annotated[
+    str,
+    typer.Option(
+        "--keep-predictions",
+        help="Predictions for the test videos after the last epoch alone, or after all, so that best-on-test "
+        "can be re-scored too: last or all.",
+    ),
+]
 Validation = Annotated[
     float | None,
     typer.Option(
@@ -149,6 +157,14 @@ LevelOrDefault = Annotated[
         min=50,
         max=99.9,
         help="The level of intervals and tests: intervals hold the truth in PERCENT of such studies.",
+    ),
+]
+Without = Annotated[
+    Path | None,
+    typer.Option(
+        "--without",
+        metavar="FILE",
+        help="Also show the numbers without the test videos that a CSV lists (dferbench data leaks -o FILE).",
     ),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Show no progress.")]

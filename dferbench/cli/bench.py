@@ -16,6 +16,7 @@ from dferbench.cli.arguments import (
     Devices,
     Folds,
     Jobs,
+    KeepPredictions,
     Limit,
     MetricNames,
     Output,
@@ -71,6 +72,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     validation: Validation = None,
     patience: Patience = None,
     save_every: SaveEvery = 0,
+    keep_predictions: KeepPredictions = "last",
     changed: Changed = "ask",
     tracker: Trackers = None,
     force: Annotated[
@@ -120,6 +122,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         validation=validation,
         patience=patience,
         save_every=save_every,
+        keep_predictions=keep_predictions,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

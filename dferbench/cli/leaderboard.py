@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection
+from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection, Without
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -54,6 +54,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     ] = False,
     optimism: Optimism = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
+    without: Without = None,
     runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
     format_: Annotated[
         str,
@@ -74,6 +75,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.markup import OWN
+    from dferbench.verification.verdict import read_verdicts
 
     known = registered(context.obj)
     shown = columns(metrics, by, known)
@@ -81,7 +83,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         raise UnknownName("format", format_, (*OWN, *tabulate_formats))
     folder = folder or runs
     printed = [row for path in published or [] for row in read_printed(path, known).values()]
-    found, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
+    verdicts = read_verdicts()
+    loaded = load(folder, known, shown, verdicts) if folder.exists() or not printed else ([], [])
+    found, problems = loaded
     records, told = answering(found, select)
     for problem in [*problems, *told]:
         typer.echo(problem, err=True)
@@ -96,8 +100,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    ranked = rows(records, select, shown, interval, outside_ranks=rank_outside) if records else []
-    made = keep(ranked, filters, folds) if ranked else []
+    made = rows(records, select, shown, interval, verdicts, outside_ranks=rank_outside) if records else []
+    made = _beside(keep(made, filters, folds) if made else [], records, select, shown, without)
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders, optimism)
     if json_ or format_ == "json":
@@ -110,6 +114,18 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         raise ConfigError(
             f"no run below {folder} answers {select} and passes all filters", "Leave one of them out."
         )
+
+
+def _beside(
+    made: list[Row], records: Iterable[Record], select: str, shown: Columns, without: Path | None
+) -> list[Row]:
+    """The rows with both numbers, if some videos are to be left out."""
+    if without is None:
+        return made
+    from dferbench.data.leaks.file import read_listed
+    from dferbench.report.without import beside
+
+    return beside(made, records, select, shown, read_listed(without))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dferbench.cli.arguments import (
     Devices,
     Folds,
     Jobs,
+    KeepPredictions,
     Limit,
     MetricNames,
     Output,
@@ -80,6 +81,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     validation: Validation = None,
     patience: Patience = None,
     save_every: SaveEvery = 0,
+    keep_predictions: KeepPredictions = "last",
     changed: Changed = "ask",
     tracker: Trackers = None,
     dry_run: Annotated[
@@ -123,6 +125,7 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         validation=validation,
         patience=patience,
         save_every=save_every,
+        keep_predictions=keep_predictions,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy
+from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Without
 from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
     from dferbench.report.extra_columns import Column
-    from dferbench.report.table import Key, Sheet
+    from dferbench.report.table import Beside, Key, Sheet
 
 RUNS = Path("runs")
 
@@ -67,6 +67,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
     interval: Level = None,
+    without: Without = None,
 ) -> None:
     """Print a suite's table: published numbers, and mean and standard deviation over the runs of each row.
 
@@ -78,6 +79,8 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report.extra_columns import with_columns
     from dferbench.report.markup import OWN
+    from dferbench.report.table import Beside
+    from dferbench.verification.verdict import read_verdicts
 
     if format_ not in OWN:
         raise UnknownName("format", format_, OWN)
@@ -99,9 +102,27 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
     extra = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
-    asked = bool(dataset)
-    sheet = _sheet(suite, bases, records, context.obj, rules, shown, asked=asked, level=interval)
+    beside = Beside(interval, read_verdicts(), _reduced(records, rules, without))
+    sheet = _sheet(suite, bases, records, context.obj, rules, shown, asked=bool(dataset), beside=beside)
     _print(with_columns(sheet, extra), format_, output)
+
+
+def _reduced(
+    records: Sequence[Record], rules: Sequence[str], without: Path | None
+) -> dict[str, list[Record]]:
+    """Per rule the runs without the listed test videos, if some are to be left out."""
+    if without is None:
+        return {}
+    from dferbench.data.leaks.file import read_listed
+    from dferbench.report.by_rule import OPTIMISM
+    from dferbench.report.without import reduced
+
+    found, listed = {}, read_listed(without)
+    for rule in (one for one in rules if one != OPTIMISM):
+        found[rule], lost = reduced(records, rule, listed)
+        if lost:
+            typer.echo(f"{rule}: {lost} runs lack the predictions to be counted without them", err=True)
+    return found
 
 
 def _fidelity(suite: Suite, catalog: Catalog, wanted: bool) -> list[Column]:
@@ -151,17 +172,22 @@ def print_table(
 ) -> None:
     """Print the table of one dataset as bench leaves it, from the records below a folder."""
     from dferbench.experiment.metrics import registered
+    from dferbench.report.table import Beside
+    from dferbench.verification.verdict import read_verdicts
 
     records = _load(runs, registered(catalog), shown) if runs.is_dir() else []
-    _print(_sheet(suite, [(base, epochs)], records, catalog, ("last",), shown, asked=True), "text", None)
+    beside, bases = Beside(verdicts=read_verdicts()), [(base, epochs)]
+    sheet = _sheet(suite, bases, records, catalog, ("last",), shown, asked=True, beside=beside)
+    _print(sheet, "text", None)
 
 
 def _load(runs: Path, known: Metrics, shown: Columns) -> list[Record]:
     from dferbench.report.leaderboard import load
+    from dferbench.verification.verdict import read_verdicts
 
     if runs == RUNS and not runs.exists():  # the published numbers need none
         return []
-    records, problems = load(runs, known, shown)
+    records, problems = load(runs, known, shown, read_verdicts())
     for problem in problems:
         typer.echo(problem, err=True)
     return records
@@ -216,9 +242,9 @@ def _sheet(
     shown: Columns,
     *,
     asked: bool,
-    level: float | None = None,
+    beside: Beside,
 ) -> Sheet:
-    """`asked` shows the columns of a dataset even if they are empty; `level` asks for intervals."""
+    """`asked` shows the columns of a dataset even if they are empty."""
     from dferbench.report.elsewhere import left_out
     from dferbench.report.table import make_sheet
 
@@ -229,7 +255,7 @@ def _sheet(
     if not asked:
         keys = {d: rows if any(k.config_id in run for k in rows.values()) else {} for d, rows in keys.items()}
         keys = {d: rows for d, rows in keys.items() if rows or d in suite.printed_datasets}
-    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown, level)
+    return make_sheet(suite, records, keys, rules, _about(suite, catalog), shown, beside)
 
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:

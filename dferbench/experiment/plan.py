@@ -31,6 +31,7 @@ from dferbench.registry.options import change_recipe, options_of, resolve, split
 from dferbench.types import Dataset, Method, Recipe, Task, Video
 
 CHANGED = ("ask", "keep", "again")
+KEPT = ("last", "all")
 NO_CODE: Mapping[str, str] = MappingProxyType({})
 NOTHING: Mapping[str, Record] = MappingProxyType({})
 Looked: TypeAlias = "Mapping[tuple[int, int], Record | records.BadRecord | None]"
@@ -69,6 +70,8 @@ class Request:
     """A trial of a search for settings: its validation videos stand for test videos, which are not read."""
     save_every: float = 0.0
     """Minutes between two writings of a run's state; 0 for every epoch. It changes no result either."""
+    keep_predictions: str = "last"
+    """Those of the last epoch or of all: one of KEPT. It changes no result either."""
 
 
 @dataclass(frozen=True)
@@ -201,10 +204,13 @@ def make_plan(request: Request, catalog: Catalog) -> Plan:
 def place(settled: Settled, request: Request, code: Mapping[str, str] = NO_CODE) -> Plan:
     """Join what a request means with where its data lie; `code` is what makes its results.
 
-    Raises UnknownName or DataError, and ConfigError for what `changed` or `save_every` cannot be.
+    Raises UnknownName or DataError, and ConfigError for what `changed`, `save_every` or
+    `keep_predictions` cannot be.
     """
     if request.changed not in CHANGED:
         raise UnknownName("answer to --changed", request.changed, CHANGED)
+    if request.keep_predictions not in KEPT:
+        raise UnknownName("choice of --keep-predictions", request.keep_predictions, KEPT)
     if not request.save_every >= 0:
         raise ConfigError(
             f"--save-every must be a number of minutes, 0 or more, got {request.save_every}",
@@ -285,17 +291,18 @@ def read_splits(plan: Plan, progress: Progress) -> dict[int, Split]:
 def _read_split(plan: Plan, fold: int) -> Split:
     where = f"{plan.task.dataset}, fold {fold}"
     found: dict[str, list[Video]] = {}
-    lines, paths = [], []
+    paths = []
+    everything: dict[str, Sequence[Video]] = {}
     for split in ("train", "test"):
         videos = list(plan.dataset.videos(plan.root, fold, split))
         _check_videos(videos, f"{where}, {split}", plan)
-        lines += sorted(f"{split}\t{video.id}\t{plan.task.classes[video.label]}" for video in videos)
+        everything[split] = videos
         paths += [video.path for video in videos]
         found[split] = videos
     both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
     if both:
         raise DataError(f"{where}: '{min(both)}' is in both train and test", "Fix the lists.")
-    fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
+    fingerprint = fingerprint_of(plan.task.classes, everything)
     # Held out before the limit: what a video of a trial is for does not depend on how many there are.
     held = hold_out(found["train"], plan.request.validation, where) if plan.request.validation else None
     if held is not None:
@@ -308,6 +315,16 @@ def _read_split(plan: Plan, fold: int) -> Split:
             _require_there(videos, f"{where}, {part}", plan)
     validation = used.get("validation", ())
     return Split(used["train"], used.get("test", validation), fingerprint, paths, validation, held)
+
+
+def fingerprint_of(classes: Sequence[str], splits: Mapping[str, Sequence[Video]]) -> str:
+    """The sha256 of all ids and labels of a fold: what a record says of its data."""
+    lines = [
+        line
+        for split, videos in splits.items()
+        for line in sorted(f"{split}\t{video.id}\t{classes[video.label]}" for video in videos)
+    ]
+    return hashlib.sha256("\n".join([*classes, *lines]).encode()).hexdigest()
 
 
 def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:

@@ -9,6 +9,7 @@ sorted.
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -27,7 +28,12 @@ from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.old_records import upgraded
 from dferbench.experiment.record_checks import require_consistent, require_curve
 from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds, reason_of
+from dferbench.experiment.record_paths import CHECKPOINT as CHECKPOINT
+from dferbench.experiment.record_paths import EPOCH_PREDICTIONS as EPOCH_PREDICTIONS
 from dferbench.experiment.record_paths import NAME as NAME
+from dferbench.experiment.record_paths import PREDICTIONS as PREDICTIONS
+from dferbench.experiment.record_paths import STATE as STATE
+from dferbench.experiment.record_paths import VALIDATION as VALIDATION
 from dferbench.experiment.record_paths import find as find
 from dferbench.experiment.selected import HeldOut, Selected, SelectedByValidation, picked_of
 from dferbench.files import from_json, read_regular, to_json, write_atomic
@@ -40,15 +46,9 @@ MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
 STRESSED = "stressed"
 """The caveat of a test on videos that were corrupted on purpose: it measures robustness, and never ranks."""
-PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
-"""What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
-VALIDATION = "validation.npz"
-"""The predictions for the validation videos, of the last epoch as the others; where some are held out."""
-STATE = "state.pt"
-"""From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
-LATER = {"validation", "val", "trial", "outside"}
+LATER = {"validation", "val", "trial", "files", "outside"}
 """Fields that are left out of files where they say nothing: releases that do not know them read the rest."""
 
 
@@ -116,6 +116,8 @@ class Record(BaseModel):
     """How many epochs the curve has."""
     curve_sha256: str = ""
     """Of the file with the curve; empty where there is none, as in records of earlier releases."""
+    files: dict[str, str] = {}
+    """The sha256 of each file of the result beside the record; empty in records of earlier releases."""
     best_on_test: Selected | None = None
     """The epoch that is best on the test videos, for a run with epochs."""
     validation: HeldOut | None = None
@@ -139,11 +141,17 @@ class Record(BaseModel):
     environment: Plain = {}
     seconds: Seconds = 0.0
     _folder: str = PrivateAttr("")
+    _sha256: str = PrivateAttr("")
 
     @property
     def folder(self) -> str:
         """Where it was read, "" for one that was not; it is no part of the record."""
         return self._folder
+
+    @property
+    def sha256(self) -> str:
+        """Of the file that it was read from, "" for one that was not read."""
+        return self._sha256
 
     @property
     def model_seed(self) -> int:
@@ -274,7 +282,8 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
     path, stated = folder / NAME, measured(record, metrics).model_copy(update={"schema_": SCHEMA})
     if stated.curve is not None:
         sha256 = curves.write(stated.curve, folder) if stated.curve else ""
-        stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
+        files = {**stated.files, **({curves.NAME: sha256} if sha256 else {})}
+        stated = without_curve(stated).model_copy(update={"curve_sha256": sha256, "files": files})
     write_atomic(path, to_json(as_stated(stated)))
     return path
 
@@ -324,7 +333,8 @@ def with_curve(record: Record, folder: Path) -> Record:
 
 def _read(path: Path, metrics: Metrics) -> Record:
     try:
-        stated = from_json(read_regular(path, MOST_BYTES))
+        content = read_regular(path, MOST_BYTES)
+        stated = from_json(content)
         _require_known_schema(stated, path)
         stated = upgraded(stated)
         record = Record.model_validate(stated, strict=True)
@@ -335,7 +345,7 @@ def _read(path: Path, metrics: Metrics) -> Record:
             f"Restore the file, or move the folder {path.parent} away and give the same command again.",
         ) from error
     _check(record, path, metrics)
-    record._folder = str(path.parent)
+    record._folder, record._sha256 = str(path.parent), hashlib.sha256(content).hexdigest()
     return record
 
 
@@ -385,7 +395,5 @@ def _exact(value: float | None) -> str:
 def _edited(path: Path, one: Metric | None = None) -> str:
     """What to do about a record that contradicts itself; a plugin may also have changed its metric."""
     plugin = one.origin if one and one.origin != METRICS["uar"].origin else ""
-    cause = (
-        f"The file was edited by hand, or {plugin} was changed." if plugin else "The file was edited by hand."
-    )
+    cause = "The file was edited by hand" + (f", or {plugin} was changed." if plugin else ".")
     return f"{cause} Restore it, or move the folder {path.parent} away and run the same command again."

@@ -79,6 +79,7 @@ def require_consistent(record: Record) -> None:
     _require_videos(record)
     if odd := [name for name in record.dataset_given if not name.isidentifier()]:
         raise ValueError(f"dataset_given: {odd[0]!r:.80} is no name of an option")
+    _require_files(record)
     if record.folds and record.fold not in record.folds:
         raise ValueError(f"fold {record.fold} is none of its folds, {record.folds}")
     if record.status != "done":
@@ -104,6 +105,15 @@ def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
         stated, best = getattr(record, name), found[name]
         if stated is not None and best is not None and best != stated:
             raise ValueError(f"epoch {best.epoch + 1} of it is the {what}, and the record states another")
+
+
+def _require_files(record: Record) -> None:
+    """Files lie beside the record, and their hashes are hashes: nobody is led to open another file."""
+    for name, sha256 in record.files.items():
+        if not name.isprintable() or name in ("", ".", "..") or set(name) & set("/\\:"):
+            raise ValueError(f"files: {name!r:.80} is no name of a file beside the record")
+        if not _SHA256.fullmatch(sha256):
+            raise ValueError(f"files: {sha256!r:.80}, of {name}, is no sha256")
 
 
 def _require_known_depths(record: Record) -> _Recipe:

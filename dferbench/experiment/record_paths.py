@@ -1,4 +1,4 @@
-"""Where records lie below a folder."""
+"""Where records lie below a folder, and what lies next to them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAME = "record.json"
+PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
+"""What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+EPOCH_PREDICTIONS = "epoch_predictions.npz"
+"""What it leaves with --keep-predictions all."""
+VALIDATION = "validation.npz"
+"""The predictions for the validation videos, of the last epoch as the others; where some are held out."""
+STATE = "state.pt"
+"""From which a run in training resumes; gone when it is done."""
 
 
 def find(folder: Path) -> Iterator[Path]:

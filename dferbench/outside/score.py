@@ -20,6 +20,7 @@ from dferbench.experiment.counts import NO_ANSWER
 from dferbench.experiment.metrics import registered
 from dferbench.experiment.plan import Plan, Request, Settled, Split, place, read_splits
 from dferbench.experiment.record import PREDICTIONS, Record
+from dferbench.experiment.result_files import named_files
 from dferbench.files import digest, write_atomic
 from dferbench.machine.software import software
 from dferbench.outside import placed as places
@@ -179,4 +180,4 @@ def _write(plan: Plan, draft: Record, placed: Placed) -> None:
     folder, buffer = plan.folder(draft.fold, draft.seed), io.BytesIO()
     np.savez(buffer, id=np.array(placed.ids), label=placed.labels, logits=placed.logits)
     write_atomic(folder / PREDICTIONS, buffer.getvalue())
-    records.write(draft, folder, plan.metrics)
+    records.write(draft.model_copy(update={"files": named_files(folder)}), folder, plan.metrics)

@@ -23,6 +23,10 @@ KNOWN = {
         "◊",
         "made elsewhere and scored here (dferbench score): nobody can run them again here",
     ),
+    "not re-scored": (
+        "¬",
+        "dferbench verify found no predictions from which the number can be counted again",
+    ),
     "not official": (
         "‖",
         "the videos, labels or folds are not those of the official protocol, nor merely fewer",

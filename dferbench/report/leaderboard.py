@@ -20,6 +20,8 @@ from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
+from dferbench.report.verified import caveats_of, level_of
+from dferbench.verification.verdict import Verdicts
 
 if TYPE_CHECKING:
     from dferbench.statistics.intervals import Interval
@@ -53,6 +55,10 @@ class Row:
     """How many folds the dataset has; None where old records do not say it."""
     below_last: tuple[str, ...] = ()
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
+    verified: str | None = None
+    """How deep the least verified of its runs was verified; None where that was not looked up."""
+    without: Mapping[str, Score | None] | None = None
+    """Each metric without listed test videos, None where it cannot be counted; None if not asked for."""
     optimism: Mapping[str, float | None] = field(default_factory=dict)
     """Each metric at that epoch minus that at the best on the validation videos; empty without these."""
 
@@ -68,14 +74,17 @@ class Row:
 
 
 def load(
-    folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
+    folder: Path,
+    metrics: Metrics = METRICS,
+    shown: Columns | None = None,
+    verdicts: Verdicts | None = None,
 ) -> tuple[list[Record], list[str]]:
     """All finished records below a folder, and a line for each that is left out: of a run that is not
     finished, or a bad record, of which their number is said first. Tests on corrupted videos are left out,
     too, and their number is said.
 
     `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
-    where the columns `shown` need them.
+    where the columns `shown` need them. Records that `verdicts` refuse are left out as bad ones are.
     Raises ConfigError if the folder is not there.
     """
     if not folder.is_dir():
@@ -84,7 +93,7 @@ def load(
         )
     needs_hits = shown is not None and any(one.needs != "confusion" for one in shown.metrics)
     with collector.paused():
-        found, unfinished, bad = _sorted(folder, metrics, needs_hits)
+        found, unfinished, bad = _sorted(folder, metrics, verdicts or {}, needs_hits=needs_hits)
     total = len(found) + len(unfinished) + len(bad)
     told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
     made = [one for one in found if not one.stressed]
@@ -93,7 +102,9 @@ def load(
     return made, [*unfinished, *apart, *told, *bad]
 
 
-def _sorted(folder: Path, metrics: Metrics, needs_hits: bool) -> tuple[list[Record], list[str], list[str]]:
+def _sorted(
+    folder: Path, metrics: Metrics, verdicts: Verdicts, *, needs_hits: bool
+) -> tuple[list[Record], list[str], list[str]]:
     """The finished records below a folder, and a line for each that is not finished, and for each bad one."""
     found, unfinished, bad = [], [], []
     for path in record.find(folder):
@@ -102,7 +113,9 @@ def _sorted(folder: Path, metrics: Metrics, needs_hits: bool) -> tuple[list[Reco
         except DferbenchError as error:
             bad.append(f"left out: {error}. {error.hint}")
             continue
-        if one.status == "done":
+        if (verdict := verdicts.get(one.sha256)) and verdict.refused:
+            bad.append(f"left out: {path} was refused by dferbench verify: {verdict.refused}")
+        elif one.status == "done":
             found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
@@ -121,10 +134,12 @@ def rows(
     select: str = "last",
     shown: Columns = DEFAULT,
     level: float | None = None,
+    verdicts: Verdicts | None = None,
     *,
     outside_ranks: bool = False,
 ) -> list[Row]:
-    """One row a setting, per dataset from best to worst; no two have the same method and setting.
+    """One row a setting, per dataset from best to worst; no two have the same method and setting. With
+    `verdicts` they say how deep they were verified.
 
     `level` asks for intervals, in percent. Predictions that were made elsewhere rank if `outside_ranks`.
     Raises UnknownName for an unknown rule.
@@ -137,10 +152,23 @@ def rows(
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
     made = [
-        replace(_row(group, select, shown, level), setting=words, outside_ranks=outside_ranks)
+        replace(
+            _told(_row(group, select, shown, level), group, select, verdicts),
+            setting=words,
+            outside_ranks=outside_ranks,
+        )
         for group, words in pairs
     ]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
+
+
+def _told(row: Row, group: Sequence[Record], select: str, verdicts: Verdicts | None) -> Row:
+    """The row with how deep it was verified, if that is known."""
+    if verdicts is None:
+        return row
+    runs = once(group)
+    caveats = tuple(sorted({*row.caveats, *caveats_of(runs, select, verdicts)}))
+    return replace(row, verified=level_of(runs, select, verdicts), caveats=caveats)
 
 
 def _place(row: Row, by: Metric) -> tuple[bool, float]:
@@ -148,7 +176,7 @@ def _place(row: Row, by: Metric) -> tuple[bool, float]:
     return by.order(None if found is None else found.mean)
 
 
-def _once(group: Sequence[Record]) -> list[Record]:
+def once(group: Sequence[Record]) -> list[Record]:
     """The records, tests of one model counted once: earlier releases kept them under seed 0."""
     kept: dict[tuple[Any, ...], Record] = {}
     for one in sorted(group, key=lambda record: record.seed == record.model_seed):
@@ -157,7 +185,7 @@ def _once(group: Sequence[Record]) -> list[Record]:
 
 
 def _row(records: Sequence[Record], select: str, shown: Columns, level: float | None) -> Row:
-    group = _once(records)
+    group = once(records)
     picked = [one.counts(select) for one in group]
     best = [one.counts("best-on-test") for one in group]
     pooled = pool(picked) if len({one.model_seed for one in group}) == 1 else None
@@ -218,9 +246,11 @@ def as_data(row: Row) -> dict[str, Any]:
     scores = {name: found and vars(found) for name, found in row.scores.items()}
     first: dict[str, Any] = {name: scores[name] for name in ("uar", "war") if name in scores}
     lists = {name: list(getattr(row, name).values()) for name in ("pooled", "best_on_test")}
-    asked = {"intervals": bounds.as_data(row.intervals)} if row.intervals else {}
+    without = {name: found and vars(found) for name, found in (row.without or {}).items()} or None
+    more: dict[str, Any] = {"best_on_test_by": "war", "without": without}
+    more |= {"intervals": bounds.as_data(row.intervals)} if row.intervals else {}
     plain.pop("intervals")
-    return {**plain, **first, "scores": scores, **lists, "best_on_test_by": "war", **asked}
+    return {**plain, **first, "scores": scores, **lists, **more}
 
 
 def setting(one: Record) -> str:

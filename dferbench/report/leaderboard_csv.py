@@ -26,7 +26,9 @@ def as_csv(
     low_high = (" low", " high") if any(row.intervals for row in rows) else ()
     parts = ("", " std", *low_high, " best on test", *([" optimism"] if optimism else []))
     numbers = [f"{one.title}{part}" for one in shown.metrics for part in parts]
-    heads = [*FACTS, *numbers, "caveats", "config_id", "folders"]
+    asked = any(row.without is not None for row in rows)
+    without = [f"{one.title} without" for one in shown.metrics if asked]
+    heads = [*FACTS, *numbers, "caveats", "config_id", "folders", "verified", *without]
     more = dict.fromkeys(name for one in published for name in one if name not in heads)
     lines = [[*_line(row, shown, optimism), *(None for _ in more)] for row in rows]
     lines += [[one.get(name) for name in (*heads, *more)] for one in published]
@@ -41,7 +43,9 @@ def _line(row: Row, shown: Columns, optimism: bool) -> list[Any]:
         numbers += [mean, spread, *_bounds(row, one.name), row.best_on_test[one.name]]
         numbers += [row.optimism.get(one.name)] if optimism else []
     facts = [row.dataset, row.method, row.setting, _joined(row.folds), _joined(row.seeds)]
-    return [*facts, *numbers, "; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+    lists = ["; ".join(row.caveats), row.config_id, "; ".join(row.folders)]
+    without = [] if row.without is None else [row.without[one.name] for one in shown.metrics]
+    return [*facts, *numbers, *lists, row.verified, *(one and one.mean for one in without)]
 
 
 def _bounds(row: Row, metric: str) -> list[float | None]:

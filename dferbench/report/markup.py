@@ -14,7 +14,7 @@ from dferbench.report.plain import escape_markdown
 
 OWN = ("text", "markdown", "latex", "csv", "json", "html")
 """The formats of every table."""
-SYMBOLS = {"※": r"\textreferencemark{}", "‖": r"\textbardbl{}"}
+SYMBOLS = {"※": r"\textreferencemark{}", "◊": r"$\diamond$", "‖": r"\textbardbl{}"}
 """Symbols of caveats that LaTeX does not know as they are."""
 
 Lines = Sequence[Sequence[object]]

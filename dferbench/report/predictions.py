@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench.errors import DataError
-from dferbench.experiment.record import PREDICTIONS, Record
+from dferbench.experiment.record import EPOCH_PREDICTIONS, PREDICTIONS, Record
 from dferbench.files import read_regular
 
 MOST_BYTES = 2**30
@@ -28,18 +28,45 @@ class Predicted:
     logits: NDArray[Any]
 
 
+def counted(said: Predicted, classes: int) -> list[list[int]]:
+    """The (C, C) confusion matrix that predictions give; ties go to the earlier class."""
+    found = np.zeros((classes, classes), dtype=np.int64)
+    np.add.at(found, (said.labels, said.logits.argmax(1)), 1)
+    plain: list[list[int]] = found.tolist()
+    return plain
+
+
 def read_predictions(record: Record, folder: Path) -> Predicted:
     """The predictions in a run's folder. Raises DataError if they are missing, damaged, or give another
     confusion matrix than the record has."""
     path = folder / PREDICTIONS
     found = read_logits(path, len(record.classes))
-    counted = np.zeros((len(record.classes),) * 2, dtype=np.int64)
-    np.add.at(counted, (found.labels, found.logits.argmax(1)), 1)
-    if counted.tolist() != record.confusion:
+    if counted(found, len(record.classes)) != record.confusion:
         raise DataError(
             f"{path} is of another result than its record: it gives another confusion matrix",
             "Repeat that run.",
         )
+    return found
+
+
+def read_epochs(record: Record, folder: Path) -> dict[int, Predicted]:
+    """What a run with --keep-predictions all left, by the epoch, counted from 0 over the whole run.
+
+    Logits are of half precision, less the highest of each video. Epochs that were not kept are left out, and
+    so are the videos that an epoch could not read. Raises DataError if the file is missing or damaged.
+    """
+    path = folder / EPOCH_PREDICTIONS
+    try:
+        whole = _arrays(read_regular(path, MOST_BYTES))
+        epochs = whole.logits
+        if epochs.ndim != 3 or len(epochs) != record.epochs:
+            raise ValueError(f"its logits are {epochs.shape}, and the run has {record.epochs} epochs")
+        there = ~np.isnan(epochs).any(2)
+        found = {n: _only(whole, epochs[n], there[n]) for n in range(len(epochs)) if there[n].any()}
+        for one in found.values():
+            _require_shapes(one, len(record.classes))
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
+        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
     return found
 
 
@@ -54,6 +81,11 @@ def read_logits(path: Path, classes: int) -> Predicted:
     except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
         raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
     return found
+
+
+def _only(whole: Predicted, logits: NDArray[Any], there: NDArray[np.bool_]) -> Predicted:
+    ids = [name for name, holds in zip(whole.ids, there, strict=True) if holds]
+    return Predicted(ids, whole.labels[there], logits[there])
 
 
 def _arrays(content: bytes) -> Predicted:

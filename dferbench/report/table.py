@@ -7,13 +7,11 @@ with fewer epochs or videos is another experiment, shown only to who asks for it
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.printed import PrintedProtocol
 from dferbench.experiment.protocol import OwnProtocol, unlike_input, unlike_others, unlike_rule
@@ -23,15 +21,20 @@ from dferbench.report import bounds
 from dferbench.report.by_rule import MEANING, OPTIMISM, rule_of, values
 from dferbench.report.by_rule import left_out as left_out_of
 from dferbench.report.caveats import meaning
+from dferbench.report.coverage import coverage, gaps
 from dferbench.report.elsewhere import Runs, by_configuration
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
+from dferbench.report.verified import SAYS, caveats_of, level_of
+from dferbench.verification.verdict import Verdicts
 
 if TYPE_CHECKING:
     from dferbench.statistics.intervals import Interval
 
 PUBLISHED = "published"
+WITHOUT = ", without"
+"""Ends the kind of a block whose numbers leave listed test videos out."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +91,19 @@ class Cells:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What measured numbers are shown with: `level` of their intervals in percent, `verdicts` for how deep
+    they were verified, and `without`, per rule the same runs counted without some test videos."""
+
+    level: float | None = None
+    verdicts: Verdicts | None = None
+    without: Mapping[str, Sequence[Record]] = field(default_factory=dict)
+
+
+NOTHING = Beside()
+
+
+@dataclass(frozen=True)
 class Block:
     """The columns of one dataset and one kind: "published", or the selection rule of measured runs."""
 
@@ -102,6 +118,11 @@ class Block:
     def name(self) -> str:
         """The dataset without its options; those are a footnote."""
         return self.dataset.split("(")[0].split(":")[0]
+
+    @property
+    def rule(self) -> str:
+        """The selection rule of measured runs."""
+        return self.kind.removesuffix(WITHOUT)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -163,19 +184,22 @@ def make_sheet(
     rules: Sequence[str],
     about: Mapping[str, str] | None = None,
     shown: Columns = DEFAULT,
-    level: float | None = None,
+    beside: Beside = NOTHING,
 ) -> Sheet:
     """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`,
     among which OPTIMISM stands for the difference of two.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
-    the user asked for a metric to rank by, rows stand in its order, within their groups. `level` asks for
-    intervals, in percent.
+    the user asked for a metric to rank by, rows stand in its order, within their groups.
     """
     suite = _told_apart(suite)
-    blocks = [replace(block, level=level) for block in _blocks(suite, keys, rules, shown)]
-    runs = by_configuration(records)
-    columns = [_column(suite, block, runs, keys[block.dataset]) for block in blocks]
+    counted = {rule: by_configuration(records) for rule in rules}
+    counted |= {rule + WITHOUT: by_configuration(fewer) for rule, fewer in beside.without.items()}
+    kinds = [kind for rule in rules for kind in (rule, rule + WITHOUT) if kind in counted]
+    blocks = [replace(one, level=beside.level) for one in _blocks(suite, keys, kinds, shown)]
+    columns = [
+        _column(suite, block, counted.get(block.kind, {}), keys[block.dataset], beside) for block in blocks
+    ]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
     labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
@@ -232,10 +256,12 @@ def _options(block: Block) -> list[str]:
     return [*said, MEANING] if block.kind == OPTIMISM else said
 
 
-def _column(suite: Suite, block: Block, runs: Runs, keys: Mapping[int, Key]) -> list[Cells | None]:
+def _column(
+    suite: Suite, block: Block, runs: Runs, keys: Mapping[int, Key], beside: Beside
+) -> list[Cells | None]:
     if block.kind == PUBLISHED:
         return [_printed(row, block, suite.select) for row in suite.rows]
-    found = [(row, _measured(keys.get(row.number), runs, block)) for row in suite.rows]
+    found = [(row, _measured(keys.get(row.number), runs, block, beside)) for row in suite.rows]
     return [
         cells and replace(cells, deviations=(*_unlike(row, block, keys), *cells.deviations))
         for row, cells in found
@@ -247,8 +273,8 @@ def _unlike(row: Row, block: Block, keys: Mapping[int, Key]) -> Iterator[str]:
     if row.printed is None or block.name not in row.printed.results:
         return
     printed, own = row.printed.protocol(block.name), keys[row.number].own
-    if block.kind != OPTIMISM and printed.select not in (block.kind, "none", "unknown"):
-        yield f"selected by {block.kind}; the published numbers by {printed.select}"
+    if block.rule != OPTIMISM and printed.select not in (block.rule, "none", "unknown"):
+        yield f"selected by {block.rule}; the published numbers by {printed.select}"
     yield from unlike_input(printed, own) if own else ()
 
 
@@ -267,47 +293,30 @@ def _as_printed(value: float | None) -> Number | None:
     return None if value is None else Number(Score(value, None, 0))
 
 
-def _measured(key: Key | None, runs: Runs, block: Block) -> Cells | None:
+def _measured(key: Key | None, runs: Runs, block: Block, beside: Beside) -> Cells | None:
     """Mean and deviation over the row's runs."""
     if key is None or not (found := runs.get((key.dataset, key.config_id))):
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
-    without = left_out_of(mine, block.kind)
-    mine = [one for one in mine if one.answers(rule_of(block.kind))]
+    without = left_out_of(mine, block.rule)
+    mine = [one for one in mine if one.answers(rule_of(block.rule))]
     if not mine:
         return None
-    picked = [one.counts(rule_of(block.kind)) for one in mine]
-    scores = {one.name: score(values(mine, block.kind, one)) for one in block.metrics}
-    level = None if block.kind == OPTIMISM else block.level
-    known = bounds.intervals_if(level, mine, block.kind, block.metrics)
+    rule, whole = rule_of(block.rule), block.kind == block.rule
+    picked = [one.counts(rule) for one in mine]
+    scores = {one.name: score(values(mine, block.rule, one)) for one in block.metrics}
+    level = block.level if whole and block.kind != OPTIMISM else None
+    known = bounds.intervals_if(level, mine, rule, block.metrics)
     numbers = {n: Number(found, interval=known.get(n)) if found else None for n, found in scores.items()}
+    checked = beside.verdicts if whole else None
+    caveats = [*(caveat for one in mine for caveat in one.caveats), *caveats_of(mine, rule, checked or {})]
+    said = (*map(meaning, dict.fromkeys(caveats)), *coverage(mine, key.folds), *twice, *without)
+    deviations = [f"run with {words}" for words in key.deviations]
+    deviations += [] if checked is None else [SAYS[level_of(mine, rule, checked)]]
+    deviations += [] if whole else ["test videos of --without left out"]
     told = dict.fromkeys(bounds.about(one) for one in known.values() if one)
-    caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
-    deviations = tuple(f"run with {words}" for words in key.deviations)
-    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice, *without)
-    return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores), *told))
-
-
-def _gaps(
-    picked: Sequence[Counts], shown: Sequence[Metric], scores: Mapping[str, Score | None]
-) -> Iterator[str]:
-    """Why a number is missing, and what means over classes leave out."""
-    for one in shown:
-        if scores[one.name] is None:
-            why = " (older records have no top-2 hits)" if one.needs != "confusion" else ""
-            yield f"{one.title} is not defined for what at least one of the runs counted{why}"
-    if names := dict.fromkeys(name for counts in picked for name in counts.untested):
-        yield f"no test video of {', '.join(names)}, left out of means over classes"
-
-
-def _coverage(records: Sequence[Record], folds: tuple[int, ...]) -> Iterator[str]:
-    seeds = Counter(one.fold for one in records)
-    if set(seeds) < set(folds):
-        names = ", ".join(map(str, sorted(seeds)))
-        yield f"only fold {names} of {len(folds)}"
-    if len(set(seeds.values())) > 1:
-        yield "some folds have more seeds than others"
+    return Cells(numbers, len(mine), said, (*deviations, *gaps(picked, block.metrics, scores), *told))
 
 
 def _shared(column: Iterable[Cells | None]) -> list[str]:

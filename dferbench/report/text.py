@@ -12,6 +12,7 @@ from dferbench.report.by_rule import LAST_EPOCH, MEANING
 from dferbench.report.caveats import meaning, symbol
 from dferbench.report.leaderboard import DEFAULT, Row
 from dferbench.report.markup import markup
+from dferbench.report.verified import SAYS
 
 Words = Mapping[str, str] | None
 """A column on request: a word for each method."""
@@ -48,10 +49,13 @@ def leaderboard(
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(form.heading(f"{dataset}, test results in percent, selection: {select}"))
-        blocks.append(form.table(_lines(mine, extra, shown, notes), _heads(extra, shown), 2))
+        marks = [list(_verified(row, rows)) for row in mine]
+        lines = _lines(mine, marks, extra, shown, notes)
+        blocks.append(form.table(lines, _heads(extra, shown, mine), 2))
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
     blocks += [form.notes([f"{symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
-    below = [*_missing(rows, shown), *(f"[{i}] {note}" for i, note in enumerate(notes, 1))]
+    numbered = (f"[{i}] {note}" for i, note in enumerate(notes, 1))
+    below = [*_missing(rows, shown), *_common(rows), *_without(rows), *numbered]
     below += [*([MEANING] if optimism else []), *([LAST_EPOCH] if select != LAST else [])]
     return "\n\n".join([*blocks, *([form.notes(below)] if below else [])])
 
@@ -64,6 +68,15 @@ def _missing(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
             yield f"-: {one.title} is not defined for what at least one of the runs counted{why}"
 
 
+def _without(rows: Sequence[Row]) -> Iterator[str]:
+    """What the columns without listed videos are, and why one is empty."""
+    asked = [row.without for row in rows if row.without is not None]
+    if asked:
+        yield "without: of the same runs, on the test videos that --without does not list"
+    if any(None in scores.values() for scores in asked):
+        yield "- without: the predictions of that epoch are not there, or give another result"
+
+
 def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
     """What must be known of single numbers, which point to it."""
     for row in rows:
@@ -71,6 +84,25 @@ def _footnotes(rows: Sequence[Row], shown: Columns) -> Iterator[str]:
             yield from _untested(row)
         yield from _below_last(row, shown)
         yield from (note for one in shown.metrics for note in _interval_notes(row, one))
+    for row in rows:
+        yield from _verified(row, rows)
+
+
+def _levels(rows: Sequence[Row]) -> set[str]:
+    return {row.verified for row in rows if row.verified is not None}
+
+
+def _common(rows: Sequence[Row]) -> Iterator[str]:
+    """How deep all rows were verified, if that is one answer."""
+    levels = _levels(rows)
+    if len(levels) == 1:
+        yield f"all rows: {SAYS[levels.pop()]}"
+
+
+def _verified(row: Row, rows: Sequence[Row]) -> Iterator[str]:
+    """How deep this one was, if others were not as deep, or deeper."""
+    if row.verified is not None and len(_levels(rows)) > 1:
+        yield SAYS[row.verified]
 
 
 def _untested(row: Row) -> Iterator[str]:
@@ -89,27 +121,39 @@ def _interval_notes(row: Row, one: Metric) -> Iterator[str]:
         yield bounds.about(found)
 
 
-def _heads(extra: Extra, shown: Columns) -> list[str]:
-    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test"]
+def _heads(extra: Extra, shown: Columns, rows: Sequence[Row]) -> list[str]:
+    without = [f"{head} without" for head in shown.heads if rows[0].without is not None]
+    heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, *without, "best on test"]
     heads += ["optimism"] if extra.optimism else []
     return [*heads, "folders"] if extra.folders else heads
 
 
-def _lines(rows: Sequence[Row], extra: Extra, shown: Columns, notes: Sequence[str]) -> list[list[object]]:
+def _lines(
+    rows: Sequence[Row],
+    marks: Sequence[Iterable[str]],
+    extra: Extra,
+    shown: Columns,
+    notes: Sequence[str],
+) -> list[list[object]]:
+    """`marks` are notes on each row as a whole."""
     places = iter(range(1, len(rows) + 1))
-    return [[next(places) if row.ranks else "-", *_cells(row, extra, shown, notes)] for row in rows]
+    return [
+        [next(places) if row.ranks else "-", *_cells(row, extra, shown, notes, _pointers(mine, notes))]
+        for row, mine in zip(rows, marks, strict=True)
+    ]
 
 
-def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str]) -> list[str]:
+def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str], mark: str) -> list[str]:
     caveats = "".join(symbol(caveat) for caveat in row.caveats)
     best = " / ".join(one.text(row.best_on_test[one.name]) for one in shown.metrics)
     return [
-        f"{row.method}{' ' if caveats else ''}{caveats}",
+        f"{row.method}{' ' if caveats else ''}{caveats}{mark}",
         *([] if extra.fidelity is None else [extra.fidelity.get(row.method, "")]),
         row.setting,
         _folds(row),
         ",".join(map(str, row.seeds)),
         *(_score(row, one, notes) for one in shown.metrics),
+        *(str(row.without[one.name] or "-") for one in shown.metrics if row.without is not None),
         best + _pointers(_below_last(row, shown), notes),
         *([_optimism(row, shown)] if extra.optimism else []),
         *(["\n".join(row.folders)] if extra.folders else []),

@@ -103,6 +103,8 @@ def told(plan: Plan, done: Record, progress: Progress) -> Record:
     can be read."""
     folder = plan.folder(done.fold, done.seed)
     progress.say(f"fold {done.fold} seed {done.seed}: already done{_by_whom(done, plan)}, {folder}")
+    if plan.request.keep_predictions == "all" and done.epochs and records.EPOCH_PREDICTIONS not in done.files:
+        progress.say("It kept the predictions of its last epoch alone; --force trains it again.")
     if gone := lost(done, folder):
         progress.say(told_lost(gone, folder))
     else:
@@ -130,14 +132,14 @@ def lost(done: Record, folder: Path) -> list[str]:
     curve = [curves.NAME] if done.curve_sha256 else []
     held = [] if done.validation is None else [records.VALIDATION]
     trained = [] if done.checkpoint or done.trial else [records.CHECKPOINT]
-    files = [records.PREDICTIONS, *trained, *held, *curve]
-    return [name for name in files if not (folder / name).is_file()]
+    files = [records.PREDICTIONS, *trained, *held, *curve, *done.files]
+    return [name for name in dict.fromkeys(files) if not (folder / name).is_file()]
 
 
 def told_lost(gone: Sequence[str], folder: Path) -> str:
     """What to know of a result of which files are gone."""
     are = "is" if len(gone) == 1 else "are"
-    users = [words for name, words in _USERS.items() if name in gone]
+    users = [words for name, words in _USERS.items() if name in gone] or ["verify lacks them"]
     return (
         f"{' and '.join(gone)} {are} gone from {folder}; its result stands, but {'; '.join(users)}. "
         "Move the folder away and give the same command again to have them."
@@ -147,6 +149,7 @@ def told_lost(gone: Sequence[str], folder: Path) -> str:
 _USERS = {
     records.PREDICTIONS: "compare, predict and evaluate lack them",
     records.CHECKPOINT: "predict and evaluate lack its model",
+    records.EPOCH_PREDICTIONS: "best-on-test cannot be re-scored",
     records.VALIDATION: "what was said of each validation video is not known",
     curves.NAME: "what its epochs gave is not known",
 }

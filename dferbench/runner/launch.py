@@ -78,6 +78,7 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
         "--root": request.root, "--limit": request.limit, "--output": request.output.absolute(),
         "--device": request.device, "--devices": request.devices, "--workers": request.workers,
         "--epochs": epochs, "--validation": request.validation, "--patience": request.patience,
+        "--keep-predictions": request.keep_predictions if request.keep_predictions != "last" else None,
     }  # fmt: skip
     for name, value in single.items():
         if value is not None and value != "":

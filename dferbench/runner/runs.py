@@ -16,6 +16,7 @@ from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.recipe import stated
 from dferbench.experiment.record import Record
+from dferbench.experiment.result_files import named_files
 from dferbench.experiment.selected import HeldOut
 from dferbench.machine.environment import environment
 from dferbench.progress import Progress
@@ -120,7 +121,8 @@ def _do(
         draft = draft.model_copy(update={"mixed_code": mixed})
     progress.say(f"fold {run[0]} seed {run[1]}: {_numbers(split)} videos")
     with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
-        outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
+        found = work(draft, split, folder)
+        outcome.append(draft.model_copy(update={"status": "done", **found, "files": named_files(folder)}))
     record = with_curve(records.read(folder / records.NAME, plan.metrics), folder, progress)
     if record.status == "done":
         drop_state(folder)

@@ -17,6 +17,7 @@ from dferbench.training.finite import way_out_of
 from dferbench.training.predictions import Predictions
 from dferbench.training.scoring import batch_of, predict
 from dferbench.training.trial import room_for_tests
+from dferbench.types import Video
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -53,6 +54,12 @@ class TestedParts:
     progress: Progress
     parts: Sequence[tuple[str, Source]]
     """"validation", where there is such a part, and "test"; in a trial the first stands for both."""
+
+    @property
+    def videos(self) -> Sequence[Video]:
+        """What `PartPredictions.test` is of."""
+        found = dict(self.parts)
+        return (found.get("test") or found["validation"]).videos
 
     def of(self, model: Classifier) -> PartPredictions:
         """The model's predictions. Raises as `predict` does, and DferbenchError if memory ends."""

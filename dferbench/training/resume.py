@@ -45,6 +45,8 @@ class State:
     optimizer: dict[str, Any]
     curve: list[Epoch]
     skipped: list[str]
+    predictions: Tensor | None = None
+    """Of the test videos after each epoch, (E, N, C) float16, where they are kept."""
 
 
 def learned(model: nn.Module, ever_trained: set[str]) -> dict[str, Tensor]:
@@ -83,6 +85,8 @@ def owner_of(record: Record) -> Owner:
 def save(state: State, folder: Path, owner: Owner) -> Path:
     """Write the state atomically and return its path. Raises DferbenchError if it cannot be written."""
     content = {**vars(state), "curve": json.dumps([row.model_dump() for row in state.curve])}
+    if state.predictions is None:
+        del content["predictions"]
     buffer = io.BytesIO()
     begin = buffer.write(_first_line(owner, "0" * 64))  # its place: the state may be large, and is held once
     torch.save(content, buffer)

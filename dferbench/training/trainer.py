@@ -34,6 +34,7 @@ from dferbench.training.accumulate import backward
 from dferbench.training.across import ALONE, Share, Team
 from dferbench.training.after_epoch import PartPredictions, TestedParts, opened
 from dferbench.training.batches import Feed, Source, UnreadableVideos
+from dferbench.training.epoch_logits import EpochLogits
 from dferbench.training.finite import require_finite_parameters
 from dferbench.training.losses import Losses
 from dferbench.training.observer import Observers, result_of
@@ -93,6 +94,7 @@ def train_run(
     decoders = sum(team.gather(unreadable.decoders), Counter[str]())
     if team.leads:
         predicted.save(folder)
+        trainer.kept.save(folder)
     return {
         "curve": trainer.curve,
         "confusion": predicted.test.confusion(),
@@ -131,6 +133,9 @@ class Trainer:
     def run(self) -> PartPredictions:
         """Train every stage that is not done yet; return the predictions at the end."""
         saved = self._resume()
+        wanted, before = self.plan.request.keep_predictions == "all", saved.predictions if saved else None
+        classes, done = len(self.plan.task.classes), len(self.curve)
+        self.kept = EpochLogits(wanted, self.tests.videos, classes, before, done)
         self.observers.run_started(self.draft, self.folder, len(self.curve), self._steps())
         predicted = None
         with self.states:
@@ -145,6 +150,7 @@ class Trainer:
         predicted = self.tests.of(self.model)
         if self.curve:
             self.curve[-1] = self.curve[-1].model_copy(update=predicted.counts)
+        self.kept.again(predicted.test)
         return predicted
 
     def _train_stage(self, number: int, saved: resume.State | None) -> PartPredictions | None:
@@ -173,6 +179,7 @@ class Trainer:
                 seconds=round(time.monotonic() - started, 3),
                 **predicted.counts,
             )
+            self.kept.add(predicted.test)
             self._report(row, stage)
             if self.team.leads:
                 self.states.offer(self._state(number, epoch + 1, optimizer))
@@ -239,8 +246,9 @@ class Trainer:
         """A copy of all that is to be saved, for what it is made of changes with the next step."""
         learned, steps = resume.learned(self.model, self.built.ever_trained), optimizer.state_dict()
         skipped = sorted(self.unreadable.skipped)
+        said = self.kept.together()
         return resume.State(
-            stage, epochs, resume.copied(learned), resume.copied(steps), list(self.curve), skipped
+            stage, epochs, resume.copied(learned), resume.copied(steps), list(self.curve), skipped, said
         )
 
     def _write(self, state: resume.State) -> Path:

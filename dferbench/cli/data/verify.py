@@ -50,7 +50,7 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     from dferbench.data.verify import Depth, verify
 
     there = dataset_at(chosen, place)
-    folds = _folds(name, there, fold)
+    folds = folds_of(name, there, fold)
     depth = Depth(deep, timeout, workers or cores())
     findings = verify(there, place, folds, depth, make_progress())
     counts = Counter(finding.level for finding in findings)
@@ -66,7 +66,8 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     typer.echo(f"{name} in {place}: {summary}", err=json_)
 
 
-def _folds(name: str, dataset: Dataset, asked: str) -> list[int]:
+def folds_of(name: str, dataset: Dataset, asked: str) -> list[int]:
+    """The folds that --fold asks for. Raises UnknownName or ConfigError."""
     folds = list(dataset.folds if asked == "all" else numbers(asked, "--fold"))
     for fold in folds:
         if fold not in dataset.folds:

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dferbench.data.leaks.find import copies_among
+from dferbench.data.leaks.looks import looks_of
 from dferbench.data.make import is_unfinished
 from dferbench.data.marks import marks_of, notes_of
 from dferbench.data.packs.index import is_pack
-from dferbench.data.verify import decode, lists, tree
+from dferbench.data.verify import decode, leaks, lists, tree
 from dferbench.data.verify.decode import Decoded, Results
 from dferbench.data.verify.lists import SplitVideos
 from dferbench.data.verify.survey import Surveyed, survey
@@ -51,6 +53,7 @@ def verify(
     wanted = wanted if depth.whole else decode.sample(wanted, name)
     results = decode.decode_all(wanted, depth.whole, depth.seconds, depth.workers, progress)
     found += _of_lists(dataset, parts, folds, results)
+    found += _leaks(parts, wanted, depth, progress)
     found += [finding for check in tree.CHECKS for finding in check(seen, name)]
     found += [finding for check in decode.CHECKS for finding in check(results, name)]
     found += _figures(seen, results, len(paths))
@@ -103,6 +106,16 @@ def _of_lists(
     yield from lists.empty_classes(parts, classes)
     yield from lists.twins(parts, {p: one.digest for p, one in _decoded(results) if one.digest})
     yield from lists.facts(parts, classes)
+
+
+def _leaks(
+    parts: Sequence[SplitVideos], paths: Sequence[str], depth: Depth, progress: Progress
+) -> Iterator[Finding]:
+    """What training knows of the test videos: shared sources, and copies where every video is decoded."""
+    yield from leaks.sources(parts)
+    if depth.whole:
+        looks, _ = looks_of(paths, depth.seconds, depth.workers, progress)
+        yield from leaks.copied(parts, copies_among(looks))
 
 
 def _decoded(results: Results) -> list[tuple[str, Decoded]]:

@@ -4,31 +4,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
+from dferbench.data.parts import SPLITS as SPLITS
+from dferbench.data.parts import SplitVideos as SplitVideos
+from dferbench.data.parts import folds as folds
 from dferbench.errors import DataError
 from dferbench.types import Dataset, Finding, Video
-
-SPLITS = ("train", "test")
-
-
-@dataclass(frozen=True)
-class SplitVideos:
-    """The videos of one split of one fold."""
-
-    fold: int
-    split: str
-    videos: tuple[Video, ...]
-
-    def __str__(self) -> str:
-        return f"fold {self.fold}, {self.split}"
-
-    @property
-    def ids(self) -> set[str]:
-        """The ids, each once."""
-        return {video.id for video in self.videos}
 
 
 def read_parts(dataset: Dataset, root: Path, folds: Iterable[int]) -> tuple[list[SplitVideos], list[Finding]]:
@@ -98,13 +80,6 @@ def overlap(parts: Sequence[SplitVideos]) -> Iterator[Finding]:
     if found:
         hint = "Take them out of one of the two: a model must not be tested on what it learned from."
         yield Finding("error", "videos in train and test of the same fold", hint, tuple(found))
-
-
-def folds(parts: Sequence[SplitVideos]) -> Iterator[tuple[SplitVideos, SplitVideos]]:
-    """Train and test of each fold of which both could be read."""
-    for a, b in pairwise(parts):
-        if a.fold == b.fold:
-            yield a, b
 
 
 def crossing(parts: Sequence[SplitVideos]) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""Leaks: test videos of which the training part has a copy, or another part of the same source."""
