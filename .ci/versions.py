@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import compare
+import schedulers
 from steps import Steps
 
 ROOT = Path(__file__).parents[1]
@@ -27,12 +28,15 @@ HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FURTHER = ("3.12", "3.13", "3.14")
 QUICK = ("-m", "not slow and not long")
 VENV = ("venv", "--quiet", "--no-config", "--python")
-EXTRAS = "test,faces,tensorboard,wandb,mlflow"
+EXTRAS = "test,faces,parquet,tensorboard,wandb,mlflow"
 """With the trackers' own libraries, which the README's test command does without."""
 ALONE = ("pytest", "-q", "-n0", "-m", "long")
 LONG = {
     "a thousand hostile inputs": "tests/test_hostile.py",
     "the check of a GPU, small": "tests/test_gpu_check.py",
+    # Side by side: both wait for servers most of the time.
+    "studies on SLURM and on Ray": "-n2 --dist=loadfile tests/test_launchers_slurm.py "
+    "tests/test_launchers_ray.py",
 }
 """Tests of minutes that the README's command leaves out."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
@@ -163,10 +167,11 @@ def as_newcomer(steps: Steps, test_command: str) -> None:
     fresh = not environment.exists()
     steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
     python = environment / "bin" / "python"
-    for name, file in LONG.items():
-        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, file, cwd=ROOT)
     for tool in STYLE:
         steps.run(f"{HERE}: {tool}", python, "-m", *tool.split(), cwd=ROOT)
+    schedulers.install(python, ROOT)
+    for name, files in LONG.items():
+        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, *files.split(), cwd=ROOT)
     if fresh:
         shutil.rmtree(environment, ignore_errors=True)
 

@@ -144,8 +144,7 @@ def register_decoders(register: Callable[..., None]) -> None:
 @hookimpl
 def register_face_finders(register: Callable[..., None]) -> None:
     """Register the face finders of the host."""
-    from dferbench.face_crops.finders import BLIND, FINDERS
-    from dferbench.face_crops.look import SHORT_SIDE
+    from dferbench.face_crops.finders import BLIND, FINDERS, SHORT_SIDE
 
     options = {"boxes": BoxesOptions, "haar": HaarOptions, "yunet": YunetOptions}
     for name, build in FINDERS.items():

@@ -175,7 +175,7 @@ def _finite(text: str) -> float:
 def read_regular(path: Path, limit: int) -> bytes:
     """The bytes of a regular file of at most `limit` bytes: no link, pipe or device, which could lead
     elsewhere or never end. Raises OSError if it is none, or cannot be read."""
-    kind = path.lstat().st_mode
+    kind = os.lstat(path).st_mode
     if not stat.S_ISREG(kind):
         what = "a link" if stat.S_ISLNK(kind) else "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
         raise OSError(f"it is {what}, not a regular file")

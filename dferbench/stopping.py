@@ -9,8 +9,6 @@ nothing is ever asked for.
 
 from __future__ import annotations
 
-import ctypes
-import multiprocessing
 import os
 import signal
 import sys
@@ -55,6 +53,8 @@ def listen() -> None:
 def listen_below_parent() -> None:
     """The same in a process that its parent started while signals were `held`; it is asked to end (SIGTERM)
     when the parent's process ends, however it does."""
+    import multiprocessing  # here, as a command that starts nothing does without
+
     listen()
     parent = multiprocessing.parent_process()
     _end_with_parent(signal.SIGTERM)
@@ -137,6 +137,8 @@ def leave_to_parent(*, sigterm: bool = True) -> None:
 def _end_with_parent(number: signal.Signals) -> None:
     """Linux sends this process the signal when its parent ends."""
     if sys.platform == "linux":
+        import ctypes
+
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, number)
 
 

@@ -40,13 +40,15 @@ class Video:
     """One labelled video.
 
     `path` is a video file or a folder of frame images; `label` is an index into the dataset's classes;
-    `info` carries extras such as captions, and reaches a method's loss untouched.
+    `info` carries extras such as captions, and reaches a method's loss untouched. `group` names what videos
+    share that would make validation easy: their actor, source film or session; "" where that is not known.
     """
 
     id: str
     path: str
     label: int
     info: Mapping[str, Any] = field(default_factory=dict)
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,12 @@ class Dataset:
 
         Under "caveats" stand the words (see `dferbench.experiment.record`) that every table shows next to its
         results.
+        """
+        return {}
+
+    def votes(self, root: Path) -> Mapping[str, Sequence[float]]:
+        """What several annotators said of videos, by id: how many votes each class got, in the order of
+        `classes`. Read on request; empty where a dataset or a copy has none. Raises DataError.
         """
         return {}
 

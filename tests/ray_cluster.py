@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from slurm_cluster import free_ports
@@ -36,10 +36,20 @@ class Node:
             assert self.process.poll() is None and time.monotonic() < end, log.read_text()
             time.sleep(0.2)
 
+    def lose(self):
+        """Kill the node's server alone, as when its machine is cut off: all else must end by itself.
+
+        Gives the processes of the study that were at work on it.
+        """
+        family = {pid: _command_of(pid) for pid in _family(self.process.pid)}
+        (server,) = [pid for pid, command in family.items() if command[0].endswith(b"/raylet")]
+        os.kill(server, signal.SIGKILL)
+        return [pid for pid, command in family.items() if b"dferbench" in command]
+
     def kill(self):
-        """Lose the node: whatever it started is killed at once, other than the processes of workers."""
+        """End whatever is left of it."""
         for pid in _family(self.process.pid):
-            if b"dferbench" not in Path(f"/proc/{pid}/cmdline").read_bytes():
+            with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
 
@@ -49,6 +59,10 @@ class Node:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
             self.kill()
+
+
+def _command_of(pid):
+    return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
 
 
 def _family(pid):

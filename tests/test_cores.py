@@ -75,6 +75,13 @@ def test_readers_by_cores_and_by_batches(monkeypatch, have, videos, batch, expec
     assert cores.readers(5, videos, batch) == 5 and cores.readers(0, videos, batch) == 0
 
 
+@pytest.mark.parametrize(("have", "processes", "expected"), [(16, 2, 8), (16, 4, 4), (5, 2, 2), (2, 4, 1)])
+def test_the_processes_of_one_run_share_the_cores(monkeypatch, have, processes, expected):
+    monkeypatch.setenv(cores.SETTING, str(have))
+    assert cores.readers("auto", 1000, 4, processes) == expected
+    assert cores.readers(3, 1000, 4, processes) == 3
+
+
 @pytest.mark.parametrize(
     ("setting", "found", "expected"),
     [

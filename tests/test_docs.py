@@ -124,3 +124,36 @@ def test_the_commands_and_the_plugin_of_the_page_on_metrics_work(in_process, tmp
     said = [in_process(*shlex.split(command), check=0).stdout for command in commands]
     assert len(said) == 4 and "weighted-f1" in said[0] and "macro F1" in said[1] and "59.61" not in said[2]
     assert "G-mean" in said[3] and "60.00" in said[3]
+
+
+def test_the_page_on_published_numbers_has_every_key_of_their_files():
+    from dferbench.experiment.printed import Printed, PrintedFile, PrintedProtocol
+    from dferbench.experiment.suite import RowFile, SuiteFile
+
+    page = (ROOT / "docs" / "published.md").read_text()
+    own = [name for name in Printed.model_fields if name not in PrintedProtocol.model_fields]
+    known = {
+        "Key of the file": list(PrintedFile.model_fields),
+        "Key of a row": own,
+        "Key of the protocol": list(PrintedProtocol.model_fields),
+        "Key of a suite": list(SuiteFile.model_fields),
+        "Key of a suite's row": list(RowFile.model_fields),
+    }
+    tables = re.findall(r"^\| (Key [^|]+?) \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    found = {head: re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) for head, rows in tables}
+    assert found == known
+    for name, field in PrintedProtocol.model_fields.items():  # and every word that a key may be
+        row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
+        for words in re.findall(r"Literal\[(.*?)\]", str(field.annotation)):
+            assert all(f'"{word}"' in row for word in re.findall(r"'(.*?)'", words)), (name, words)
+
+
+def test_the_files_of_the_page_on_published_numbers_can_be_read(tmp_path):
+    from dferbench.experiment.suite import read_suite
+
+    page = (ROOT / "docs" / "published.md").read_text()
+    for name, lines in re.findall(r"<!-- file: (\S+) -->\n```text\n(.*?)```", page, re.DOTALL):
+        (tmp_path / name).write_text(lines)
+    rows = read_suite(tmp_path / "mine.toml").rows
+    assert rows[0].printed.protocol("dfew").folds == (1,) and rows[0].printed.protocol("x").folds == "all"
+    assert rows[1].printed.results == {"synthetic": {"uar": 99.0, "war": None}}

@@ -12,7 +12,8 @@ from media import encode
 from PIL import Image
 
 from dferbench.errors import ConfigError, DataError, VideoError
-from dferbench.face_crops.look import SHORT_SIDE, Finder, make_finder
+from dferbench.face_crops.finders import SHORT_SIDE
+from dferbench.face_crops.look import Finder, make_finder
 from dferbench.face_crops.steady import tilt
 from dferbench.face_crops.yunet import faces
 from dferbench.registry.catalog import discover

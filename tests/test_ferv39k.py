@@ -201,6 +201,12 @@ def test_every_scene_has_its_official_size(full, ferv):
         assert notes["official lists"] and notes["scenes"] == [scene] and notes["caveats"] == []
 
 
+def test_every_video_tells_its_scene(small, ferv):
+    videos = ferv().videos(small, 1, "test")
+    assert {v.info["scene"] for v in videos} <= set(SCENES) and len({v.info["scene"] for v in videos}) > 5
+    assert all(v.id.startswith(v.info["scene"] + "/") for v in videos)
+
+
 def test_several_scenes_are_a_slice_whose_figures_are_known(full, ferv):
     dataset = ferv(scene="war, Action")
     assert dataset.notes(full)["scenes"] == ["Action", "War"]

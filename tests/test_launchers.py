@@ -2,12 +2,16 @@
 
 import os
 import shlex
+import signal
 import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from dferbench.errors import ConfigError
+from dferbench.launchers import bound
 from dferbench.launchers.slurm import Slurm
 from dferbench.launchers.slurm_script import seconds
 from dferbench.registry.catalog import discover
@@ -93,3 +97,29 @@ def test_the_script_quotes_what_it_is_given(study, tmp_path):
     words = ["env", "A=b c", "python3", *study.command[1:], "&"]
     assert shlex.split(command) == words and words[-3:-1] == ["--rows", "1,2"]
     assert "module load x 'y z'\n" in text and "DFERBENCH_CACHE='/a b'\n" in text
+
+
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+LASTING = "import time; print('here', flush=True); time.sleep(60)"
+
+
+@pytest.mark.parametrize(
+    ("code", "ended_by"), [(LASTING, signal.SIGTERM), (DEAF + LASTING, signal.SIGKILL)], ids=["heeds", "deaf"]
+)
+def test_a_bound_command_ends_with_who_started_it(code, ended_by):
+    """However that one ended: all that is seen of it is the end of a pipe."""
+    words = bound.words([sys.executable, "-c", code], 0.2)
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"here\n"
+        time.sleep(0.2)
+        assert process.poll() is None
+        process.stdin.close()
+        assert process.wait(20) == -ended_by
+
+
+def test_a_bound_command_ends_by_itself_and_has_no_input():
+    code = "import sys; sys.exit(7 if sys.stdin.read() == '' else 1)"
+    words = bound.words([sys.executable, "-c", code], 30)
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        # The watch goes too: it would keep the pipes of whoever reads them open.
+        assert process.stdout.read() == b"" and process.wait(20) == 7

@@ -11,11 +11,13 @@ import tempfile
 import time
 from pathlib import Path
 
+import diary
 import pytest
 from conftest import TOY, heed_interrupts
 from ray_cluster import CALM, cluster
 
 from dferbench.experiment import record
+from dferbench.runner.launch import SECONDS_TO_STOP
 
 needs_ray = pytest.mark.skipif(
     importlib.util.find_spec("ray") is None, reason="the library ray is not installed: dferbench[ray]"
@@ -25,7 +27,7 @@ title = "Toy study"
 [[rows]]
 label = "one"
 method = "toy-net"
-options = { "stage.epochs" = 90 }
+options = { "stage.epochs" = 60 }
 """
 RUNS = 4
 
@@ -81,16 +83,40 @@ def until(process, pattern):
     return text
 
 
+def vanished(pids, seconds):
+    """Whether all these processes are gone within that time; who waits for its parent to ask is gone."""
+    end = time.monotonic() + seconds
+    while left := [pid for pid in pids if is_at_work(pid)]:
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.1)
+    return not left
+
+
+def is_at_work(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
 @needs_ray
 @pytest.mark.long
 def test_a_lost_node_s_runs_are_done_by_the_others(words, alone, short, tmp_path):
+    """Once each: what was at work on the node ends, and nobody trains an epoch that another has trained."""
+    notes = tmp_path / "diary"
+    kept = ["--plugin", diary.__file__, "--tracker", f"diary(path={notes})"]
     with cluster(short) as (address, environment, second):
-        command = [*words, "-o", tmp_path / "runs", "--launcher", f"ray(address='{address}')"]
+        command = [*words, *kept, "-o", tmp_path / "runs", "--launcher", f"ray(address='{address}')"]
         with subprocess.Popen(command, env=environment, stdout=-1, stderr=-1, text=True) as process:
             text = until(process, r"pid=(\d+)[^\n]* train [3-9]/(.|\n)*pid=(?!\1)\d+[^\n]* train [3-9]/")
-            second.kill()
+            lost = second.lose()
+            gone = vanished(lost, SECONDS_TO_STOP)
             table, rest = process.communicate(timeout=240)
     assert process.returncode == 0 and "toy: 4 runs to do by 2 processes" in text, text + rest
+    lines = diary.read(notes)
+    assert gone and {line["pid"] for line in lines} & set(lost), f"{lost} are not all gone, or not ours"
+    assert diary.faults(lines) == [] and len({line["pid"] for line in lines}) >= 2
     assert "Toy study." in table
     require_same(alone, tmp_path / "runs")
 
@@ -127,7 +153,7 @@ def test_ctrl_c_ends_a_cluster_of_its_own_and_the_same_command_continues(words, 
 @pytest.mark.parametrize(
     ("options", "code", "told"),
     [
-        ("gpus=99", 3, "error: a process wants 99 GPUs and 1 CPUs, and Ray's cluster has"),
+        ("gpus=99", 3, "error: a process needs 99 GPUs and 1 CPUs, and Ray's cluster has"),
         ("address='127.0.0.1:1'", 1, "error: cannot join Ray's cluster at 127.0.0.1:1: "),
     ],
 )
@@ -138,6 +164,31 @@ def test_a_cluster_without_room_or_that_is_not_there_is_two_lines(words, tmp_pat
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert done.returncode == code and told in done.stderr.splitlines()[-2], done.stderr
     assert time.monotonic() - began < 120
+
+
+def told_by(text):
+    """The lines of a diary, written as PROCESS:WHAT words."""
+    words = enumerate(word.split(":") for word in text.split())
+    return [
+        {"run": "r", "time": time, "pid": pid, "what": what.rstrip("0123456789"), "epoch": what[-1]}
+        for time, (pid, what) in words
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("a:start a:epoch1 b:start b:epoch2 b:end", []),
+        ("a:start a:epoch1 a:epoch2 b:start b:epoch2 b:end", []),
+        ("a:start a:epoch1 b:start a:epoch2 b:epoch2 b:end", ["r: ['a', 'b', 'a', 'b'] by turns"]),
+        ("a:start a:epoch1 a:epoch2 b:start b:epoch1 b:epoch2 b:end", ["r: 2 epochs again"]),
+        ("a:start a:epoch1 a:epoch1 a:end", ["r: 1 epochs again"]),
+        ("a:start a:epoch1 a:end b:start b:epoch2 b:end", ["r: ended 2 times"]),
+        ("a:start a:epoch1", ["r: ended 0 times"]),
+    ],
+)
+def test_the_diary_tells_what_was_done_twice(text, told):
+    assert diary.faults(told_by(text)) == told
 
 
 @pytest.mark.parametrize(

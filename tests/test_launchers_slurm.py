@@ -82,7 +82,7 @@ def send(slurm, words, tmp_path):
     return go
 
 
-def wait_for(condition, logs, seconds=150):
+def wait_for(condition, logs, seconds=300):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, said(logs)

@@ -105,6 +105,8 @@ def test_what_no_row_has_is_refused(board, arguments, message):
 PUBLISHED = """
 title = "P"
 source = "S"
+[defaults]
+folds = "all"
 [[rows]]
 id = "x"
 label = "Ecks"

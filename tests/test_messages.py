@@ -7,8 +7,8 @@ import pytest
 from dferbench.cards import read as read_card
 from dferbench.cli.listing import about
 from dferbench.errors import ConfigError, DataError
+from dferbench.experiment.printed import read_printed
 from dferbench.experiment.record import read as read_record
-from dferbench.experiment.suite import read_printed
 from dferbench.models.parts import Parts
 from dferbench.models.texts import class_texts
 from dferbench.registry.catalog import discover

@@ -20,7 +20,7 @@ from torchmetrics.classification import (
 )
 
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.experiment.counts import Counts, f1_scores, pool, precisions, recalls, top2_hits
+from dferbench.experiment.counts import Counts, pool, precisions, top2_hits
 from dferbench.experiment.metrics import METRICS, Metric, columns, find, registered
 from dferbench.registry.catalog import Catalog, Entry, discover
 from dferbench.training.predictions import Predictions
@@ -71,9 +71,9 @@ def test_against_scikit_learn(seed, unseen, never):
         found = score(labels, said, labels=range(CLASSES), average=None, zero_division=np.nan)
         return [None if np.isnan(one) else pytest.approx(one) for one in found]
 
-    assert recalls(counts.confusion) == by_class(recall_score)
+    assert counts.recalls == by_class(recall_score)
     assert precisions(counts.confusion) == by_class(precision_score)
-    mine = f1_scores(counts.confusion)
+    mine = counts.f1_scores
     theirs = f1_score(labels, said, labels=present, average=None, zero_division=0)
     assert [mine[k] for k in present] == pytest.approx(list(theirs))
     assert all(mine[k] is None for k in unseen)
@@ -129,14 +129,14 @@ def test_values_lie_in_the_stated_range_and_reach_its_ends(name):
 def test_a_class_without_videos_does_not_count():
     counts = Counts([[3, 1, 0], [0, 1, 1], [0, 0, 0]], ("a", "b", "c"))
     assert value("uar", counts) == pytest.approx(100 * (0.75 + 0.5) / 2)
-    assert recalls(counts.confusion) == [0.75, 0.5, None] and counts.untested == ("c",)
-    assert f1_scores(counts.confusion) == [pytest.approx(6 / 7), 0.5, None]
+    assert counts.recalls == [0.75, 0.5, None] and counts.untested == ("c",)
+    assert counts.f1_scores == [pytest.approx(6 / 7), 0.5, None]
 
 
 def test_a_class_that_is_never_predicted_has_no_precision_and_f1_0():
     counts = Counts([[4, 0], [2, 0]])
     assert precisions(counts.confusion) == [pytest.approx(2 / 3), None]
-    assert f1_scores(counts.confusion) == [pytest.approx(0.8), 0.0]
+    assert counts.f1_scores == [pytest.approx(0.8), 0.0]
 
 
 def test_ties_go_to_the_earlier_class_as_for_the_prediction():

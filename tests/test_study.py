@@ -22,9 +22,9 @@ def test_the_benchmark_of_a_study_runs_at_small_size():
     command = [sys.executable, "benchmarks/speed/study.py", "--sizes", "3", "--epochs", "2", "--times", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    for what in ("leaderboard", "table", "bench --dry-run", "run, finished"):
+    for what in ("leaderboard", "table", "runs", "bench --dry-run", "run, finished"):
         assert f"3 records, {what}" in done.stdout
-    assert done.stdout.count("x memory") == 4
+    assert done.stdout.count("x memory") == 5
 
 
 def test_a_finished_run_is_told_without_torch_and_from_its_own_records(tmp_path):

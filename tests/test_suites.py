@@ -15,8 +15,9 @@ from dferbench.cli import _run
 from dferbench.errors import ConfigError
 from dferbench.experiment import record
 from dferbench.experiment.plan import Request
+from dferbench.experiment.printed import read_printed
 from dferbench.experiment.rows import experiments
-from dferbench.experiment.suite import read_printed, read_suite
+from dferbench.experiment.suite import read_suite
 from dferbench.registry.catalog import discover
 
 BENCHMARKS = ROOT / "benchmarks"

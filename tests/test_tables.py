@@ -17,19 +17,22 @@ from conftest import ROOT, TOY
 from dferbench.cli import _run
 from dferbench.experiment import record
 from dferbench.experiment.metrics import METRICS, Metric, columns
+from dferbench.experiment.printed import Printed
 from dferbench.experiment.record import Epoch, Record
-from dferbench.experiment.suite import Printed, Row, Suite, read_suite
+from dferbench.experiment.suite import Row, Suite, read_suite
 from dferbench.profiling.costs import short
 from dferbench.report import html as html_format
 from dferbench.report import latex, plain
+from dferbench.report.elsewhere import left_out
 from dferbench.report.extra_columns import Column, with_columns
-from dferbench.report.table import Key, left_out, make_sheet
+from dferbench.report.table import Key, make_sheet
 
 NASTY = r"""a_b & 100% <i>"x"</i> #1 $2 \cmd ~t ^u {v} |w `y` *z* [k]--'q'"""
 
 
 def printed(uar, war, note=""):
-    return Printed(id="1/x", table=1, label="x", results={"faces": [uar, war]}, note=note)
+    known = {"select": "best-on-test", "folds": "all"}
+    return Printed(id="1/x", table=1, label="x", results={"faces": [uar, war]}, note=note, **known)
 
 
 ROWS = (
@@ -209,7 +212,9 @@ def test_what_was_chosen_for_all_rows_hinders_no_rank():
     records = both_folds("cell1", 9, 9) + both_folds("cell2", 5, 5) + both_folds("cell3", 4, 4, method="n")
     sheet = make_sheet(SUITE, records, keys(**chosen), ["last"])
     assert [measured(sheet, n).numbers["uar"].rank for n in (1, 2, 3)] == [1, 2, 0]
-    assert said(sheet, measured(sheet, 1).caveats) == "run with stage.epochs=1"
+    rule = "selected by last; the published numbers by best-on-test"
+    assert said(sheet, measured(sheet, 1).caveats).split(" | ") == [rule, "run with stage.epochs=1"]
+    assert measured(sheet, 3).caveats == (), "of which nothing is published"
 
 
 def test_footnotes_go_on_behind_z():

@@ -7,7 +7,8 @@ from test_tables import make
 
 from dferbench.cli import _run
 from dferbench.experiment import record
-from dferbench.experiment.suite import Printed, Row, Suite
+from dferbench.experiment.printed import Printed
+from dferbench.experiment.suite import Row, Suite
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import rows
 from dferbench.report.printed import as_data

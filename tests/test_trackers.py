@@ -63,9 +63,9 @@ def test_every_run_leaves_its_events(tracked):
     epochs = [e for e in events if e["event"] == "epoch_done"]
     assert [e["epochs"] for e in epochs] == [1, 2, 3, 4]
     assert [e["metrics"]["uar"] for e in epochs] == expected(record, "uar")
-    assert [records.Epoch.model_validate({k: e[k] for k in records.Epoch.model_fields}) for e in epochs] == (
-        record.curve
-    )
+    assert [
+        records.Epoch.model_validate({k: e[k] for k in records.Epoch.model_fields if k in e}) for e in epochs
+    ] == (record.curve)
 
 
 def rows(folder):

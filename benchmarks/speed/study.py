@@ -5,8 +5,9 @@
 Baseline: the same study as releases until schema 2 left it, each record with its curve in it, so that every
 record is read whole. For `run` of a finished run, which builds nothing, it is importing torch, as that was
 done before it was known that nothing is to do. Every number is the least of several fresh processes, start of
-Python included; trust the ratios within one run. The method and the dataset are those of a plugin that is
-written here; the records have seven classes and are of runs that never were.
+Python included, with modules compiled as those of an installed package are; trust the ratios within one run.
+The method and the dataset are those of a plugin that is written here; the records have seven classes and are
+of runs that never were.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ from dferbench.progress import Progress
 from dferbench.registry.catalog import discover
 
 FOLDS, SEEDS = range(1, 6), range(10)
+COMPILED = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+"""The environment in which the first of several processes compiles what the others import."""
 TESTED = 20
 """Test videos of each class."""
 PLUGIN = """
@@ -108,7 +111,7 @@ def least(words: list[str], times: int) -> Cost:
     for _ in range(times):
         null = os.open(os.devnull, os.O_WRONLY)
         out = [(os.POSIX_SPAWN_DUP2, null, 1)]
-        child = os.posix_spawn(sys.executable, [sys.executable, *words], os.environ, file_actions=out)
+        child = os.posix_spawn(sys.executable, [sys.executable, *words], COMPILED, file_actions=out)
         _, status, used = os.wait4(child, 0)
         os.close(null)
         if status:
@@ -126,6 +129,7 @@ def commands(folder: Path, study: str) -> dict[str, list[str]]:
     return {
         "leaderboard": [*start, "leaderboard", runs],
         "table": [*start, "table", suite, "-d", "made", "--runs", runs],
+        "runs": [*start, "runs", runs],
         "bench --dry-run": [*start, "bench", suite, *data, *all_runs, "-o", runs, "--dry-run"],
         "run, finished": [*start, "run", "-m", "net", *data, "--set", "width=1", "-o", runs, "-q"],
     }
@@ -195,7 +199,7 @@ def leave(model: Record, facts: dict[str, Any], run: Path, folder: Path) -> None
     (run / curves.NAME).write_bytes(content)
     sha256 = hashlib.sha256(content).hexdigest()
     slim = records.without_curve(model).model_copy(update={**facts, "curve_sha256": sha256})
-    (run / records.NAME).write_text(to_json(slim.model_dump(by_alias=True, exclude={"curve"})))
+    (run / records.NAME).write_text(to_json(records.as_stated(slim)))
     for name in (records.PREDICTIONS, records.CHECKPOINT):
         (run / name).touch()
         (before / name).touch()

@@ -81,12 +81,15 @@ def _stoppable(arguments: list[str]) -> int:
 
 
 def _command(arguments: list[str]) -> int:
-    from typer.main import get_command
+    from dferbench import collector
 
-    from dferbench.cli.app import make_app, take_plugins, usage_errors
+    with collector.paused():
+        from typer.main import get_command
 
-    plugins, arguments = take_plugins(arguments)
-    command = get_command(make_app(plugins))
+        from dferbench.cli.app import make_app, take_plugins, usage_errors
+
+        plugins, arguments = take_plugins(arguments)
+        command = get_command(make_app(plugins, *arguments[:1]))
     try:
         result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
     except usage_errors() as error:

@@ -3,32 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
 
-from dferbench.cli import (
-    bench,
-    cache,
-    check,
-    compare,
-    data,
-    doctor,
-    evaluate,
-    import_,
-    leaderboard,
-    listing,
-    predict,
-    profile,
-    ranks,
-    run,
-    runs,
-    show,
-    table,
-    watch,
-)
 from dferbench.cli.plugin_commands import add_commands
 from dferbench.cli.plugin_files import require_usable
 from dferbench.registry.catalog import discover
@@ -39,8 +20,41 @@ Train, score and compare methods the same way: dferbench run --model dfer-clip -
 """
 
 
-def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
-    """The whole command line, with the catalog of everything installed and of the plugin files."""
+VERBS = {
+    "run": "run:run",
+    "import": "import_:import_",
+    "evaluate": "evaluate:evaluate",
+    "score": "score:score",
+    "predict": "predict:predict",
+    "stress": "stress:stress",
+    "transfer": "transfer:transfer",
+    "list": "listing:list_",
+    "show": "show:show",
+    "check": "check:check",
+    "profile": "profile:profile",
+    "bench": "bench:bench",
+    "tune": "tune:tune",
+    "table": "table:table",
+    "reproduce": "reproduce:reproduce",
+    "compare": "compare:compare",
+    "ranks": "ranks:ranks",
+    "calibration": "calibration:calibration",
+    "leaderboard": "leaderboard:leaderboard",
+    "slices": "slices:slices",
+    "runs": "runs:runs",
+    "watch": "watch:watch",
+    "cache": "cache:cache",
+    "doctor": "doctor:doctor",
+    "data": "data:app",
+}
+"""Where each verb of the host is, its module and its name there, in the order of the help."""
+
+
+def make_app(plugins: Iterable[Path] = (), verb: str = "") -> typer.Typer:
+    """The command line, with the catalog of everything installed and of the plugin files.
+
+    It is whole unless `verb` is one of the host's: then the others, which nobody asks for, are not imported.
+    """
     catalog = discover(plugins)
     app = typer.Typer(
         help=HELP,
@@ -49,26 +63,21 @@ def make_app(plugins: Iterable[Path] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"], "obj": catalog},
     )
     app.callback()(_root)
-    app.command("run")(run.run)
-    app.command("import")(import_.import_)
-    app.command("evaluate")(evaluate.evaluate)
-    app.command("predict")(predict.predict)
-    app.command("list")(listing.list_)
-    app.command("show")(show.show)
-    app.command("check")(check.check)
-    app.command("profile")(profile.profile)
-    app.command("bench")(bench.bench)
-    app.command("table")(table.table)
-    app.command("compare")(compare.compare)
-    app.command("ranks")(ranks.ranks)
-    app.command("leaderboard")(leaderboard.leaderboard)
-    app.command("runs")(runs.runs)
-    app.command("watch")(watch.watch)
-    app.command("cache")(cache.cache)
-    app.command("doctor")(doctor.doctor)
-    app.add_typer(data.app, name="data")
+    # The commands of plugins are held against all of the host's.
+    for name in [verb] if verb in VERBS and not catalog.commands else VERBS:
+        _add(app, name)
     add_commands(app, catalog)
     return app
+
+
+def _add(app: typer.Typer, verb: str) -> None:
+    """Import a verb of the host, and give it to the app."""
+    module, _, name = VERBS[verb].partition(":")
+    found = getattr(import_module(f"dferbench.cli.{module}"), name)
+    if isinstance(found, typer.Typer):
+        app.add_typer(found, name=verb)
+    else:
+        app.command(verb)(found)
 
 
 def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:

@@ -82,6 +82,35 @@ SaveEvery = Annotated[
         help="Minutes between two writings of the state that a killed run resumes from; 0: every epoch.",
     ),
 ]
+Validation = Annotated[
+    float | None,
+    typer.Option(
+        help="Fraction of the training videos held out to choose epochs by, such as 0.1; 0: none.",
+        show_default=False,
+    ),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(
+        help="End a stage after N epochs without a better result on the validation videos.",
+        show_default=False,
+    ),
+]
+Selection = Annotated[
+    str,
+    typer.Option(
+        "--select",
+        "--selection",
+        help="Which epoch counts: last, best-on-test, val (best on validation videos, by WAR) or val:METRIC.",
+    ),
+]
+Optimism = Annotated[
+    bool,
+    typer.Option(
+        "--optimism",
+        help="Show by how much the epoch that is best on test beats the one that validation picks.",
+    ),
+]
 Changed = Annotated[
     str,
     typer.Option(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +19,7 @@ from dferbench.cli.arguments import (
     Limit,
     MetricNames,
     Output,
+    Patience,
     Quiet,
     RankedBy,
     Root,
@@ -26,6 +27,7 @@ from dferbench.cli.arguments import (
     Seeds,
     SkipBad,
     Trackers,
+    Validation,
     Workers,
     number_of,
 )
@@ -35,6 +37,8 @@ from dferbench.cli.standing import Status, as_json, as_text, statuses
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from dferbench.experiment.plan import Request
+    from dferbench.experiment.rows import Experiment
     from dferbench.experiment.suite import Row, Suite
     from dferbench.registry.catalog import Catalog
 
@@ -64,6 +68,8 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     workers: Workers = "auto",
     jobs: Jobs = "1",
     skip_bad: SkipBad = False,
+    validation: Validation = None,
+    patience: Patience = None,
     save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
@@ -89,10 +95,8 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Run every row of a suite that has no finished record yet. The same command continues after a stop."""
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import Request
-    from dferbench.experiment.rows import experiments
     from dferbench.experiment.suite import read_suite
     from dferbench.registry.options import WEIGHTS, assignments
-    from dferbench.runner.claims import Busy
 
     catalog: Catalog = context.obj
     known = registered(catalog)
@@ -113,12 +117,69 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         devices=devices,
         workers=number_of(workers),
         skip_bad=skip_bad,
+        validation=validation,
+        patience=patience,
         save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
         force=force,
     )
-    if launcher and jobs != "1":
+    ways = Ways(launcher, jobs, quiet, dry_run)
+    ran = run_missing(suite, file, base, epochs, catalog, ways)
+    if ran is None:
+        return 0
+    if json_:
+        typer.echo(as_json(suite, ran.stand if dry_run else ran.now(), ran.failed))
+    elif dry_run:
+        typer.echo(as_text(ran.stand) + ran.preview)
+    else:
+        from dferbench.cli.table import print_table
+
+        print_table(suite, base, epochs, output / ran.found[0].settled.chosen.entry.name, catalog, shown)
+    return ran.exit_code
+
+
+@dataclass(frozen=True)
+class Ways:
+    """How runs are made: by a launcher or in so many jobs, said or not, or not at all."""
+
+    launcher: str = ""
+    jobs: str = "1"
+    quiet: bool = False
+    dry: bool = False
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What was run of a suite: its rows as `found`, how they stood before as `stand`, and how it ended."""
+
+    found: Sequence[Experiment]
+    stand: Sequence[Status]
+    now: Callable[[], list[Status]]
+    """How rows stand after the runs."""
+    preview: str = ""
+    """What a launcher would send."""
+    failed: dict[int, str] = field(default_factory=dict)
+    left: dict[int, str] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> int:
+        """What the process ends with."""
+        from dferbench.runner.claims import Busy
+
+        return EXIT_SOME_FAILED if self.failed else Busy.exit_code if self.left else 0
+
+
+def run_missing(
+    suite: Suite, file: Path, base: Request, epochs: int | None, catalog: Catalog, ways: Ways
+) -> Ran | None:
+    """Run every row that has no finished record; None if a launcher continues elsewhere.
+
+    Raises ConfigError if no row can be run.
+    """
+    from dferbench.experiment.rows import experiments
+
+    if ways.launcher and ways.jobs != "1":
         raise ConfigError(
             "--jobs is for processes on this machine, and --launcher starts its own",
             "Leave one of them out.",
@@ -128,32 +189,28 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.echo(_without_plugin(missing), err=True)
     if not found:
         raise ConfigError(f"no row of {file} can be run", "dferbench doctor shows plugins that are broken.")
-    stand = [*map(Status, missing), *statuses(found, costs=dry_run)]
+    without = list(map(Status, missing))
+    stand = [*without, *statuses(found, costs=ways.dry)]
 
     def look() -> list[Status]:
         """How rows stand when processes that heeded --force have ended."""
-        return statuses(experiments(suite, replace(base, force=False), epochs, catalog)[0], costs=False)
+        again = experiments(suite, replace(base, force=False), epochs, catalog)[0]
+        return [*without, *statuses(again, costs=False)]
 
     study = study_of_rows(suite, file, stand, base, epochs, catalog)
     ended: Ended | None = ({}, {})
-    if not dry_run:
+    if not ways.dry:
         _require_same_code(suite, stand)
         ended = (
-            launched(launcher, study, catalog, look) if launcher else _run(suite, stand, jobs, catalog, quiet)
+            launched(ways.launcher, study, catalog, look)
+            if ways.launcher
+            else _run(suite, stand, ways.jobs, catalog, ways.quiet)
         )
     if ended is None:
-        return 0
+        return None
     failed, left = _told(ended, stand)
-    if json_:
-        stand = stand if dry_run else [*map(Status, missing), *look()]
-        typer.echo(as_json(suite, stand, failed))
-    elif dry_run:
-        typer.echo(as_text(stand) + previewed(launcher, study, catalog))
-    else:
-        from dferbench.cli.table import print_table
-
-        print_table(suite, base, epochs, output / found[0].settled.chosen.entry.name, catalog, shown)
-    return EXIT_SOME_FAILED if failed else Busy.exit_code if left else 0
+    preview = previewed(ways.launcher, study, catalog) if ways.dry else ""
+    return Ran(found, stand, look, preview, failed, left)
 
 
 def _told(ended: Ended, stand: Sequence[Status]) -> Ended:

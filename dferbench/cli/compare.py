@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import LevelOrDefault, MetricNames, RankedBy
-from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.cli.arguments import LevelOrDefault, MetricNames, RankedBy, Selection
+from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def compare(  # noqa: PLR0913 - one parameter an option is how typer declares th
         ),
     ],
     b: Annotated[str, typer.Argument(help="Another.")],
-    select: Annotated[
-        str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
-    ] = "last",
+    select: Selection = "last",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if their videos are not the same.")] = False,
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
@@ -45,18 +43,18 @@ def compare(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
     Of configurations, the runs of the same fold and seed are compared.
     """
+    from dferbench.experiment import selection
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.selection import RULES
+    from dferbench.report.by_rule import ready
     from dferbench.report.differences import differences, unlike
     from dferbench.report.fitted import folded
     from dferbench.report.sides import left_out, read_side, record_pairs
 
-    if select not in RULES:
-        raise UnknownName("selection rule", select, RULES)
+    selection.require(select)
     known = registered(context.obj)
     shown = columns(metrics, by, known)
     sides = read_side(Path(a), runs, known), read_side(Path(b), runs, known)
-    pairs = record_pairs(*sides)
+    pairs = [(ready(one, select), ready(other, select)) for one, other in record_pairs(*sides)]
     reasons = list(dict.fromkeys(reason for pair in pairs for reason in unlike(*pair)))
     facts: dict[str, Any] = {
         "schema": 1,

@@ -10,9 +10,6 @@ import typer
 
 from dferbench.cli.arguments import number_of
 from dferbench.cli.launched import Ended
-from dferbench.runner.jobs.board import LEFT, Board
-from dferbench.runner.jobs.messages import Start
-from dferbench.runner.jobs.parent import Crew
 from dferbench.runner.jobs.share import Shares, shared
 
 if TYPE_CHECKING:
@@ -21,6 +18,7 @@ if TYPE_CHECKING:
     from dferbench.experiment.record import Record
     from dferbench.experiment.suite import Row
     from dferbench.registry.catalog import Catalog
+    from dferbench.runner.jobs.board import Board
 
 
 def shares_for(asked: str, plans: Sequence[Plan], quiet: bool) -> Shares:
@@ -43,6 +41,8 @@ def run_in_jobs(plan: Plan, shares: Shares, catalog: Catalog, quiet: bool) -> li
     Raises what a job finds before any run starts, the first error that is in no record, and the error for
     runs that other processes are at.
     """
+    from dferbench.runner.jobs.board import LEFT, Board
+
     board = Board([("", plan)])
     _work("", [(None, plan)], board, shares, catalog, quiet)
     raised = [run.failure for run in board.runs if run.failure and run.failure.exit_code != LEFT]
@@ -59,6 +59,8 @@ def bench_in_jobs(
     suite: str, stand: Sequence[Status], shares: Shares, catalog: Catalog, quiet: bool
 ) -> Ended:
     """Do the runs of rows in jobs, and find out how they ended."""
+    from dferbench.runner.jobs.board import Board
+
     rows = [(one.row, one.plan) for one in stand if one.plan]
     board = Board([(f"row {row.number}", plan) for row, plan in rows])
     _work(suite, rows, board, shares, catalog, quiet)
@@ -84,6 +86,8 @@ def _work(
     quiet: bool,
 ) -> None:
     from dferbench.cli.jobs_screen import screen_of
+    from dferbench.runner.jobs.messages import Start
+    from dferbench.runner.jobs.parent import Crew
 
     requests = tuple((row, plan.request) for row, plan in rows)
     start = Start(suite, requests, catalog.files, environment={})

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import Level, MetricNames, RankedBy
+from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from dferbench.experiment.metrics import Columns
+    from dferbench.experiment.printed import Printed
     from dferbench.experiment.record import Record
-    from dferbench.experiment.suite import Printed
     from dferbench.registry.catalog import Catalog
     from dferbench.report.leaderboard import Row
 
@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="Folder of the runs.", show_default="runs")] = None,
-    select: Annotated[
-        str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
-    ] = "last",
+    select: Selection = "last",
     by: RankedBy = "",
     metrics: MetricNames = "uar,war",
     interval: Level = None,
@@ -51,6 +49,10 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
     ] = False,
+    rank_outside: Annotated[
+        bool, typer.Option("--rank-outside", help="Rank outside predictions (dferbench score) as well.")
+    ] = False,
+    optimism: Optimism = False,
     folders: Annotated[bool, typer.Option("--folders", help="Show where the runs of each row lie.")] = False,
     runs: Annotated[Path, typer.Option(help="The same as FOLDER, as other commands call it.")] = Path("runs"),
     format_: Annotated[
@@ -67,8 +69,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     from tabulate import tabulate_formats
 
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.selection import RULES
-    from dferbench.experiment.suite import read_printed
+    from dferbench.experiment.printed import read_printed
+    from dferbench.report.by_rule import answering
     from dferbench.report.filters import Filters, keep
     from dferbench.report.leaderboard import load, rows
     from dferbench.report.markup import OWN
@@ -78,13 +80,12 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     if format_ not in (*OWN, *tabulate_formats):
         raise UnknownName("format", format_, (*OWN, *tabulate_formats))
     folder = folder or runs
-    if select not in RULES:
-        raise UnknownName("selection rule", select, RULES)
     printed = [row for path in published or [] for row in read_printed(path, known).values()]
-    records, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
-    for problem in problems:
+    found, problems = load(folder, known, shown) if folder.exists() or not printed else ([], [])
+    records, told = answering(found, select)
+    for problem in [*problems, *told]:
         typer.echo(problem, err=True)
-    if not records and not printed:
+    if not found and not printed:
         raise ConfigError(f"there is no finished run below {folder}", "Run something: dferbench run --help.")
     filters = Filters(
         datasets=tuple(dataset or ()),
@@ -95,9 +96,10 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         protocol=protocol,
     )
     folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = keep(rows(records, select, shown, interval), filters, folds) if records else []
+    ranked = rows(records, select, shown, interval, outside_ranks=rank_outside) if records else []
+    made = keep(ranked, filters, folds) if ranked else []
     words = _words(context.obj) if fidelity else None
-    board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders)
+    board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders, optimism)
     if json_ or format_ == "json":
         typer.echo(board.json())
     elif format_ == "csv":
@@ -105,7 +107,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     elif made or board.names:
         typer.echo(board.text(format_))
     else:
-        raise ConfigError(f"no run below {folder} passes all filters", "Leave one of them out.")
+        raise ConfigError(
+            f"no run below {folder} answers {select} and passes all filters", "Leave one of them out."
+        )
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,7 @@ class _Board:
     shown: Columns
     words: dict[str, str] | None
     folders: bool = False
+    optimism: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -146,13 +151,16 @@ class _Board:
 
     def csv(self) -> str:
         from dferbench.report.leaderboard_csv import as_csv
+        from dferbench.report.printed import as_lines
 
-        return as_csv(self.rows, self.shown)
+        published = as_lines(self.printed, self.names, self.shown)
+        return as_csv(self.rows, self.shown, published, optimism=self.optimism)
 
     def _runs(self, style: str) -> str:
         from dferbench.report.text import leaderboard
 
-        return leaderboard(self.rows, self.select, style, self.words, self.shown, folders=self.folders)
+        more = {"folders": self.folders, "optimism": self.optimism}
+        return leaderboard(self.rows, self.select, style, self.words, self.shown, **more)
 
     def text(self, style: str) -> str:
         from dferbench.report.printed import as_text

@@ -1,4 +1,4 @@
-"""Progress on stderr: a live bar on a terminal, plain lines in a pipe."""
+"""Progress on stderr: a live bar on a terminal, whose library is imported only there; lines in a pipe."""
 
 from __future__ import annotations
 
@@ -7,13 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as RichBars
-
-from dferbench.printable import one_line
 from dferbench.progress import Bar, Progress
-from dferbench.report.drawn import console
-from dferbench.report.drawn import text as drawn
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -22,10 +16,15 @@ def make_progress(quiet: bool = False) -> Progress:
     """What suits the place where stderr goes."""
     if quiet:
         return Progress()
-    return LiveProgress() if sys.stderr.isatty() else LineProgress()
+    if not sys.stderr.isatty():
+        return LineProgress()
+    from dferbench.cli.progress_live import LiveProgress
+
+    return LiveProgress()
 
 
-def _facts(facts: dict[str, float]) -> str:
+def facts_text(facts: dict[str, float]) -> str:
+    """The facts of a bar in words: loss 0.693."""
     return " ".join(f"{name} {value:.3f}" for name, value in facts.items())
 
 
@@ -52,7 +51,7 @@ class _LineBar(Bar):
 
     def advance(self, steps: int = 1, **facts: float) -> None:
         self.done += steps
-        self.facts = _facts(facts)
+        self.facts = facts_text(facts)
         if time.monotonic() - self.spoken > SECONDS_BETWEEN_LINES:
             self.line()
 
@@ -61,40 +60,3 @@ class _LineBar(Bar):
         rate = self.done / max(self.spoken - self.started, 1e-9)
         line = f"{self.what}: {self.done}/{self.total} {self.unit}, {rate:.1f}/s {self.facts}"
         print(line.rstrip(), file=sys.stderr, flush=True)
-
-
-class LiveProgress(Progress):
-    """A bar with rate, facts and time left."""
-
-    def __init__(self) -> None:
-        self.console = console(stderr=True)
-
-    def say(self, text: str) -> None:
-        """Print one line above the bar."""
-        self.console.print(drawn(text))
-
-    @contextmanager
-    def bar(self, what: str, total: int, unit: str = "videos") -> Iterator[Bar]:
-        """Yield a bar that redraws itself and vanishes at the end."""
-        columns = (
-            TextColumn("{task.description:<18}", markup=False),
-            BarColumn(bar_width=30),
-            MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}", markup=False),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[facts]}", markup=False),
-        )
-        with RichBars(*columns, console=self.console, transient=True) as bars:
-            yield _LiveBar(bars, bars.add_task(one_line(what), total=total, rate="", facts=""), unit)
-
-
-class _LiveBar(Bar):
-    def __init__(self, bars: RichBars, task: TaskID, unit: str) -> None:
-        self.bars, self.task, self.unit = bars, task, unit
-        self.done, self.started = 0, time.monotonic()
-
-    def advance(self, steps: int = 1, **facts: float) -> None:
-        self.done += steps
-        rate = self.done / max(time.monotonic() - self.started, 1e-9)
-        text = f"{rate:.0f} {self.unit}/s"
-        self.bars.update(self.task, advance=steps, rate=text, facts=one_line(_facts(facts)))

@@ -20,6 +20,7 @@ from dferbench.cli.arguments import (
     Limit,
     MetricNames,
     Output,
+    Patience,
     Quiet,
     RankedBy,
     Root,
@@ -27,6 +28,7 @@ from dferbench.cli.arguments import (
     Seeds,
     SkipBad,
     Trackers,
+    Validation,
     Workers,
     number_of,
 )
@@ -75,6 +77,8 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     jobs: Jobs = "1",
     decoder: DecoderName = "auto",
     skip_bad: SkipBad = False,
+    validation: Validation = None,
+    patience: Patience = None,
     save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
@@ -116,6 +120,8 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         workers=number_of(workers),
         decoder=decoder,
         skip_bad=skip_bad,
+        validation=validation,
+        patience=patience,
         save_every=save_every,
         changed=changed,
         trackers=tuple(tracker or ()),
@@ -189,7 +195,10 @@ def _standing(plan: Plan, shown: Columns) -> None:
     folder = plan.folder(*plan.runs[0]).parent
     records = load(folder, plan.metrics, shown)[0] if folder.is_dir() else []
     if records:
+        held = [one for one in records if one.validation]
         typer.echo(leaderboard(rows(records, "last", shown), "last", shown=shown))
+        if held:
+            typer.echo("\n" + leaderboard(rows(held, "val", shown), "val", shown=shown, optimism=True))
         others = plan.request.output
         typer.echo(f"\ndferbench leaderboard {shlex.quote(str(others))} ranks it among all runs there.")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import collector
 from dferbench.errors import ConfigError
 from dferbench.files import json_text
 
@@ -30,7 +31,8 @@ def runs(
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    found = list(standings(folder))
+    with collector.paused():
+        found = list(standings(folder))
     if json_:
         typer.echo(json_text({"schema": 1, "counts": _counted(found), "runs": [r.as_data() for r in found]}))
         return

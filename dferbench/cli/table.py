@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import Level, MetricNames, RankedBy
+from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy
 from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 
@@ -39,7 +39,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = RUNS,
     select: Annotated[
-        str, typer.Option(help="Which epoch counts: last, best-on-test or all of these.")
+        str, typer.Option(help="Which epoch counts: last, best-on-test, val, val:METRIC, or all of these.")
     ] = "last",
     format_: Annotated[
         str, typer.Option("--format", help="text, markdown, latex, csv, json or html.")
@@ -51,6 +51,9 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     epochs: Annotated[int | None, typer.Option(min=0, help="As given to bench.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="As given to bench.")] = None,
     weights: Annotated[list[str] | None, typer.Option(help="As given to bench.")] = None,
+    validation: Annotated[float | None, typer.Option(help="As given to bench.")] = None,
+    patience: Annotated[int | None, typer.Option(help="As given to bench.")] = None,
+    optimism: Optimism = False,
     cost: Annotated[
         str,
         typer.Option(
@@ -87,12 +90,16 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
         sets=assignments(set_ or []),
         weights=assignments(weights or [], WEIGHTS),
         limit=limit,
+        validation=validation,
+        patience=patience,
     )
     records = _load(runs, known, shown)
+    rules = _rules(select, records, optimism=optimism)
+    records = _answering(records, select)
     names = dataset or _datasets(suite, records, context.obj)
     bases = [(replace(base, dataset=name), epochs) for name in names]
     extra = [*_fidelity(suite, context.obj, fidelity), *_costs(suite, context.obj, cost)]
-    rules, asked = _rules(select), bool(dataset)
+    asked = bool(dataset)
     sheet = _sheet(suite, bases, records, context.obj, rules, shown, asked=asked, level=interval)
     _print(with_columns(sheet, extra), format_, output)
 
@@ -174,12 +181,30 @@ def _datasets(suite: Suite, records: Sequence[Record], catalog: Catalog) -> list
     return list(dict.fromkeys([*suite.printed_datasets, *known]))
 
 
-def _rules(select: str) -> tuple[str, ...]:
-    from dferbench.experiment.selection import RULES
+def _rules(select: str, records: Sequence[Record], *, optimism: bool) -> tuple[str, ...]:
+    """The rules of a table's columns; "all" has that of validation where there is any."""
+    from dferbench.experiment import selection
+    from dferbench.report.by_rule import OPTIMISM
 
-    if select != "all" and select not in RULES:
-        raise UnknownName("selection rule", select, [*RULES, "all"])
-    return tuple(RULES) if select == "all" else (select,)
+    if select == "all":
+        held = any(one.validation for one in records)
+        rules = tuple(rule for rule in selection.RULES if held or rule != selection.VAL)
+    else:
+        selection.require(select)
+        rules = (select,)
+    return (*rules, *([OPTIMISM] if optimism else []))
+
+
+def _answering(records: list[Record], select: str) -> list[Record]:
+    """The records with what the rule needs; of those that lack it, a line is told."""
+    from dferbench.report.by_rule import answering
+
+    if select == "all":
+        return records
+    found, told = answering(records, select)
+    for line in told:
+        typer.echo(line, err=True)
+    return found
 
 
 def _sheet(
@@ -194,7 +219,8 @@ def _sheet(
     level: float | None = None,
 ) -> Sheet:
     """`asked` shows the columns of a dataset even if they are empty; `level` asks for intervals."""
-    from dferbench.report.table import left_out, make_sheet
+    from dferbench.report.elsewhere import left_out
+    from dferbench.report.table import make_sheet
 
     keys = {base.dataset: _keys(suite, base, epochs, catalog) for base, epochs in bases}
     for line in left_out(records, keys):
@@ -208,6 +234,7 @@ def _sheet(
 
 def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> dict[int, Key]:
     """Per row; empty for a dataset that is published and that no plugin registers."""
+    from dferbench.experiment.protocol import own_protocol
     from dferbench.experiment.rows import experiments
     from dferbench.report.table import Key
 
@@ -222,6 +249,7 @@ def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> 
             config_id=one.settled.config_id,
             deviations=one.deviations,
             folds=tuple(one.settled.chosen.dataset.folds),
+            own=own_protocol(one.settled, catalog),
         )
         for one in found
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -39,7 +39,8 @@ class VideoLoader:
     """The videos of one split in batches, read by `workers` processes that live as long as the loader.
 
     The batches are the same whatever the number of workers (0: this process reads). `start` is how workers
-    are started ("fork", "spawn", "forkserver"; None: the platform's way).
+    are started ("fork", "spawn", "forkserver"; None: the platform's way). `made` makes other items of the
+    videos than the frames that training or testing sees, with the decoder that it is given.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class VideoLoader:
         workers: int = 0,
         decoder: Decoder | str = "auto",
         start: str | None = None,
+        made: Callable[[Decoder], VideoFrames] | None = None,
     ) -> None:
         decoder = choose_decoder(decoder) if isinstance(decoder, str) else decoder
         decoder = decoder.in_order(pipeline.input.order)
@@ -60,7 +62,11 @@ class VideoLoader:
                 f"a pack keeps frames in natural order, not in {decoder.order} order",
                 "Read the frames themselves, with --root, or leave input.order out.",
             )
-        self._videos = VideoFrames(videos, pipeline, training=training, seed=seed, decoder=decoder)
+        self._videos = (
+            made(decoder)
+            if made
+            else VideoFrames(videos, pipeline, training=training, seed=seed, decoder=decoder)
+        )
         self._workers, self._start = workers, start
         self._plan = _Plan()
         self._loader: DataLoader[Any] | None = None

@@ -159,7 +159,7 @@ class Host:
         """Every value times the factor, from a table of 256."""
         table = np.clip(np.float32(factor) * np.arange(256, dtype=np.float32), 0, 255).astype(np.uint8)
         flat = frames.contiguous().numpy().reshape(-1, frames.shape[2] * 3)
-        return torch.from_numpy(_opencv().LUT(flat, table)).view(frames.shape)
+        return torch.from_numpy(opencv().LUT(flat, table)).view(frames.shape)
 
     def turn(self, frames: Tensor, angle: float, window: Box | None = None) -> Tensor:
         """The frames turned about their centre, each pixel copied from where it came."""
@@ -167,7 +167,7 @@ class Host:
         # OpenCV's map of pixels holds int16: what lies outside the frame stays outside.
         places = torch.stack([x, y], -1).clamp(-1, 32767).short().numpy()
         turned = torch.empty((len(frames), *x.shape, 3), dtype=torch.uint8)
-        remap, nearest = _opencv().remap, _opencv().INTER_NEAREST
+        remap, nearest = opencv().remap, opencv().INTER_NEAREST
         for before, after in zip(frames.contiguous().numpy(), turned.numpy(), strict=True):
             remap(before, places, None, nearest, after)
         return turned
@@ -228,7 +228,8 @@ def _fixed(value: float) -> int:
 
 
 @cache
-def _opencv() -> Any:
+def opencv() -> Any:
+    """OpenCV, in one thread."""
     import cv2
 
     # A pool of threads does not survive the fork that makes workers; each of them is one thread anyway.

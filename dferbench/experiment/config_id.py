@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from dferbench.errors import ConfigError, DataError
@@ -13,6 +14,7 @@ from dferbench.registry.datasets import Chosen
 from dferbench.registry.options import options_of
 from dferbench.types import Compute, Recipe
 
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 LATER = {"order": "natural", "resize": "bilinear"}
 """Fields of an input that came after the first release, and what was done before there was a choice."""
 
@@ -25,12 +27,13 @@ def config_id(
     weights: Mapping[str, str],
     limit: int | None,
     catalog: Catalog,
-    checkpoint: str = "",
+    also: Mapping[str, Any] = NOTHING,
 ) -> str:
     """Eight hex digits over what changes a result; output, workers and device must not.
 
-    `weights` are those of backbones, as the user named them; `checkpoint` is the sha256 of the file that the
-    model comes from, if it is not trained here. Raises ConfigError, DataError or UnknownName for weights.
+    `weights` are those of backbones, as the user named them. `also` is what few configurations have: under
+    "checkpoint" the sha256 of the file that a model comes from that is not trained here, under "validation"
+    what is held out of the training videos. Raises ConfigError, DataError or UnknownName for weights.
     """
     later = getattr(options_of(catalog.get("methods", method).value), "later", {})
     what = {
@@ -41,8 +44,8 @@ def config_id(
         "weights": {name: _weights(name, text, catalog) for name, text in sorted(weights.items())},
         "limit": limit,
     }
-    # Without one the key stays out, so that the ids of trained configurations are what they always were.
-    return digest(what | ({"checkpoint": checkpoint} if checkpoint else {}))[:8]
+    # Without them the keys stay out, so that the ids of other configurations are what they always were.
+    return digest(what | {name: value for name, value in also.items() if value})[:8]
 
 
 def first_form(recipe: Recipe) -> dict[str, Any]:

@@ -4,70 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+NO_ANSWER = "no answer"
+"""The class behind the others of a record whose test has videos without an answer, as outside predictions may
+have: no video is of it, so that such videos count as wrong and as nothing else."""
 Confusion = Sequence[Sequence[int]]
 """(C, C) numbers of videos; a row is a true class, a column a predicted one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Counts:
     """What a model did on test videos.
 
     `confusion` is (C, C) with the truth in rows, `classes` names its rows and columns (empty where nobody
     names them), and `top2` is how many videos had their class among the two with the highest logits (None
-    where that was not counted).
+    where that was not counted). Sums are kept once somebody has asked for them, as each metric does.
     """
 
     confusion: Confusion
     classes: tuple[str, ...] = ()
     top2: int | None = None
 
-    @property
+    @cached_property
     def total(self) -> int:
         """How many videos were tested."""
-        return sum(map(sum, self.confusion))
+        return sum(self.videos)
 
-    @property
+    @cached_property
     def correct(self) -> int:
         """How many of them were recognised."""
         return sum(row[k] for k, row in enumerate(self.confusion))
 
-    @property
+    @cached_property
     def videos(self) -> list[int]:
         """Per class, how many of its videos were tested."""
         return [sum(row) for row in self.confusion]
+
+    @cached_property
+    def recalls(self) -> list[float | None]:
+        """Per class, the share of its videos that were recognised (0..1), None for one without videos."""
+        tested = zip(self.confusion, self.videos, strict=True)
+        return [row[k] / videos if videos else None for k, (row, videos) in enumerate(tested)]
+
+    @cached_property
+    def f1_scores(self) -> list[float | None]:
+        """Per class, the harmonic mean of recall and precision, 2 TP / (2 TP + FN + FP) (0..1).
+
+        0 for a class with videos that was never predicted, None for one without videos.
+        """
+        predicted = map(sum, zip(*self.confusion, strict=True))
+        tested = zip(self.confusion, self.videos, predicted, strict=True)
+        return [2 * row[k] / (n + m) if n else None for k, (row, n, m) in enumerate(tested)]
 
     @property
     def untested(self) -> tuple[str, ...]:
         """The names of the classes without test videos, which means over classes leave out."""
         names = self.classes or tuple(map(str, range(len(self.confusion))))
-        return tuple(name for name, videos in zip(names, self.videos, strict=True) if not videos)
-
-
-def recalls(confusion: Confusion) -> list[float | None]:
-    """Per class, the share of its videos that were recognised (0..1), or None for a class without videos."""
-    return [_share(row[k], sum(row)) for k, row in enumerate(confusion)]
+        pairs = zip(names, self.videos, strict=True)
+        return tuple(name for name, videos in pairs if not videos and name != NO_ANSWER)
 
 
 def precisions(confusion: Confusion) -> list[float | None]:
     """Per class, the share of the videos predicted as it that are of it (0..1), or None if none was."""
     return [_share(column[k], sum(column)) for k, column in enumerate(zip(*confusion, strict=True))]
-
-
-def f1_scores(confusion: Confusion) -> list[float | None]:
-    """Per class, the harmonic mean of recall and precision, 2 TP / (2 TP + FN + FP) (0..1).
-
-    0 for a class with videos that was never predicted, None for one without videos.
-    """
-    columns = list(zip(*confusion, strict=True))
-    return [
-        _share(2 * row[k], sum(row) + sum(columns[k])) if sum(row) else None
-        for k, row in enumerate(confusion)
-    ]
 
 
 def _share(part: int, whole: int) -> float | None:
@@ -76,10 +80,18 @@ def _share(part: int, whole: int) -> float | None:
 
 def pool(counts: Sequence[Counts]) -> Counts:
     """The sum of counts over the same classes: all folds' predictions counted as one test set."""
-    rows = zip(*(one.confusion for one in counts), strict=True)
+    classes = max((one.classes for one in counts), key=len)
+    rows = zip(*(_as_large(one.confusion, len(classes)) for one in counts), strict=True)
     confusion = [[sum(cells) for cells in zip(*mine, strict=True)] for mine in rows]
     hits = [one.top2 for one in counts if one.top2 is not None]
-    return Counts(confusion, counts[0].classes, sum(hits) if len(hits) == len(counts) else None)
+    return Counts(confusion, classes, sum(hits) if len(hits) == len(counts) else None)
+
+
+def _as_large(confusion: Confusion, classes: int) -> Confusion:
+    """The matrix with room for NO_ANSWER, which some folds have and others not."""
+    if len(confusion) + 1 != classes:
+        return confusion
+    return [*([*row, 0] for row in confusion), [0] * classes]
 
 
 def top2_hits(logits: NDArray[Any], labels: NDArray[Any]) -> int:

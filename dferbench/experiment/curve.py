@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
@@ -44,11 +45,24 @@ class Epoch(BaseModel):
     """Of the test videos after the epoch; rows are the truth."""
     top2: Count | None = None
     """How many of them had their class among the two with the highest logits; None in older records."""
+    validation: Matrix | None = None
+    """The same of the validation videos; None for a run that holds none out."""
+    validation_top2: Count | None = None
 
     @property
     def counts(self) -> Counts:
         """What metrics are computed from."""
         return Counts(self.confusion, top2=self.top2)
+
+    @property
+    def held(self) -> Counts | None:
+        """What metrics of the validation videos are computed from."""
+        return None if self.validation is None else Counts(self.validation, top2=self.validation_top2)
+
+    def stated(self) -> dict[str, Any]:
+        """Its fields, of which those of validation are left out where there is none: releases that know of
+        none read such a curve."""
+        return self.model_dump(exclude=set() if self.validation else {"validation", "validation_top2"})
 
 
 class _File(BaseModel):
@@ -72,7 +86,7 @@ def write(curve: Sequence[Epoch], folder: Path) -> str:
 
 def content_of(curve: Sequence[Epoch]) -> bytes:
     """What the file of a curve holds."""
-    rows = ",\n".join(json.dumps(row.model_dump(), sort_keys=True, allow_nan=False) for row in curve)
+    rows = ",\n".join(json.dumps(row.stated(), sort_keys=True, allow_nan=False) for row in curve)
     return f'{{"schema": {SCHEMA}, "epochs": [\n{rows}\n]}}\n'.encode()
 
 

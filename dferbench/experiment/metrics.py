@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias
 
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
-from dferbench.experiment.counts import Counts, f1_scores, recalls
+from dferbench.experiment.counts import Counts
 from dferbench.registry.catalog import Catalog, Entry
 
 Function: TypeAlias = "Callable[[Counts], float | None]"
@@ -21,7 +21,7 @@ Function: TypeAlias = "Callable[[Counts], float | None]"
 
 def uar(counts: Counts) -> float | None:
     """Unweighted average recall: the mean recall of the classes that have test videos."""
-    return _mean(recalls(counts.confusion))
+    return _mean(counts.recalls)
 
 
 def war(counts: Counts) -> float | None:
@@ -31,12 +31,12 @@ def war(counts: Counts) -> float | None:
 
 def macro_f1(counts: Counts) -> float | None:
     """The mean F1 score of the classes that have test videos."""
-    return _mean(f1_scores(counts.confusion))
+    return _mean(counts.f1_scores)
 
 
 def weighted_f1(counts: Counts) -> float | None:
     """The mean F1 score of the classes, each weighted by its number of test videos."""
-    pairs = zip(f1_scores(counts.confusion), counts.videos, strict=True)
+    pairs = zip(counts.f1_scores, counts.videos, strict=True)
     total = sum(score * videos for score, videos in pairs if score is not None)
     return 100 * total / counts.total if counts.total else None
 

@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeAlias
@@ -20,6 +21,7 @@ from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
+from dferbench.experiment.validation import Held, check_validation, hold_out, stated
 from dferbench.machine.cores import Number
 from dferbench.places import root_of
 from dferbench.progress import Progress
@@ -59,6 +61,12 @@ class Request:
     """What to do with a run whose code has changed since: one of CHANGED."""
     trackers: Sequence[str] = ()
     """As `name(option=value)`; what follows a run changes nothing in it, and is not in its config id."""
+    validation: float | None = None
+    """The fraction of the training videos that is held out to choose epochs by; None or 0 for none."""
+    patience: int | None = None
+    """A stage ends after so many epochs without a better validation result; None to train them all."""
+    trial: bool = False
+    """A trial of a search for settings: its validation videos stand for test videos, which are not read."""
     save_every: float = 0.0
     """Minutes between two writings of a run's state; 0 for every epoch. It changes no result either."""
 
@@ -72,6 +80,16 @@ class Split:
     fingerprint: str
     paths: Sequence[str] = ()
     """Where all videos of the fold are, those that a limit leaves out included."""
+    validation: Sequence[Video] = ()
+    """Held out of the training videos; `fingerprint` is the same with and without."""
+    held: Held | None = None
+    """All that was held out, those that a limit leaves out included."""
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many videos each part has."""
+        held = {} if self.held is None else {"validation": len(self.validation)}
+        return {"train": len(self.train), **held, "test": len(self.test)}
 
 
 @dataclass(frozen=True)
@@ -97,8 +115,12 @@ class Plan:
 
     def folder(self, fold: int, seed: int) -> Path:
         """Where the run of this fold and seed leaves its files."""
-        name = f"{self.method.name}-{self.config_id}"
-        return self.request.output / self.task.dataset / name / f"fold{fold}-seed{seed}"
+        return self._home / f"fold{fold}-seed{seed}"
+
+    @cached_property
+    def _home(self) -> Path:
+        """The folder of all runs of this configuration."""
+        return self.request.output / self.task.dataset / f"{self.method.name}-{self.config_id}"
 
     @property
     def runs(self) -> list[tuple[int, int]]:
@@ -225,7 +247,9 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     check_recipe(recipe, request.limit)
-    identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog)
+    check_validation(request.validation, request.patience, recipe, trial=request.trial)
+    also = {"validation": stated(request.validation, request.patience), "trial": request.trial}
+    identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog, also)
     return Settled(entry, options, recipe, chosen, identity, registered(catalog))
 
 
@@ -267,14 +291,23 @@ def _read_split(plan: Plan, fold: int) -> Split:
         _check_videos(videos, f"{where}, {split}", plan)
         lines += sorted(f"{split}\t{video.id}\t{plan.task.classes[video.label]}" for video in videos)
         paths += [video.path for video in videos]
-        found[split] = _limited(videos, plan.request.limit)
-        if not plan.request.skip_bad:
-            _require_there(found[split], f"{where}, {split}", plan)
+        found[split] = videos
     both = {v.id for v in found["train"]} & {v.id for v in found["test"]}
     if both:
         raise DataError(f"{where}: '{min(both)}' is in both train and test", "Fix the lists.")
     fingerprint = hashlib.sha256("\n".join([*plan.task.classes, *lines]).encode()).hexdigest()
-    return Split(found["train"], found["test"], fingerprint, paths)
+    # Held out before the limit: what a video of a trial is for does not depend on how many there are.
+    held = hold_out(found["train"], plan.request.validation, where) if plan.request.validation else None
+    if held is not None:
+        found |= {"train": list(held.train), "validation": list(held.validation)}
+    if plan.request.trial:
+        del found["test"]
+    used = {part: _limited(videos, plan.request.limit) for part, videos in found.items()}
+    for part, videos in used.items():
+        if not plan.request.skip_bad:
+            _require_there(videos, f"{where}, {part}", plan)
+    validation = used.get("validation", ())
+    return Split(used["train"], used.get("test", validation), fingerprint, paths, validation, held)
 
 
 def _check_videos(videos: Sequence[Video], where: str, plan: Plan) -> None:

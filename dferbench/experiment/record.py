@@ -10,8 +10,7 @@ sorted.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
@@ -28,35 +27,33 @@ from dferbench.experiment.metrics import METRICS, Metric, Metrics
 from dferbench.experiment.old_records import upgraded
 from dferbench.experiment.record_checks import require_consistent, require_curve
 from dferbench.experiment.record_fields import Count, Matrix, Name, Number, Plain, Seconds, reason_of
+from dferbench.experiment.record_paths import NAME as NAME
+from dferbench.experiment.record_paths import find as find
+from dferbench.experiment.selected import HeldOut, Selected, SelectedByValidation, picked_of
 from dferbench.files import from_json, read_regular, to_json, write_atomic
 from dferbench.types import Compute
 
 SCHEMA = 3
+OUTSIDE = "outside predictions"
+"""The caveat of what was not predicted by dferbench, which nobody can run again here."""
 MIXED = "mixed code"
 """The caveat of results that more than one version of the code has made."""
-NAME = "record.json"
+STRESSED = "stressed"
+"""The caveat of a test on videos that were corrupted on purpose: it measures robustness, and never ranks."""
 PREDICTIONS, CHECKPOINT = "predictions.npz", "checkpoint.safetensors"
 """What a finished run leaves next to its record; a test of a checkpoint leaves predictions alone."""
+VALIDATION = "validation.npz"
+"""The predictions for the validation videos, of the last epoch as the others; where some are held out."""
 STATE = "state.pt"
 """From which a run in training resumes; gone when it is done."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
-BEST = "best-on-test"
+LATER = {"validation", "val", "trial", "outside"}
+"""Fields that are left out of files where they say nothing: releases that do not know them read the rest."""
 
 
 class BadRecord(ConfigError):
     """A record that is damaged, contradicts itself, of a newer release, or lies where another's belongs."""
-
-
-class Selected(BaseModel):
-    """What the model did on the test videos after the epoch that a selection rule picks."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    epoch: Count
-    """Counted from 0 over the whole run."""
-    confusion: Matrix
-    top2: Count | None = None
 
 
 class Record(BaseModel):
@@ -87,6 +84,9 @@ class Record(BaseModel):
     """What the dataset says about this copy: its variant, where its labels and folds came from."""
     checkpoint: Plain = {}
     """For a model that was not trained here: the file, its sha256 and what it says of itself."""
+    outside: Plain = {}
+    """For predictions that were made elsewhere: their file, its sha256, what was taken from it, and what was
+    counted (ids that are unknown or missing, answers that stand for no class)."""
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: Number
@@ -96,7 +96,7 @@ class Record(BaseModel):
     data: str
     """Fingerprint of the ids, labels and splits of this fold."""
     videos: dict[str, Count]
-    """How many videos each split has."""
+    """How many videos each split has: "train", "test", and "validation" where some are held out."""
     synthetic: bool = False
     limit: Count | None = None
     """At most so many videos of each split were used: a trial, not a result."""
@@ -118,6 +118,12 @@ class Record(BaseModel):
     """Of the file with the curve; empty where there is none, as in records of earlier releases."""
     best_on_test: Selected | None = None
     """The epoch that is best on the test videos, for a run with epochs."""
+    validation: HeldOut | None = None
+    """What was held out of the training videos; None if nothing was."""
+    trial: bool = False
+    """Whether it is a trial of a search for settings: what is called test are its validation videos."""
+    val: SelectedByValidation | None = None
+    """The epoch that is best on the validation videos, by WAR."""
     confusion: Matrix = []
     """Of the test videos after the last epoch."""
     top2: Count | None = None
@@ -145,9 +151,16 @@ class Record(BaseModel):
         return int(self.checkpoint.get("seed", self.seed))
 
     @property
+    def stressed(self) -> bool:
+        """Whether its test videos were corrupted on purpose."""
+        return "stress" in self.checkpoint
+
+    @property
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown next to it in every table."""
         found = {
+            OUTSIDE: bool(self.outside),
+            "trial": self.trial,
             "synthetic": self.synthetic,
             "limited": self.limit is not None,
             "random weights": any(w.get("random") for w in self.weights.values()),
@@ -163,6 +176,8 @@ class Record(BaseModel):
     def pretraining(self) -> tuple[str, ...]:
         """What was trained elsewhere before: backbones whose weights are not random, files that a method
         started from, an evaluated checkpoint. Empty for a model that started from nothing."""
+        if self.outside:
+            return ("unknown",)
         towers = [name for name, used in self.weights.items() if not used.get("random")]
         start = self.notes.get("weights")
         files = [str(start["file"])] if isinstance(start, dict) and "file" in start else []
@@ -178,29 +193,47 @@ class Record(BaseModel):
         return self.counts(rule).confusion
 
     def counts(self, rule: str) -> Counts:
-        """What metrics are computed from, at the epoch that the selection rule picks. Raises UnknownName."""
+        """What metrics are computed from, at the epoch that the selection rule picks. Raises as `picked`."""
         return self.picked(rule)[1]
+
+    def answers(self, rule: str) -> bool:
+        """Whether it can be told what the rule picks: of a run without validation it is not known by val. A
+        run without epochs has nothing to choose, and is what it is by every rule."""
+        return not selection.by_validation(rule) or not self.epochs or self.validation is not None
+
+    @property
+    def rules(self) -> list[str]:
+        """The selection rules whose metrics it states."""
+        chosen = self.validation is not None and self.epochs
+        return [rule for rule in selection.RULES if chosen or rule != selection.VAL]
 
     def picked(self, rule: str) -> tuple[int, Counts]:
         """The epoch that the selection rule picks, counted from 0 over the whole run and -1 where there is
-        none, and its counts. Raises UnknownName."""
+        none, and its counts. Raises UnknownName, and ConfigError if it does not answer the rule."""
         epoch, found = self._selected(rule)
         top2 = self.top2 if found.top2 is None and epoch == self.epochs - 1 else found.top2
         return epoch, Counts(found.confusion, tuple(self.classes), top2)
 
     def _selected(self, rule: str) -> tuple[int, Record | Epoch | Selected]:
-        if self.curve:
-            place = selection.pick(rule, [row.confusion for row in self.curve])
-            return place, self.curve[place]
         selection.require(rule)
-        best = self.best_on_test if rule == BEST else None
+        if not self.answers(rule):
+            raise ConfigError(
+                f"the run of {self.method}, fold {self.fold} seed {self.seed}, held no validation videos out",
+                "Select by last, or run it again with --validation 0.1.",
+            )
+        if self.curve:
+            place = selection.pick(rule, self.curve)
+            return place, self.curve[place]
+        if self.epochs and rule not in selection.RULES:
+            raise ConfigError(f"{rule} needs the curve of the run, which was not read", "Select by val.")
+        best = {selection.BEST: self.best_on_test, selection.VAL: self.val}.get(rule)
         return (best.epoch, best) if best else (self.epochs - 1, self)
 
 
 def _shuffled(recipe: dict[str, Any]) -> bool:
     """Whether test videos showed their frames out of order."""
     sample = recipe.get("input", {}).get("sample", "")
-    return bool(sample and spec.parse_one(sample).options.get("shuffle"))
+    return "shuffle" in sample and bool(spec.parse_one(sample).options.get("shuffle"))
 
 
 def compute_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -216,7 +249,7 @@ def measured(record: Record, metrics: Metrics = METRICS) -> Record:
     if not record.confusion:
         return record
     derived: dict[str, dict[str, float | None]] = {}
-    for rule in selection.RULES:
+    for rule in record.rules:
         counts = record.counts(rule)
         found = {name: one.of(counts) for name, one in metrics.items()}
         derived[rule] = {**record.metrics.get(rule, {}), **found}
@@ -227,11 +260,8 @@ def without_curve(record: Record) -> Record:
     """The record with what tables need of its curve, which itself is left out."""
     if record.curve is None:
         return record
-    best = None
-    if record.curve:
-        place, row = record._selected(BEST)
-        best = Selected(epoch=place, confusion=row.confusion, top2=row.top2)
-    return record.model_copy(update={"epochs_": record.epochs, "best_on_test": best, "curve": None})
+    found = {"epochs_": record.epochs, "curve": None, **picked_of(record.curve, record.validation)}
+    return record.model_copy(update=found)
 
 
 def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
@@ -245,8 +275,14 @@ def write(record: Record, folder: Path, metrics: Metrics = METRICS) -> Path:
     if stated.curve is not None:
         sha256 = curves.write(stated.curve, folder) if stated.curve else ""
         stated = without_curve(stated).model_copy(update={"curve_sha256": sha256})
-    write_atomic(path, to_json(stated.model_dump(by_alias=True, exclude={"curve"})))
+    write_atomic(path, to_json(as_stated(stated)))
     return path
+
+
+def as_stated(record: Record) -> dict[str, Any]:
+    """What the file of a record holds, the curve left out, as plain data."""
+    silent = {name for name in LATER if not getattr(record, name)}
+    return record.model_dump(by_alias=True, exclude={"curve", *silent})
 
 
 def read(path: Path, metrics: Metrics = METRICS) -> Record:
@@ -318,7 +354,7 @@ TOLERANCE = 1e-6
 def _check(record: Record, path: Path, metrics: Metrics) -> None:
     known: dict[tuple[int, str], float | None] = {}
     for rule, stated in record.metrics.items():
-        if rule not in selection.RULES or not record.confusion:
+        if rule not in record.rules or not record.confusion:
             raise BadRecord(f"{path} states metrics of '{rule}', for which it has no counts", _edited(path))
         epoch, counts = record.picked(rule)
         for name, value in stated.items():
@@ -353,25 +389,3 @@ def _edited(path: Path, one: Metric | None = None) -> str:
         f"The file was edited by hand, or {plugin} was changed." if plugin else "The file was edited by hand."
     )
     return f"{cause} Restore it, or move the folder {path.parent} away and run the same command again."
-
-
-def find(folder: Path) -> Iterator[Path]:
-    """The paths of all records below a folder, in the order of their names; links are not followed."""
-    waiting = [(os.fspath(folder), False)]
-    while waiting:
-        place, is_record = waiting.pop()
-        if is_record:
-            yield Path(place)
-            continue
-        for entry in sorted(_entries(place), key=lambda one: one.name, reverse=True):
-            waiting += [(entry.path, False)] if entry.is_dir(follow_symlinks=False) else []
-            waiting += [(entry.path, True)] if entry.name == NAME else []
-
-
-def _entries(folder: str) -> list[os.DirEntry[str]]:
-    """What a folder holds; nothing where it may not be read or is gone meanwhile."""
-    try:
-        with os.scandir(folder) as entries:
-            return list(entries)
-    except OSError:
-        return []

@@ -17,9 +17,11 @@ from dferbench import spec
 from dferbench.errors import DferbenchError
 from dferbench.experiment import selection
 from dferbench.experiment.record_fields import Number
+from dferbench.experiment.selected import picked_of
 
 if TYPE_CHECKING:
-    from dferbench.experiment.record import Epoch, Record, Selected
+    from dferbench.experiment.record import Epoch, Record
+    from dferbench.experiment.selected import Selected, SelectedByValidation
 
 LONGEST_SPEC = 500
 """Characters of a sampler with its options."""
@@ -57,6 +59,12 @@ class _Checkpoint(_Notes):
     seed: Number | None = None
 
 
+class _Outside(_Deep):
+    file: str = ""
+    sha256: str = ""
+    taken: str = ""
+
+
 class _Weights(_Deep):
     random: bool | None = None
 
@@ -91,17 +99,21 @@ def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
     if record.status != "done":
         return
     _require_rows(record, curve, _Recipe.model_validate(record.recipe))
-    if curve and (best := record.best_on_test) is not None:
-        place = selection.best_on_test([row.confusion for row in curve])
-        found, stated = curve[place], (best.epoch, best.confusion, best.top2)
-        if (place, found.confusion, found.top2) != stated:
-            raise ValueError(f"epoch {place + 1} of it is the best, and the record states another")
+    found = picked_of(curve, record.validation)
+    for what, name in (("best", "best_on_test"), ("best by validation", "val")):
+        stated, best = getattr(record, name), found[name]
+        if stated is not None and best is not None and best != stated:
+            raise ValueError(f"epoch {best.epoch + 1} of it is the {what}, and the record states another")
 
 
 def _require_known_depths(record: Record) -> _Recipe:
     recipe = _Recipe.model_validate(record.recipe)
-    _Notes.model_validate(record.dataset_notes)
-    _Checkpoint.model_validate(record.checkpoint)
+    if record.dataset_notes:
+        _Notes.model_validate(record.dataset_notes)
+    if record.checkpoint:
+        _Checkpoint.model_validate(record.checkpoint)
+    if record.outside:
+        _Outside.model_validate(record.outside)
     _Environment.model_validate(record.environment)
     for weights in record.weights.values():
         _Weights.model_validate(weights)
@@ -121,8 +133,11 @@ def _require_spec(sample: str) -> None:
 
 
 def _require_videos(record: Record) -> None:
-    if missing := [split for split in ("train", "test") if split not in record.videos]:
+    wanted = ("train", "test", *(() if record.validation is None else ("validation",)))
+    if missing := [split for split in wanted if split not in record.videos]:
         raise ValueError(f"videos: it has no number of the {missing[0]} videos")
+    if record.validation is None and (record.val is not None or "validation" in record.videos):
+        raise ValueError("it states validation videos, and not how they were held out")
     if not record.classes or len(set(record.classes)) != len(record.classes):
         raise ValueError("classes: there are none, or one is named twice")
 
@@ -131,15 +146,19 @@ def _require_rows(record: Record, curve: Sequence[Epoch], recipe: _Recipe) -> No
     """The rows are the epochs of the recipe, each counts the test videos, and the last is the result."""
     if curve:
         _require_end(record, curve[-1], "the last epoch of the curve")
-    _require_numbered(curve, recipe)
+    _require_numbered(record, curve, recipe)
     for place, row in enumerate(curve):
         _require_counts(record, row, record.confusion, f"curve.{place}")
+        if (row.validation is None) != (record.validation is None):
+            raise ValueError(f"curve.{place}: it has a validation result, or lacks one, unlike its record")
+        _require_held(record, row, f"curve.{place}.validation")
 
 
 def _require_best(record: Record, recipe: _Recipe) -> None:
     """What the record states of a curve that is not read: as many epochs as the recipe has, and the best."""
     best, epochs = record.best_on_test, record.epochs
-    if _known(recipe) and epochs != sum(stage.epochs or 0 for stage in recipe.stages):
+    planned = sum(stage.epochs or 0 for stage in recipe.stages)
+    if _known(recipe) and not (0 < epochs <= planned if _may_end(record) else epochs == planned):
         raise ValueError(f"epochs: there are {epochs}, and they are not those of the recipe")
     if bool(epochs) != bool(_SHA256.fullmatch(record.curve_sha256)) or (best is None) == bool(epochs):
         raise ValueError(f"it has {epochs} epochs, and does not state their curve and the best of them")
@@ -150,6 +169,39 @@ def _require_best(record: Record, recipe: _Recipe) -> None:
         _require_end(record, best, "the best epoch, which is the last")
     elif best.epoch >= epochs or _correct(best) < _correct(record):
         raise ValueError(f"best_on_test: epoch {best.epoch + 1} of {epochs} cannot be the best")
+    _require_val(record, best)
+
+
+def _require_val(record: Record, best: Selected) -> None:
+    """The epoch that is best on the validation videos is no better on the test videos than the best there."""
+    val = record.val
+    if (val is None) != (record.validation is None):
+        raise ValueError("val: it holds validation videos out and does not state the best epoch on them")
+    if val is None:
+        return
+    _require_counts(record, val, record.confusion, "val")
+    _require_held(record, val, "val.validation")
+    if val.epoch >= record.epochs or _correct(val) > _correct(best):
+        raise ValueError(f"val: epoch {val.epoch + 1} of {record.epochs} cannot have this result")
+    for epoch, other in ((best.epoch, best), (record.epochs - 1, record)):
+        if val.epoch == epoch and val.confusion != other.confusion:
+            raise ValueError(f"val: the record states two results of epoch {epoch + 1}")
+
+
+def _require_held(record: Record, row: Epoch | SelectedByValidation, where: str) -> None:
+    """Its matrix of validation videos, if it has one, counts them."""
+    if row.validation is None:
+        return
+    try:
+        _require_matrix(record, row.validation, "validation")
+        _require_hits(row.validation_top2, _diagonal(row.validation), sum(_row_sums(row.validation)))
+    except ValueError as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _may_end(record: Record) -> bool:
+    """Whether a stage may have ended before its last epoch."""
+    return record.validation is not None and record.validation.patience is not None
 
 
 def _require_end(record: Record, last: Epoch | Selected, what: str) -> None:
@@ -159,14 +211,21 @@ def _require_end(record: Record, last: Epoch | Selected, what: str) -> None:
         raise ValueError(f"top2: it states {record.top2}, and {what} {last.top2}")
 
 
-def _require_numbered(curve: Sequence[Epoch], recipe: _Recipe) -> None:
-    """The curve has each epoch of each stage once, in order, as far as the recipe says how many there are."""
-    found = [(row.stage, row.epoch) for row in curve]
-    planned = [
-        (stage.name, i) for stage in recipe.stages for i in range(min(stage.epochs or 0, len(found) + 1))
-    ]
-    if _known(recipe) and found != planned:
-        raise ValueError(f"curve: it has {len(found)} epochs, and they are not those of the recipe")
+def _require_numbered(record: Record, curve: Sequence[Epoch], recipe: _Recipe) -> None:
+    """The curve has each epoch of each stage once, in order, as far as the recipe says how many there are; a
+    stage ends before its last epoch exactly where the record's patience ends it."""
+    if not _known(recipe):
+        return
+    patience = record.validation.patience if record.validation else None
+    planned: list[tuple[str, int]] = []
+    for stage in recipe.stages:
+        for epoch in range(stage.epochs or 0):
+            so_far = curve[: len(planned)]
+            if len(planned) > len(curve) or selection.ended_early(so_far, min(epoch, len(so_far)), patience):
+                break
+            planned.append((stage.name, epoch))
+    if [(row.stage, row.epoch) for row in curve] != planned:
+        raise ValueError(f"curve: it has {len(curve)} epochs, and they are not those of the recipe")
 
 
 def _known(recipe: _Recipe) -> bool:
@@ -174,7 +233,11 @@ def _known(recipe: _Recipe) -> bool:
 
 
 def _correct(row: Record | Selected) -> int:
-    return sum(line[k] for k, line in enumerate(row.confusion))
+    return _diagonal(row.confusion)
+
+
+def _diagonal(confusion: list[list[int]]) -> int:
+    return sum(line[k] for k, line in enumerate(confusion))
 
 
 def _row_sums(confusion: list[list[int]]) -> list[int]:
@@ -192,17 +255,21 @@ def _require_counts(
 
 def _require_tested(record: Record, row: Record | Epoch | Selected, result: list[list[int]]) -> None:
     """The matrix is as large as the classes and counts the test videos, each epoch the same."""
-    matrix, size = row.confusion, len(record.classes)
+    _require_matrix(record, row.confusion, "test")
+    sums = _row_sums(row.confusion)
+    if not record.skipped and sums != _row_sums(result):
+        raise ValueError("its matrix counts other numbers of videos of the classes than the result's")
+    _require_hits(row.top2, _diagonal(row.confusion), sum(sums))
+
+
+def _require_matrix(record: Record, matrix: list[list[int]], part: str) -> None:
+    size = len(record.classes)
     if len(matrix) != size or any(len(line) != size for line in matrix):
         raise ValueError(f"its matrix is not {size} x {size}, as its classes are")
-    sums, stated = _row_sums(matrix), record.videos["test"]
-    total, skipped = sum(sums), len(record.skipped)
+    total, stated, skipped = sum(_row_sums(matrix)), record.videos[part], len(record.skipped)
     if not stated - skipped <= total <= stated:
         without = f", {skipped} of which may be left out" if skipped else ""
-        raise ValueError(f"its matrix counts {total} videos; there are {stated} for the test{without}")
-    if not skipped and sums != _row_sums(result):
-        raise ValueError("its matrix counts other numbers of videos of the classes than the result's")
-    _require_hits(row.top2, sum(line[k] for k, line in enumerate(matrix)), total)
+        raise ValueError(f"its matrix counts {total} videos; there are {stated} for the {part}{without}")
 
 
 def _require_hits(top2: int | None, correct: int, total: int) -> None:

@@ -33,6 +33,8 @@ Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_print
 
 
 def _bounded(data: dict[str, Any]) -> dict[str, Any]:
+    if not data:  # most of a record's plain data are empty
+        return data
     level: list[Any] = [data]
     for _ in range(DEEPEST):
         level = [one for thing in level for one in _inside(thing)]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import Any
 
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.code import code_of
@@ -14,6 +16,9 @@ from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
 from dferbench.registry.options import resolve, split_recipe
 from dferbench.types import Method
+
+NOTHING_HELD: Mapping[str, Any] = MappingProxyType({"validation": None, "patience": None})
+"""Of the training videos of a row that trains nothing."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,8 @@ def experiments(
     """Every row with a registered method, resolved, and the rows without.
 
     `base` holds what all rows share: its `sets` come on top of a row's own, and what it says of stages, like
-    `epochs`, leaves rows alone that train nothing. Raises ConfigError or DataError that names the row.
+    `epochs`, and of validation leaves rows alone that train nothing.
+    Raises ConfigError or DataError that names the row.
     """
     dataset = make_dataset(base.dataset, catalog).entry.name
     found, missing = [], []
@@ -53,17 +59,29 @@ def experiments(
             missing.append(row)
             continue
         with naming(suite.name, row):
-            changes = _changes(base.sets, epochs, catalog.get("methods", row.method).value, dataset)
-            request = replace(base, model=row.method, sets={**row.sets, **changes})
+            trains = _trains(catalog.get("methods", row.method).value, dataset)
+            changes = _changes(base.sets, epochs, trains)
+            held = _held_out(base, suite) if trains and epochs != 0 else NOTHING_HELD
+            request = replace(base, model=row.method, sets={**row.sets, **changes}, **held)
             settled = settle(request, catalog)
             found.append(Experiment(row, request, settled, _deviations(row, settled, changes), catalog))
     return found, missing
 
 
-def _changes(sets: Mapping[str, str], epochs: int | None, method: Method, dataset: str) -> dict[str, str]:
+def _trains(method: Method, dataset: str) -> bool:
+    return bool(method.recipe_for.get(dataset, method.recipe).stages)
+
+
+def _changes(sets: Mapping[str, str], epochs: int | None, trains: bool) -> dict[str, str]:
     changes = {**sets, **({} if epochs is None else {"stage.epochs": str(epochs)})}
-    trains = bool(method.recipe_for.get(dataset, method.recipe).stages)
     return {name: text for name, text in changes.items() if trains or not name.startswith("stage.")}
+
+
+def _held_out(base: Request, suite: Suite) -> dict[str, Any]:
+    """Validation as the user asks for it, else as the suite does; without it the suite's patience is void."""
+    share = suite.validation if base.validation is None else base.validation
+    patience = suite.patience if base.patience is None and share else base.patience
+    return {"validation": share, "patience": patience}
 
 
 def _deviations(row: Row, settled: Settled, changes: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,110 +7,65 @@ suite names by a path relative to itself.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-)
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
-from dferbench.documents import from_toml, read_text
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.experiment import selection
-from dferbench.experiment.metrics import METRICS, Metrics, find
+from dferbench.experiment.metrics import METRICS, Metrics
+from dferbench.experiment.printed import UNKNOWN, Printed, PrintedProtocol, Text, read_printed, with_defaults
+from dferbench.experiment.toml_model import read_model
 
 
-def _results(value: Any, info: ValidationInfo) -> Any:
-    """[UAR, WAR] or { uar = ..., macro_f1 = ... } as numbers by the names that metrics have here."""
-    metrics: Metrics = (info.context or {}).get("metrics", METRICS)
-    if isinstance(value, list):
-        if len(value) != 2:
-            raise ValueError(f"a list holds UAR and WAR, got {len(value)} values; other metrics are named")
-        value = dict(zip(("uar", "war"), value, strict=True))
-    if not isinstance(value, dict):
-        raise ValueError("must be [UAR, WAR], or a table such as { uar = 50.1, macro_f1 = 48.2 }")
-    return dict(_result(name, number, metrics) for name, number in value.items())
+def _value(value: Any) -> Any:
+    if isinstance(value, bool | int | float | str):
+        return value
+    raise ValueError("must be true, false, a number or a text")
 
 
-def _result(name: str, number: Any, metrics: Metrics) -> tuple[str, Any]:
-    try:
-        one = find(name, metrics)
-    except UnknownName:
-        raise ValueError(f"there is no metric named '{name}'; known are {', '.join(metrics)}") from None
-    if number == "-":
-        return one.name, None
-    if isinstance(number, int | float) and not one.admits(number):
-        raise ValueError(f"{one.title} must be in {one.range}, got {number:g}")
-    return one.name, number
+Value = Annotated[bool | int | float | str, PlainValidator(_value)]
+EXAMPLE = "a suite, such as benchmarks/table1.toml"
+SELECT = ("last", "best-on-test", "val", "none", UNKNOWN)
+"""The selection rules that a source may state."""
 
 
-Results = Annotated[dict[str, float | None], BeforeValidator(_results)]
-"""Printed numbers by metric; "-", here None, where the source has none."""
-Text = Annotated[str, AfterValidator(lambda text: " ".join(text.split()))]
-"""One line, however the file wraps it."""
-Value = bool | int | float | str
+class RowFile(BaseModel):
+    """A row as a suite's file has it."""
 
-
-class Printed(BaseModel):
-    """One row of a table as a paper printed it."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str
-    """What suites call it by, unique in the file."""
-    table: int = 0
-    """The number of the table; 0 in files that are put together from several sources."""
-    label: Text
-    results: dict[str, Results]
-    """Per dataset [UAR, WAR] in percent, or any metrics by name; what the source leaves out is left out."""
-    venue: Text = ""
-    year: int | None = None
-    input: Text = ""
-    """"V" for video, "A" for audio, "T" for texts of single videos in training, joined by "+"."""
-    backbone: Text = ""
-    pretraining: Text = ""
-    source: Text = ""
-    """Where the numbers were read, if not in the source of the whole file."""
-    note: Text = ""
-    """What is wrong with, or must be known about, these numbers."""
-
-
-class _Tables(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    title: Text
-    source: Text
-    protocol: Text = ""
-    captions: dict[str, str] = {}
-    rows: list[Printed]
-
-
-class _RowFile(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     label: Text = Field(min_length=1)
     method: str
+    """A method that a plugin registers; rows of others are shown with their printed numbers alone."""
     options: dict[str, Value] = {}
+    """As `--set` would say them; `stage.epochs` and such change the recipe."""
     published: str = ""
+    """The id of its printed numbers."""
     group: Text = ""
+    """Rows of one group stand under its name."""
     note: Text = ""
+    """A footnote."""
 
 
-class _SuiteFile(BaseModel):
+class SuiteFile(BaseModel):
+    """A suite as its file has it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: Text
     source: Text = ""
-    select: str = "last"
+    """Of the printed numbers."""
+    select: str = UNKNOWN
+    """The rule by which they chose epochs, unless their file says otherwise of a row, which is then said."""
     published: str = ""
-    rows: list[_RowFile] = Field(min_length=1)
+    """The file of the printed numbers, relative to this one."""
+    validation: float | None = None
+    """The share of the training videos that is held out, unless the command says otherwise."""
+    patience: int | None = None
+    """After how many epochs without a better validation result a stage ends."""
+    rows: list[RowFile] = Field(min_length=1)
 
 
 @dataclass(frozen=True)
@@ -128,13 +83,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Suite:
-    """A table to be filled. `select` is the rule by which the source of the printed numbers chose epochs."""
+    """A table to be filled. `select` is the rule by which the source of the printed numbers chose epochs, but
+    for the rows that state another; `validation` and `patience` are as `Request` has them, for all rows,
+    unless the user says otherwise."""
 
     name: str
     title: str
     source: str
     select: str
     rows: tuple[Row, ...]
+    validation: float | None = None
+    patience: int | None = None
 
     @property
     def printed_datasets(self) -> tuple[str, ...]:
@@ -148,7 +107,7 @@ class Suite:
             if number not in known:
                 raise ConfigError(f"{self.name} has no row {number}", f"Its rows are 1 to {len(known)}.")
         rows = tuple(row for row in self.rows if row.number in numbers)
-        return Suite(self.name, self.title, self.source, self.select, rows)
+        return replace(self, rows=rows)
 
 
 def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
@@ -156,55 +115,22 @@ def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:
 
     Raises ConfigError that names the file and place.
     """
-    found = _read(path, _SuiteFile, metrics)
-    if found.select not in selection.RULES:
-        raise UnknownName(f"selection rule in {path}", found.select, selection.RULES)
+    found = read_model(path, SuiteFile, EXAMPLE, {"metrics": metrics})
+    if found.select not in SELECT:
+        raise UnknownName(f"selection rule in {path}", found.select, SELECT)
     printed = read_printed(path.parent / found.published, metrics) if found.published else {}
+    rule = PrintedProtocol.model_validate({"select": found.select})
     rows = []
     for number, row in enumerate(found.rows, 1):
         if row.published and row.published not in printed:
             raise UnknownName(f"published row (row {number} of {path})", row.published, printed)
         sets = {name: _as_typed(value) for name, value in row.options.items()}
-        published = printed.get(row.published)
+        published = with_defaults(printed[row.published], rule) if row.published else None
         rows.append(Row(number, row.label, row.method, sets, row.group, row.note, published))
-    return Suite(path.stem, found.title, found.source, found.select, tuple(rows))
+    held = (found.validation, found.patience)
+    return Suite(path.stem, found.title, found.source, found.select, tuple(rows), *held)
 
 
-def read_printed(path: Path, metrics: Metrics = METRICS) -> dict[str, Printed]:
-    """The rows of a file of printed numbers, by id. Raises ConfigError, also for an unknown metric."""
-    rows = _read(path, _Tables, metrics).rows
-    by_id = {row.id: row for row in rows}
-    if len(by_id) < len(rows):
-        twice = next(row.id for row in rows if row is not by_id[row.id])
-        raise ConfigError(f"{path}: the id '{twice}' occurs twice", "Give every row an id of its own.")
-    return by_id
-
-
-def _as_typed(value: Value) -> str:
+def _as_typed(value: bool | int | float | str) -> str:
     """A TOML value as `--set` would have it."""
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-_File = TypeVar("_File", _SuiteFile, _Tables)
-_EXAMPLES = {
-    _SuiteFile: "a suite, such as benchmarks/table1.toml",
-    _Tables: "a file of printed numbers, such as benchmarks/published/field.toml",
-}
-
-
-def _read(path: Path, kind: type[_File], metrics: Metrics) -> _File:
-    try:
-        content = from_toml(read_text(path))
-        return kind.model_validate(content, context={"metrics": metrics})
-    except OSError as error:
-        reason, hint = error.strerror or str(error), f"Name {_EXAMPLES[kind]}."
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(p + 1 if isinstance(p, int) else p) for p in first["loc"])
-        reason, hint = (
-            f"{place}: {first['msg'].removeprefix('Value error, ')}",
-            "Fix that entry (rows count from 1).",
-        )
-    except ValueError as error:  # no TOML, or no text
-        reason, hint = str(error), "Write TOML: title, source, select, and [[rows]] with label and method."
-    raise ConfigError(f"cannot read {path}: {reason}", hint)

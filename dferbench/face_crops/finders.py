@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+SHORT_SIDE = 360
+"""Larger frames are reduced to this shorter side: detectors are made for faces of some 10 to 300 pixels."""
+
 
 def none() -> None:
     """No search: every frame stays whole, as when the videos are face crops already."""

@@ -11,13 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dferbench import spec
+from dferbench.face_crops.finders import SHORT_SIDE
 from dferbench.types import Face, FindFace
 
 if TYPE_CHECKING:
     from dferbench.registry.catalog import Catalog
-
-SHORT_SIDE = 360
-"""Larger frames are reduced to this shorter side: detectors are made for faces of some 10 to 300 pixels."""
 
 Pixels = NDArray[np.uint8]
 Box = tuple[float, float, float, float]

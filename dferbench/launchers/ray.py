@@ -22,6 +22,7 @@ from typing import Any
 
 from dferbench import stopping
 from dferbench.errors import ConfigError, DferbenchError
+from dferbench.launchers import bound
 from dferbench.launchers.ray_options import RayOptions
 from dferbench.runner.launch import SECONDS_TO_STOP, Codes, Command, Study, ended_with_us
 
@@ -37,13 +38,6 @@ _SETTINGS = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
 }
 """Read when Ray is imported; the user's own go first. Tokens, no reports home, every line of progress."""
-_BOUND = """\
-import ctypes, os, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, 15)  # SIGTERM when the worker that started this ends
-os.execv(sys.argv[1], sys.argv[1:])
-"""
-"""Becomes the process; one that outlived its machine's Ray would keep a device that Ray gives to others."""
 
 
 class Ray:
@@ -169,12 +163,11 @@ def _refused(address: str, error: Exception) -> DferbenchError:
 
 
 def _pilot(command: Command, folder: str) -> int:
-    """In a worker of Ray: run the command, and pass on that it is cancelled."""
-    bound = [sys.executable, "-c", _BOUND, *command]
+    """In a worker of Ray: run the command while the worker lives, and pass on that it is cancelled."""
+    words = bound.words(command, SECONDS_TO_STOP)
     # Each would print the table in the end; its progress is in the errors, which Ray hands on.
-    nothing = subprocess.DEVNULL
     with (
-        subprocess.Popen(bound, cwd=folder, stdin=nothing, stdout=nothing) as process,
+        subprocess.Popen(words, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process,
         ended_with_us(process),
     ):
         while True:

@@ -89,11 +89,14 @@ def _words(path: Path) -> list[str]:
         return []
 
 
-def readers(asked: Number, videos: int, batch: int) -> int:
-    """How many processes read `videos` in batches of `batch`: as many as asked for, or one a core.
+def readers(asked: Number, videos: int, batch: int, processes: int = 1) -> int:
+    """How many processes read `videos` in batches of `batch`, for one of the `processes` of a run: as many as
+    asked for, or one a core, of which each process of the run has its share.
 
     Readers that are ahead sleep, so the core that trains needs none kept free; one that has no batch to read
     only takes time to start. Even one core has a reader: it waits for the disk while the core computes, and a
     video that makes it crash or hang does not end the run's process.
     """
-    return max(1, min(cores(), MOST_READERS, math.ceil(videos / batch))) if asked == "auto" else asked
+    if asked != "auto":
+        return asked
+    return max(1, min(cores() // processes, MOST_READERS, math.ceil(videos / batch)))

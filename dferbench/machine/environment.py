@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -12,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-import dferbench
 from dferbench.machine.device import device_name
+from dferbench.machine.software import software
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -34,13 +33,8 @@ def memory_bytes() -> int | None:
 
 def environment(fabric: Fabric) -> dict[str, Any]:
     """Versions, device, threads, and the commit if dferbench runs from a checkout ("dirty" if changed)."""
-    commit = _git("rev-parse", "HEAD")
     return {
-        "dferbench": dferbench.__version__,
-        "git": commit,
-        "dirty": bool(commit and _git("status", "--porcelain", "--untracked-files=no")),
-        "python": platform.python_version(),
-        "platform": platform.platform(),
+        **software(),
         "device": device_name(fabric),
         "threads": torch.get_num_threads(),
         "packages": dict(versions()),
@@ -78,15 +72,3 @@ def _version(name: str) -> str | None:
         return version(name)
     except PackageNotFoundError:
         return None
-
-
-def _git(*words: str) -> str:
-    """What git says of this package's own checkout, or "" if there is none or no git."""
-    folder = Path(dferbench.__file__).parent
-    if not (folder.parent / ".git").exists():
-        return ""
-    try:
-        command = ["git", "-C", str(folder), *words]
-        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return ""

@@ -6,6 +6,7 @@ import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
@@ -34,8 +35,17 @@ def options_of(method: Method) -> type[BaseModel]:
 def from_signature(build: Callable[..., Any], given: int = 0) -> type[BaseModel]:
     """A model of the keyword parameters of `build` behind the first `given` ones, of their defaults' types.
 
-    Raises ConfigError for a parameter without a default, which no user could leave out.
+    It is made once: a suite asks for it with each of its rows. Raises ConfigError for a parameter without a
+    default, which no user could leave out.
     """
+    try:
+        hash(build)
+    except TypeError:  # an object that can be called and is no key
+        return _made_of(build, given)
+    return _kept(build, given)
+
+
+def _made_of(build: Callable[..., Any], given: int) -> type[BaseModel]:
     parameters = list(inspect.signature(build).parameters.values())[given:]
     named = [p for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     for parameter in named:
@@ -44,6 +54,9 @@ def from_signature(build: Callable[..., Any], given: int = 0) -> type[BaseModel]
     known: dict[str, Any] = {p.name: (_kind(p.default), p.default) for p in named}
     made: type[BaseModel] = create_model("Options", __base__=Options, **known)
     return made
+
+
+_kept = lru_cache(maxsize=256)(_made_of)
 
 
 def _kind(default: Any) -> Any:

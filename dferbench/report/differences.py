@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from dferbench.experiment.counts import Counts, pool, precisions, recalls
+from dferbench.experiment.counts import NO_ANSWER, Counts, pool, precisions
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.record import Record, compute_of
 from dferbench.report.score import score
@@ -15,7 +15,8 @@ Difference = tuple[str, Any, Any]
 
 PARTS = (
     "method", "origin", "options", "recipe", "dataset", "dataset_options", "dataset_notes", "synthetic",
-    "classes", "fold", "seed", "data", "videos", "limit", "skipped", "selection", "weights", "checkpoint",
+    "classes", "fold", "seed", "data", "videos", "validation", "trial",
+    "limit", "skipped", "selection", "weights", "checkpoint", "outside",
     "code", "decoders", "parameters", "notes", "environment",
 )  # fmt: skip
 """What is compared, in the order in which it is listed."""
@@ -41,8 +42,10 @@ def unlike(a: Record, b: Record) -> list[str]:
         reasons.append(f"one is of fold {a.fold}, the other of fold {b.fold}")
     elif a.data != b.data:
         reasons.append("their ids, labels or splits differ")
-    if set(a.classes) != set(b.classes):
+    if (set(a.classes) ^ set(b.classes)) - {NO_ANSWER}:
         reasons.append("their classes differ")
+    if a.trial != b.trial:
+        reasons.append("one is a trial of dferbench tune, tested on validation videos")
     if a.limit != b.limit:
         reasons.append(f"their --limit differs ({a.limit or 'none'}, {b.limit or 'none'})")
     return reasons
@@ -55,6 +58,7 @@ def _protocol(one: Record, rule: str) -> dict[str, Any]:
     recipe["compute"] = compute_of(one.recipe)
     epochs = one.epochs
     chosen = f"{rule} of {epochs} epochs" if epochs else "no epochs"
+    facts["validation"] = facts["validation"] or {}
     return {**facts, "recipe": recipe, "selection": chosen, "decoders": sorted(one.decoders)}
 
 
@@ -78,8 +82,9 @@ def by_class(a: Sequence[Record], b: Sequence[Record], rule: str) -> list[dict[s
 
 
 def _classes(runs: Sequence[Record], rule: str) -> dict[str, dict[str, Any]]:
-    confusion = pooled(runs, rule).confusion
-    found = zip(runs[0].classes, confusion, recalls(confusion), precisions(confusion), strict=True)
+    counts = pooled(runs, rule)
+    confusion = counts.confusion
+    found = zip(runs[0].classes, confusion, counts.recalls, precisions(confusion), strict=True)
     return {
         name: {
             "recall": _percent(recall),

@@ -72,7 +72,8 @@ def facts_of(one: Record) -> dict[str, str]:
     stages = {str(stage.get("name")): stage for stage in one.recipe.get("stages", ())}
     recipe = {"input": one.recipe.get("input"), "stage": stages, "precision": one.recipe.get("precision")}
     recipe["compute"] = compute_of(one.recipe)
-    rest = {**one.options, **one.dataset_options, "limit": one.limit, "weights": weights, **recipe}
+    held = {"validation": one.validation and one.validation.share}
+    rest = {**one.options, **one.dataset_options, "limit": one.limit, "weights": weights, **recipe, **held}
     known = {**(trained if from_ else {}), **of, **dict(_flat(rest)), ID: one.config_id}
     return {name: str(value) for name, value in known.items() if value not in (None, "")}
 

@@ -9,12 +9,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
+from dferbench import collector
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import record
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
-from dferbench.experiment.record import MIXED, Record
+from dferbench.experiment.record import MIXED, OUTSIDE, Record
 from dferbench.report import bounds
+from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
 from dferbench.report.recount import recounted
 from dferbench.report.score import Score, score
@@ -51,20 +53,26 @@ class Row:
     """How many folds the dataset has; None where old records do not say it."""
     below_last: tuple[str, ...] = ()
     """The metrics that are worse at the epoch that is best on the test videos, by WAR, than as selected."""
+    optimism: Mapping[str, float | None] = field(default_factory=dict)
+    """Each metric at that epoch minus that at the best on the validation videos; empty without these."""
+
+    outside_ranks: bool = False
+    """Whether predictions that were made elsewhere rank, which is asked for."""
     intervals: Mapping[str, Interval | None] = field(default_factory=dict)
     """Of each metric, if they were asked for."""
 
     @property
     def ranks(self) -> bool:
         """Whether this is a result; trials, drawn faces and random weights are shown, but apart."""
-        return not self.caveats
+        return not set(self.caveats) - ({OUTSIDE} if self.outside_ranks else set())
 
 
 def load(
     folder: Path, metrics: Metrics = METRICS, shown: Columns | None = None
 ) -> tuple[list[Record], list[str]]:
     """All finished records below a folder, and a line for each that is left out: of a run that is not
-    finished, or a bad record, of which their number is said first.
+    finished, or a bad record, of which their number is said first. Tests on corrupted videos are left out,
+    too, and their number is said.
 
     `metrics` are those whose stated values are checked. Top-2 hits that old records lack are counted again
     where the columns `shown` need them.
@@ -74,8 +82,20 @@ def load(
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    found, unfinished, bad = [], [], []
     needs_hits = shown is not None and any(one.needs != "confusion" for one in shown.metrics)
+    with collector.paused():
+        found, unfinished, bad = _sorted(folder, metrics, needs_hits)
+    total = len(found) + len(unfinished) + len(bad)
+    told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
+    made = [one for one in found if not one.stressed]
+    stressed = len(found) - len(made)
+    apart = [f"{stressed} tests on corrupted videos: dferbench stress shows them."] if stressed else []
+    return made, [*unfinished, *apart, *told, *bad]
+
+
+def _sorted(folder: Path, metrics: Metrics, needs_hits: bool) -> tuple[list[Record], list[str], list[str]]:
+    """The finished records below a folder, and a line for each that is not finished, and for each bad one."""
+    found, unfinished, bad = [], [], []
     for path in record.find(folder):
         try:
             one = record.read(path, metrics)
@@ -86,9 +106,7 @@ def load(
             found.append(recounted(one, path.parent) if needs_hits else one)
         else:
             unfinished.append(f"{path.parent}: {one.status}{_why(one)}; not in the table.")
-    total = len(found) + len(unfinished) + len(bad)
-    told = [f"{len(bad)} of {total} records below {folder} cannot be used:"] if bad else []
-    return found, [*unfinished, *told, *bad]
+    return found, unfinished, bad
 
 
 def _why(one: Record) -> str:
@@ -103,10 +121,13 @@ def rows(
     select: str = "last",
     shown: Columns = DEFAULT,
     level: float | None = None,
+    *,
+    outside_ranks: bool = False,
 ) -> list[Row]:
     """One row a setting, per dataset from best to worst; no two have the same method and setting.
 
-    `level` asks for intervals, in percent. Raises UnknownName for an unknown rule.
+    `level` asks for intervals, in percent. Predictions that were made elsewhere rank if `outside_ranks`.
+    Raises UnknownName for an unknown rule.
     """
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for one in records:
@@ -115,7 +136,10 @@ def rows(
     told = told_apart(labels, [facts_of(group[0]) for group in groups.values()])
     settings = [label.split("\n", 2)[2] for label in told]
     pairs = zip(groups.values(), settings, strict=True)
-    made = [replace(_row(group, select, shown, level), setting=words) for group, words in pairs]
+    made = [
+        replace(_row(group, select, shown, level), setting=words, outside_ranks=outside_ranks)
+        for group, words in pairs
+    ]
     return sorted(made, key=lambda r: (r.dataset, not r.ranks, _place(r, shown.by), r.method, r.config_id))
 
 
@@ -156,9 +180,17 @@ def _row(records: Sequence[Record], select: str, shown: Columns, level: float | 
         config_id=first.config_id,
         folders=tuple(sorted(one.folder for one in group if one.folder)),
         folds_of=max((len(one.folds) for one in group), default=0) or None,
+        optimism=_optimism(group, shown),
         below_last=tuple(m.name for m in shown.metrics if _worse(m, at_best[m.name], scores[m.name])),
         intervals=bounds.intervals_if(level, group, select, shown.metrics),
     )
+
+
+def _optimism(group: Sequence[Record], shown: Columns) -> dict[str, float | None]:
+    if any(one.validation is None for one in group):
+        return {}
+    found = {one.name: score(values(group, OPTIMISM, one)) for one in shown.metrics}
+    return {name: None if mean is None else mean.mean for name, mean in found.items()}
 
 
 def _mixed(group: Sequence[Record]) -> set[str]:
@@ -195,4 +227,7 @@ def setting(one: Record) -> str:
     """What the user changed, or "default"."""
     words = [f"{k}={v}" for k, v in sorted(one.given.items())]
     words += [f"{k}={v}" for k, v in sorted(one.dataset_options.items()) if k in one.dataset_given]
+    if held := one.validation:
+        words += [f"validation={held.share:g}"]
+        words += [f"patience={held.patience}"] if held.patience is not None else []
     return " ".join(words) or "default"

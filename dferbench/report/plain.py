@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from dferbench.csv_text import csv_text
+from dferbench.experiment.protocol import in_one_line
 from dferbench.files import json_text
 from dferbench.report.aligned import aligned
 from dferbench.report.fitted import fitted, folded
@@ -111,7 +112,7 @@ def comma_separated(sheet: Sheet) -> str:
 
 def _plain_heads(block: Block) -> list[str]:
     if block.kind == PUBLISHED:
-        return list(block.columns)
+        return [*block.columns, "protocol"]
     parts = ("", " std") if block.level is None else ("", " std", " low", " high")
     return [*(f"{one.head}{part}" for one in block.metrics for part in parts), "n"]
 
@@ -120,7 +121,8 @@ def _plain_cells(block: Block, cells: Cells | None) -> list[Any]:
     """Under `_plain_heads`; a number that is missing is None."""
     numbers = [cells.numbers.get(one.name) if cells else None for one in block.metrics]
     if block.kind == PUBLISHED:
-        return [number and number.score.mean for number in numbers]
+        protocol = in_one_line(cells.protocol) if cells and cells.protocol else None
+        return [*(number and number.score.mean for number in numbers), protocol]
     values = [v for n in numbers for v in _plain_number(n, block.level is not None)]
     return [*values, cells.runs if cells else None]
 
@@ -165,6 +167,7 @@ def _row(sheet: Sheet, place: int) -> dict[str, Any]:
             "kind": b.kind,
             "notes": [*b.caveats, *(c.caveats if c else ())],
             **_numbers(b, c),
+            **({"protocol": c.protocol.model_dump()} if c and c.protocol else {}),
         }
         for b, c in zip(sheet.blocks, line.cells, strict=True)
     ]

@@ -11,7 +11,7 @@ from dferbench.csv_text import csv_text
 from dferbench.errors import ConfigError
 from dferbench.files import finite, to_json
 from dferbench.inference.prediction import PredictedVideos, Prediction, Span
-from dferbench.report.caveats import MEANING
+from dferbench.report.caveats import meaning
 from dferbench.report.fitted import fitted
 
 BEST = 3
@@ -24,7 +24,7 @@ def table(found: PredictedVideos) -> str:
     several = len(found.predicted) > 1
     blocks = [_lines(found)] if several else [_one(one, found.classes) for one in found.predicted]
     blocks += [f"failed: {one.video}: {one.reason}" for one in found.failed]
-    notes = [f"* {caveat}: {MEANING.get(caveat, caveat)}" for caveat in found.facts.get("caveats", [])]
+    notes = [f"* {meaning(caveat)}" for caveat in found.facts.get("caveats", [])]
     notes += [f"* {one.video}: {one.face.doubt}" for one in found.predicted if one.face and one.face.doubt]
     if found.settings["window"] and several:
         notes.append(f"* means over windows of {found.settings['window']} frames")

@@ -32,13 +32,7 @@ def read_predictions(record: Record, folder: Path) -> Predicted:
     """The predictions in a run's folder. Raises DataError if they are missing, damaged, or give another
     confusion matrix than the record has."""
     path = folder / PREDICTIONS
-    try:
-        found = _arrays(read_regular(path, MOST_BYTES))
-        _require_shapes(found, len(record.classes))
-    except FileNotFoundError as error:
-        raise DataError(f"{path} is not there", "Repeat that run to have its predictions.") from error
-    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
-        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
+    found = read_logits(path, len(record.classes))
     counted = np.zeros((len(record.classes),) * 2, dtype=np.int64)
     np.add.at(counted, (found.labels, found.logits.argmax(1)), 1)
     if counted.tolist() != record.confusion:
@@ -46,6 +40,19 @@ def read_predictions(record: Record, folder: Path) -> Predicted:
             f"{path} is of another result than its record: it gives another confusion matrix",
             "Repeat that run.",
         )
+    return found
+
+
+def read_logits(path: Path, classes: int) -> Predicted:
+    """What a file of predictions holds, in the form of `predictions.npz`. Raises DataError if it is missing,
+    damaged, or of another number of classes."""
+    try:
+        found = _arrays(read_regular(path, MOST_BYTES))
+        _require_shapes(found, classes)
+    except FileNotFoundError as error:
+        raise DataError(f"{path} is not there", "Repeat that run to have its predictions.") from error
+    except Exception as error:  # numpy and zipfile raise many kinds for a damaged file
+        raise DataError(f"{path} cannot be read: {error}", "Repeat that run.") from error
     return found
 
 

@@ -12,10 +12,10 @@ from dferbench.experiment.record import Record
 def recounted(record: Record, folder: Path) -> Record:
     """The record with the top-2 hits of its last epoch, if the predictions in `folder` are that epoch's.
 
-    Predictions that are missing, unreadable or of another result leave it as it is: a metric made of the
-    hits then has no value.
+    Predictions that are missing, unreadable or of another result leave it as it is, and so do those made
+    elsewhere, whose hits are counted where they have scores: a metric made of the hits then has no value.
     """
-    if record.top2 is not None or not record.confusion:
+    if record.top2 is not None or not record.confusion or record.outside:
         return record
     from dferbench.report.predictions import read_predictions
 

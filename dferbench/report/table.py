@@ -7,7 +7,6 @@ with fewer epochs or videos is another experiment, shown only to who asks for it
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,11 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Columns, Metric
+from dferbench.experiment.printed import PrintedProtocol
+from dferbench.experiment.protocol import OwnProtocol, unlike_input, unlike_others, unlike_rule
 from dferbench.experiment.record import Record
 from dferbench.experiment.suite import Row, Suite
-from dferbench.registry.datasets import written
 from dferbench.report import bounds
+from dferbench.report.by_rule import MEANING, OPTIMISM, rule_of, values
+from dferbench.report.by_rule import left_out as left_out_of
 from dferbench.report.caveats import meaning
+from dferbench.report.elsewhere import Runs, by_configuration
 from dferbench.report.labels import told_apart
 from dferbench.report.leaderboard import DEFAULT
 from dferbench.report.score import Score, score
@@ -44,6 +47,8 @@ class Key:
     config_id: str
     deviations: tuple[str, ...]
     folds: tuple[int, ...]
+    own: OwnProtocol | None = None
+    """How such runs are measured; None says nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +76,10 @@ class Cells:
     """How many runs stand behind the numbers; 0 for printed ones."""
     caveats: tuple[str, ...] = ()
     deviations: tuple[str, ...] = ()
+    comparable: bool = True
+    """Whether it may be ranked at all: no number of an unknown split is, even next to others like it."""
+    protocol: PrintedProtocol | None = None
+    """Of printed numbers, how they were measured."""
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -156,7 +165,8 @@ def make_sheet(
     shown: Columns = DEFAULT,
     level: float | None = None,
 ) -> Sheet:
-    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`.
+    """The table of the suite over the datasets in `keys`, measured under each selection rule of `rules`,
+    among which OPTIMISM stands for the difference of two.
 
     A dataset whose mapping is empty shows its printed numbers alone. `about` has a remark for a method. If
     the user asked for a metric to rank by, rows stand in its order, within their groups. `level` asks for
@@ -164,7 +174,8 @@ def make_sheet(
     """
     suite = _told_apart(suite)
     blocks = [replace(block, level=level) for block in _blocks(suite, keys, rules, shown)]
-    columns = [_column(suite, block, records, keys[block.dataset]) for block in blocks]
+    runs = by_configuration(records)
+    columns = [_column(suite, block, runs, keys[block.dataset]) for block in blocks]
     common = [[*_options(block), *_shared(column)] for block, column in zip(blocks, columns, strict=True)]
     printed = any(block.kind == PUBLISHED for block in blocks)
     labels = [_row_notes(row, keys, about or {}, printed) for row in suite.rows]
@@ -217,46 +228,64 @@ def _blocks(suite: Suite, keys: Keys, rules: Sequence[str], shown: Columns) -> I
 
 def _options(block: Block) -> list[str]:
     given = block.dataset != block.name and block.kind != PUBLISHED
-    return [f"the dataset is {block.dataset}"] if given else []
+    said = [f"the dataset is {block.dataset}"] if given else []
+    return [*said, MEANING] if block.kind == OPTIMISM else said
 
 
-def _column(
-    suite: Suite, block: Block, records: Sequence[Record], keys: Mapping[int, Key]
-) -> list[Cells | None]:
+def _column(suite: Suite, block: Block, runs: Runs, keys: Mapping[int, Key]) -> list[Cells | None]:
     if block.kind == PUBLISHED:
-        return [_printed(row, block) for row in suite.rows]
-    differs = block.name in suite.printed_datasets and block.kind != suite.select
-    unlike = [f"selected by {block.kind}; the published numbers by {suite.select}"] if differs else []
-    found = (_measured(keys.get(row.number), records, block) for row in suite.rows)
-    return [cells and replace(cells, caveats=(*unlike, *cells.caveats)) for cells in found]
+        return [_printed(row, block, suite.select) for row in suite.rows]
+    found = [(row, _measured(keys.get(row.number), runs, block)) for row in suite.rows]
+    return [
+        cells and replace(cells, deviations=(*_unlike(row, block, keys), *cells.deviations))
+        for row, cells in found
+    ]
 
 
-def _printed(row: Row, block: Block) -> Cells | None:
+def _unlike(row: Row, block: Block, keys: Mapping[int, Key]) -> Iterator[str]:
+    """In what runs of a row differ from what its printed number was measured by."""
+    if row.printed is None or block.name not in row.printed.results:
+        return
+    printed, own = row.printed.protocol(block.name), keys[row.number].own
+    if block.kind != OPTIMISM and printed.select not in (block.kind, "none", "unknown"):
+        yield f"selected by {block.kind}; the published numbers by {printed.select}"
+    yield from unlike_input(printed, own) if own else ()
+
+
+def _printed(row: Row, block: Block, rule: str) -> Cells | None:
+    """The printed numbers, and in what their protocol differs from the suite's, whose selection is `rule`."""
     if row.printed is None or block.name not in row.printed.results:
         return None
-    results = row.printed.results[block.name]
-    return Cells({one.name: _as_printed(results.get(one.name)) for one in block.metrics})
+    results, protocol = row.printed.results[block.name], row.printed.protocol(block.name)
+    unlike = [f"not comparable: {why}" for why in unlike_others(protocol)]
+    said = [*unlike, *(f"as published, {words}" for words in unlike_rule(protocol, rule))]
+    numbers = {one.name: _as_printed(results.get(one.name)) for one in block.metrics}
+    return Cells(numbers, deviations=tuple(said), comparable=not unlike, protocol=protocol)
 
 
 def _as_printed(value: float | None) -> Number | None:
     return None if value is None else Number(Score(value, None, 0))
 
 
-def _measured(key: Key | None, records: Sequence[Record], block: Block) -> Cells | None:
+def _measured(key: Key | None, runs: Runs, block: Block) -> Cells | None:
     """Mean and deviation over the row's runs."""
-    found = [r for r in records if key and r.config_id == key.config_id and r.dataset == key.dataset]
-    if key is None or not found:
+    if key is None or not (found := runs.get((key.dataset, key.config_id))):
         return None
     mine = list({(one.fold, one.seed): one for one in found}.values())
     twice = ["some runs left several records; one of each is counted"] if len(mine) < len(found) else []
-    picked = [one.counts(block.kind) for one in mine]
-    scores = {one.name: score([one.of(counts) for counts in picked]) for one in block.metrics}
-    known = bounds.intervals_if(block.level, mine, block.kind, block.metrics)
+    without = left_out_of(mine, block.kind)
+    mine = [one for one in mine if one.answers(rule_of(block.kind))]
+    if not mine:
+        return None
+    picked = [one.counts(rule_of(block.kind)) for one in mine]
+    scores = {one.name: score(values(mine, block.kind, one)) for one in block.metrics}
+    level = None if block.kind == OPTIMISM else block.level
+    known = bounds.intervals_if(level, mine, block.kind, block.metrics)
     numbers = {n: Number(found, interval=known.get(n)) if found else None for n, found in scores.items()}
     told = dict.fromkeys(bounds.about(one) for one in known.values() if one)
     caveats = dict.fromkeys(caveat for one in mine for caveat in one.caveats)
     deviations = tuple(f"run with {words}" for words in key.deviations)
-    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice)
+    said = (*map(meaning, caveats), *_coverage(mine, key.folds), *twice, *without)
     return Cells(numbers, len(mine), said, (*deviations, *_gaps(picked, block.metrics, scores), *told))
 
 
@@ -291,7 +320,8 @@ def _finish(
     column: Sequence[Cells | None], shared: Sequence[str], letters: Mapping[str, str], shown: Columns
 ) -> list[Cells | None]:
     """Ranks by what is shown, so that equal texts rank equally, and letters for notes that are not shared."""
-    fair = [cells for cells in column if cells and set(cells.caveats) <= set(shared)]
+    ranks = MEANING not in shared  # differences are no results
+    fair = [one for one in column if one and ranks and one.comparable and set(one.caveats) <= set(shared)]
     best = {one.name: _best([cells.numbers[one.name] for cells in fair], one) for one in shown.metrics}
 
     def finish(cells: Cells) -> Cells:
@@ -299,7 +329,7 @@ def _finish(
         numbers = cells.numbers
         if cells in fair:
             numbers = {name: _ranked(number, best[name]) for name, number in numbers.items()}
-        return Cells(numbers, cells.runs, caveats)
+        return Cells(numbers, cells.runs, caveats, protocol=cells.protocol)
 
     return [cells and finish(cells) for cells in column]
 
@@ -325,7 +355,7 @@ def _row_notes(row: Row, keys: Keys, about: Mapping[str, str], printed: bool) ->
     asked = [rows for rows in keys.values() if rows]
     missing = bool(asked) and not any(row.number in rows for rows in asked)
     notes = [row.note, row.printed.note if row.printed and printed else "", about.get(row.method, "")]
-    notes += [f"no plugin registers the method {row.method}"] if missing else []
+    notes += ["no plugin registers the method of this row"] if missing else []
     return [note for note in notes if note]
 
 
@@ -340,42 +370,3 @@ def letter(place: int) -> str:
 
 def _coded(notes: Iterable[str], letters: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(sorted({letters[note] for note in notes}, key=lambda letter: (len(letter), letter)))
-
-
-def left_out(records: Sequence[Record], keys: Keys) -> Iterator[str]:
-    """Per dataset and setting a line on rows without numbers whose method and options had runs with it."""
-    for dataset, rows in keys.items():
-        told: dict[str, list[str]] = {}
-        for number, key in rows.items():
-            for words in dict.fromkeys(asked_with(one, dataset) for one in _elsewhere(key, records)):
-                told.setdefault(words, []).append(str(number))
-        for words, numbers in list(told.items())[:SETTINGS]:
-            several = "s" if len(numbers) > 1 else ""
-            yield f"{dataset}: row{several} {', '.join(numbers)}: other experiments, shown with {words}"
-        if len(told) > SETTINGS:
-            yield f"{dataset}: {len(told) - SETTINGS} more such settings: dferbench leaderboard shows them"
-
-
-SETTINGS = 5
-"""How many settings of other experiments are told."""
-
-
-def asked_with(one: Record, dataset: str) -> str:
-    """The options with which the record's runs were made, as far as a row of a suite does not state them."""
-    name = written(one.dataset, one.dataset_given)
-    words = [f"-d '{name}'"] if name != dataset else []
-    for option, value in sorted(one.given.items()):
-        if option == "stage.epochs":
-            words.append(f"--epochs {value}")
-        elif "." in option or option == "precision":
-            words.append(f"--set {shlex.quote(f'{option}={value}')}")
-    words += [f"--limit {one.limit}"] if one.limit is not None else []
-    words += [f"--weights {name}=random" for name, used in one.weights.items() if used.get("random")]
-    return " ".join(words) or f"the weights of configuration {one.config_id}"
-
-
-def _elsewhere(key: Key, records: Sequence[Record]) -> list[Record]:
-    """The runs of the row's method and options, where none is the row's own."""
-    facts = (key.method, key.options, key.dataset)
-    found = [one for one in records if (one.method, one.options, one.dataset) == facts]
-    return [] if any(one.config_id == key.config_id for one in found) else found

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dferbench.experiment.metrics import Columns, Metric
+from dferbench.experiment.selection import LAST
 from dferbench.report import bounds
-from dferbench.report.caveats import MEANING, meaning
+from dferbench.report.by_rule import LAST_EPOCH, MEANING
+from dferbench.report.caveats import meaning, symbol
 from dferbench.report.leaderboard import DEFAULT, Row
 from dferbench.report.markup import markup
 
@@ -21,6 +23,7 @@ class Extra:
 
     fidelity: Words = None
     folders: bool = False
+    optimism: bool = False
 
     @property
     def heads(self) -> list[str]:
@@ -36,18 +39,20 @@ def leaderboard(
     shown: Columns = DEFAULT,
     *,
     folders: bool = False,
+    optimism: bool = False,
 ) -> str:
     """All rows as one table a dataset, caveats explained below, in one of the formats of `markup`."""
     form = markup(style)
-    extra, notes = Extra(fidelity, folders), list(dict.fromkeys(_footnotes(rows, shown)))
+    extra, notes = Extra(fidelity, folders, optimism), list(dict.fromkeys(_footnotes(rows, shown)))
     blocks = []
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(form.heading(f"{dataset}, test results in percent, selection: {select}"))
         blocks.append(form.table(_lines(mine, extra, shown, notes), _heads(extra, shown), 2))
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
-    blocks += [form.notes([f"{_symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
+    blocks += [form.notes([f"{symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
     below = [*_missing(rows, shown), *(f"[{i}] {note}" for i, note in enumerate(notes, 1))]
+    below += [*([MEANING] if optimism else []), *([LAST_EPOCH] if select != LAST else [])]
     return "\n\n".join([*blocks, *([form.notes(below)] if below else [])])
 
 
@@ -86,6 +91,7 @@ def _interval_notes(row: Row, one: Metric) -> Iterator[str]:
 
 def _heads(extra: Extra, shown: Columns) -> list[str]:
     heads = ["#", "method", *extra.heads, "setting", "folds", "seeds", *shown.heads, "best on test"]
+    heads += ["optimism"] if extra.optimism else []
     return [*heads, "folders"] if extra.folders else heads
 
 
@@ -95,7 +101,7 @@ def _lines(rows: Sequence[Row], extra: Extra, shown: Columns, notes: Sequence[st
 
 
 def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str]) -> list[str]:
-    caveats = "".join(_symbol(caveat) for caveat in row.caveats)
+    caveats = "".join(symbol(caveat) for caveat in row.caveats)
     best = " / ".join(one.text(row.best_on_test[one.name]) for one in shown.metrics)
     return [
         f"{row.method}{' ' if caveats else ''}{caveats}",
@@ -105,8 +111,14 @@ def _cells(row: Row, extra: Extra, shown: Columns, notes: Sequence[str]) -> list
         ",".join(map(str, row.seeds)),
         *(_score(row, one, notes) for one in shown.metrics),
         best + _pointers(_below_last(row, shown), notes),
+        *([_optimism(row, shown)] if extra.optimism else []),
         *(["\n".join(row.folders)] if extra.folders else []),
     ]
+
+
+def _optimism(row: Row, shown: Columns) -> str:
+    found = [row.optimism.get(one.name) for one in shown.metrics]
+    return " / ".join("-" if value is None else f"{value:+.2f}" for value in found) if row.optimism else "-"
 
 
 def _folds(row: Row) -> str:
@@ -123,7 +135,3 @@ def _score(row: Row, one: Metric, notes: Sequence[str]) -> str:
 
 def _pointers(mine: Iterable[str], notes: Sequence[str]) -> str:
     return "".join(f" [{notes.index(note) + 1}]" for note in mine)
-
-
-def _symbol(caveat: str) -> str:
-    return dict(zip(MEANING, "*†‡§¶#°~¤¿^※‖", strict=True)).get(caveat, "?")

@@ -15,13 +15,14 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TypeAlias
-
-from filelock import FileLock, SoftFileLease, Timeout
+from typing import TYPE_CHECKING, TypeAlias
 
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import write_atomic
 from dferbench.machine.mounts import SHARED, filesystem
+
+if TYPE_CHECKING:
+    from filelock import FileLock, SoftFileLease
 
 SETTING = "DFERBENCH_CLAIMS"
 """The environment variable that chooses: "lock", "lease" or "auto", a lease on network file systems alone."""
@@ -74,6 +75,8 @@ def claim(folder: Path) -> Iterator[Claim]:
 
     Raises DferbenchError if the claim cannot be written and ConfigError for an unknown $DFERBENCH_CLAIMS.
     """
+    from filelock import Timeout  # here, as whoever only asks for what is done does without
+
     made = Claim()
     lock = _lock(folder, made)
     try:
@@ -107,6 +110,8 @@ def holder_of(folder: Path) -> Holder | None:
 
 def _lock(folder: Path, made: Claim) -> Lock:
     """The lock of a run's folder, which is told in `made` when it is lost."""
+    from filelock import FileLock, SoftFileLease
+
     kind = os.environ.get(SETTING, "auto")
     if kind not in ("auto", "lock", "lease"):
         raise ConfigError(f"{SETTING} must be lock, lease or auto, got '{kind}'", f"Unset {SETTING}.")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dferbench.checkpoints.read import Checkpoint
 from dferbench.checkpoints.restore import Opened, restore
 from dferbench.checkpoints.trained_on import unseen_folds
-from dferbench.data.pipeline import build_pipeline
+from dferbench.data.decoders import Decoder
+from dferbench.data.pipeline import Pipeline, build_pipeline
+from dferbench.data.shared_classes import SHARED, SharedClasses, matched
 from dferbench.errors import ConfigError
 from dferbench.experiment.code import code_of
 from dferbench.experiment.config_id import config_id
@@ -37,17 +39,22 @@ if TYPE_CHECKING:
 DIVERGED = "Its training diverged: use another checkpoint."
 
 
-def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Plan:
+def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog, *, shared: bool = False) -> Plan:
     """The plan of testing a checkpoint. Raises ConfigError, UnknownName or DataError.
 
-    The config id covers the file and what its classes are called, so another file is another row.
+    The config id covers the file and what its classes are called, so another file is another row. A dataset
+    with classes that the checkpoint does not know is refused, or with `shared` tested on those that it does:
+    that is another configuration, too.
     """
     chosen = make_dataset(request.dataset, catalog)
     header, method = checkpoint.header, checkpoint.method
     folds = unseen_folds(header, chosen.entry.name, request.folds, checkpoint.path)
     request = replace(request, folds=folds)
-    columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
-    trained = digest([checkpoint.sha256, header.classes])
+    known = tuple(matched(chosen.dataset.classes, header.classes))
+    part = shared and 0 < len(known) < len(chosen.dataset.classes)
+    if not part:
+        columns_of(header.classes, chosen.dataset.classes, checkpoint.path)
+    trained = digest([checkpoint.sha256, header.classes, *([SHARED, known] if part else [])])
     # Those of a run are the run's own; only what completes an official file can be another.
     weights = request.weights if checkpoint.missing else {}
     chosen_id = config_id(
@@ -58,25 +65,33 @@ def plan_test(request: Request, checkpoint: Checkpoint, catalog: Catalog) -> Pla
         weights,
         request.limit,
         catalog,
-        trained,
+        {"checkpoint": trained},
     )
     settled = Settled(method, header.options, checkpoint.recipe, chosen, chosen_id, registered(catalog))
     code = code_of(method, header.options, checkpoint.recipe, catalog, request.decoder, imported=True)
-    return place(settled, replace(request, seeds=(header.seed,)), code)
+    plan = place(settled, replace(request, seeds=(header.seed,)), code)
+    return _limited_to(known, plan) if part else plan
+
+
+def _limited_to(classes: tuple[str, ...], plan: Plan) -> Plan:
+    """The same plan for the videos of some classes."""
+    task = replace(plan.task, classes=classes)
+    return replace(plan, dataset=SharedClasses(plan.dataset, classes), task=task)
 
 
 def columns_of(known: Sequence[str], wanted: Sequence[str], path: Path) -> list[int]:
-    """Which logit stands for each wanted class, matched by name.
+    """Which logit stands for each wanted class, matched by name as `matched` does.
 
     Raises ConfigError for a class that the checkpoint does not know.
     """
+    found = matched(wanted, known)
     for name in wanted:
-        if name not in known:
+        if name not in found:
             raise ConfigError(
                 f"the dataset has the class '{name}', which {path} does not know",
                 _about_classes(known, wanted),
             )
-    return [known.index(name) for name in wanted]
+    return [known.index(found[name]) for name in wanted]
 
 
 def _about_classes(known: Sequence[str], wanted: Sequence[str]) -> str:
@@ -86,41 +101,89 @@ def _about_classes(known: Sequence[str], wanted: Sequence[str]) -> str:
     return f"Its classes are {', '.join(known)}; if an official file means others, --classes names them."
 
 
-def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Progress) -> list[Record]:
-    """Test the checkpoint in every run of the plan that has no finished record; return all records.
+@dataclass(frozen=True)
+class Tester:
+    """All that tests of a checkpoint need but its model, checked before the first video."""
 
-    Raises ConfigError or DataError for what can be known before the first video.
-    """
+    plan: Plan
+    checkpoint: Checkpoint
+    catalog: Catalog
+    progress: Progress
+    pipeline: Pipeline
+    fabric: Fabric
+    precision: str
+    decoder: Decoder
+    splits: Mapping[int, Split]
+    columns: Sequence[int]
+    """Which logit stands for each class of the dataset."""
+
+    def open(self) -> tuple[Opened, dict[str, Any]]:
+        """The model, and what a record should note of how it is computed."""
+        opened = restore(self.checkpoint, self.catalog, self.fabric, self.plan.request.weights)
+        plain = fitted_to(self.plan.recipe.compute, opened.model, self.progress.say)
+        changed = {} if self.precision == self.plan.recipe.precision else {"precision": self.precision}
+        return opened, {**changed, **({"not compiled": plain} if plain else {})}
+
+    @property
+    def given(self) -> dict[str, str]:
+        """What the user set, for records."""
+        return {"checkpoint": self.checkpoint.path.name, **self.plan.request.sets}
+
+    def said(self, opened: Opened, computed: Mapping[str, Any]) -> dict[str, Any]:
+        """What the records of all tests of the model say of it, and of how it is `computed`."""
+        return {
+            "parameters": {"total": sum(p.numel() for p in opened.model.parameters()), "trained": 0},
+            "weights": opened.weights,
+            "notes": {**opened.model.notes, **self._about_columns(opened.classes), **computed},
+        }
+
+    def _about_columns(self, classes: Sequence[str]) -> dict[str, Any]:
+        """What a reader should know if the logits are not those of the model as they came."""
+        left_out = [name for i, name in enumerate(classes) if i not in self.columns]
+        pairs = zip(self.plan.task.classes, (classes[i] for i in self.columns), strict=True)
+        renamed = {ours: theirs for ours, theirs in pairs if ours != theirs}
+        found: dict[str, Any] = (
+            {"classes reordered": True} if list(self.columns) != sorted(self.columns) else {}
+        )
+        found |= {"classes left out": left_out} if left_out else {}
+        return found | ({"classes of other names": renamed} if renamed else {})
+
+
+def prepare(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Progress) -> Tester:
+    """Everything but the model. Raises ConfigError or DataError for what can be known before that is built,
+    and says how videos are seen."""
     require_same_code(plan)
     pipeline = build_pipeline(plan.recipe.input, catalog)
     precision = precision_for_tests(plan.request.device, plan.recipe.precision)
     fabric = make_fabric(plan.request.device, precision, plan.recipe.compute)
     splits = read_splits(plan, progress)
-    opened = _open(plan, checkpoint, catalog, fabric)
-    plain = [] if opened is None else fitted_to(plan.recipe.compute, opened.model, progress.say)
     decoder = decoder_of(plan, catalog)
     columns = columns_of(checkpoint.header.classes, plan.task.classes, checkpoint.path)
-
-    def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
-        assert opened is not None
-        feed = Feed(plan, decoder, pipeline, fabric, UnreadableVideos(plan.request.skip_bad), progress)
-        found = _test(feed, opened, columns, split, folder)
-        changed: dict[str, Any] = {} if precision == plan.recipe.precision else {"precision": precision}
-        changed |= {"not compiled": plain} if plain else {}
-        return found | {"notes": found["notes"] | changed}
-
     if precision != plan.recipe.precision:
         progress.say(f"precision: {precision}, for this device has no {plan.recipe.precision}")
     progress.say(f"input: {plan.recipe.input.sample}, by {checkpoint.input_from}")
-    given = {"checkpoint": checkpoint.path.name, **plan.request.sets}
-    return do_runs(plan, splits, fabric, progress, work, {"given": given, "checkpoint": checkpoint.facts})
+    return Tester(plan, checkpoint, catalog, progress, pipeline, fabric, precision, decoder, splits, columns)
 
 
-def _open(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, fabric: Fabric) -> Opened | None:
-    """The model, or None if every run is done and none is needed."""
-    if not plan.unfinished:
-        return None
-    return restore(checkpoint, catalog, fabric, plan.request.weights)
+def measure(plan: Plan, checkpoint: Checkpoint, catalog: Catalog, progress: Progress) -> list[Record]:
+    """Test the checkpoint in every run of the plan that has no finished record; return all records.
+
+    Raises ConfigError or DataError for what can be known before the first video.
+    """
+    ready = prepare(plan, checkpoint, catalog, progress)
+    # If every run is done, no model is needed.
+    model = ready.open() if plan.unfinished else None
+
+    def work(draft: Record, split: Split, folder: Path) -> dict[str, Any]:
+        assert model is not None
+        opened, computed = model
+        unreadable = UnreadableVideos(plan.request.skip_bad)
+        feed = Feed(plan, ready.decoder, ready.pipeline, ready.fabric, unreadable, progress)
+        found = _test(feed, opened, ready.columns, split, folder)
+        return found | ready.said(opened, computed)
+
+    facts = {"given": ready.given, "checkpoint": checkpoint.facts}
+    return do_runs(plan, ready.splits, ready.fabric, progress, work, facts)
 
 
 def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, folder: Path) -> dict[str, Any]:
@@ -134,17 +197,7 @@ def _test(feed: Feed, opened: Opened, columns: Sequence[int], split: Split, fold
     return {
         "confusion": said.confusion(),
         "top2": said.top2(),
-        "parameters": {"total": sum(p.numel() for p in model.parameters()), "trained": 0},
-        "weights": opened.weights,
-        "notes": {**model.notes, **_about_columns(columns, opened.classes)},
         "decoders": dict(unreadable.decoders),
         "skipped": sorted(unreadable.skipped),
         "seconds": round(time.monotonic() - started, 3),
     }
-
-
-def _about_columns(columns: Sequence[int], classes: Sequence[str]) -> dict[str, Any]:
-    """What a reader should know if the logits are not those of the model as they came."""
-    left_out = [name for i, name in enumerate(classes) if i not in columns]
-    reordered = {"classes reordered": True} if list(columns) != sorted(columns) else {}
-    return reordered | ({"classes left out": left_out} if left_out else {})

@@ -128,7 +128,9 @@ def drop_state(folder: Path) -> None:
 def lost(done: Record, folder: Path) -> list[str]:
     """The files of a finished run that are gone; its record alone still holds what tables show."""
     curve = [curves.NAME] if done.curve_sha256 else []
-    files = [records.PREDICTIONS, *([] if done.checkpoint else [records.CHECKPOINT]), *curve]
+    held = [] if done.validation is None else [records.VALIDATION]
+    trained = [] if done.checkpoint or done.trial else [records.CHECKPOINT]
+    files = [records.PREDICTIONS, *trained, *held, *curve]
     return [name for name in files if not (folder / name).is_file()]
 
 
@@ -145,6 +147,7 @@ def told_lost(gone: Sequence[str], folder: Path) -> str:
 _USERS = {
     records.PREDICTIONS: "compare, predict and evaluate lack them",
     records.CHECKPOINT: "predict and evaluate lack its model",
+    records.VALIDATION: "what was said of each validation video is not known",
     curves.NAME: "what its epochs gave is not known",
 }
 """What lacks a file that is gone."""

@@ -77,7 +77,7 @@ def _options(request: Request, epochs: int | None) -> Iterator[str]:
         "--dataset": request.dataset, "--fold": folds, "--seed": ",".join(map(str, request.seeds)),
         "--root": request.root, "--limit": request.limit, "--output": request.output.absolute(),
         "--device": request.device, "--devices": request.devices, "--workers": request.workers,
-        "--epochs": epochs,
+        "--epochs": epochs, "--validation": request.validation, "--patience": request.patience,
     }  # fmt: skip
     for name, value in single.items():
         if value is not None and value != "":

@@ -68,8 +68,9 @@ def run_all(
             context = RunContext(catalog, own, progress, observers, team)
             result = train_run(plan, built, split, draft, folder, context)
         facts["environment"] = draft.environment | team.facts
-        path = save_checkpoint(built, draft.model_copy(update=result), folder)
-        observers.checkpoint_saved(path)
+        if not draft.trial:  # of a search a table is wanted, and not a disk full of models
+            path = save_checkpoint(built, draft.model_copy(update=result), folder)
+            observers.checkpoint_saved(path)
         if plain:  # what could not be compiled is known once it was tried
             facts["notes"] = facts["notes"] | {"not compiled": plain}
         return facts | result

@@ -16,6 +16,7 @@ from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.recipe import stated
 from dferbench.experiment.record import Record
+from dferbench.experiment.selected import HeldOut
 from dferbench.machine.environment import environment
 from dferbench.progress import Progress
 from dferbench.runner.claims import Claim, Holder, busy, claim
@@ -117,7 +118,7 @@ def _do(
     elif before is not None:
         mixed = before.mixed_code or bool(plan.changes(before))
         draft = draft.model_copy(update={"mixed_code": mixed})
-    progress.say(f"fold {run[0]} seed {run[1]}: {len(split.train)} train, {len(split.test)} test videos")
+    progress.say(f"fold {run[0]} seed {run[1]}: {_numbers(split)} videos")
     with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         outcome.append(draft.model_copy(update={"status": "done", **work(draft, split, folder)}))
     record = with_curve(records.read(folder / records.NAME, plan.metrics), folder, progress)
@@ -125,6 +126,10 @@ def _do(
         drop_state(folder)
         observers.run_ended(record)
     return record
+
+
+def _numbers(split: Split) -> str:
+    return ", ".join(f"{count} {part}" for part, count in split.sizes.items())
 
 
 @contextmanager
@@ -167,6 +172,15 @@ def _is_done(folder: Path) -> bool:
         return False  # what ends this run is told, not what happened to its record
 
 
+def _held_out(plan: Plan, split: Split) -> HeldOut | None:
+    held, request = split.held, plan.request
+    if held is None or not request.validation:
+        return None
+    return HeldOut(
+        share=request.validation, patience=request.patience, groups=held.groups, data=held.fingerprint
+    )
+
+
 def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric: Fabric) -> Record:
     return Record(
         schema=records.SCHEMA,
@@ -186,7 +200,9 @@ def _draft(plan: Plan, run: tuple[int, int], split: Split, marks: Marks, fabric:
         seed=run[1],
         config_id=plan.config_id,
         data=split.fingerprint,
-        videos={"train": len(split.train), "test": len(split.test)},
+        videos=split.sizes,
+        validation=_held_out(plan, split),
+        trial=plan.request.trial,
         synthetic=plan.dataset.synthetic or marks.drawn,
         limit=plan.request.limit,
         code=dict(plan.code),

@@ -28,7 +28,8 @@ def configuration(record: Record) -> dict[str, Any]:
         "config_id",
         "limit",
     )
-    return {name: getattr(record, name) for name in names}
+    held = {} if record.validation is None else {"validation": record.validation.model_dump()}
+    return {name: getattr(record, name) for name in names} | held
 
 
 def parameters(record: Record) -> dict[str, str | int | float | bool]:
@@ -54,7 +55,8 @@ def total_epochs(record: Record) -> int:
 
 
 def scalars(epoch: EpochResult, videos: Mapping[str, int]) -> dict[str, float]:
-    """An epoch as named numbers: `loss/TERM`, `lr/PATTERN`, `test/METRIC` in percent, `seconds`, and
+    """An epoch as named numbers: `loss/TERM`, `lr/PATTERN`, `test/METRIC` and, where videos
+    are held out, `validation/METRIC` in percent, `seconds`, and
     `videos_per_second`, trained on and tested, for `videos` in each split."""
     row = epoch.row
     rate = {"videos_per_second": sum(videos.values()) / row.seconds} if row.seconds else {}
@@ -62,6 +64,7 @@ def scalars(epoch: EpochResult, videos: Mapping[str, int]) -> dict[str, float]:
         **{f"loss/{name}": value for name, value in row.terms.items()},
         **{f"lr/{pattern}": value for pattern, value in row.learning_rates.items()},
         **{f"test/{name}": value for name, value in epoch.metrics.items()},
+        **{f"validation/{name}": value for name, value in epoch.validation.items()},
         "seconds": row.seconds,
         **rate,
     }

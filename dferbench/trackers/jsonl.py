@@ -44,7 +44,8 @@ class JsonLines(Observer):
     def epoch_done(self, epoch: EpochResult) -> None:
         """Write the epoch's row and its metrics."""
         self.epochs = epoch.epochs
-        facts = {**epoch.row.model_dump(), "metrics": dict(epoch.metrics), "step": epoch.step}
+        facts = {**epoch.row.stated(), "metrics": dict(epoch.metrics), "step": epoch.step}
+        facts |= {"validation_metrics": dict(epoch.validation)} if epoch.validation else {}
         if epoch.row.seconds:
             facts["videos_per_second"] = round(self.videos / epoch.row.seconds, 3)
         self._append("epoch_done", epochs=epoch.epochs, **facts)

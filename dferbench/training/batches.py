@@ -211,7 +211,7 @@ class Feed:
         """The videos of one split, with the processes that read them, which end with the block."""
         pipeline, stages = self.pipeline, self.plan.recipe.stages
         batch = 1 if self.seen else min((stage.batch for stage in stages), default=1)
-        workers = readers(self.plan.request.workers, len(videos), batch)
+        workers = readers(self.plan.request.workers, len(videos), batch, self.team.size)
         mixer = Mixer(pipeline.mixing, len(self.plan.task.classes), seed)
         loader = VideoLoader(
             videos, pipeline, training=training, seed=seed, workers=workers, decoder=self.decoder

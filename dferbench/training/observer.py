@@ -7,13 +7,14 @@ every epoch and `checkpoint_saved` for every file, and at the end either `run_en
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dferbench.progress import Progress
 
 if TYPE_CHECKING:  # plugins import this file at start, when records are not needed yet
+    from dferbench.experiment.metrics import Metrics
     from dferbench.experiment.record import Epoch, Record
 
 
@@ -29,6 +30,17 @@ class EpochResult:
     """Epochs done in the run, over all stages; the first epoch reports 1."""
     step: int
     """Optimizer steps done in the run, over all stages."""
+    validation: Mapping[str, float] = field(default_factory=dict)
+    """As `metrics`, of the validation videos; empty where none are held out."""
+
+
+def result_of(row: Epoch, metrics: Metrics, epochs: int, step: int) -> EpochResult:
+    """A row of the curve with the metrics that are defined, after so many epochs and steps of the run."""
+    test, held = (
+        {name: value for name, one in metrics.items() if counts and (value := one.of(counts)) is not None}
+        for counts in (row.counts, row.held)
+    )
+    return EpochResult(row, test, epochs, step, held)
 
 
 class Observer(Protocol):

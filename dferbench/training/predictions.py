@@ -45,11 +45,11 @@ class Predictions:
         """The same with these logits alone, in this order."""
         return replace(self, logits=np.ascontiguousarray(self.logits[:, list(columns)]))
 
-    def save(self, folder: Path) -> None:
-        """Write `predictions.npz` atomically: arrays `id`, `label`, `logits`."""
+    def save(self, folder: Path, name: str = PREDICTIONS) -> None:
+        """Write `predictions.npz`, or another name, atomically: arrays `id`, `label`, `logits`."""
         buffer = io.BytesIO()
         np.savez(buffer, id=np.array(self.ids), label=self.labels, logits=self.logits)
-        write_atomic(folder / PREDICTIONS, buffer.getvalue())
+        write_atomic(folder / name, buffer.getvalue())
 
 
 class GatheredLogits:

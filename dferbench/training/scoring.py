@@ -1,4 +1,4 @@
-"""Testing: the logits of every test video."""
+"""Testing: the logits of every video of a part."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def predict(
     fabric: Fabric,
     progress: Progress,
     way_out: str,
+    part: str = "test",
 ) -> Predictions:
     """The logits of every video that can be read. A prediction never depends on its batch, and of several
     processes each tests some of the batches.
@@ -46,7 +47,7 @@ def predict(
     logits = GatheredLogits(classes, way_out)
     model.eval()
     mine = source.team.deal(range(len(source)), batch)
-    with torch.no_grad(), progress.bar("test", len(mine)) as bar:
+    with torch.no_grad(), progress.bar(part, len(mine)) as bar:
         for one in source.batches(model, mine, batch):
             stopping.check()
             with fabric.autocast():
@@ -58,7 +59,7 @@ def predict(
     index, found = _together(source.team, index, logits.all())
     if len(source) and not index:
         raise DataError(
-            f"none of the {len(source)} test videos could be read",
+            f"none of the {len(source)} {part} videos could be read",
             "dferbench data verify says what is wrong.",
         )
     return Predictions(

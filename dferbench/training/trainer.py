@@ -24,6 +24,7 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import said
 from dferbench.experiment.plan import Plan, Split
 from dferbench.experiment.record import Epoch, Record
+from dferbench.experiment.selection import ended_early
 from dferbench.machine.seeds import permutation
 from dferbench.models import Batch, Classifier
 from dferbench.progress import Progress
@@ -31,16 +32,15 @@ from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
 from dferbench.training.accumulate import backward
 from dferbench.training.across import ALONE, Share, Team
+from dferbench.training.after_epoch import PartPredictions, TestedParts, opened
 from dferbench.training.batches import Feed, Source, UnreadableVideos
-from dferbench.training.finite import require_finite_parameters, way_out_of
+from dferbench.training.finite import require_finite_parameters
 from dferbench.training.losses import Losses
-from dferbench.training.observer import EpochResult, Observers
+from dferbench.training.observer import Observers, result_of
 from dferbench.training.optimizers import learning_rates, make_optimizer, set_learning_rates
-from dferbench.training.predictions import Predictions
 from dferbench.training.saving import StateWriter
 from dferbench.training.schedules import Schedule, make_schedule, steps_per_epoch
-from dferbench.training.scoring import batch_of, predict
-from dferbench.training.trial import room_for_steps, room_for_tests
+from dferbench.training.trial import room_for_steps
 from dferbench.types import Stage
 
 if TYPE_CHECKING:
@@ -87,16 +87,16 @@ def train_run(
     feed = Feed(
         plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen, team
     )
-    with feed.open(split.train, training=True, seed=draft.seed) as train, feed.open(split.test) as test:
-        trainer = Trainer(plan, built, folder, draft, train, test, context)
-        predictions = trainer.run()
+    with feed.open(split.train, training=True, seed=draft.seed) as train, opened(feed, split) as tests:
+        trainer = Trainer(plan, built, folder, draft, train, tests, context)
+        predicted = trainer.run()
     decoders = sum(team.gather(unreadable.decoders), Counter[str]())
     if team.leads:
-        predictions.save(folder)
+        predicted.save(folder)
     return {
         "curve": trainer.curve,
-        "confusion": predictions.confusion(),
-        "top2": predictions.top2(),
+        "confusion": predicted.test.confusion(),
+        "top2": predicted.test.top2(),
         "decoders": dict(decoders),
         "skipped": sorted(unreadable.skipped),
         "seconds": round(sum(row.seconds for row in trainer.curve) or time.monotonic() - started, 3),
@@ -113,12 +113,12 @@ class Trainer:
         folder: Path,
         draft: Record,
         train: Source,
-        test: Source,
+        tests: TestedParts,
         context: RunContext,
     ) -> None:
         self.plan, self.built, self.model = plan, built, built.model
         self.stages, self.seed = plan.recipe.stages, draft.seed
-        self.folder, self.draft, self.train, self.test = folder, draft, train, test
+        self.folder, self.draft, self.train, self.tests = folder, draft, train, tests
         self.catalog, self.fabric = context.catalog, context.fabric
         self.progress, self.observers, self.team = context.progress, context.observers, context.team
         self.team.prepare(self.model)
@@ -128,30 +128,28 @@ class Trainer:
             self._write, self.observers.checkpoint_saved, minutes=plan.request.save_every
         )
 
-    def run(self) -> Predictions:
-        """Train every stage that is not done yet; return the predictions for the test videos at the end."""
+    def run(self) -> PartPredictions:
+        """Train every stage that is not done yet; return the predictions at the end."""
         saved = self._resume()
-        done = self._steps(saved.stage, saved.epochs) if saved else 0
-        self.observers.run_started(self.draft, self.folder, len(self.curve), done)
-        predictions = None
+        self.observers.run_started(self.draft, self.folder, len(self.curve), self._steps())
+        predicted = None
         with self.states:
             for number in range(saved.stage if saved else 0, len(self.stages)):
                 in_stage = saved if saved and saved.stage == number else None
-                predictions = self._train_stage(number, in_stage) or predictions
-        return predictions or self._test_again()
+                predicted = self._train_stage(number, in_stage) or predicted
+        return predicted or self._test_again()
 
-    def _test_again(self) -> Predictions:
+    def _test_again(self) -> PartPredictions:
         """The predictions of a run that was stopped behind its last epoch, or has none. On another machine
         they may differ in a video, and the curve ends with those that are kept."""
-        predictions = self._test()
+        predicted = self.tests.of(self.model)
         if self.curve:
-            found = {"confusion": predictions.confusion(), "top2": predictions.top2()}
-            self.curve[-1] = self.curve[-1].model_copy(update=found)
-        return predictions
+            self.curve[-1] = self.curve[-1].model_copy(update=predicted.counts)
+        return predicted
 
-    def _train_stage(self, number: int, saved: resume.State | None) -> Predictions | None:
+    def _train_stage(self, number: int, saved: resume.State | None) -> PartPredictions | None:
         """Train the epochs of a stage that are not done yet, testing after each; None if all are done."""
-        stage, predictions = self.stages[number], None
+        stage, predicted = self.stages[number], None
         optimizer = make_optimizer(self.model, stage, self.catalog, self.plan.recipe.compute.fused)
         schedule = make_schedule(stage, steps_per_epoch(len(self.train), stage), self.catalog)
         if saved:
@@ -159,24 +157,26 @@ class Trainer:
         prepared: Any = self.fabric.setup_optimizers(optimizer)
         for epoch in range(saved.epochs if saved else 0, stage.epochs):
             stopping.check()
+            if ended_early(self.curve, epoch, self.plan.request.patience):
+                self.progress.say(f"{stage.name} ends early, after {epoch} of {stage.epochs} epochs")
+                break
             started = time.monotonic()
             with room_for_steps(self.model, self.train, stage, self.fabric):
                 losses = self._train_epoch(stage, epoch, prepared, schedule)
             require_finite_parameters(self.model, self.built.ever_trained)
-            predictions = self._test()
+            predicted = self.tests.of(self.model)
             row = Epoch(
                 stage=stage.name,
                 epoch=epoch,
                 terms=losses,
                 learning_rates=learning_rates(optimizer),
                 seconds=round(time.monotonic() - started, 3),
-                confusion=predictions.confusion(),
-                top2=predictions.top2(),
+                **predicted.counts,
             )
-            self._report(row, number)
+            self._report(row, stage)
             if self.team.leads:
                 self.states.offer(self._state(number, epoch + 1, optimizer))
-        return predictions
+        return predicted
 
     def _train_epoch(
         self,
@@ -217,32 +217,23 @@ class Trainer:
             across, together = share.across, self.team.together
             yield Batch(one.x, one.label, info, stage.name, now, one.target, across, together), share
 
-    def _test(self) -> Predictions:
-        classes = len(self.plan.task.classes)
-        way_out = way_out_of(self.stages, self.plan.recipe.precision)
-        batch = batch_of(self.stages)
-        with room_for_tests(self.model, self.test, batch, self.fabric):
-            found = predict(self.model, self.test, batch, classes, self.fabric, self.progress, way_out)
-        self.unreadable.skipped.update(*self.team.gather(self.unreadable.skipped))
-        return found
-
-    def _report(self, row: Epoch, number: int) -> None:
+    def _report(self, row: Epoch, stage: Stage) -> None:
         """Add a finished epoch to the curve and tell the user and the observers."""
         self.curve.append(row)
-        found = {name: metric.of(row.counts) for name, metric in self.plan.metrics.items()}
-        scores = {name: value for name, value in found.items() if value is not None}
         terms = " ".join(f"{name} {value:.3f}" for name, value in row.terms.items())
-        place = f"{row.stage} {row.epoch + 1}/{self.stages[number].epochs}"
-        self.progress.say(f"{place}: {terms}, test {said(row.counts)}")
-        self.observers.epoch_done(
-            EpochResult(row, scores, len(self.curve), self._steps(number, row.epoch + 1))
-        )
+        place = f"{row.stage} {row.epoch + 1}/{stage.epochs}"
+        held = "" if row.held is None else f"validation {said(row.held)}, "
+        self.progress.say(f"{place}: {terms}, {held}test {said(row.counts)}")
+        self.observers.epoch_done(result_of(row, self.plan.metrics, len(self.curve), self._steps()))
 
-    def _steps(self, number: int, epochs: int) -> int:
-        """Optimizer steps of a run after so many epochs of a stage, those of the stages before included."""
-        done = [*(stage.epochs for stage in self.stages[:number]), epochs]
-        stages = zip(self.stages, done, strict=False)
-        return sum(epochs * steps_per_epoch(len(self.train), stage) for stage, epochs in stages)
+    def _steps(self) -> int:
+        """Optimizer steps of the epochs that are done; a stage begins where epochs are counted anew."""
+        begun = (stage for stage in self.stages if stage.epochs)
+        steps, each = 0, 0
+        for row in self.curve:
+            each = steps_per_epoch(len(self.train), next(begun)) if row.epoch == 0 else each
+            steps += each
+        return steps
 
     def _state(self, stage: int, epochs: int, optimizer: torch.optim.Optimizer) -> resume.State:
         """A copy of all that is to be saved, for what it is made of changes with the next step."""

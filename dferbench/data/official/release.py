@@ -21,7 +21,7 @@ class Copy:
 
     `media` are the videos that are there, by id, and `place` is where the others should be; `labels` and
     `split` say where labels and folds came from, `facts` what else a record should say, and `info` what
-    more is known of a video, by id.
+    more is known of a video, by id; `groups` likewise holds what `Video.group` says.
     """
 
     folds: Folds
@@ -32,6 +32,7 @@ class Copy:
     split: str
     facts: Mapping[str, Any] = field(default_factory=dict)
     info: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    groups: Mapping[str, str] = field(default_factory=dict)
 
 
 class Release(Dataset):
@@ -59,7 +60,13 @@ class Release(Dataset):
         label = {name: i for i, name in enumerate(self.classes)}
         rows = sorted(copy.folds[fold][split].items())
         return [
-            Video(name, str(copy.media.get(name) or copy.place / name), label[of], copy.info.get(name, {}))
+            Video(
+                id=name,
+                path=str(copy.media.get(name) or copy.place / name),
+                label=label[of],
+                info=copy.info.get(name, {}),
+                group=copy.groups.get(name, ""),
+            )
             for name, of in rows
         ]
 

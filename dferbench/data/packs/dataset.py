@@ -84,7 +84,7 @@ class PackedDataset(Dataset):
         return [self._video(entry) for entry in self._index.folds[fold][split]]
 
     def _video(self, entry: PackEntry) -> Video:
-        return Video(entry.id, packed_path(self._pack, entry.video), entry.label, entry.info)
+        return Video(entry.id, packed_path(self._pack, entry.video), entry.label, entry.info, entry.group)
 
     def notes(self, root: Path) -> Mapping[str, Any]:
         """What was said of the source, and that this is a pack of it."""

@@ -38,6 +38,8 @@ class PackEntry(BaseModel):
     label: int
     video: str
     info: dict[str, Any] = {}
+    group: str = ""
+    """As `Video.group`; packs of earlier releases do not know it."""
 
 
 class Index(BaseModel):

@@ -84,7 +84,7 @@ def _entry(video: Video, root: Path) -> PackEntry:
             f"the name of '{video.id!r}' or what is known about it cannot be written as JSON ({error})",
             "Names must be UTF-8, and Video.info must hold text and numbers.",
         ) from error
-    return PackEntry(id=video.id, label=video.label, video=name, info=dict(video.info))
+    return PackEntry(id=video.id, label=video.label, video=name, info=dict(video.info), group=video.group)
 
 
 def _write_videos(job: PackJob, paths: Mapping[str, str], progress: Progress) -> dict[str, Packed]:

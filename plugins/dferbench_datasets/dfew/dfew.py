@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -40,6 +40,7 @@ from dferbench_datasets.dfew.figures import (
     PROTOCOL,
     SEVEN,
     SHORT,
+    VOTES,
 )
 
 LISTS = ("EmoLabel_DataSplit", "label")
@@ -128,12 +129,17 @@ class Dfew(Release):
             lists = require_all(found, self.folds, official)
             read = read_folds(lists, key, PROTOCOL, self.codes, _documented(lists))
             return read, str(official.relative_to(root)), OFFICIAL
-        table = next((p for p in (top / "Annotation" / ANNOTATION, top / ANNOTATION) if p.is_file()), None)
+        table = _annotation(top)
         if table is None:
             raise nothing_found(
                 top, f"{LISTS[0]} and {ANNOTATION}, one of which must give the labels", self.where
             )
         return by_rule(single_labels(table, media)), str(table.relative_to(root)), RULE
+
+    def votes(self, root: Path) -> Mapping[str, Sequence[float]]:
+        """The ten votes on each clip, where the copy has its annotation. Raises DataError."""
+        table = _annotation(descend(root, lambda name: name in (*LISTS, *FACE_FOLDERS, "Clip", "Annotation")))
+        return {} if table is None else votes_in(table)
 
     def findings(self, root: Path) -> Iterable[Finding]:
         """Beyond what holds for all releases: which variant it is, and the known short clips."""
@@ -176,6 +182,24 @@ def _documented(lists: Mapping[tuple[int, str], Path]) -> dict[str, str] | None:
     rows = [row for path in lists.values() for row in read_rows(path)]
     rewritten = any(row.label == "0" or row.video.startswith("0") for row in rows)
     return None if rewritten else CODES
+
+
+def _annotation(top: Path) -> Path | None:
+    return next((p for p in (top / "Annotation" / ANNOTATION, top / ANNOTATION) if p.is_file()), None)
+
+
+def votes_in(table: Path) -> dict[str, list[float]]:
+    """Ids to the votes for each of the seven classes, of clips that have any. Raises DataError."""
+    rows = read_table(table)
+    heads = [head.lower() for head in rows[0]] if rows else []
+    if missing := [name for name in (*VOTES, "order") if name not in heads]:
+        raise DataError(f"{table} has no column '{missing[0]}'", "Fetch it again.")
+    ids, places = heads.index("order"), [heads.index(name) for name in VOTES]
+    try:
+        found = {key(row[ids]): [float(row[place] or 0) for place in places] for row in rows[1:]}
+    except (ValueError, IndexError) as error:
+        raise DataError(f"{table} holds {error}, which is no id or vote of DFEW", "Fetch it again.") from None
+    return {name: votes for name, votes in found.items() if sum(votes) > 0 and min(votes) >= 0}
 
 
 def single_labels(table: Path, media: Mapping[str, Path]) -> dict[str, str]:

@@ -52,4 +52,6 @@ SHORT = {
 """The single-labelled clips with fewer than 16 face images, and how many they have."""
 CODES = dict(zip("1234567", SEVEN, strict=True))
 """The release's readme: 1 happy, 2 sad, 3 neutral, 4 angry, 5 surprise, 6 disgust, 7 fear."""
+VOTES = ("1happy", "2sad", "3neutral", "4angry", "5surprise", "6disgust", "7fear")
+"""The columns of annotation.xlsx with the numbers of votes, in the order of the classes."""
 LAYOUTS = ("faces", "flat", "16f", "original", "repository")

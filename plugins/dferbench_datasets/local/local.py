@@ -92,7 +92,7 @@ class Local(Dataset):
         found, place = self.locate(root), self.found.place
         return sorted(
             (
-                Video(found.ids[e.video], str(found.paths[e.video]), place[e.label], _info(e))
+                Video(found.ids[e.video], str(found.paths[e.video]), place[e.label], _info(e), e.group)
                 for e in self.parts[fold, split]
             ),
             key=lambda video: video.id,

@@ -21,6 +21,11 @@ def by_actor(labels: Mapping[str, str], actor_of: Mapping[str, int], actors: int
     return in_turn(labels, {name: fold_of(actor_of[name], actors, folds) for name in labels}, folds)
 
 
+def groups_of(actor_of: Mapping[str, int]) -> dict[str, str]:
+    """What `Video.group` says of each clip: who is seen."""
+    return {name: f"actor {actor}" for name, actor in actor_of.items()}
+
+
 def require_folds(name: str, folds: int, actors: int) -> None:
     """Raise ConfigError for a number of folds that so many actors cannot make."""
     if not 2 <= folds <= actors:

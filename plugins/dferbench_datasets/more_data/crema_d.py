@@ -24,7 +24,7 @@ from dferbench.data.official import (
     nothing_found,
     only,
 )
-from dferbench_datasets.more_data.actors import by_actor, require_folds
+from dferbench_datasets.more_data.actors import by_actor, groups_of, require_folds
 from dferbench_datasets.more_data.figures_crema_d import ACTORS, FOLDS, LAYOUTS, SIX, TOTALS, VIDEOS
 
 LEVELS = {"LO": 455, "MD": 455, "HI": 455, "XX": 6077}
@@ -91,7 +91,8 @@ class CremaD(Release):
         actors = {name: actor for name, (actor, _, _) in said.items()}
         folds = by_actor(labels, actors, ACTORS, len(self.folds))
         split = RULE if len(self.folds) == FOLDS else OWN
-        return Copy(folds, only(known, "clip"), place, place.name, "file names", split)
+        clips = only(known, "clip")
+        return Copy(folds, clips, place, place.name, "file names", split, groups=groups_of(actors))
 
     def official(self, root: Path) -> bool:
         """Never: there is no official split."""

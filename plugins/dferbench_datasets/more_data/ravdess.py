@@ -11,7 +11,7 @@ from typing import ClassVar
 from dferbench import Finding, UnknownName
 from dferbench.data import Paint, Progress
 from dferbench.data.official import OWN, RULE, Copy, Part, Protocol, Release, index, nothing_found, only
-from dferbench_datasets.more_data.actors import by_actor, fold_of, require_folds
+from dferbench_datasets.more_data.actors import by_actor, fold_of, groups_of, require_folds
 from dferbench_datasets.more_data.figures_ravdess import ACTORS, CODES, EIGHT, FOLDS, LAYOUTS, MODALITIES
 
 _NAME = re.compile(r"(0[12])-(01)-(0[1-8])-0[12]-0[12]-0[12]-(0[1-9]|1\d|2[0-4])")
@@ -78,7 +78,8 @@ class Ravdess(Release):
         folds = by_actor(labels, actors, ACTORS, len(self.folds))
         others = {"takes in another modality": len(known) - len(takes)}
         split = RULE if len(self.folds) == FOLDS else OWN
-        return Copy(folds, only(takes, "take"), root, used, "file names", split, others)
+        found, groups = only(takes, "take"), groups_of(actors)
+        return Copy(folds, found, root, used, "file names", split, others, groups=groups)
 
     def official(self, root: Path) -> bool:
         """Never: there is no official split."""

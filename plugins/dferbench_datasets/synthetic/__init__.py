@@ -96,7 +96,13 @@ class Synthetic(Dataset):
         if manifest is None:
             raise DataError(f"{root} holds no synthetic dataset", self.where)
         return [
-            Video(v["id"], str(root / "videos" / f"{v['id']}.mp4"), v["label"], {"person": v["person"]})
+            Video(
+                id=v["id"],
+                path=str(root / "videos" / f"{v['id']}.mp4"),
+                label=v["label"],
+                info={"person": v["person"]},
+                group=f"person {v['person']}",
+            )
             for v in manifest["videos"]
             if (v["fold"] == fold) == (split == "test")
         ]

@@ -1,0 +1,1 @@
+"""Predictions of other programs: read, held against a dataset, kept as records. No torch."""
