@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dferbench.cli.arguments import LevelOrDefault
+from dferbench.cli.arguments import LevelOrDefault, Selection
 from dferbench.cli.complete import dataset_names
 from dferbench.errors import DferbenchError, UnknownName
 from dferbench.files import json_text
@@ -34,9 +34,7 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
         ),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
-    select: Annotated[
-        str, typer.Option("--select", "--selection", help="Which epoch counts: last, or best-on-test.")
-    ] = "last",
+    select: Selection = "last",
     by: Annotated[str, typer.Option("--by", help="The metric that ranks.")] = "uar",
     test: Annotated[
         str, typer.Option(help="How pairs are tested: nemenyi, or wilcoxon with Holm's correction.")
@@ -58,6 +56,7 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.experiment.suite import read_suite
     from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report import rank_diagram
+    from dferbench.report.by_rule import answering
     from dferbench.report.leaderboard import load
     from dferbench.report.ranks import as_data, as_text, rank
     from dferbench.statistics.ranks import TESTS
@@ -69,8 +68,9 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
         rank_diagram.require_form(diagram)
     known = registered(context.obj)
     metric, suite = find(by, known), read_suite(file, known)
-    records, problems = load(runs, known)
-    for problem in problems:
+    done, problems = load(runs, known)
+    records, without = answering(done, select)
+    for problem in (*problems, *without):
         typer.echo(problem, err=True)
     base = Request(
         model="", dataset="", sets=assignments(set_ or []), weights=assignments(weights or [], WEIGHTS),
