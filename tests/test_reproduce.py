@@ -202,6 +202,11 @@ def test_each_number_is_compared_under_its_own_rule():
         assert rule_for(row(select=other), "faces") in (other, "last")
 
 
+def test_a_rule_that_the_runs_cannot_answer_is_said():
+    found = verdict(row(select="val"), runs(70, 70, 70, 70, 70, curve=(60, 70)), "val")
+    assert found.verdict == "not comparable" and "validation part" in found.why[0] and not found.numbers
+
+
 def test_differences_and_what_is_not_known_are_listed():
     found = verdict(row(frames=8, seeds=3), SEVENTY, method=("method: reconstruction",), options="faces(a=1)")
     assert found.verdict == "reproduced"

@@ -125,8 +125,10 @@ def reproduced(row: Row, setting: Setting, runs: Runs, select: str, level: float
     protocol = row.printed.protocol(setting.dataset)
     needed = {run: one for run, one in runs.items() if run[0] in _folds(protocol, setting)}
     found = [one for one in needed.values() if one is not None]
-    numbers = tuple(_against(row.printed.results[setting.dataset], found, setting.metrics, select, level))
-    why = (*_spoilt(found, protocol, setting), *_undefined(numbers))
+    telling = found if all(one.answers(select) for one in found) else []
+    numbers = tuple(_against(row.printed.results[setting.dataset], telling, setting.metrics, select, level))
+    mute = [] if telling or not found else [f"{select} selects by a validation part, which these runs lack"]
+    why = (*mute, *_spoilt(found, protocol, setting), *_undefined(numbers))
     gaps = tuple(_gaps(needed, protocol, setting))
     verdict = _verdict(numbers, why, gaps, bool(found))
     seeds = len({one.model_seed for one in found})
