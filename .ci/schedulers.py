@@ -20,18 +20,8 @@ SECONDS = 120
 def install(python: Path, root: Path) -> None:
     """Install what is missing, Ray into the environment of that Python, in which the checkout is editable."""
     _say("SLURM", _slurm())
-    ray = [
-        str(python),
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--only-binary",
-        "ray",
-        "--editable",
-        f"{root}[ray]",
-    ]
-    _say("Ray", _failed(ray))
+    pip = (str(python), "-m", "pip", "install", "--quiet", "--only-binary", "ray")
+    _say("Ray", _failed([*pip, "--editable", f"{root}[ray]"]))
 
 
 def _slurm() -> str:
@@ -57,7 +47,5 @@ def _failed(command: list[str]) -> str:
 
 
 def _say(name: str, why: str) -> None:
-    print(
-        f"{name}: its tests are skipped, it cannot be installed: {why}" if why else f"{name} is here",
-        flush=True,
-    )
+    skipped = f"{name}: its tests are skipped, it cannot be installed: {why}"
+    print(skipped if why else f"{name} is here", flush=True)

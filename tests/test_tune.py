@@ -21,7 +21,7 @@ from dferbench.report.differences import unlike
 from dferbench.report.leaderboard import rows
 from dferbench.tuning import journal
 from dferbench.tuning.journal import Journal, Tried
-from dferbench.tuning.space import Choice, Interval, space_of, with_values
+from dferbench.tuning.space import Choice, Range, space_of, with_values
 from dferbench.tuning.tune import Search, tune, value_of
 
 CATALOG = discover([TOY])
@@ -31,8 +31,8 @@ class TestSpace:
     def test_every_kind(self):
         texts = {"a": "log(1e-5, 1e-2)", "b": "uniform(0, 0.5)", "c": "int(2, 16, step=2)"}
         found = space_of({**texts, "d": "choice(sgd, 'adamw(beta1=0.8)', true)"})
-        assert found["a"] == Interval(1e-5, 1e-2, log=True) and found["b"] == Interval(0, 0.5)
-        assert found["c"] == Interval(2, 16, whole=True, step=2)
+        assert found["a"] == Range(1e-5, 1e-2, log=True) and found["b"] == Range(0, 0.5)
+        assert found["c"] == Range(2, 16, whole=True, step=2)
         assert found["d"] == Choice(("sgd", "adamw(beta1=0.8)", True))
 
     @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ BATCH = 2_000_000
 
 
 @dataclass(frozen=True)
-class Answers:
+class AnswerCounts:
     """The different combinations on a fold's videos: `label` (K,), `answer` (K, runs), `count` (K,).
 
     An answer is the predicted class, plus the number of classes if the label is among the two best.
@@ -35,13 +35,13 @@ class Answers:
     with_hits: bool
 
 
-def answers_of(runs: Sequence[RunPredictions]) -> Answers:
+def answers_of(runs: Sequence[RunPredictions]) -> AnswerCounts:
     """The videos of runs of one fold, matched by id. Raises ValueError if runs disagree on a label."""
     classes = runs[0].classes
     table = np.column_stack(_columns(runs))
     unique, count = np.unique(table, axis=0, return_counts=True)
     with_hits = all(one.hits is not None for one in runs)
-    return Answers(classes, unique[:, 0], unique[:, 1:], count, with_hits)
+    return AnswerCounts(classes, unique[:, 0], unique[:, 1:], count, with_hits)
 
 
 def _columns(runs: Sequence[RunPredictions]) -> list[Ints]:
@@ -71,13 +71,15 @@ def _answers(one: RunPredictions) -> Ints:
     return one.predicted if one.hits is None else one.predicted + one.classes * one.hits
 
 
-def observed(answers: Answers) -> Tally:
+def observed(answers: AnswerCounts) -> Tally:
     """What was counted: confusion (runs, C, C)."""
     tally = _tally(answers, answers.count[None].astype(np.float64))
     return Tally(tally.confusion[0], None if tally.hits is None else tally.hits[0])
 
 
-def drawn(answers: Answers, resamples: int, rng: np.random.Generator, *, by_class: bool) -> Iterator[Tally]:
+def drawn(
+    answers: AnswerCounts, resamples: int, rng: np.random.Generator, *, by_class: bool
+) -> Iterator[Tally]:
     """So many draws in batches, confusion (batch, runs, C, C).
 
     `by_class` draws within each class: no class is lost, whose recall a mean over classes needs. Else the
@@ -99,7 +101,7 @@ def drawn(answers: Answers, resamples: int, rng: np.random.Generator, *, by_clas
         yield _tally(answers, counts)
 
 
-def _tally(answers: Answers, counts: Floats) -> Tally:
+def _tally(answers: AnswerCounts, counts: Floats) -> Tally:
     """Counts (B, K) of the combinations as confusion matrices (B, runs, C, C) and top-2 hits (B, runs)."""
     size, runs, classes = len(counts), answers.answer.shape[1], answers.classes
     confusion = np.zeros((size, runs, classes * classes))

@@ -13,7 +13,7 @@ from dferbench.errors import ConfigError
 
 
 @dataclass(frozen=True)
-class Interval:
+class Range:
     """Numbers from `low` to `high`, both included: if `whole`, every `step` of the whole ones, and if `log`,
     spread evenly over magnitudes."""
 
@@ -39,22 +39,22 @@ class Choice:
         return value
 
 
-Space = Mapping[str, Interval | Choice]
+Space = Mapping[str, Range | Choice]
 
 
-def log(low: float, high: float) -> Interval:
+def log(low: float, high: float) -> Range:
     """Numbers spread evenly over magnitudes, such as learning rates. Raises ConfigError, as all of these."""
     if not (_is_number(low) and low > 0):
         raise ConfigError(f"log({low}, {high}) must begin above 0", "Write for example log(1e-5, 1e-2).")
     return _interval("log", low, high, log=True)
 
 
-def uniform(low: float, high: float) -> Interval:
+def uniform(low: float, high: float) -> Range:
     """Numbers spread evenly."""
     return _interval("uniform", low, high)
 
 
-def whole(low: int, high: int, step: int = 1) -> Interval:
+def whole(low: int, high: int, step: int = 1) -> Range:
     """Whole numbers, every `step` of them from `low` on."""
     if not all(isinstance(one, int) for one in (low, high, step)) or step < 1:
         raise ConfigError(
@@ -74,20 +74,20 @@ def choice(*values: Any) -> Choice:
     return Choice(values)
 
 
-def _interval(name: str, low: float, high: float, **more: Any) -> Interval:
+def _interval(name: str, low: float, high: float, **more: Any) -> Range:
     if not (_is_number(low) and _is_number(high) and low < high):
         raise ConfigError(
             f"{name}({low}, {high}) must be two finite numbers, the smaller one first",
             f"Write for example {name}(1, 8).",
         )
-    return Interval(low, high, **more)
+    return Range(low, high, **more)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-KINDS: Mapping[str, Callable[..., Interval | Choice]] = {
+KINDS: Mapping[str, Callable[..., Range | Choice]] = {
     "log": log,
     "uniform": uniform,
     "int": whole,

@@ -13,7 +13,7 @@ from typing import Any
 from dferbench.errors import ConfigError
 from dferbench.machine.seeds import derive
 from dferbench.tuning.journal import Tried
-from dferbench.tuning.space import Choice, Interval, Space, text_of
+from dferbench.tuning.space import Choice, Range, Space, text_of
 
 TRIES = 50
 """Suggestions in a row that were all tried before: then there is nothing new."""
@@ -52,7 +52,7 @@ def suggest(space: Space, tried: Sequence[Tried], seed: int, *, higher: bool) ->
     return None
 
 
-def _distribution(one: Interval | Choice, library: Any) -> Any:
+def _distribution(one: Range | Choice, library: Any) -> Any:
     kinds = library.distributions
     if isinstance(one, Choice):
         return kinds.CategoricalDistribution(range(len(one.values)))
@@ -61,7 +61,7 @@ def _distribution(one: Interval | Choice, library: Any) -> Any:
     return kinds.FloatDistribution(one.low, one.high, log=one.log)
 
 
-def _value(one: Interval | Choice, found: Any) -> Any:
+def _value(one: Range | Choice, found: Any) -> Any:
     return one.values[found] if isinstance(one, Choice) else found
 
 
