@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import compare
-import schedulers
 from steps import Steps
 
 ROOT = Path(__file__).parents[1]
@@ -34,9 +33,6 @@ ALONE = ("pytest", "-q", "-n0", "-m", "long")
 LONG = {
     "a thousand hostile inputs": "tests/test_hostile.py",
     "the check of a GPU, small": "tests/test_gpu_check.py",
-    # Side by side: both wait for servers most of the time.
-    "studies on SLURM and on Ray": "-n2 --dist=loadfile tests/test_launchers_slurm.py "
-    "tests/test_launchers_ray.py",
 }
 """Tests of minutes that the README's command leaves out."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
@@ -169,9 +165,8 @@ def as_newcomer(steps: Steps, test_command: str) -> None:
     python = environment / "bin" / "python"
     for tool in STYLE:
         steps.run(f"{HERE}: {tool}", python, "-m", *tool.split(), cwd=ROOT)
-    schedulers.install(python, ROOT)
-    for name, files in LONG.items():
-        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, *files.split(), cwd=ROOT)
+    for name, file in LONG.items():
+        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, file, cwd=ROOT)
     if fresh:
         shutil.rmtree(environment, ignore_errors=True)
 

@@ -41,7 +41,7 @@ def readers_of_its_own():
     choose._built.cache_clear()
 
 
-def _write_video(folder, kind, rng, frames=11):
+def write_video(folder, kind, rng, frames=11):
     folder.mkdir(parents=True)
     steps = {"brightens": np.linspace(40, 210, frames), "darkens": np.linspace(210, 40, frames)}
     levels = steps.get(kind, np.full(frames, 125.0))
@@ -58,7 +58,7 @@ def toy_root(tmp_path_factory):
         for split, count in (("train", 6), ("test", 3)):
             for kind in ("brightens", "darkens", "stays"):
                 for i in range(count):
-                    _write_video(root / f"fold{fold}" / split / kind / f"{split}{i}", kind, rng)
+                    write_video(root / f"fold{fold}" / split / kind / f"{split}{i}", kind, rng)
     return root
 
 

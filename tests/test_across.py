@@ -36,9 +36,12 @@ MORE = [
     ("videomae", {"mixup": 0.8, "cutmix": 0.0}),
 ]
 """Options with which a loss looks across the batch in another way."""
-CASES = [*((name, {}) for name in METHODS), *MORE]
-THOROUGH = {"dfer-clip", "emoclip", "ial", "mae-dfer", "r3d18", "s2d"}
+QUICK = {"dfer-clip", "emoclip", "ial", "mae-dfer", "r3d18", "s2d"}
 """Methods of each kind: towers, losses across the batch, batch norm, mixing. All of them take minutes."""
+CASES = [
+    pytest.param(name, given, marks=() if name in QUICK else pytest.mark.long)
+    for name, given in [*((name, {}) for name in METHODS), *MORE]
+]
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7])
@@ -81,10 +84,7 @@ class TestTwoProcesses:
         """In float32, with an uneven batch."""
         self.compare(name, given, both, exact=False)
 
-    @pytest.mark.parametrize(
-        ("name", "given"),
-        [pytest.param(*case, marks=() if case[0] in THOROUGH else pytest.mark.long) for case in CASES],
-    )
+    @pytest.mark.parametrize(("name", "given"), CASES)
     def test_they_train_what_one_trains(self, name, given, both):
         """Three steps of each stage in float64, small batches among them."""
         self.compare(name, given, both, exact=True)

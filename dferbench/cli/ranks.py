@@ -47,6 +47,8 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     epochs: Annotated[int | None, typer.Option(min=0, help="As given to bench.")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="As given to bench.")] = None,
     weights: Annotated[list[str] | None, typer.Option(help="As given to bench.")] = None,
+    validation: Annotated[float | None, typer.Option(help="As given to bench.")] = None,
+    patience: Annotated[int | None, typer.Option(help="As given to bench.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Rank the rows of a suite over the folds of datasets: Friedman's test of all, then of every pair."""
@@ -74,7 +76,7 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.echo(problem, err=True)
     base = Request(
         model="", dataset="", sets=assignments(set_ or []), weights=assignments(weights or [], WEIGHTS),
-        limit=limit,
+        limit=limit, validation=validation, patience=patience,
     )  # fmt: skip
     bases = [replace(base, dataset=name) for name in dataset or _datasets(records, context.obj)]
     found = rank(_rows(suite, bases, epochs, records, context.obj), metric, select, interval, test)
