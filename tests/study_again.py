@@ -83,7 +83,9 @@ def war_interval(runs, rule, level=95, draws=2000):
         variance, freedom = of_folds, len(means) - 1
     deviations = np.mean(moved, 0)
     outside = (1 - level / 100) / 2
-    stretch = stats.t.ppf(1 - outside, freedom) / stats.norm.ppf(1 - outside) * variance**0.5 / deviations.std()
+    stretch = (
+        stats.t.ppf(1 - outside, freedom) / stats.norm.ppf(1 - outside) * variance**0.5 / deviations.std()
+    )
     return np.mean(means) + np.quantile(deviations, [outside, 1 - outside]) * stretch
 
 
@@ -91,4 +93,6 @@ def average_ranks(rows, folds, metric="uar", rule="last"):
     """Of each row (label to runs) its mean rank over folds, 1 the best; and Friedman's p."""
     table = np.array([[mean([r for r in runs if r.record["fold"] == fold], metric, rule) for runs in rows.values()]
                       for fold in folds])  # fmt: skip
-    return dict(zip(rows, stats.rankdata(-table, axis=1).mean(0), strict=True)), stats.friedmanchisquare(*table.T).pvalue
+    return dict(zip(rows, stats.rankdata(-table, axis=1).mean(0), strict=True)), stats.friedmanchisquare(
+        *table.T
+    ).pvalue

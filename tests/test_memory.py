@@ -78,7 +78,8 @@ def probe(toy_run, tmp_path):
 def plain(one):
     """A record without what differs from run to run anyway."""
     facts = one.model_dump(exclude={"seconds", "curve_sha256"})
-    return facts | {"curve": [epoch | {"seconds": 0} for epoch in facts["curve"]]}
+    files = {name: sha256 for name, sha256 in one.files.items() if name != "curve.json"}
+    return facts | {"files": files, "curve": [epoch | {"seconds": 0} for epoch in facts["curve"]]}
 
 
 def read_again(said):

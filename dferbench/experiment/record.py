@@ -117,7 +117,7 @@ class Record(BaseModel):
     curve_sha256: str = ""
     """Of the file with the curve; empty where there is none, as in records of earlier releases."""
     files: dict[str, str] = {}
-    """The sha256 of each file of the result beside the record; empty in records of earlier releases."""
+    """The sha256 of each file of the result next to the record; empty in records of earlier releases."""
     best_on_test: Selected | None = None
     """The epoch that is best on the test videos, for a run with epochs."""
     validation: HeldOut | None = None

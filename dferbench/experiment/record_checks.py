@@ -108,10 +108,10 @@ def require_curve(record: Record, curve: Sequence[Epoch]) -> None:
 
 
 def _require_files(record: Record) -> None:
-    """Files lie beside the record, and their hashes are hashes: nobody is led to open another file."""
+    """Files lie next to the record, and their hashes are hashes: nobody is led to open another file."""
     for name, sha256 in record.files.items():
         if not name.isprintable() or name in ("", ".", "..") or set(name) & set("/\\:"):
-            raise ValueError(f"files: {name!r:.80} is no name of a file beside the record")
+            raise ValueError(f"files: {name!r:.80} is no name of a file next to the record")
         if not _SHA256.fullmatch(sha256):
             raise ValueError(f"files: {sha256!r:.80}, of {name}, is no sha256")
 

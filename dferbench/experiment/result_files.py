@@ -1,4 +1,4 @@
-"""The files of a result beside its record, and what the record says of them."""
+"""The files of a result next to its record, and what the record says of them."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@
 
 Whoever starts it keeps the other end of its standard input open. The system closes that end with its process,
 however that ends; then the command is asked to stop, and killed if it has not stopped after so many seconds.
-One that outlived the worker of a lost machine would train on beside whoever takes its run over, on a device
+One that outlived the worker of a lost machine would train on next to whoever takes its run over, on a device
 that is given to others.
 """
 

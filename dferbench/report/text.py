@@ -49,8 +49,8 @@ def leaderboard(
     for dataset in dict.fromkeys(row.dataset for row in rows):
         mine = [row for row in rows if row.dataset == dataset]
         blocks.append(form.heading(f"{dataset}, test results in percent, selection: {select}"))
-        marks = [list(_verified(row, rows)) for row in mine]
-        lines = _lines(mine, marks, extra, shown, notes)
+        about = [list(_verified(row, rows)) for row in mine]
+        lines = _lines(mine, about, extra, shown, notes)
         blocks.append(form.table(lines, _heads(extra, shown, mine), 2))
     caveats = sorted({caveat for row in rows for caveat in row.caveats})
     blocks += [form.notes([f"{symbol(caveat)} {meaning(caveat)}" for caveat in caveats])] if caveats else []
@@ -130,16 +130,16 @@ def _heads(extra: Extra, shown: Columns, rows: Sequence[Row]) -> list[str]:
 
 def _lines(
     rows: Sequence[Row],
-    marks: Sequence[Iterable[str]],
+    about: Sequence[Iterable[str]],
     extra: Extra,
     shown: Columns,
     notes: Sequence[str],
 ) -> list[list[object]]:
-    """`marks` are notes on each row as a whole."""
+    """`about` has notes on each row as a whole."""
     places = iter(range(1, len(rows) + 1))
     return [
         [next(places) if row.ranks else "-", *_cells(row, extra, shown, notes, _pointers(mine, notes))]
-        for row, mine in zip(rows, marks, strict=True)
+        for row, mine in zip(rows, about, strict=True)
     ]
 
 

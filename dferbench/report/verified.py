@@ -10,9 +10,9 @@ from dferbench.verification.verdict import PROVEN, UNVERIFIED, Verdicts, rank
 NOT_PROVEN = "not re-scored"
 """The caveat of a number that verify found nothing to count again from: it does not rank."""
 SAYS = {
-    UNVERIFIED: "not verified: dferbench verify holds records against the files beside them",
+    UNVERIFIED: "not verified: dferbench verify holds records against the files next to them",
     "form": "verified: the record agrees with itself",
-    "hashes": "verified: the files beside the record are those that it names",
+    "hashes": "verified: the files next to the record are those that it names",
     "re-scored": "verified: counted again from the predictions",
     "lists": "verified: counted again from predictions of the ids and labels in the dataset's lists",
     "re-evaluated": "verified: the checkpoint, evaluated again, gives these predictions",

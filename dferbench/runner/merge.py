@@ -136,7 +136,7 @@ def _copy(record: Record, target: Path) -> None:
     try:
         if other := other_files(record, source):
             raise DataError(
-                f"{source / other[0]} is not the file that the record beside it names",
+                f"{source / other[0]} is not the file that the record next to it names",
                 "Restore it, or move that run away; the same command continues.",
             )
         shutil.rmtree(room, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Whether the files beside a record are those that it names."""
+"""Whether the files next to a record are those that it names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers of a record, counted again from the predictions beside it."""
+"""The numbers of a record, counted again from the predictions next to it."""
 
 from __future__ import annotations
 

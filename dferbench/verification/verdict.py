@@ -2,7 +2,7 @@
 record.
 
 A verdict that travelled with a record could be written by whoever forged the record. So it lies in the data
-folder of the user, never beside the runs, and counts for a record of exactly these bytes.
+folder of the user, never next to the runs, and counts for a record of exactly these bytes.
 """
 
 from __future__ import annotations

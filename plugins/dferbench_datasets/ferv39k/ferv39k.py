@@ -87,7 +87,8 @@ class Ferv39k(Release):
             raise nothing_found(place, "clips as Scene/Emotion/0000", self.where)
         folds, labels, split = self._folds(root, top, media)
         facts = {"scenes": list(self.scenes)} if len(self.scenes) < len(GROUPS) else {}
-        info = {name: {"scene": name.split("/")[0]} for name in media}
+        listed = (rows for parts in folds.values() for rows in parts.values())
+        info = {name: {"scene": name.split("/")[0]} for rows in listed for name in rows}
         return Copy(folds, media, place, place.name, labels, split, facts, info)
 
     def _kept(self, rows: Rows) -> Rows:
