@@ -1,6 +1,6 @@
-"""A study's figures once more, from the files that its runs left: numpy, scipy and scikit-learn, nothing of ours.
+"""A study's figures once more, from the files of its runs, by numpy, scipy and scikit-learn alone.
 
-The intervals follow docs/certainty.md, with draws of their own, so they agree but for the luck of 2,000 draws.
+The intervals follow docs/certainty.md with draws of their own: they agree but for the luck of 2,000 draws.
 """
 
 import json
@@ -58,7 +58,7 @@ def recalls(label, said, classes):
 
 
 def war_interval(runs, rule, level=95, draws=2000):
-    """Of WAR: videos drawn within folds, n - 1 of n; seeds beyond their videos; folds beyond both (three folds)."""
+    """Of WAR: videos drawn within folds, n - 1 of n; seeds beyond their videos; three folds beyond both."""
     rng, by_fold = np.random.default_rng(1), {}
     for run in runs:
         by_fold.setdefault(run.record["fold"], []).append(run)
@@ -83,16 +83,14 @@ def war_interval(runs, rule, level=95, draws=2000):
         variance, freedom = of_folds, len(means) - 1
     deviations = np.mean(moved, 0)
     outside = (1 - level / 100) / 2
-    stretch = (
-        stats.t.ppf(1 - outside, freedom) / stats.norm.ppf(1 - outside) * variance**0.5 / deviations.std()
-    )
-    return np.mean(means) + np.quantile(deviations, [outside, 1 - outside]) * stretch
+    student = stats.t.ppf(1 - outside, freedom) / stats.norm.ppf(1 - outside)
+    quantiles = np.quantile(deviations, [outside, 1 - outside])
+    return np.mean(means) + quantiles * student * variance**0.5 / deviations.std()
 
 
 def average_ranks(rows, folds, metric="uar", rule="last"):
     """Of each row (label to runs) its mean rank over folds, 1 the best; and Friedman's p."""
-    table = np.array([[mean([r for r in runs if r.record["fold"] == fold], metric, rule) for runs in rows.values()]
-                      for fold in folds])  # fmt: skip
-    return dict(zip(rows, stats.rankdata(-table, axis=1).mean(0), strict=True)), stats.friedmanchisquare(
-        *table.T
-    ).pvalue
+    parts = [[[r for r in runs if r.record["fold"] == fold] for runs in rows.values()] for fold in folds]
+    table = np.array([[mean(runs, metric, rule) for runs in part] for part in parts])
+    ranks = stats.rankdata(-table, axis=1).mean(0)
+    return dict(zip(rows, ranks, strict=True)), stats.friedmanchisquare(*table.T).pvalue

@@ -95,9 +95,8 @@ def refuse(name):
 
 def test_the_table_has_the_figures_of_the_predictions(rows, ask):
     words = ["table", "suite.toml", "-d", "three", "--select", "all", "--optimism", "--interval", "95"]
-    sheet = json.loads(
-        ask(*words, "--metrics", "uar,war,macro-f1", "--format", "json"), parse_constant=refuse
-    )
+    said = ask(*words, "--metrics", "uar,war,macro-f1", "--format", "json")
+    sheet = json.loads(said, parse_constant=refuse)
     seen = 0
     for row in sheet["rows"]:
         runs = rows[row["label"]]
