@@ -22,6 +22,8 @@ from dferbench_methods.aen.groups import Grouping
 from dferbench_methods.aen.loss import clips_follow_frames, emotion, outputs_follow_frames, sentiment
 from dferbench_methods.aen.model import join
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SPATIAL, LEVEL2, SPARE, HEAD2D = 2_105_344 + 12_544, 9_650_976 + 18 * 784 + 17_028, 3 * 615_440, 5_495
 """Parts of the released net that its losses do not reach."""
@@ -369,7 +371,6 @@ class TestFiles:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_contract():
     assert_contract("aen", shrunk.catalog_at(32, "aen"), width=8)
 

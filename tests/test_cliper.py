@@ -20,6 +20,8 @@ from dferbench.testing import assert_contract
 from dferbench_methods.cliper import losses
 from dferbench_methods.cliper.prompt import Descriptors
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 CATALOG = discover()
 METHOD = CATALOG.get("methods", "cliper").value
@@ -267,7 +269,6 @@ class TestStages:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"count_over": "epoch", "pool": "mean-logits", "descriptors": 2}])
 def test_contract(options):
     assert_contract("cliper", **options)

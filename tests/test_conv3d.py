@@ -27,6 +27,8 @@ from dferbench_methods.conv3d.i3d import Pool, Unit, same
 from dferbench_methods.conv3d.pixels import PIXELS, Pixels
 from dferbench_methods.conv3d.residual import between
 
+pytestmark = pytest.mark.slow
+
 CATALOG = discover()
 NAMES = ("c3d", "p3d", "i3d", "r3d18", "r2plus1d18")
 SIZE = {"c3d": 112, "p3d": 160, "i3d": 224, "r3d18": 112, "r2plus1d18": 112}
@@ -491,7 +493,6 @@ class TestOptions:
 
 
 class TestLearning:
-    @pytest.mark.slow
     @pytest.mark.parametrize(
         ("name", "options"),
         [("c3d", {"bn": False}), ("p3d", {"relu": "port"}), ("r2plus1d18", {"midplanes": "hara"})],

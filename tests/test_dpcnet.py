@@ -20,6 +20,8 @@ from dferbench_methods.dpcnet.agreement import cosine, jensen_shannon, mean_prob
 from dferbench_methods.dpcnet.excitation import ChannelTemporal, SpatialFrame
 from dferbench_methods.dpcnet.method import INPUT
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"frames": 8, "size": 32, "width": 4, "hidden": 32}
 

@@ -20,6 +20,8 @@ from dferbench.types import Stage
 from dferbench_methods.ec_stfl.loss import FORMS
 from dferbench_methods.layers.resnet3d import resnet3d18
 
+pytestmark = pytest.mark.slow
+
 FEATURES = torch.tensor([[0.0, 0], [1, 0], [0, 2], [3, 0], [0, -2]])
 LABEL = torch.tensor([0, 0, 1, 1, 2])
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")

@@ -33,6 +33,8 @@ from dferbench.testing import assert_contract
 from dferbench_methods.emoclip.captions import Reader, read
 from dferbench_methods.emoclip.model import info_nce
 
+pytestmark = pytest.mark.slow
+
 CATALOG = discover()
 METHOD = CATALOG.get("methods", "emoclip").value
 (STAGE,) = METHOD.recipe.stages
@@ -484,7 +486,6 @@ class TestFiles:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_contract():
     assert_contract("emoclip")
 

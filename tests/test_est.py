@@ -27,6 +27,8 @@ from dferbench_methods.est.method import INPUT, STAGE
 from dferbench_methods.layers.snippet_files import CLASSES
 from dferbench_methods.layers.snippets import ORDERS, sinusoid
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"frames": 14, "size": 32, "width": 8}
 
@@ -356,7 +358,6 @@ class TestConvert:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_contract():
     assert_contract("est", shrunk.catalog_at(32, "est"), width=8)
 

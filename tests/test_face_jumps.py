@@ -16,6 +16,8 @@ from dferbench.face_crops.links import Look, followed
 from dferbench.face_crops.track import Following
 from dferbench.types import Face
 
+pytestmark = pytest.mark.slow
+
 WIDTH, HEIGHT = 640, 240
 A, B, SMALL = (40, 80, 100), (500, 100, 100), (300, 20, 50)
 """White squares that stand for faces: left, top, side."""

@@ -8,6 +8,8 @@ from fuzzing import Case, Outcome
 
 from dferbench.data.pool import run_each
 
+pytestmark = pytest.mark.slow
+
 SECONDS = 30
 NUMBERS = {
     "list": 110, "bad-line": 3 * len(fuzzing.LINES), "odd-line": 2 * len(fuzzing.ODD_LINES), "csv": 80,
@@ -28,7 +30,6 @@ def of_kind(outcomes, *kinds):
     return [(case, outcome) for case, outcome in outcomes if case.kind in kinds]
 
 
-@pytest.mark.slow
 def test_five_hundred_inputs_and_no_crash_or_hang(outcomes):
     assert len(outcomes) >= 500
     broken = {f"{case.kind} {case.number}": str(o) for case, o in outcomes if not isinstance(o, Outcome)}

@@ -22,6 +22,8 @@ from dferbench.types import Stage
 from dferbench_methods.ial.gca import Gca, blended
 from dferbench_methods.ial.loss import intensity
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 X = torch.tensor([[2, 1, 0.5, -1, 0, 0.3, -0.5], [0.1, 0.2, 1.5, 0.4, 1.2, -0.3, 0]])
 Y = torch.tensor([0, 4])

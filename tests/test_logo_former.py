@@ -17,6 +17,8 @@ from dferbench.types import Stage
 from dferbench_methods.logo_former.blocks import Attention, Block, Global, Local, Plan, volume, windows
 from dferbench_methods.logo_former.loss import asymmetric, compact
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 IDLE = 1_024
 """At 512 wide: a class token and its position, which the card's counts hold and the model does not."""

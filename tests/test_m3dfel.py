@@ -25,6 +25,8 @@ from dferbench.types import Stage
 from dferbench_methods.m3dfel.bag import Bag, BagNorm
 from dferbench_methods.m3dfel.names import in_file
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 RECIPE = discover().get("methods", "m3dfel").value.recipe
 
@@ -187,7 +189,6 @@ class TestNorm:
 
 
 class TestParity:
-    @pytest.mark.slow
     def test_outputs_are_the_released_codes(self, net, released):
         model = shrunk.build("m3dfel", weights=str(released))
         x = videos(2)
@@ -347,7 +348,6 @@ class TestFiles:
         assert torch.equal(model.bag.qkv.weight, net.to_qkv.weight)
         assert model.head.weight.shape == (11, 1024) and model.notes["classifier"] == "from scratch"
 
-    @pytest.mark.slow
     def test_torchvisions_file_starts_the_trunk(self, tmp_path):
         theirs = torchvision.models.video.r3d_18().eval()
         path = tmp_path / "r3d_18-b3b3357e.pth"
@@ -368,7 +368,6 @@ class TestFiles:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("instance", [4, 16])
 def test_contract(instance):
     assert_contract("m3dfel", shrunk.catalog_at(32, "m3dfel"), width=8, instance=instance)

@@ -29,6 +29,8 @@ from dferbench_methods.mae_dfer.encoders import positions
 from dferbench_methods.mae_dfer.erase import Erase
 from dferbench_methods.mae_dfer.files import in_file
 
+pytestmark = pytest.mark.slow
+
 CATALOG = discover()
 ELEVEN = ("anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise",
           "contempt", "anxiety", "helplessness", "disappointment")  # fmt: skip

@@ -21,6 +21,8 @@ from dferbench.types import Stage
 from dferbench_methods.nr_dfernet.method import DFEW
 from dferbench_methods.nr_dfernet.snippets import NEVER, SnippetFilter, windows
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 NEUTRAL = shrunk.SEVEN.index("neutral")
 

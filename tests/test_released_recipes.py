@@ -24,6 +24,8 @@ from dferbench.experiment.plan import Request, settle
 from dferbench.inference.windows import ClipSampler, sliding, whole
 from dferbench.registry.catalog import discover
 
+pytestmark = pytest.mark.slow
+
 CATALOG = discover()
 DATASETS = ("dfew", "ferv39k", "mafw", "afew")
 

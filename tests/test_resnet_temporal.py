@@ -14,6 +14,8 @@ from dferbench.testing import assert_contract
 from dferbench.types import Stage
 from dferbench_methods.layers.resnet2d import Bottleneck, ResNet2d
 
+pytestmark = pytest.mark.slow
+
 NAMES = ("resnet18-lstm", "resnet18-vit")
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 SMALL = {"width": 8, "size": 32}

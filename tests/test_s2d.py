@@ -28,6 +28,8 @@ from dferbench_methods.s2d.landmark import Landmark
 from dferbench_methods.s2d.names import in_file
 from dferbench_methods.s2d.prompt import Fovea, Prompt, TemporalAdapter
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (*shrunk.SEVEN, "contempt", "anxiety", "helplessness", "disappointment")
 TINY = {"width": 32, "depth": 3, "heads": 4, "patch": 2}
 TASK = {"frames": 4, "size": 28}

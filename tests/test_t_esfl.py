@@ -16,6 +16,8 @@ from dferbench.testing import assert_contract
 from dferbench.types import Stage
 from dferbench_methods.t_esfl.method import STAGE
 
+pytestmark = pytest.mark.slow
+
 ELEVEN = (
     "anger", "disgust", "fear", "happiness", "neutral", "sadness", "surprise", "contempt", "anxiety",
     "helplessness", "disappointment",

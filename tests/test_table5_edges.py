@@ -21,6 +21,8 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.options import options_of, resolve
 from dferbench.types import Input, Stage
 
+pytestmark = pytest.mark.slow
+
 CATALOG = discover()
 SUITE = Path(__file__).parents[1] / "benchmarks/table5.toml"
 NAMES = tuple(

@@ -15,7 +15,6 @@ CATALOG = discover([TOY])
 
 
 @pytest.mark.parametrize("name", sorted(CATALOG.entries["methods"]))
-@pytest.mark.slow
 def test_every_registered_method_keeps_the_contract(name):
     assert_contract(name, CATALOG)
 

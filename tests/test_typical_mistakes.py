@@ -8,6 +8,8 @@ import pytest
 from conftest import TOY
 from test_hints import options_of
 
+pytestmark = pytest.mark.slow
+
 RUN = "run -m toy-net -d toy --root toy -j 0 -q"
 LOSS = "--plugin loss.py run -d toy --root toy -j 0 -q -o other -m"
 HALVES = "folder(path=videos, folds=2)"
@@ -237,7 +239,6 @@ def desk(tmp_path_factory, toy_root):
 BY_PROCESS = ["run -m toy-nte -d toy", f"{RUN} --set stage.batch=0", "predict empty -q -c " + CHECKPOINT]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("line", BY_PROCESS)
 def test_a_process_of_its_own_says_the_same(desk, cli, line):
     (code,) = [code for one, code, _ in MISTAKES if one == line]
