@@ -12,7 +12,7 @@ from sklearn.metrics import accuracy_score, f1_score, recall_score
 METRICS = {
     "uar": lambda label, said: recall_score(label, said, average="macro"),
     "war": accuracy_score,
-    "macro_f1": lambda label, said: f1_score(label, said, average="macro"),
+    "macro-f1": lambda label, said: f1_score(label, said, average="macro"),
 }
 
 
