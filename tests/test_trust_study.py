@@ -38,7 +38,7 @@ label = "normed"
 method = "uneasy"
 options = { "stage.epochs" = 6 }
 """
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +115,8 @@ def test_the_table_has_the_figures_of_the_predictions(rows, ask):
                 bounds = column["scores"]["war"]["interval"]
                 again = study_again.war_interval(runs, column["kind"])
                 width = bounds["high"] - bounds["low"]
+                if not width:  # every run knew every video, or none
+                    continue
                 np.testing.assert_allclose([bounds["low"], bounds["high"]], again, atol=0.1 * width)
     assert seen == 3 * 3 * 3
 
