@@ -30,10 +30,10 @@ from dferbench.cli.arguments import (
     Trackers,
     Validation,
     Workers,
-    number_of,
 )
 from dferbench.cli.launched import Ended, launched, previewed, study_of_rows
-from dferbench.cli.run import EXIT_SOME_FAILED, folds_of, numbers
+from dferbench.cli.requests import numbers, request_of
+from dferbench.cli.run import EXIT_SOME_FAILED
 from dferbench.cli.standing import Status, as_json, as_text, statuses
 from dferbench.errors import ConfigError
 
@@ -95,38 +95,16 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     quiet: Quiet = False,
 ) -> int:
     """Run every row of a suite that has no finished record yet. The same command continues after a stop."""
+    asked = locals()
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request
     from dferbench.experiment.suite import read_suite
-    from dferbench.registry.options import WEIGHTS, assignments
 
     catalog: Catalog = context.obj
     known = registered(catalog)
     shown = columns(metrics, by, known)
     suite = read_suite(file, known)
     suite = suite if rows is None else suite.only(numbers(rows, "--rows"))
-    base = Request(
-        model="",
-        dataset=dataset,
-        sets=assignments(set_ or []),
-        folds=folds_of(fold),
-        seeds=numbers(seed, "--seed"),
-        root=root,
-        weights=assignments(weights or [], WEIGHTS),
-        limit=limit,
-        output=output,
-        device=device,
-        devices=devices,
-        workers=number_of(workers),
-        skip_bad=skip_bad,
-        validation=validation,
-        patience=patience,
-        save_every=save_every,
-        keep_predictions=keep_predictions,
-        changed=changed,
-        trackers=tuple(tracker or ()),
-        force=force,
-    )
+    base = request_of(asked)
     ways = Ways(launcher, jobs, quiet, dry_run)
     ran = run_missing(suite, file, base, epochs, catalog, ways)
     if ran is None:

@@ -90,7 +90,7 @@ def stay_offline() -> None:
 
 
 def _request(run: dict[str, Any]) -> Any:
-    from dferbench.cli.run import folds_of
+    from dferbench.cli.requests import folds_of
     from dferbench.experiment.plan import Request
     from dferbench.registry.options import WEIGHTS, assignments
 

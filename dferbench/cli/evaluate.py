@@ -21,10 +21,10 @@ from dferbench.cli.arguments import (
     Root,
     SkipBad,
     Workers,
-    number_of,
 )
 from dferbench.cli.complete import method_names
-from dferbench.cli.run import conclude, folds_of
+from dferbench.cli.requests import request_of
+from dferbench.cli.run import conclude
 
 
 def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -79,40 +79,23 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     quiet: Quiet = False,
 ) -> int:
     """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
+    asked = locals()
     from dferbench.cli.import_ import names
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request
     from dferbench.registry.datasets import make_dataset
-    from dferbench.registry.options import WEIGHTS, assignments
 
     # A typo should cost no reading of a large file.
     chosen = make_dataset(dataset, context.obj)
     shown = columns(metrics, by, registered(context.obj))
-    sets = assignments(set_ or [])
-    request = Request(
-        model=model,
-        dataset=dataset,
-        sets=sets,
-        weights=assignments(weights or [], WEIGHTS),
-        folds=folds_of(fold),
-        root=root,
-        limit=limit,
-        output=output,
-        device=device,
-        workers=number_of(workers),
-        decoder=decoder,
-        skip_bad=skip_bad,
-        changed=changed,
-        force=force,
-    )
+    request = request_of(asked)
 
     from dferbench.checkpoints.official import Said
     from dferbench.checkpoints.read import read_checkpoint
     from dferbench.runner.evaluate import measure, plan_test
 
     said = Said(classes=names(classes))
-    read = read_checkpoint(checkpoint, context.obj, model=model, sets=sets, said=said, dataset=chosen)
+    read = read_checkpoint(checkpoint, context.obj, model=model, sets=request.sets, said=said, dataset=chosen)
     plan = plan_test(request, read, context.obj)
     records = measure(plan, read, context.obj, make_progress(quiet))
     return conclude(records, plan, json_, shown)

@@ -11,6 +11,7 @@ import typer
 
 from dferbench.cli.arguments import LevelOrDefault, Selection
 from dferbench.cli.complete import dataset_names
+from dferbench.cli.requests import request_of
 from dferbench.errors import DferbenchError, UnknownName
 from dferbench.files import json_text
 
@@ -52,11 +53,10 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Rank the rows of a suite over the folds of datasets: Friedman's test of all, then of every pair."""
+    asked = locals()
     from dferbench.experiment import selection
     from dferbench.experiment.metrics import find, registered
-    from dferbench.experiment.plan import Request
     from dferbench.experiment.suite import read_suite
-    from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report import rank_diagram
     from dferbench.report.by_rule import answering
     from dferbench.report.leaderboard import load
@@ -74,10 +74,7 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     records, without = answering(done, select)
     for problem in (*problems, *without):
         typer.echo(problem, err=True)
-    base = Request(
-        model="", dataset="", sets=assignments(set_ or []), weights=assignments(weights or [], WEIGHTS),
-        limit=limit, validation=validation, patience=patience,
-    )  # fmt: skip
+    base = request_of(asked, dataset="")
     bases = [replace(base, dataset=name) for name in dataset or _datasets(records, context.obj)]
     found = rank(_rows(suite, bases, epochs, records, context.obj), metric, select, interval, test)
     if diagram is not None:

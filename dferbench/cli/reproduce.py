@@ -25,10 +25,9 @@ from dferbench.cli.arguments import (
     SkipBad,
     Trackers,
     Workers,
-    number_of,
 )
 from dferbench.cli.bench import Ran, Ways, run_missing
-from dferbench.cli.run import folds_of, numbers
+from dferbench.cli.requests import numbers, request_of
 from dferbench.cli.standing import Status
 from dferbench.cli.standing import as_text as plan_text
 from dferbench.errors import ConfigError, UnknownName
@@ -100,11 +99,10 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
     It is if it lies inside the interval of the runs; else they are below or above it, or not comparable. All
     that is known to differ between the protocols is listed.
     """
+    asked = locals()
     from dferbench.experiment.metrics import registered
-    from dferbench.experiment.plan import Request
     from dferbench.experiment.selection import RULES
     from dferbench.registry.datasets import make_dataset
-    from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report import reproduction_text
 
     catalog: Catalog = context.obj
@@ -112,24 +110,7 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
         raise UnknownName("selection rule", select, RULES)
     file, suite = _suite(target, rows, suites, registered(catalog))
     name = make_dataset(dataset, catalog).entry.name
-    base = Request(
-        model="",
-        dataset=dataset,
-        sets=assignments(set_ or []),
-        folds=folds_of(fold),
-        seeds=numbers(seed, "--seed"),
-        root=root,
-        weights=assignments(weights or [], WEIGHTS),
-        limit=limit,
-        output=output,
-        device=device,
-        devices=devices,
-        workers=number_of(workers),
-        skip_bad=skip_bad,
-        save_every=save_every,
-        changed=changed,
-        trackers=tuple(tracker or ()),
-    )
+    base = request_of(asked)
     some = replace(suite, rows=tuple(_worth(suite, name, catalog)))
     ran = _NOTHING
     if some.rows:

@@ -31,9 +31,9 @@ from dferbench.cli.arguments import (
     Trackers,
     Validation,
     Workers,
-    number_of,
 )
 from dferbench.cli.complete import method_names
+from dferbench.cli.requests import request_of, settings_of
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import json_text
 
@@ -96,40 +96,15 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     quiet: Quiet = False,
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
+    asked = locals()
     from dferbench.cli.jobs import run_in_jobs, shares_for
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request, make_plan
-    from dferbench.registry.options import WEIGHTS, assignments
+    from dferbench.experiment.plan import make_plan
     from dferbench.runner.finished import all_finished
 
     shown = columns(metrics, by, registered(context.obj))
-    sets = assignments(set_ or [])
-    sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
-    sets |= {"precision": precision} if precision else {}
-    request = Request(
-        model=model,
-        dataset=dataset,
-        sets=sets,
-        folds=folds_of(fold),
-        seeds=numbers(seed, "--seed"),
-        root=root,
-        weights=assignments(weights or [], WEIGHTS),
-        limit=limit,
-        output=output,
-        device=device,
-        devices=devices,
-        workers=number_of(workers),
-        decoder=decoder,
-        skip_bad=skip_bad,
-        validation=validation,
-        patience=patience,
-        save_every=save_every,
-        keep_predictions=keep_predictions,
-        changed=changed,
-        trackers=tuple(tracker or ()),
-        force=force,
-    )
+    request = request_of(asked, sets=settings_of(set_, epochs, precision))
     if dry_run:
         return _rehearsed(request, context.obj, json_)
     plan, progress = make_plan(request, context.obj), make_progress(quiet)
@@ -204,18 +179,3 @@ def _standing(plan: Plan, shown: Columns) -> None:
             typer.echo("\n" + leaderboard(rows(held, "val", shown), "val", shown=shown, optimism=True))
         others = plan.request.output
         typer.echo(f"\ndferbench leaderboard {shlex.quote(str(others))} ranks it among all runs there.")
-
-
-def folds_of(text: str | None) -> tuple[int, ...] | None:
-    """What `--fold` says, in the form of `Request.folds`. Raises ConfigError."""
-    return None if text is None else () if text == "all" else numbers(text, "--fold")
-
-
-def numbers(text: str, option: str) -> tuple[int, ...]:
-    """`0,1,2` as whole numbers, each once. Raises ConfigError."""
-    words = [word.strip() for word in text.split(",")]
-    if not all(word.isdecimal() for word in words):
-        raise ConfigError(
-            f"{option} must be whole numbers from 0 on, got '{text}'", f"Write for example {option} 1,2,3."
-        )
-    return tuple(dict.fromkeys(map(int, words)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import DatasetName, Folds, MetricNames, Output, Quiet, RankedBy, Root
+from dferbench.cli.requests import request_of
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
@@ -53,25 +54,15 @@ def score(  # noqa: PLR0913 - one parameter an option is how typer declares them
     quiet: Quiet = False,
 ) -> None:
     """Score predictions that any other program made: ids with labels, scores or free answers."""
+    asked = locals()
     from dferbench.cli.progress import make_progress
-    from dferbench.cli.run import folds_of
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request
     from dferbench.outside.account import Outside
     from dferbench.outside.columns import Wanted
     from dferbench.outside.score import score as scored
 
     shown = columns(metrics, by, registered(context.obj))
-    request = Request(
-        model=name,
-        dataset=dataset,
-        folds=folds_of(fold),
-        seeds=(seed,),
-        root=root,
-        output=output,
-        skip_bad=True,  # ids and labels are needed, not videos
-        force=force,
-    )
+    request = request_of(asked, model=name, seeds=(seed,), skip_bad=True)
     outside = Outside(
         path=predictions,
         wanted=Wanted(id=id_, label=label, answer=answer, scores=scores, answers=answers is not None),

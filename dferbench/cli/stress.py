@@ -19,9 +19,9 @@ from dferbench.cli.arguments import (
     Root,
     SkipBad,
     Workers,
-    number_of,
 )
 from dferbench.cli.complete import dataset_names
+from dferbench.cli.requests import request_of
 from dferbench.errors import UnknownName
 from dferbench.files import json_text
 
@@ -83,11 +83,9 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
 
     Each video is read once for all corruptions. What is finished is not tested again.
     """
+    asked = locals()
     from dferbench.cli.progress import make_progress
-    from dferbench.cli.run import folds_of
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request
-    from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report.stress_figure import require_format, stress_figure
 
     style = "json" if json_ else format_
@@ -96,21 +94,7 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
     if figure is not None:
         require_format(figure)
     shown = columns(metrics, by, registered(context.obj))
-    request = Request(
-        model="",
-        dataset=dataset,
-        weights=assignments(weights or [], WEIGHTS),
-        folds=folds_of(fold),
-        root=root,
-        limit=limit,
-        output=runs,
-        device=device,
-        workers=number_of(workers),
-        decoder=decoder,
-        skip_bad=skip_bad,
-        changed=changed,
-        force=force,
-    )
+    request = request_of(asked, output=runs)
     names = tuple(name.strip() for name in only.split(",") if name.strip())
     table = _measured(checkpoint, request, names, context.obj, make_progress(quiet), shown)
     if figure is not None:

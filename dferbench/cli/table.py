@@ -11,6 +11,7 @@ import typer
 
 from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Without
 from dferbench.cli.complete import dataset_names
+from dferbench.cli.requests import request_of
 from dferbench.errors import DferbenchError, UnknownName
 
 if TYPE_CHECKING:
@@ -73,10 +74,9 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
     Runs with another recipe, limit or weights are other experiments: repeat the options they were made with.
     """
+    asked = locals()
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request
     from dferbench.experiment.suite import read_suite
-    from dferbench.registry.options import WEIGHTS, assignments
     from dferbench.report.extra_columns import with_columns
     from dferbench.report.markup import OWN
     from dferbench.report.table import Beside
@@ -87,15 +87,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     known = registered(context.obj)
     shown = columns(metrics, by, known)
     suite = read_suite(file, known)
-    base = Request(
-        model="",
-        dataset="",
-        sets=assignments(set_ or []),
-        weights=assignments(weights or [], WEIGHTS),
-        limit=limit,
-        validation=validation,
-        patience=patience,
-    )
+    base = request_of(asked, dataset="", output=RUNS)
     records = _load(runs, known, shown)
     rules = _rules(select, records, optimism=optimism)
     records = _answering(records, select)

@@ -18,9 +18,9 @@ from dferbench.cli.arguments import (
     RankedBy,
     SkipBad,
     Workers,
-    number_of,
 )
 from dferbench.cli.complete import dataset_names
+from dferbench.cli.requests import request_of
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.files import expand, json_text
 
@@ -67,13 +67,12 @@ def transfer(  # noqa: PLR0913 - one parameter an option is how typer declares t
 
     On its own dataset a run's own result stands. What is finished is not tested again.
     """
+    asked = locals()
     from dferbench import spec
     from dferbench.checkpoints.below import checkpoints_below
     from dferbench.cli.progress import make_progress
-    from dferbench.cli.run import folds_of
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.plan import Request
-    from dferbench.registry.options import WEIGHTS, assignments
+    from dferbench.registry.options import assignments
     from dferbench.report.transfer import matrix
     from dferbench.runner.transfer import cross
 
@@ -81,20 +80,7 @@ def transfer(  # noqa: PLR0913 - one parameter an option is how typer declares t
     if style not in FORMATS:
         raise UnknownName("format", style, FORMATS)
     shown = columns(metrics, by, registered(context.obj))
-    request = Request(
-        model="",
-        dataset="",
-        weights=assignments(weights or [], WEIGHTS),
-        folds=folds_of(fold),
-        limit=limit,
-        output=runs,
-        device=device,
-        workers=number_of(workers),
-        decoder=decoder,
-        skip_bad=skip_bad,
-        changed=changed,
-        force=force,
-    )
+    request = request_of(asked, dataset="", root=None, output=runs)
     names = list(dict.fromkeys(name.strip() for text in dataset for name in spec.split(text, ",")))
     files = list(dict.fromkeys(file for path in checkpoints for file in checkpoints_below(path)))
     roots = {name: expand(folder) for name, folder in assignments(root or []).items()}

@@ -23,10 +23,9 @@ from dferbench.cli.arguments import (
     Seeds,
     SkipBad,
     Workers,
-    number_of,
 )
 from dferbench.cli.complete import method_names
-from dferbench.cli.run import folds_of, numbers
+from dferbench.cli.requests import request_of, settings_of
 from dferbench.errors import DferbenchError
 from dferbench.files import json_text
 
@@ -91,36 +90,15 @@ def tune(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
     The same command continues a search, also with a larger budget.
     """
+    asked = locals()
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import METRICS, find
-    from dferbench.experiment.plan import Request
-    from dferbench.registry.options import WEIGHTS, assignments
+    from dferbench.registry.options import assignments
     from dferbench.tuning.space import space_of
     from dferbench.tuning.tune import Search, tune
 
-    sets = assignments(set_ or [])
-    sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
     texts = assignments(search or [], "--search 'words=int(2, 16)'")
-    request = Request(
-        model=model,
-        dataset=dataset,
-        sets=sets,
-        folds=folds_of(fold),
-        seeds=numbers(seed, "--seed"),
-        root=root,
-        weights=assignments(weights or [], WEIGHTS),
-        limit=limit,
-        output=output,
-        device=device,
-        devices=devices,
-        workers=number_of(workers),
-        decoder=decoder,
-        skip_bad=skip_bad,
-        validation=validation,
-        patience=patience,
-        save_every=save_every,
-        changed=changed,
-    )
+    request = request_of(asked, sets=settings_of(set_, epochs))
     wanted = Search(request, texts, space_of(texts), find(metric, METRICS), max_runs, max_hours, search_seed)
     found = tune(wanted, context.obj, make_progress(quiet))
     best = found.journal.best(higher=wanted.metric.higher_is_better)

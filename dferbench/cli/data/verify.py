@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dferbench.cli.complete import dataset_names
-from dferbench.cli.run import numbers
+from dferbench.cli.requests import numbers
 from dferbench.errors import DataError, UnknownName
 from dferbench.files import json_text
 from dferbench.machine.cores import cores
