@@ -11,8 +11,9 @@ from dferbench.experiment.plan import Request
 
 def test_parameters_are_taken_by_their_names_and_texts_are_read():
     asked = {
-        "context": object(), "model": "toy-net", "dataset": "toy", "fold": "all", "seed": "0,2", "workers": "3",
-        "set_": ["stage.batch=4"], "weights": ["clip=file.pt"], "tracker": None, "root": Path("data"), "quiet": True,
+        "context": object(), "model": "toy-net", "dataset": "toy", "fold": "all", "seed": "0,2",
+        "set_": ["stage.batch=4"], "weights": ["clip=file.pt"], "tracker": None,
+        "workers": "3", "root": Path("data"), "quiet": True,
     }  # fmt: skip
     assert request_of(asked) == Request(
         "toy-net", "toy", {"stage.batch": "4"}, (), (0, 2), Path("data"), {"clip": "file.pt"}, workers=3
