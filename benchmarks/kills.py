@@ -163,13 +163,14 @@ def session(leader: int) -> set[int]:
 
 def results(folder: Path) -> dict[str, Any]:
     """What must not depend on kills: for each run its record but for times, and its files' bytes."""
-    from dferbench.experiment import record
+    from dferbench.experiment import curve, record
 
     found = {}
     for path in record.find(folder):
         whole = record.read_whole(path)
         one = whole.model_dump(by_alias=True, exclude={"seconds", "environment", "decoders", "curve_sha256"})
         one["curve"] = [{**row, "seconds": 0} for row in one["curve"]]
+        one["files"].pop(curve.NAME, None)  # its bytes hold seconds
         files = ("predictions.npz", "checkpoint.safetensors")
         one |= {name: (path.parent / name).read_bytes() for name in files if (path.parent / name).is_file()}
         found[str(path.parent.relative_to(folder))] = one
