@@ -41,6 +41,7 @@ VERBS = {
     "calibration": "calibration:calibration",
     "leaderboard": "leaderboard:leaderboard",
     "slices": "slices:slices",
+    "report": "report:report",
     "runs": "runs:runs",
     "verify": "verify:verify",
     "merge": "merge:merge",

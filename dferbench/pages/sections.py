@@ -1,0 +1,48 @@
+"""Of a configuration everything that a page shows of it, in the order in which it is read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dferbench.pages.classes import by_class, confusions
+from dferbench.pages.pictures import Pictures, pictures_of
+from dferbench.pages.protocol import Fact, protocol
+from dferbench.pages.runs import Place, Provenance, provenances, scores
+from dferbench.pages.study import Configuration, Wishes
+from dferbench.pages.tables import DataTable
+
+@dataclass(frozen=True)
+class Section:
+    """A configuration as a page shows it. `elsewhere` is the page of its runs, "" if they are shown here."""
+
+    key: str
+    label: str
+    dataset: str
+    protocol: Sequence[Fact]
+    scores: DataTable
+    classes: DataTable
+    confusions: Sequence[DataTable]
+    pictures: Pictures
+    told: Sequence[str]
+    provenances: Sequence[Provenance]
+    elsewhere: str = ""
+
+
+def section(one: Configuration, wishes: Wishes, predictions: Place, elsewhere: str = "") -> Section:
+    """What the page of a configuration holds."""
+    told: list[str] = []
+    pictures = pictures_of(one, wishes, told)
+    return Section(
+        key=one.key,
+        label=one.label,
+        dataset=one.row.dataset,
+        protocol=protocol(one, wishes),
+        scores=scores(one.runs, wishes.select, wishes.shown),
+        classes=by_class(one.runs, wishes.select, wishes.level),
+        confusions=confusions(one.runs, wishes.select),
+        pictures=pictures,
+        told=told,
+        provenances=provenances(one, predictions),
+        elsewhere=elsewhere,
+    )
