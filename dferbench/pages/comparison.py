@@ -9,7 +9,7 @@ from typing import Any
 
 from dferbench.errors import DferbenchError
 from dferbench.experiment.record import Record
-from dferbench.pages.pictures import Picture, ranks_picture
+from dferbench.pages.pictures import Picture
 from dferbench.pages.study import Configuration, Wishes
 from dferbench.pages.tables import DataTable, TableCell, counted, said
 from dferbench.report.differences import unlike
@@ -43,7 +43,7 @@ def comparison(dataset: str, configurations: Sequence[Configuration], wishes: Wi
         told.append(f"Of {len(configurations)} configurations {len(chosen)} are compared: the best ones.")
     pairs = [_pair(chosen[0], other, wishes, told) for other in chosen[1:]]
     ranked = _ranked(dataset, chosen, wishes, told)
-    pictures = ranks_picture(f"ranks-{chosen[0].key}", ranked, told) if ranked else []
+    pictures: list[Picture] = []
     return Comparison(dataset, [one for one in pairs if one], pictures, told)
 
 

@@ -10,7 +10,6 @@ from typing import Any
 from dferbench.files import write_atomic
 from dferbench.pages.comparison import Comparison, comparison
 from dferbench.pages.overview import Link, overviews
-from dferbench.pages.pictures import cost_picture
 from dferbench.pages.render import one_file
 from dferbench.pages.runs import predictions_csv
 from dferbench.pages.sections import section
@@ -68,7 +67,7 @@ def overview_facts(shelf: Shelf, wishes: Wishes, link: Link) -> dict[str, Any]:
         "about": about,
         "overviews": overviews(shelf, wishes, link),
         "comparisons": comparisons(shelf, wishes),
-        "costs": cost_picture({one.label: one.runs for one in shelf.configurations}, wishes),
+        "costs": [],
         "told": shelf.told,
     }
 

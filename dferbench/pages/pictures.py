@@ -52,37 +52,19 @@ def picture(name: str, draw: Callable[[], Figure], told: list[str]) -> list[Pict
 
 def pictures_of(one: Configuration, wishes: Wishes, told: list[str]) -> Pictures:
     """The figures of a configuration, and lines on those that cannot be drawn."""
-    from dferbench.figures import classes, confusion, curves, reliability, scatter
+    from dferbench.figures import confusion, curves
     from dferbench.figures.style import WEB
 
-    mine = {one.label: one.runs}
     key = one.key
     return Pictures(
-        runs=picture(f"{key}-scatter", lambda: scatter.draw(mine, WEB), told) if len(one.runs) > 1 else [],
+        runs=[],
         curves=picture(f"{key}-curve", lambda: curves.draw(one.runs, WEB), told) if _trained(one) else [],
-        classes=picture(f"{key}-recall", lambda: classes.draw(mine, WEB), told),
-        confusion=picture(f"{key}-matrix", lambda: confusion.draw(one.runs, WEB), told),
-        reliability=picture(f"{key}-sure", lambda: reliability.draw(mine, WEB), told),
+        classes=[],
+        confusion=picture(f"{key}-matrix", lambda: confusion.draw(one.runs, WEB, select=wishes.select), told),
+        reliability=[],
     )
 
 
 def _trained(one: Configuration) -> bool:
     return any(run.epochs for run in one.runs)
 
-
-def cost_picture(configurations: Mapping[str, Sequence[Record]], wishes: Wishes) -> list[Picture]:
-    """Score against cost, where several configurations can be told apart by it."""
-    from dferbench.figures import cost
-    from dferbench.figures.style import WEB
-
-    if len(configurations) < 2:
-        return []
-    return picture("score-cost", lambda: cost.draw(configurations, WEB), [])
-
-
-def ranks_picture(name: str, ranked: Ranked, told: list[str]) -> list[Picture]:
-    """The critical-difference diagram."""
-    from dferbench.figures import ranks
-    from dferbench.figures.style import WEB
-
-    return picture(name, lambda: ranks.draw(ranked, WEB), told)

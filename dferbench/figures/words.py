@@ -1,0 +1,67 @@
+"""Texts in pictures: names of any origin made harmless and short, and what is said of the whole picture."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from matplotlib.figure import Figure
+
+from dferbench.experiment.record import Record
+from dferbench.figures.style import Style
+from dferbench.printable import one_line
+from dferbench.report.caveats import meaning
+from dferbench.report.labels import told_apart
+
+DRAWN = "drawn faces: says nothing about real faces"
+"""What a picture of synthetic results says above everything else."""
+SYNTHETIC = "synthetic"
+_NO_XML = re.compile("[\ufffe\uffff]")
+"""What XML admits no more than the controls that `printable` writes out."""
+
+
+def shown(text: str, most: int = 36) -> str:
+    """A text in one line of at most so many characters, its middle left out where it has more.
+
+    What a terminal obeys, or what shows text in another order, is written out; so is what no SVG may hold.
+    """
+    line = _NO_XML.sub("\ufffd", one_line(text[: 8 * most]))
+    if len(line) <= most:
+        return line
+    kept = most - 1
+    return f"{line[: kept - kept // 3]}…{line[len(line) - kept // 3 :]}"
+
+
+def all_shown(texts: Iterable[str], most: int = 36) -> list[str]:
+    """The same of several, of which no two are alike."""
+    short = [shown(one, most) for one in texts]
+    return told_apart(short, [{"number": str(place)} for place in range(1, len(short) + 1)])
+
+
+def sentence(figure: Figure) -> str:
+    """The alternative text of a drawn figure: what it shows, with its main numbers, in one sentence."""
+    return str(figure.get_label())
+
+
+def finish(
+    figure: Figure, style: Style, records: Iterable[Record], alt: str, notes: Sequence[str] = ()
+) -> Figure:
+    """The figure with its alternative text, and with what must be known of the records in it."""
+    caveats = list(dict.fromkeys(caveat for one in records for caveat in one.caveats))
+    unfinished = [one for one in records if one.status != "done"]
+    synthetic = SYNTHETIC in caveats
+    said = [meaning(caveat) for caveat in caveats if caveat != SYNTHETIC]
+    said += [f"{len(unfinished)} of the runs shown are not finished"] if unfinished else []
+    figure.set_label(" ".join([alt, *([f"These are {DRAWN}."] if synthetic else [])]))
+    if synthetic:
+        figure.suptitle(DRAWN, color=style.colour(1), fontsize=style.small_pt, fontstyle="italic")
+    if said := [*said, *notes]:
+        figure.supxlabel(_folded(said, style), x=0.01, ha="left", fontsize=style.small_pt * 0.9)
+    return figure
+
+
+def _folded(notes: Sequence[str], style: Style) -> str:
+    """Notes in lines as wide as the figure; a letter is about half as wide as it is high."""
+    most = int(style.width_in * 72 / (style.small_pt * 0.9 * 0.52))
+    return "\n".join(line for one in notes for line in textwrap.wrap(shown(one, 400), most))
