@@ -60,6 +60,11 @@ def asked(  # noqa: PLR0913 - the options that both verbs take
     shelf = read_shelf(folder, wishes, known)
     for line in shelf.told:
         typer.echo(line, err=True)
+    if not shelf.configurations:
+        raise ConfigError(
+            f"there is no finished run below {folder} that answers {select}",
+            "Run something: dferbench run --help.",
+        )
     return shelf, wishes
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from dferbench.errors import ConfigError
 from dferbench.experiment.curve import BadCurve
 from dferbench.experiment.metrics import Columns, Metrics
 from dferbench.experiment.printed import Printed
@@ -73,16 +72,11 @@ class Shelf:
 def read_shelf(folder: Path, wishes: Wishes, known: Metrics) -> Shelf:
     """The finished runs below a folder, with their curves where these are there.
 
-    Raises ConfigError if none answers, UnknownName for an unknown rule.
+    Raises ConfigError if the folder is not there, UnknownName for an unknown rule.
     """
     verdicts = read_verdicts()
     loaded, problems = load(folder, known, wishes.shown, verdicts)
     records, told = answering(loaded, wishes.select)
-    if not records:
-        raise ConfigError(
-            f"there is no finished run below {folder} that answers {wishes.select}",
-            "Run something: dferbench run --help.",
-        )
     groups: dict[tuple[str, str, str], list[Record]] = defaultdict(list)
     for one in records:
         groups[one.dataset, one.method, one.config_id].append(one)
