@@ -40,14 +40,19 @@ def calibration(
     """Calibration errors, Brier score, likelihood and rejection, from the logits that runs kept."""
     from dferbench.experiment.metrics import registered
     from dferbench.report.calibration import as_data, as_text, rows
-    from dferbench.report.reliability import reliability, require_format
 
     if output:
-        require_format(output)
+        from dferbench.figures.save import require_form
+
+        require_form(output)
     records = _records(runs, registered(context.obj))
     found = rows(_measured(records, bins, _votes(records, root, context.obj) if votes else {}))
     if output:
-        reliability(found, bins, output)
+        from dferbench.figures import reliability
+        from dferbench.figures.save import save
+        from dferbench.figures.style import DOUBLE
+
+        save(reliability.draw(found, DOUBLE, bins), output)
     typer.echo(json_text(as_data(found, bins)) if json_ else as_text(found, bins))
 
 

@@ -14,7 +14,7 @@ from dferbench.errors import ConfigError
 from dferbench.experiment.counts import Counts, pool
 from dferbench.experiment.record import Record
 from dferbench.figures.style import COLOURS, Style
-from dferbench.figures.words import all_shown, finish, shown
+from dferbench.figures.words import all_shown, counted, finish, shown
 
 # The ground shows through where nothing is, so that the matrix fits light and dark pages.
 _RATES = LinearSegmentedColormap.from_list("rates", [f"{COLOURS[0]}00", f"{COLOURS[0]}ff"])
@@ -40,15 +40,19 @@ def draw(
     counts = pooled(records, select)
     labels = all_shown(counts.classes, 16)
     with style.applied():
-        side = min(style.width_in, max(5.0, 0.3 * len(labels)))
-        figure = style.figure(side * 0.98)
+        side = min(style.width_in, max(style.tallest_in, 0.35 * len(labels)))
+        figure = style.figure(side, side)
         axes = figure.add_subplot()
         matrix = np.array(counts.confusion)
         rates = rates_of(counts)
         axes.pcolormesh(rates, cmap=_RATES, vmin=0, vmax=1, edgecolors=style.muted, linewidth=0.25)
-        _numbers(axes, style, matrix, rates, 0.72 * side * 72 / len(labels), normalize)
-        _frame(axes, style, labels, 0.72 * side * 72 / len(labels))
-        return finish(figure, style, records, _alt(records, counts, labels), notes)
+        cell_pt = 0.68 * side * 72 / len(labels)
+        numbered = _numbers(axes, style, matrix, rates, cell_pt, normalize)
+        _frame(axes, style, labels, cell_pt)
+        if numbered:
+            what = "% of the true class" if normalize else "videos; below, % of the true class"
+            axes.set_xlabel(f"predicted class\n({what})")
+        return finish(figure, style, _alt(records, counts, labels), records, notes=notes)
 
 
 def pooled(records: Sequence[Record], select: str = "last") -> Counts:
@@ -77,18 +81,19 @@ def _numbers(
     rates: NDArray[np.float64],
     cell_pt: float,
     normalize: bool,
-) -> None:
-    longest = 4 if normalize else max(4, len(str(matrix.max())))
-    size = min(style.font_pt, cell_pt * (0.4 if normalize else 0.36), cell_pt / (0.66 * longest))
+) -> bool:
+    """Write them, if they are large enough to be read, and tell whether they are."""
+    longest = 3 if normalize else max(3, len(str(matrix.max())))
+    size = min(style.font_pt, cell_pt * (0.5 if normalize else 0.36), cell_pt / (0.7 * longest))
     if size < SMALLEST_PT:
-        return
+        return False
     for (row, column), count in np.ndenumerate(matrix):
         rate = rates[row, column]
-        words = f"{100 * rate:.0f} %" if size > 5 else f"{100 * rate:.0f}"
-        text = words if normalize else f"{count}\n{words}"
+        text = f"{100 * rate:.0f}" if normalize else f"{count}\n{100 * rate:.0f}"
         colour = "#ffffff" if rate >= DARK else style.ink if count else style.muted
         where = {"ha": "center", "va": "center", "linespacing": 1.05}
         axes.text(column + 0.5, row + 0.5, text, color=colour, fontsize=size, **where)
+    return True
 
 
 def _frame(axes: Axes, style: Style, labels: Sequence[str], cell_pt: float) -> None:
@@ -96,7 +101,7 @@ def _frame(axes: Axes, style: Style, labels: Sequence[str], cell_pt: float) -> N
     places = np.arange(len(labels)) + 0.5
     axes.set_xticks(places, labels, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(places, labels, fontsize=size)
-    axes.set(xlabel="predicted", ylabel="true class", aspect="equal")
+    axes.set(xlabel="predicted class", ylabel="true class", aspect="equal")
     axes.invert_yaxis()
     axes.grid(visible=False)
     axes.tick_params(length=0)
@@ -119,5 +124,4 @@ def _alt(records: Sequence[Record], counts: Counts, labels: Sequence[str]) -> st
         if wrong.any()
         else ""
     )
-    runs = f"{len(records)} run{'s' * (len(records) != 1)}"
-    return f"Confusion matrix of {name}: {counts.total} predictions of {runs}, recalled {recalls}{worst}."
+    return f"Confusion matrix of {name}: {counts.total} predictions of {counted(len(records), 'run')}, recalled {recalls}{worst}."

@@ -7,17 +7,20 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from dferbench.experiment.metrics import METRICS
 from dferbench.experiment.record import Record
 from dferbench.figures.style import Style
-from dferbench.figures.words import all_shown, finish, shown
+from dferbench.figures.words import all_shown, counted, finish, legend_above, shown
 from dferbench.report import learning
 from dferbench.report.learning import Line
 
 MOST = 6
 """At most so many terms of a loss, or patterns of learning rates, are drawn; a note says how many are not."""
 SCORES = ("uar", "war")
+APART = 30
+"""Learning rates whose peaks differ by more than this factor are drawn on a logarithmic scale."""
 
 
 def draw(records: Sequence[Record], style: Style, *, notes: Sequence[str] = ()) -> Figure:
@@ -29,19 +32,19 @@ def draw(records: Sequence[Record], style: Style, *, notes: Sequence[str] = ()) 
     panels: list[Callable[[Axes], None]] = [
         lambda axes: _lines(axes, style, losses, "loss"),
         lambda axes: _scores(axes, style, records),
-        lambda axes: _lines(axes, style, rates, "learning rate"),
+        lambda axes: _rates(axes, style, rates),
     ]
     with style.applied():
-        figure = style.figure(2.5 if style.wide else 5.0)
+        figure = style.figure(2.8 if style.wide else 5.4)
         every = figure.subplots(1, 3) if style.wide else figure.subplots(3, 1, sharex=True)
-        for axes, panel in zip(every, panels, strict=True):
+        for place, (axes, panel) in enumerate(zip(every, panels, strict=True)):
             panel(axes)
-            _stages(axes, style, records)
+            _stages(axes, style, records, named=place == 1)
         for axes in every if style.wide else every[-1:]:
             axes.set_xlabel("epoch")
         more = [f"{len(found) - MOST} more of the {what} are not drawn" for what, found in
                 (("losses", losses), ("learning rates", rates)) if len(found) > MOST]  # fmt: skip
-        return finish(figure, style, records, _alt(records), [*more, *notes])
+        return finish(figure, style, _alt(records), records, notes=[*more, *notes])
 
 
 def _lines(axes: Axes, style: Style, found: Mapping[str, Sequence[Line]], what: str) -> None:
@@ -49,8 +52,12 @@ def _lines(axes: Axes, style: Style, found: Mapping[str, Sequence[Line]], what: 
     for place, (name, label) in enumerate(zip(names, all_shown(names, 22), strict=True)):
         _runs(axes, style, place, found[name], label)
     axes.set_ylabel(what)
-    if len(names) > 1 or names not in ([], [".*"]):
-        _legend(axes)
+    _legend(axes, style)
+
+
+def _rates(axes: Axes, style: Style, found: Mapping[str, Sequence[Line]]) -> None:
+    _lines(axes, style, found, "learning rate")
+    _logarithmic(axes, found)
 
 
 def _scores(axes: Axes, style: Style, records: Sequence[Record]) -> None:
@@ -60,7 +67,7 @@ def _scores(axes: Axes, style: Style, records: Sequence[Record]) -> None:
         if held := learning.held_scores(records, METRICS[name]):
             _runs(axes, style, place, held, f"{METRICS[name].title}, validation")
     axes.set_ylabel("test score (%)")
-    _legend(axes)
+    _legend(axes, style)
 
 
 def _runs(axes: Axes, style: Style, place: int, lines: Sequence[Line], label: str) -> None:
@@ -79,19 +86,33 @@ def _one(axes: Axes, line: Line, **look: object) -> None:
     axes.plot(np.arange(1, len(values) + 1), values, marker="o" if len(values) == 1 else "", **look)  # type: ignore[arg-type]
 
 
-def _legend(axes: Axes) -> None:
-    axes.legend(loc="best", borderaxespad=0.2, labelspacing=0.25)
+def _legend(axes: Axes, style: Style) -> None:
+    """In two columns if they fit."""
+    longest = max(map(len, axes.get_legend_handles_labels()[1]), default=0)
+    letters = (style.width_in / 3 if style.wide else style.width_in) * 72 / style.small_pt / 0.55
+    legend_above(axes, 2 if 2 * (longest + 8) < letters - 8 else 1)
 
 
-def _stages(axes: Axes, style: Style, records: Sequence[Record]) -> None:
+def _logarithmic(axes: Axes, found: Mapping[str, Sequence[Line]]) -> None:
+    """Learning rates of a body and a head often differ a hundredfold: on one scale both must be seen."""
+    peaks = [max((v for line in lines for v in line if v), default=0.0) for lines in found.values()]
+    if (least := min(filter(None, peaks), default=0.0)) and max(peaks) > APART * least:
+        axes.set_yscale("log")
+        axes.set_ylim(least / 100, max(peaks) * 2)
+        axes.yaxis.set_major_locator(LogLocator(numticks=6))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0e}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+
+
+def _stages(axes: Axes, style: Style, records: Sequence[Record], *, named: bool) -> None:
     """A line between the stages of training, where there are several, with the name of the one it begins."""
-    begins = learning.stages(records)
-    for name, epoch in list(begins.items())[1:]:
+    for name, epoch in list(learning.stages(records).items())[1:]:
         axes.axvline(epoch + 0.5, color=style.muted, linewidth=0.6, linestyle=":")
-        where = {"transform": axes.get_xaxis_transform(), "va": "bottom", "ha": "left"}
-        axes.text(epoch + 0.6, 0.01, shown(name, 16), fontsize=style.small_pt * 0.85, color=style.muted, **where)
+        where = {"transform": axes.get_xaxis_transform(), "va": "top", "ha": "left", "color": style.muted}
+        if named:
+            axes.text(epoch + 0.7, 0.99, shown(name, 16), fontsize=style.small_pt, **where)
     axes.margins(x=0.02)
-    axes.xaxis.get_major_locator().set_params(integer=True, nbins=6)  # type: ignore[call-arg]
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
 
 
 def _alt(records: Sequence[Record]) -> str:
@@ -103,6 +124,6 @@ def _alt(records: Sequence[Record]) -> str:
         for name, line in mean.items()
     )
     terms = ", ".join(all_shown(list(learning.losses(records))[:MOST], 22))
-    runs = f"{len(records)} run{'s' * (len(records) != 1)} of {len(mean['uar'])} epochs"
+    runs = f"{counted(len(records), 'run')} of {counted(len(mean['uar']), 'epoch')}"
     name = f"{shown(first.method)} on {shown(first.dataset)}"
     return f"Learning curves of {name}: {runs}, losses ({terms}), learning rates and test scores; {said}."

@@ -26,7 +26,7 @@ HATCHES = ("", "////", "....", "xxxx", "----")
 class Style:
     """How wide a picture is, in inches, the size of its text, in points, and whether it is for dark pages.
 
-    `dots_per_in` is what PNG files have. Colours are those of `ink` (text and axes), `muted` (grids and what
+    `dots_per_in` is what PNG files have; a square picture is at most `tallest_in` inches wide and high. Colours are those of `ink` (text and axes), `muted` (grids and what
     stands back) and `paper`.
     """
 
@@ -34,6 +34,7 @@ class Style:
     font_pt: float = 7.5
     dark: bool = False
     dots_per_in: int = 300
+    tallest_in: float = 9.0
 
     @property
     def ink(self) -> str:
@@ -80,9 +81,10 @@ class Style:
         """The hatching of the bars at a place."""
         return HATCHES[place % len(HATCHES)]
 
-    def figure(self, height_in: float) -> Figure:
-        """An empty figure of this width. Draw in `applied`, whose settings artists take when they are made."""
-        size = (self.width_in, height_in)
+    def figure(self, height_in: float, width_in: float | None = None) -> Figure:
+        """An empty figure, of this width if it is not given. Draw in `applied`, whose settings artists take when
+        they are made."""
+        size = (width_in or self.width_in, height_in)
         return Figure(figsize=size, dpi=self.dots_per_in, facecolor=self.paper, layout="constrained")
 
     @contextmanager
@@ -126,7 +128,7 @@ class Style:
 
 PAPER = Style()
 DOUBLE = Style(width_in=DOUBLE_IN)
-WEB = Style(width_in=7.2, font_pt=9.5, dots_per_in=150)
+WEB = Style(width_in=7.2, font_pt=9.5, dots_per_in=150, tallest_in=5.0)
 
 _ONE_AT_A_TIME = threading.RLock()
 """Matplotlib's settings belong to the process: two threads that draw would take each other's."""

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dferbench.experiment.record import Record
@@ -45,20 +46,38 @@ def sentence(figure: Figure) -> str:
 
 
 def finish(
-    figure: Figure, style: Style, records: Iterable[Record], alt: str, notes: Sequence[str] = ()
+    figure: Figure,
+    style: Style,
+    alt: str,
+    records: Iterable[Record] = (),
+    caveats: Iterable[str] = (),
+    notes: Sequence[str] = (),
 ) -> Figure:
-    """The figure with its alternative text, and with what must be known of the records in it."""
-    caveats = list(dict.fromkeys(caveat for one in records for caveat in one.caveats))
-    unfinished = [one for one in records if one.status != "done"]
-    synthetic = SYNTHETIC in caveats
-    said = [meaning(caveat) for caveat in caveats if caveat != SYNTHETIC]
-    said += [f"{len(unfinished)} of the runs shown are not finished"] if unfinished else []
-    figure.set_label(" ".join([alt, *([f"These are {DRAWN}."] if synthetic else [])]))
-    if synthetic:
+    """The figure with its alternative text, a mark if its faces are drawn, and below it in small letters the
+    caveats of the records in it and of `caveats`, then the notes."""
+    shown_runs = list(records)
+    known = list(dict.fromkeys([*(c for one in shown_runs for c in one.caveats), *caveats]))
+    unfinished = sum(one.status != "done" for one in shown_runs)
+    said = [meaning(caveat) for caveat in known if caveat != SYNTHETIC]
+    said += [f"{unfinished} of {len(shown_runs)} runs are not finished"] if unfinished else []
+    figure.set_label(f"{alt} These are {DRAWN}." if SYNTHETIC in known else alt)
+    if SYNTHETIC in known:
         figure.suptitle(DRAWN, color=style.colour(1), fontsize=style.small_pt, fontstyle="italic")
     if said := [*said, *notes]:
         figure.supxlabel(_folded(said, style), x=0.01, ha="left", fontsize=style.small_pt * 0.9)
     return figure
+
+
+def counted(number: int, what: str) -> str:
+    """A number of things, such as "1 run" and "2 runs"."""
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def legend_above(axes: Axes, columns: int = 1) -> None:
+    """The legend above the panel, where it hides nothing; to the left it may reach as far as labels do."""
+    if axes.get_legend_handles_labels()[1]:
+        where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": columns}
+        axes.legend(**where, borderaxespad=0.1, labelspacing=0.25)
 
 
 def _folded(notes: Sequence[str], style: Style) -> str:

@@ -1,0 +1,110 @@
+"""Score against cost: the mean UAR of each configuration over what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+from dferbench.errors import ConfigError
+from dferbench.experiment.metrics import METRICS
+from dferbench.experiment.record import Record
+from dferbench.figures.style import Style
+from dferbench.figures.words import all_shown, counted, finish, legend_above
+from dferbench.profiling.costs import short
+from dferbench.report import spent
+from dferbench.report.bounds import intervals_if
+from dferbench.report.configurations import score_of
+from dferbench.report.spent import Spending
+
+WIDE = 5
+"""Costs whose largest is more than so many times the least are drawn on a logarithmic scale."""
+
+
+@dataclass(frozen=True)
+class _Point:
+    label: str
+    cost: float
+    mean: float
+    low: float | None
+    high: float | None
+
+
+def draw(
+    configurations: Mapping[str, Sequence[Record]],
+    style: Style,
+    by: str = "parameters",
+    *,
+    select: str = "last",
+    level: float = 95.0,
+    notes: Sequence[str] = (),
+) -> Figure:
+    """A point a configuration: its cost `by` parameters, trained, macs or seconds, and its mean UAR with the
+    interval. Those whose cost is not known are left out, with a note.
+
+    Raises UnknownName for another cost, and ConfigError if no configuration is left.
+    """
+    kind = spent.find(by)
+    costs = {label: kind.of(group) for label, group in configurations.items()}
+    points = [
+        _point(label, cost, configurations[label], select, level)
+        for label, cost in costs.items()
+        if cost is not None and score_of(configurations[label], select=select)
+    ]
+    if not points:
+        raise ConfigError(
+            f"there is nothing to draw: the {kind.title} of no configuration is known",
+            f"Choose another cost: --by {' or --by '.join(name for name in spent.SPENDINGS if name != by)}.",
+        )
+    left_out = [label for label in configurations if label not in {one.label for one in points}]
+    shown = [one for label, group in configurations.items() if label not in left_out for one in group]
+    with style.applied():
+        figure = style.figure(2.3 + 0.13 * len(points))
+        axes = figure.add_subplot()
+        _points(axes, style, points)
+        where = spent.device_of(shown) if kind.unit else ""
+        _frame(axes, kind, points, where)
+        more = [f"Bars: {level:g} % intervals of the mean over runs."]
+        more += [f"left out, as it is not known: {', '.join(all_shown(left_out))}"] if left_out else []
+        return finish(figure, style, _alt(kind, points), shown, notes=[*more, *notes])
+
+
+def _point(label: str, cost: float, group: Sequence[Record], select: str, level: float) -> _Point:
+    mean, sure = score_of(group, select=select), intervals_if(level, group, select, [METRICS["uar"]])["uar"]
+    assert mean is not None
+    return _Point(label, cost, mean.mean, sure and sure.low, sure and sure.high)
+
+
+def _points(axes: Axes, style: Style, points: Sequence[_Point]) -> None:
+    for place, (one, label) in enumerate(zip(points, all_shown([p.label for p in points]), strict=True)):
+        look = {"color": style.colour(place), "marker": style.marker(place), "linestyle": "none"}
+        if one.low is not None and one.high is not None:
+            axes.vlines(one.cost, one.low, one.high, color=style.colour(place), linewidth=1)
+        axes.plot(one.cost, one.mean, label=label, markersize=5, **look)  # type: ignore[arg-type]
+
+
+def _frame(axes: Axes, kind: Spending, points: Sequence[_Point], where: str) -> None:
+    costs = [one.cost for one in points]
+    if max(costs) > WIDE * min(costs):
+        axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(numticks=6, subs=(1.0,) if max(costs) > 50 * min(costs) else (1, 2, 5)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(4))
+        axes.margins(x=0.12)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value) if value >= 1 else f"{value:g}"))
+    unit = f" ({kind.unit}; {where})" if where else ""
+    axes.set(xlabel=f"{kind.title}{unit}", ylabel="UAR (%)")
+    legend_above(axes)
+
+
+def _alt(kind: Spending, points: Sequence[_Point]) -> str:
+    said = [
+        f"{label}: {short(one.cost)}{f' {kind.unit}' if kind.unit else ''}, {one.mean:.2f} %"
+        for one, label in zip(points, all_shown([p.label for p in points]), strict=True)
+    ]
+    title = f"UAR against {kind.title} of {counted(len(points), 'configuration')}"
+    return f"{title}: {'; '.join(said)}."
