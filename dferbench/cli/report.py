@@ -25,9 +25,9 @@ RunsFolder = Annotated[Path, typer.Argument(help="Folder of the runs.")]
 def report(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     folder: RunsFolder = Path("runs"),
-    output: Annotated[Path, typer.Option("--output", "-o", help="The page, a name that ends in .html.")] = Path(
-        "report.html"
-    ),
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The page, a name that ends in .html.")
+    ] = Path("report.html"),
     select: Selection = "last",
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
@@ -45,7 +45,7 @@ def report(  # noqa: PLR0913 - one parameter an option is how typer declares the
     typer.echo(f"{output}: {len(shelf.configurations)} configurations, {output.stat().st_size / 1e6:.1f} MB")
 
 
-def asked(  # noqa: PLR0913 - the options that both verbs take
+def asked(
     catalog: Catalog, folder: Path, select: str, metrics: str, by: str, level: float,
     published: list[Path], title: str,
 ) -> tuple[Shelf, Wishes]:  # fmt: skip
@@ -56,7 +56,7 @@ def asked(  # noqa: PLR0913 - the options that both verbs take
 
     known = registered(catalog)
     printed = [row for path in published for row in read_printed(path, known).values()]
-    wishes = Wishes(select, columns(metrics, by, known), level, title, printed, *_known_of_methods(catalog))
+    wishes = Wishes(select, columns(metrics, by, known), level, title, printed, _deviations(catalog))
     shelf = read_shelf(folder, wishes, known)
     for line in shelf.told:
         typer.echo(line, err=True)
@@ -68,11 +68,7 @@ def asked(  # noqa: PLR0913 - the options that both verbs take
     return shelf, wishes
 
 
-def _known_of_methods(catalog: Catalog) -> tuple[dict[str, list[str]], dict[str, object]]:
-    """Of each method how it differs from its source, and what it costs with default options."""
-    from dferbench.profiling.costs import kept
-
+def _deviations(catalog: Catalog) -> dict[str, list[str]]:
+    """How each method is known to differ from its source."""
     methods = catalog.entries["methods"]
-    deviations = {n: [*map(str, one.value.card.get("deviations", ()))] for n, one in methods.items()}
-    costs = {name: kept(one.origin, name) for name, one in methods.items()}
-    return deviations, {name: cost for name, cost in costs.items() if cost}
+    return {n: [*map(str, one.value.card.get("deviations", ()))] for n, one in methods.items()}

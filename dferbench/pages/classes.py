@@ -3,25 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from dferbench.experiment.counts import Counts, pool, precisions
 from dferbench.experiment.record import Record
 from dferbench.pages.tables import DataTable, TableCell, counted, said
-from dferbench.report.certainty import run_of
-from dferbench.statistics.intervals import fold_scores
-from dferbench.statistics.levels import spread
-from dferbench.statistics.predictions import by_fold
-from dferbench.statistics.scores import recall_of
-
-
-@dataclass(frozen=True)
-class RecallBounds:
-    """The recall of a class over the runs in percent, and where the truth lies."""
-
-    mean: float
-    low: float
-    high: float
+from dferbench.report.class_recalls import ClassRecall, class_recalls
 
 
 def confusions(runs: Sequence[Record], select: str) -> list[DataTable]:
@@ -53,34 +39,19 @@ def _matrix_line(counts: Counts, k: int) -> tuple[TableCell, ...]:
 
 
 def by_class(runs: Sequence[Record], select: str, level: float) -> DataTable:
-    """Recall with its interval, precision and videos of each class; a run counts like any other."""
+    """Recall with its interval, precision and videos of each class; a run counts like any other.
+
+    Raises ConfigError if the runs have different classes.
+    """
     counts = _pooled(runs, select)
-    sure = recall_intervals(runs, select, level)
-    found = zip(counts.classes, precisions(counts.confusion), counts.videos, strict=True)
-    rows = [_class_line(name, sure.get(name), precision, videos) for name, precision, videos in found]
-    heads = ("class", "recall", "low", "high", "precision", "videos")
-    caption = f"Classes: recall as the mean over runs, with its {level:g} % interval; precision of all together"
+    precise = dict(zip(counts.classes, precisions(counts.confusion), strict=True))
+    rows = [_class_line(one, precise[one.name]) for one in class_recalls(runs, select, level)]
+    heads = ("class", "recall", "low", "high", "precision", "test videos")
+    caption = f"Classes, in percent: mean recall over runs and its {level:g} % interval; precision over all"
     return DataTable(caption, heads, tuple(rows), sorts=True)
 
 
-def _class_line(
-    name: str, sure: RecallBounds | None, precision: float | None, videos: int
-) -> tuple[TableCell, ...]:
-    numbers = (sure.mean, sure.low, sure.high) if sure else (None, None, None)
-    shown = [*numbers, None if precision is None else 100 * precision]
-    return (said(name), *(counted(value, "{:.2f}") for value in shown), counted(videos))
-
-
-def recall_intervals(runs: Sequence[Record], select: str, level: float) -> dict[str, RecallBounds]:
-    """Of each class that every fold has test videos of."""
-    classes = list(dict.fromkeys(name for one in runs for name in one.classes))
-    folds = by_fold([run_of(one, select) for one in runs if one.classes == classes])
-    scores = [recall_of(place) for place in range(len(classes))]
-    drawn = [fold_scores(mine, scores, True) for mine in folds.values()]
-    found: dict[str, RecallBounds] = {}
-    for place, name in enumerate(classes):
-        known = spread([one[place] for one in drawn]) if drawn else None
-        if known is not None:
-            low, high = known.interval(level)
-            found[name] = RecallBounds(known.mean, max(low, 0.0), min(high, 100.0))
-    return found
+def _class_line(one: ClassRecall, precision: float | None) -> tuple[TableCell, ...]:
+    bounds = (one.interval.low, one.interval.high) if one.interval else (None, None)
+    shown = (one.recall, *bounds, None if precision is None else 100 * precision)
+    return (said(one.name), *(counted(value, "{:.2f}") for value in shown), counted(one.videos))

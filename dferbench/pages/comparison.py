@@ -9,7 +9,7 @@ from typing import Any
 
 from dferbench.errors import DferbenchError
 from dferbench.experiment.record import Record
-from dferbench.pages.pictures import Picture
+from dferbench.pages.pictures import Picture, ranks_picture
 from dferbench.pages.study import Configuration, Wishes
 from dferbench.pages.tables import DataTable, TableCell, counted, said
 from dferbench.report.differences import unlike
@@ -40,10 +40,11 @@ def comparison(dataset: str, configurations: Sequence[Configuration], wishes: Wi
         return None
     told: list[str] = []
     if len(configurations) > len(chosen):
-        told.append(f"Of {len(configurations)} configurations {len(chosen)} are compared: the best ones.")
+        which = "the best ones" if len(ranking) > MOST + 1 else "those that rank"
+        told.append(f"Of {len(configurations)} configurations {len(chosen)} are compared: {which}.")
     pairs = [_pair(chosen[0], other, wishes, told) for other in chosen[1:]]
     ranked = _ranked(dataset, chosen, wishes, told)
-    pictures: list[Picture] = []
+    pictures = ranks_picture(f"ranks-{chosen[0].key}", ranked, chosen, told) if ranked else []
     return Comparison(dataset, [one for one in pairs if one], pictures, told)
 
 
@@ -77,9 +78,7 @@ def _line(name: str, found: Mapping[str, Any]) -> tuple[TableCell, ...]:
     return (said(name), *signed, counted(found["smallest"], "{:.2f}"), counted(found["p"], "{:.3g}"))
 
 
-def _ranked(
-    dataset: str, chosen: Sequence[Configuration], wishes: Wishes, told: list[str]
-) -> Ranked | None:
+def _ranked(dataset: str, chosen: Sequence[Configuration], wishes: Wishes, told: list[str]) -> Ranked | None:
     """The ranks of at least three configurations over the folds."""
     if len(chosen) < 3:
         return None

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
-from dferbench.experiment.record import Record
+from dferbench.pages.pictures import Picture, cost_picture
 from dferbench.pages.study import Configuration, Shelf, Wishes
 from dferbench.pages.tables import DataTable, Footnotes, TableCell, counted, said, scored, shortened
 from dferbench.profiling.costs import CLASSES
-from dferbench.report import bounds, printed
+from dferbench.report import bounds, printed, spent
 from dferbench.report.caveats import meaning
 from dferbench.report.leaderboard import Row
 from dferbench.report.verified import SAYS
@@ -21,10 +20,11 @@ Link = Callable[[Configuration], str]
 
 @dataclass(frozen=True)
 class Overview:
-    """A dataset: its leaderboard, published rows (None for none), and footnotes."""
+    """A dataset: its leaderboard, score against cost, published rows (None for none), and footnotes."""
 
     dataset: str
     board: DataTable
+    costs: Sequence[Picture]
     published: DataTable | None
     notes: Footnotes
 
@@ -43,6 +43,7 @@ def _overview(
     return Overview(
         dataset,
         _board(dataset, configurations, wishes, link, notes),
+        cost_picture(f"cost{place}", configurations, wishes),
         _published(dataset, wishes, notes),
         notes,
     )
@@ -51,7 +52,8 @@ def _overview(
 def _board(
     dataset: str, configurations: Sequence[Configuration], wishes: Wishes, link: Link, notes: Footnotes
 ) -> DataTable:
-    heads = ("method", "#", "setting", *wishes.shown.heads, "best on test", "folds", "seeds", *COSTS)
+    heads = ("method", "#", "setting", *wishes.shown.heads, "best on test", "folds", "seeds")
+    heads += ("parameters", "trained", "MACs", "minutes a run")
     places = iter(range(1, len(configurations) + 1))
     numbers = [next(places) if one.row.ranks else None for one in configurations]
     pairs = zip(configurations, numbers, strict=True)
@@ -60,7 +62,8 @@ def _board(
         f"Results on {dataset}: test results in percent, mean ± standard deviation over runs, "
         f"[{wishes.level:g} % interval of the mean]; selection: {wishes.select}"
     )
-    return DataTable(caption, heads, lines, sorts=True)
+    apart = frozenset(place for place, one in enumerate(configurations) if not one.row.ranks)
+    return DataTable(caption, heads, lines, sorts=True, filters=True, apart=apart)
 
 
 def _line(
@@ -80,7 +83,7 @@ def _line(
         at_best,
         said(shortened(row.folds, row.folds_of)),
         said(shortened(row.seeds)),
-        *_costs(one, wishes, notes),
+        *_costs(one, notes),
     )
 
 
@@ -100,30 +103,26 @@ def _scores(row: Row, wishes: Wishes, notes: Footnotes) -> Iterator[TableCell]:
         yield TableCell(cell.text, cell.value, cell.more, notes.pointers(mine))
 
 
-COSTS = ("parameters", "trained", "MACs", "minutes a run")
-"""Heads of the columns of costs."""
+def _costs(one: Configuration, notes: Footnotes) -> Iterator[TableCell]:
+    """What a configuration costs: what its records counted, and MACs as its method's package keeps them."""
+    device = f"minutes a run: mean, on {spent.device_of(one.runs)}"
+    for name, say in COSTS.items():
+        value = spent.find(name).of(one.runs)
+        if value is None:
+            yield TableCell("")
+            continue
+        note = {"macs": MACS, "seconds": device}.get(name)
+        yield TableCell(say(value), value, pointers=notes.pointers([note] if note else []))
 
 
-def _costs(one: Configuration, wishes: Wishes, notes: Footnotes) -> Iterator[TableCell]:
-    """What a configuration costs: parameters as its records state them, MACs as its plugin keeps them."""
-    parameters = one.runs[0].parameters
-    yield counted(parameters.get("total"))
-    yield counted(parameters.get("trained"))
-    cost = wishes.costs.get(one.row.method)
-    if cost is None or one.row.setting != "default":
-        yield TableCell("")
-    else:
-        about = f"of testing one video with default options, for {CLASSES} classes, as counted by the plugin"
-        yield TableCell(f"{cost.macs / 1e9:.3g} G", cost.macs, pointers=notes.pointers([f"MACs: {about}"]))
-    minutes = minutes_of(one.runs)
-    where = ", ".join(sorted({str(run.environment.get("device", "an unknown device")) for run in one.runs}))
-    cell = counted(minutes, "{:.1f}")
-    yield TableCell(cell.text, cell.value, pointers=notes.pointers([f"minutes a run: mean, on {where}"]))
-
-
-def minutes_of(runs: Sequence[Record]) -> float:
-    """How long a run took, on average, in minutes."""
-    return fmean(one.seconds for one in runs) / 60
+COSTS: Mapping[str, Callable[[float], str]] = {
+    "parameters": "{:,.0f}".format,
+    "trained": "{:,.0f}".format,
+    "macs": lambda macs: f"{macs / 1e9:.3g} G",
+    "seconds": lambda seconds: f"{seconds / 60:.1f}",
+}
+"""The columns of costs, and how each is said."""
+MACS = f"MACs of testing one video with default options, for {CLASSES} classes, as its package keeps them"
 
 
 def _published(dataset: str, wishes: Wishes, notes: Footnotes) -> DataTable | None:
@@ -140,7 +139,7 @@ def _published(dataset: str, wishes: Wishes, notes: Footnotes) -> DataTable | No
         name = TableCell(one["label"], one["label"], pointers=notes.pointers(one["notes"]))
         venue = f"{one['venue']} {one['year'] or ''}".strip()
         lines.append((name, said(venue), *scores, *map(said, facts)))
-    return DataTable(f"Published on {dataset}. {printed.SAID}", heads, tuple(lines), sorts=True)
+    return DataTable(f"Published on {dataset}. {printed.SAID}", heads, tuple(lines), sorts=True, filters=True)
 
 
 def _read_in(one: dict[str, object]) -> str:

@@ -60,14 +60,13 @@ def page(shelf: Shelf, wishes: Wishes) -> str:
 def overview_facts(shelf: Shelf, wishes: Wishes, link: Link) -> dict[str, Any]:
     """What the overview shows, in one file as in a folder."""
     runs = sum(len(one.runs) for one in shelf.configurations)
-    count = len(shelf.configurations)
-    about = f"{runs} runs of {count} configuration{'s' * (count != 1)} on {len(shelf.datasets)} dataset(s)."
+    counts = {"run": runs, "configuration": len(shelf.configurations), "dataset": len(shelf.datasets)}
+    said = [f"{number} {name}{'s' * (number != 1)}" for name, number in counts.items()]
     return {
         "title": wishes.title,
-        "about": about,
+        "about": f"{said[0]} of {said[1]} on {said[2]}.",
         "overviews": overviews(shelf, wishes, link),
         "comparisons": comparisons(shelf, wishes),
-        "costs": [],
         "told": shelf.told,
     }
 

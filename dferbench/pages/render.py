@@ -41,7 +41,9 @@ def one_file(template: str, **facts: Any) -> str:
 
 def linked(template: str, root: str, **facts: Any) -> str:
     """A page of a folder, whose style sheet and script lie at `root`, relative to it."""
-    policy = "default-src 'none'; style-src 'self' file: 'unsafe-inline'; script-src 'self' file:; img-src data:"
+    policy = (
+        "default-src 'none'; style-src 'self' file: 'unsafe-inline'; script-src 'self' file:; img-src data:"
+    )
     own = {"inline": False, "root": root}
     return _templates().get_template(template).render(**own, policy=policy, **_common(), **facts)
 

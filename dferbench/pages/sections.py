@@ -12,6 +12,7 @@ from dferbench.pages.runs import Place, Provenance, provenances, scores
 from dferbench.pages.study import Configuration, Wishes
 from dferbench.pages.tables import DataTable
 
+
 @dataclass(frozen=True)
 class Section:
     """A configuration as a page shows it. `elsewhere` is the page of its runs, "" if they are shown here."""

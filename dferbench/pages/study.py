@@ -12,7 +12,6 @@ from dferbench.experiment.curve import BadCurve
 from dferbench.experiment.metrics import Columns, Metrics
 from dferbench.experiment.printed import Printed
 from dferbench.experiment.record import Record, with_curve
-from dferbench.profiling.costs import Cost
 from dferbench.report.by_rule import answering
 from dferbench.report.leaderboard import Row, load, once, rows
 from dferbench.verification.verdict import read_verdicts
@@ -21,7 +20,8 @@ from dferbench.verification.verdict import read_verdicts
 @dataclass(frozen=True)
 class Wishes:
     """How results are to be shown: which epoch counts, which metrics in what order, intervals at what level,
-    published rows beside them, and what is known of methods (deviations from their sources, costs)."""
+    published rows beside them, and how methods are known to
+    deviate from their sources."""
 
     select: str
     shown: Columns
@@ -29,8 +29,6 @@ class Wishes:
     title: str = ""
     published: Sequence[Printed] = ()
     deviations: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    costs: Mapping[str, Cost] = field(default_factory=dict)
-    """Of a method with default options, by its name."""
 
 
 @dataclass(frozen=True)

@@ -28,12 +28,24 @@ class TableCell:
 
 @dataclass(frozen=True)
 class DataTable:
-    """A table with a caption; the first cell of each row is its head. `sorts` offers sorting and filtering."""
+    """A table with a caption; the first cell of each row is its head.
+
+    `sorts` and `filters` offer the reader to sort and filter it; `apart` are places of rows that do not rank.
+    """
 
     caption: str
     heads: tuple[str, ...]
     rows: tuple[tuple[TableCell, ...], ...]
     sorts: bool = False
+    filters: bool = False
+    apart: frozenset[int] = frozenset()
+
+    @property
+    def numeric(self) -> list[bool]:
+        """Of each column whether it holds numbers."""
+        return [
+            any(isinstance(cell.value, int | float) for cell in one) for one in zip(*self.rows, strict=True)
+        ]
 
 
 @dataclass
@@ -50,7 +62,7 @@ class Footnotes:
             if note not in self.notes:
                 self.notes.append(note)
             found.append(self.notes.index(note) + 1)
-        return tuple(found)
+        return tuple(sorted(found))
 
 
 def said(text: object, **more: str) -> TableCell:

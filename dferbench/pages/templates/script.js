@@ -35,7 +35,7 @@
 
   const addFilter = (table) => {
     const rows = Array.from(table.tBodies[0].rows);
-    if (rows.length < 3) return;
+    const apart = rows.filter((row) => row.classList.contains("apart")).length;
     const label = document.createElement("label");
     const input = document.createElement("input");
     const count = document.createElement("span");
@@ -44,23 +44,34 @@
     label.append("Filter rows", input);
     count.setAttribute("role", "status");
     tools.className = "tools";
-    tools.append(label, count);
-    input.addEventListener("input", () => {
+    const ranked = document.createElement("input");
+    ranked.type = "checkbox";
+    tools.append(label);
+    if (apart > 0 && apart < rows.length) {
+      const only = document.createElement("label");
+      only.append(ranked, "Only rows that rank");
+      tools.append(only);
+    }
+    tools.append(count);
+    const filter = () => {
       const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
       let left = 0;
       for (const row of rows) {
         const text = row.textContent.toLowerCase();
-        row.hidden = !words.every((word) => text.includes(word));
+        const wanted = !(ranked.checked && row.classList.contains("apart"));
+        row.hidden = !(wanted && words.every((word) => text.includes(word)));
         left += row.hidden ? 0 : 1;
       }
-      count.textContent = words.length ? `${left} of ${rows.length} rows` : "";
-    });
+      count.textContent = left < rows.length ? `${left} of ${rows.length} rows` : "";
+    };
+    input.addEventListener("input", filter);
+    ranked.addEventListener("change", filter);
     table.closest(".scroll").before(tools);
   };
 
   document.querySelectorAll("table.sorts").forEach((table) => {
     addSorting(table);
-    addFilter(table);
+    if (table.classList.contains("filters") && table.tBodies[0].rows.length > 1) addFilter(table);
   });
 
   // A link into a folded part opens it.
