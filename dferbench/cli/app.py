@@ -42,6 +42,7 @@ VERBS = {
     "leaderboard": "leaderboard:leaderboard",
     "slices": "slices:slices",
     "report": "report:report",
+    "site": "site:site",
     "runs": "runs:runs",
     "verify": "verify:verify",
     "merge": "merge:merge",

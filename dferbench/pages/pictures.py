@@ -43,7 +43,7 @@ class Pictures:
 
 
 def picture(name: str, draw: Callable[[], Figure], told: list[str]) -> list[Picture]:
-    """The drawn figure, its ids beginning with `name`; none, and a line why, where there is nothing to draw."""
+    """The drawn figure, its ids beginning with `name`; none, and a line why, where it cannot be."""
     from dferbench.figures.inline import inline_svg
     from dferbench.figures.words import sentence
 

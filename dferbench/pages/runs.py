@@ -21,7 +21,7 @@ from dferbench.report.predictions import read_predictions
 from dferbench.trackers import events
 
 Place: TypeAlias = "Callable[[Configuration, int], str]"
-"""Where the predictions of a run are found, "" if nowhere: given a configuration and the number of its run."""
+"""Where the predictions of a run are, "" if nowhere: given a configuration and the number of its run."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _facts(one: Record) -> Iterator[Fact]:
 
 
 def _began(one: Record) -> dict[str, Any]:
-    """What the run reported when it began, if that is still there; a report that is damaged proves nothing."""
+    """What the run reported when it began, if that is there; a damaged report proves nothing."""
     try:
         found = events.standing(Path(one.folder) / events.NAME)
     except (DferbenchError, OSError, KeyError, TypeError, ValueError):
