@@ -94,7 +94,7 @@ def _verified(row: Row) -> list[str]:
 def _scores(row: Row, wishes: Wishes, notes: Footnotes) -> Iterator[TableCell]:
     for metric in wishes.shown.metrics:
         found, sure = row.scores[metric.name], row.intervals.get(metric.name)
-        cell = scored(metric, found and found.mean, found and found.spread, sure)
+        cell = scored(metric, found.mean, found.spread, sure) if found else TableCell("-")
         mine = [bounds.about(sure)] if sure else []
         if metric.over_classes and row.untested:
             mine.append(f"no test video of {', '.join(row.untested)}, left out of means over classes")

@@ -29,8 +29,8 @@ MOST_BYTES = 16 * 2**20
 def write_site(shelf: Shelf, wishes: Wishes, folder: Path) -> int:
     """Write the pages, each atomically and the first one last, and return how many files there are.
 
-    Files of an earlier site that are no longer wanted are removed, and nothing else is. Raises ConfigError for
-    a folder that holds anything and is no site, DferbenchError if a file cannot be written.
+    Files of an earlier site that are no longer wanted are removed, and nothing else is. Raises ConfigError
+    for a folder that holds anything and is no site, DferbenchError if a file cannot be written.
     """
     before = require_own(folder)
     # Marked before the first file, so that a site that was stopped halfway is known for one.

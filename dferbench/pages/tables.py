@@ -65,9 +65,9 @@ class Footnotes:
         return tuple(sorted(found))
 
 
-def said(text: object, **more: str) -> TableCell:
+def said(text: object) -> TableCell:
     """A cell of text, sorted by it."""
-    return TableCell(str(text), str(text), **more)
+    return TableCell(str(text), str(text))
 
 
 def counted(value: float | None, form: str = "{:,}") -> TableCell:
