@@ -41,6 +41,7 @@ VERBS = {
     "calibration": "calibration:calibration",
     "leaderboard": "leaderboard:leaderboard",
     "slices": "slices:slices",
+    "plot": "plot:app",
     "runs": "runs:runs",
     "verify": "verify:verify",
     "merge": "merge:merge",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -76,7 +77,7 @@ def counted(number: int, what: str) -> str:
 def legend_above(axes: Axes, columns: int = 1) -> None:
     """The legend above the panel, where it hides nothing; to the left it may reach as far as labels do."""
     if axes.get_legend_handles_labels()[1]:
-        where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": columns}
+        where: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": columns}
         axes.legend(**where, borderaxespad=0.1, labelspacing=0.25)
 
 
