@@ -65,12 +65,14 @@ def draw(
     with style.applied():
         figure = style.figure(2.3 + 0.13 * len(points))
         axes = figure.add_subplot()
-        _points(axes, style, points)
-        where = spent.device_of(records) if kind.unit else ""
-        _frame(axes, kind, points, where)
+        unit, many = spent.in_units(kind, [one.cost for one in points])
+        _points(axes, style, points, many)
+        _frame(axes, [one.cost / many for one in points])
+        where = f" ({unit}; {shown(spent.device_of(records), 24)})" if unit else ""
+        axes.set(xlabel=f"{kind.title}{where}", ylabel="UAR (%)")
         more = [f"Bars: {level:g} % intervals of the mean over runs."]
         more += [f"left out, as it is not known: {', '.join(all_shown(left_out))}"] if left_out else []
-        return finish(figure, style, _alt(kind, points), records, notes=[*more, *notes])
+        return finish(figure, style, _alt(kind, points, unit, many), records, notes=[*more, *notes])
 
 
 def _point(label: str, cost: float, group: Sequence[Record], select: str, level: float) -> _Point:
@@ -79,29 +81,24 @@ def _point(label: str, cost: float, group: Sequence[Record], select: str, level:
     return _Point(label, cost, mean.mean, sure)
 
 
-def _points(axes: Axes, style: Style, points: Sequence[_Point]) -> None:
+def _points(axes: Axes, style: Style, points: Sequence[_Point], many: float) -> None:
     for place, (one, label) in enumerate(zip(points, all_shown([p.label for p in points]), strict=True)):
         look = {"color": style.colour(place), "marker": style.marker(place), "linestyle": "none"}
         if sure := one.interval:
-            axes.vlines(one.cost, sure.low, sure.high, color=style.colour(place), linewidth=1)
-        axes.plot(one.cost, one.mean, label=label, markersize=5, **look)  # type: ignore[arg-type]
+            axes.vlines(one.cost / many, sure.low, sure.high, color=style.colour(place), linewidth=1)
+        axes.plot(one.cost / many, one.mean, label=label, markersize=5, **look)  # type: ignore[arg-type]
 
 
-def _frame(axes: Axes, kind: Spending, points: Sequence[_Point], where: str) -> None:
-    unit, many = spent.in_units(kind, [one.cost for one in points])
-    costs = [one.cost for one in points]
+def _frame(axes: Axes, costs: Sequence[float]) -> None:
     axes.margins(x=0.12, y=0.1)
-    if max(costs) > WIDE * min(costs):
+    if (ratio := max(costs) / min(costs)) > WIDE:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(
-            LogLocator(numticks=6, subs=(1.0,) if max(costs) > 50 * min(costs) else (1, 2, 5))
-        )
+        steps = (1.0,) if ratio > 50 else (1.0, 2.0, 5.0)
+        axes.xaxis.set_major_locator(LogLocator(numticks=6, subs=steps))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value / many)))
-    more = f" ({unit}; {shown(where, 24)})" if where else ""
-    axes.set(xlabel=f"{kind.title}{more}", ylabel="UAR (%)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value)))
     legend_above(axes)
 
 
@@ -111,8 +108,7 @@ def _brief(value: float) -> str:
     return re.sub(r"\.?0+(?= |$)", "", text) if "." in text else text
 
 
-def _alt(kind: Spending, points: Sequence[_Point]) -> str:
-    unit, many = spent.in_units(kind, [one.cost for one in points])
+def _alt(kind: Spending, points: Sequence[_Point], unit: str, many: float) -> str:
     said = [
         f"{label}: {_brief(one.cost / many)}{f' {unit}' if unit else ''}, {one.mean:.2f} %"
         for one, label in zip(points, all_shown([p.label for p in points]), strict=True)

@@ -109,14 +109,9 @@ def _stages(axes: Axes, style: Style, records: Sequence[Record], *, named: bool)
     """A line between the stages of training, where there are several, with the name of the one it begins."""
     for name, epoch in list(learning.stages(records).items())[1:]:
         axes.axvline(epoch + 0.5, color=style.muted, linewidth=0.6, linestyle=":")
-        where: dict[str, Any] = {
-            "transform": axes.get_xaxis_transform(),
-            "va": "top",
-            "ha": "left",
-            "color": style.muted,
-        }
+        look: dict[str, Any] = {"fontsize": style.small_pt, "color": style.muted, "va": "top"}
         if named:
-            axes.text(epoch + 0.7, 0.99, shown(name, 16), fontsize=style.small_pt, **where)
+            axes.text(epoch + 0.7, 0.99, shown(name, 16), transform=axes.get_xaxis_transform(), **look)
     axes.margins(x=0.02)
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
 

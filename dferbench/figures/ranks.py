@@ -41,16 +41,15 @@ def draw(one: Ranked, style: Style, records: Iterable[Record] = (), *, notes: Se
             axes.plot([min(ranks) - 0.04, max(ranks) + 0.04], [bar, bar], color=style.colour(1), linewidth=3)
         if made.critical is not None:
             _critical(axes, style, made.critical)
-        title = f"Mean ranks by {one.metric.title}: "
         more = [shown(line, 300) for line in one.left_out]
-        alt = title + describe(one).removeprefix("Mean ranks: ")
+        alt = f"Critical-difference diagram by {one.metric.title}: {describe(one)}"
         return finish(figure, style, alt, records, notes=[*more, *notes])
 
 
 def _span(axes: Axes, style: Style, count: int, labels: Sequence[str]) -> float:
     """Let the ranks have the width that the labels on both sides leave, and give the length of the branches'
     ends, in ranks."""
-    letter = 0.58 * style.small_pt / 72
+    letter = 0.53 * style.small_pt / 72
     right, left = (
         max((len(one) for one in side), default=0) + len(" (10.00) ")
         for side in (labels[: (count + 1) // 2], labels[(count + 1) // 2 :])
