@@ -41,6 +41,7 @@ VERBS = {
     "calibration": "calibration:calibration",
     "leaderboard": "leaderboard:leaderboard",
     "slices": "slices:slices",
+    "plot": "plot:app",
     "report": "report:report",
     "site": "site:site",
     "runs": "runs:runs",

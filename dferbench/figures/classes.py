@@ -77,13 +77,17 @@ def _frame(axes: Axes, style: Style, heads: Sequence[str]) -> None:
 
 def _heads(names: Sequence[str], found: Mapping[str, Sequence[ClassRecall]]) -> list[str]:
     """The classes with their numbers of videos, where all configurations were tested on as many."""
-    videos = {name: {one.videos for mine in found.values() for one in mine if one.name == name} for name in names}
+    videos = {
+        name: {one.videos for mine in found.values() for one in mine if one.name == name} for name in names
+    }
     short = dict(zip(names, all_shown(names, 18), strict=True))
     return [f"{short[n]} ({min(v)})" if len(v) == 1 else short[n] for n, v in videos.items()]
 
 
 def _alt(found: Mapping[str, Sequence[ClassRecall]]) -> str:
-    said = [f"{label}, {_extremes(mine)}" for label, mine in zip(all_shown(found), found.values(), strict=True)]
+    said = [
+        f"{label}, {_extremes(mine)}" for label, mine in zip(all_shown(found), found.values(), strict=True)
+    ]
     return f"Recall of each class: {'; '.join(said)}."
 
 
@@ -92,4 +96,5 @@ def _extremes(mine: Sequence[ClassRecall]) -> str:
     if not recalls:
         return "no class was tested"
     high, low = max(recalls, key=lambda n: recalls[n]), min(recalls, key=lambda n: recalls[n])
-    return f"highest for {shown(high, 20)} ({recalls[high]:.1f} %), lowest for {shown(low, 20)} ({recalls[low]:.1f} %)"
+    best, worst = (f"{shown(name, 20)} ({recalls[name]:.1f} %)" for name in (high, low))
+    return f"highest for {best}, lowest for {worst}"

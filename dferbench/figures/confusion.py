@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -71,7 +72,7 @@ def rates_of(counts: Counts) -> NDArray[np.float64]:
     """(C, C): of the videos of each row's class the shares predicted as each column's, 0 without videos."""
     matrix = np.array(counts.confusion, dtype=np.float64)
     videos = matrix.sum(1, keepdims=True)
-    return np.divide(matrix, videos, out=np.zeros_like(matrix), where=videos > 0)
+    return np.asarray(np.divide(matrix, videos, out=np.zeros_like(matrix), where=videos > 0))
 
 
 def _numbers(
@@ -91,7 +92,7 @@ def _numbers(
         rate = rates[row, column]
         text = f"{100 * rate:.0f}" if normalize else f"{count}\n{100 * rate:.0f}"
         colour = "#ffffff" if rate >= DARK else style.ink if count else style.muted
-        where = {"ha": "center", "va": "center", "linespacing": 1.05}
+        where: dict[str, Any] = {"ha": "center", "va": "center", "linespacing": 1.05}
         axes.text(column + 0.5, row + 0.5, text, color=colour, fontsize=size, **where)
     return True
 
@@ -118,10 +119,11 @@ def _alt(records: Sequence[Record], counts: Counts, labels: Sequence[str]) -> st
         if recall is not None
     )
     wrong = rates - np.diag(np.diag(rates))
-    row, column = np.unravel_index(int(wrong.argmax()), wrong.shape)
+    row, column = divmod(int(wrong.argmax()), len(labels))
     worst = (
         f"; most often {labels[row]} is taken for {labels[column]}, in {100 * wrong[row, column]:.1f} %"
         if wrong.any()
         else ""
     )
-    return f"Confusion matrix of {name}: {counts.total} predictions of {counted(len(records), 'run')}, recalled {recalls}{worst}."
+    runs = counted(len(records), "run")
+    return f"Confusion matrix of {name}: {counts.total} predictions of {runs}, recalled {recalls}{worst}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,12 +14,13 @@ from dferbench.errors import ConfigError
 from dferbench.experiment.metrics import METRICS
 from dferbench.experiment.record import Record
 from dferbench.figures.style import Style
-from dferbench.figures.words import all_shown, counted, finish, legend_above
+from dferbench.figures.words import all_shown, counted, finish, legend_above, shown
 from dferbench.profiling.costs import short
 from dferbench.report import spent
 from dferbench.report.bounds import intervals_if
 from dferbench.report.configurations import score_of
 from dferbench.report.spent import Spending
+from dferbench.statistics.intervals import Interval
 
 WIDE = 5
 """Costs whose largest is more than so many times the least are drawn on a logarithmic scale."""
@@ -29,8 +31,7 @@ class _Point:
     label: str
     cost: float
     mean: float
-    low: float | None
-    high: float | None
+    interval: Interval | None
 
 
 def draw(
@@ -60,50 +61,56 @@ def draw(
             f"Choose another cost: --by {' or --by '.join(name for name in spent.SPENDINGS if name != by)}.",
         )
     left_out = [label for label in configurations if label not in {one.label for one in points}]
-    shown = [one for label, group in configurations.items() if label not in left_out for one in group]
+    records = [one for label, group in configurations.items() if label not in left_out for one in group]
     with style.applied():
         figure = style.figure(2.3 + 0.13 * len(points))
         axes = figure.add_subplot()
-        _points(axes, style, points)
-        where = spent.device_of(shown) if kind.unit else ""
-        _frame(axes, kind, points, where)
+        unit, many = spent.in_units(kind, [one.cost for one in points])
+        _points(axes, style, points, many)
+        _frame(axes, [one.cost / many for one in points])
+        where = f" ({unit}; {shown(spent.device_of(records), 24)})" if unit else ""
+        axes.set(xlabel=f"{kind.title}{where}", ylabel="UAR (%)")
         more = [f"Bars: {level:g} % intervals of the mean over runs."]
         more += [f"left out, as it is not known: {', '.join(all_shown(left_out))}"] if left_out else []
-        return finish(figure, style, _alt(kind, points), shown, notes=[*more, *notes])
+        return finish(figure, style, _alt(kind, points, unit, many), records, notes=[*more, *notes])
 
 
 def _point(label: str, cost: float, group: Sequence[Record], select: str, level: float) -> _Point:
     mean, sure = score_of(group, select=select), intervals_if(level, group, select, [METRICS["uar"]])["uar"]
     assert mean is not None
-    return _Point(label, cost, mean.mean, sure and sure.low, sure and sure.high)
+    return _Point(label, cost, mean.mean, sure)
 
 
-def _points(axes: Axes, style: Style, points: Sequence[_Point]) -> None:
+def _points(axes: Axes, style: Style, points: Sequence[_Point], many: float) -> None:
     for place, (one, label) in enumerate(zip(points, all_shown([p.label for p in points]), strict=True)):
         look = {"color": style.colour(place), "marker": style.marker(place), "linestyle": "none"}
-        if one.low is not None and one.high is not None:
-            axes.vlines(one.cost, one.low, one.high, color=style.colour(place), linewidth=1)
-        axes.plot(one.cost, one.mean, label=label, markersize=5, **look)  # type: ignore[arg-type]
+        if sure := one.interval:
+            axes.vlines(one.cost / many, sure.low, sure.high, color=style.colour(place), linewidth=1)
+        axes.plot(one.cost / many, one.mean, label=label, markersize=5, **look)  # type: ignore[arg-type]
 
 
-def _frame(axes: Axes, kind: Spending, points: Sequence[_Point], where: str) -> None:
-    costs = [one.cost for one in points]
-    if max(costs) > WIDE * min(costs):
+def _frame(axes: Axes, costs: Sequence[float]) -> None:
+    axes.margins(x=0.12, y=0.1)
+    if (ratio := max(costs) / min(costs)) > WIDE:
         axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(numticks=6, subs=(1.0,) if max(costs) > 50 * min(costs) else (1, 2, 5)))
+        steps = (1.0,) if ratio > 50 else (1.0, 2.0, 5.0)
+        axes.xaxis.set_major_locator(LogLocator(numticks=6, subs=steps))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.xaxis.set_major_locator(MaxNLocator(4))
-        axes.margins(x=0.12)
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value) if value >= 1 else f"{value:g}"))
-    unit = f" ({kind.unit}; {where})" if where else ""
-    axes.set(xlabel=f"{kind.title}{unit}", ylabel="UAR (%)")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _brief(value)))
     legend_above(axes)
 
 
-def _alt(kind: Spending, points: Sequence[_Point]) -> str:
+def _brief(value: float) -> str:
+    """As people say it, without zeros behind the point: 5 M, 0.25."""
+    text = short(value) if value >= 1000 else f"{value:.3g}"
+    return re.sub(r"\.?0+(?= |$)", "", text) if "." in text else text
+
+
+def _alt(kind: Spending, points: Sequence[_Point], unit: str, many: float) -> str:
     said = [
-        f"{label}: {short(one.cost)}{f' {kind.unit}' if kind.unit else ''}, {one.mean:.2f} %"
+        f"{label}: {_brief(one.cost / many)}{f' {unit}' if unit else ''}, {one.mean:.2f} %"
         for one, label in zip(points, all_shown([p.label for p in points]), strict=True)
     ]
     title = f"UAR against {kind.title} of {counted(len(points), 'configuration')}"

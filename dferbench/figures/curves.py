@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -108,11 +109,11 @@ def _stages(axes: Axes, style: Style, records: Sequence[Record], *, named: bool)
     """A line between the stages of training, where there are several, with the name of the one it begins."""
     for name, epoch in list(learning.stages(records).items())[1:]:
         axes.axvline(epoch + 0.5, color=style.muted, linewidth=0.6, linestyle=":")
-        where = {"transform": axes.get_xaxis_transform(), "va": "top", "ha": "left", "color": style.muted}
+        look: dict[str, Any] = {"fontsize": style.small_pt, "color": style.muted, "va": "top"}
         if named:
-            axes.text(epoch + 0.7, 0.99, shown(name, 16), fontsize=style.small_pt, **where)
+            axes.text(epoch + 0.7, 0.99, shown(name, 16), transform=axes.get_xaxis_transform(), **look)
     axes.margins(x=0.02)
-    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True, steps=[1, 2, 5, 10]))
 
 
 def _alt(records: Sequence[Record]) -> str:

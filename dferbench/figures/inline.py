@@ -6,6 +6,7 @@ import re
 import xml.etree.ElementTree as ET
 from itertools import count
 
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from dferbench.figures.save import content_of
@@ -16,15 +17,17 @@ _NOTHING = {"Date": None, "Creator": None, "Format": None, "Type": None}
 _NUMBER = re.compile(r"-?\d+\.\d+(?:e-?\d+)?")
 _REFERENCE = re.compile(r"#([\w.-]+)")
 _POINTS_TO_PIXELS = 96 / 72
-INHERITED = "stroke-linejoin:round;stroke-linecap:butt;max-width:100%;height:auto"
-"""What matplotlib says in a style sheet, which would hold for the whole page, and that it fits the page."""
+_FONT = "font-family:'DejaVu Sans',Verdana,sans-serif"
+INHERITED = f"{_FONT};stroke-linejoin:round;stroke-linecap:butt;max-width:100%;height:auto"
+"""What matplotlib says at every text, or in a style sheet that would hold for the whole page; and that the
+figure fits the page."""
 
 
 def inline_svg(figure: Figure, name: str, alt: str) -> str:
     """The figure as an <svg> element whose ids all begin with `name`, with `alt` for who cannot see it.
 
-    Text is text. Its ink, muted colour and paper are the variables --figure-ink, --figure-muted and
-    --figure-paper of the page if that sets them, so that a light figure becomes a dark one. Raises ValueError
+    Text is text, and the ground is that of the page. Ink and muted colour are the variables --figure-ink and
+    --figure-muted of the page if that sets them, so that a light figure becomes a dark one. Raises ValueError
     for a name that is no id.
     """
     if not re.fullmatch(r"[A-Za-z][\w-]*", name, re.ASCII):
@@ -32,6 +35,7 @@ def inline_svg(figure: Figure, name: str, alt: str) -> str:
     root = ET.fromstring(content_of(figure, "svg", _NOTHING, **{"svg.fonttype": "none"}))
     _plain(root)
     _renamed(root, name)
+    _without_idle(root, str(to_hex(figure.get_facecolor())))
     for element in root.iter():
         _small(element)
     _headed(root, name, alt)
@@ -73,6 +77,21 @@ def _renamed(root: ET.Element, name: str) -> None:
                 element.set(key, _REFERENCE.sub(lambda m: f"#{new.get(m[1], m[1])}", value))
 
 
+def _without_idle(root: ET.Element, paper: str) -> None:
+    """Without what shows nothing: grounds, groups without a property, rotations by nothing."""
+    parents = {child: parent for parent in root.iter() for child in parent}
+    for element, parent in parents.items():
+        style = element.get("style", "").replace(" ", "")
+        if element.tag == "path" and style in ("fill:none", f"fill:{paper}"):
+            parent.remove(element)
+        elif re.match(r"rotate\(-?0 ", element.get("transform", "")):
+            del element.attrib["transform"]
+    for element in reversed(list(root.iter())):
+        idle = [child.tag == "g" and not child.attrib for child in element]
+        pairs = zip(list(element), idle, strict=True)
+        element[:] = [one for child, gone in pairs for one in (child if gone else [child])]
+
+
 def _small(element: ET.Element) -> None:
     """Coordinates rounded to hundredths of a point, and colours that follow the page."""
     for key, value in element.attrib.items():
@@ -81,7 +100,8 @@ def _small(element: ET.Element) -> None:
         elif key == "transform":
             element.set(key, _NUMBER.sub(lambda m: _rounded(m[0], 4), value))
         elif key == "style":
-            element.set(key, _of_the_page(value.replace(": ", ":").replace("; ", ";")))
+            brief = re.sub(r"font-family:[^;]+;?", "", value.replace(": ", ":").replace("; ", ";"))
+            element.set(key, _of_the_page(brief))
 
 
 def _rounded(number: str, digits: int) -> str:
@@ -95,10 +115,8 @@ def _joined(path: str) -> str:
 _OF_THE_PAGE = {
     getattr(style, name): f"var(--figure-{name},{getattr(style, name)})"
     for style in (WEB, Style(dark=True))
-    for name in ("ink", "muted", "paper")
-    if (style, name) != (WEB, "paper")
+    for name in ("ink", "muted")
 }
-"""White stands for itself as well, in text on dark cells: of paper, only that behind the figure follows."""
 
 
 def _of_the_page(style: str) -> str:

@@ -27,7 +27,9 @@ def draw(
     down = -(-len(rows) // across)
     with style.applied():
         each = min(style.width_in / across, 2.9)
-        figure = style.figure(each * down * 0.98, max(each * across, min(style.width_in, style.tallest_in / 2)))
+        figure = style.figure(
+            each * down * 0.98, max(each * across, min(style.width_in, style.tallest_in / 2))
+        )
         grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
         for axes, row in zip(grid, rows, strict=False):
             _diagram(axes, style, row, bins)
@@ -58,7 +60,7 @@ def _curve(axes: Axes, style: Style, place: int, found: Sequence[Bin], label: st
 
 
 def binned(row: CalibrationRow, bins: int, *, fitted: bool) -> list[Bin]:
-    """The bins of all videos of a row's runs, at the temperature of each run if it is to be the fitted one."""
+    """The bins of all videos of a row's runs, at the temperature that was fitted for each run if asked."""
     pairs = [
         confidences(run.logits, run.labels, run.fitted.temperature if fitted and run.fitted else 1.0)
         for run in row.runs

@@ -13,9 +13,9 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from dferbench.errors import ConfigError
-from dferbench.files import write_atomic
 from dferbench.figures.style import own_settings
 from dferbench.figures.words import sentence
+from dferbench.files import write_atomic
 
 FORMS = (".svg", ".png", ".pdf")
 
@@ -59,7 +59,7 @@ def _facts(form: str, alt: str) -> dict[str, Any]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without words on letters that the font lacks: they are drawn as boxes, and the user can mend nothing."""
+    """Without words on letters that the font lacks: they are drawn as boxes, which nobody here can mend."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)

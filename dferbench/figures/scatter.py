@@ -46,12 +46,14 @@ def draw(
             if mean := score_of(group, select=select):
                 axes.vlines(mean.mean, row - 0.4, row + 0.4, color=style.ink, linewidth=1.4)
         axes.set_yticks(range(len(values)), all_shown(values, 26))
-        axes.set(xlabel="UAR of each fold and seed (%); bar: mean", ylim=(len(values) - 0.5, -0.5))
+        axes.set(xlabel="UAR (%)", ylim=(len(values) - 0.5, -0.5))
         axes.tick_params(axis="y", length=0)
         axes.grid(visible=False, axis="y")
         legend_above(axes, min(4, len(folds)))
         records = [one for group in configurations.values() for one in group]
-        return finish(figure, style, _alt(configurations, select), records, notes=notes)
+        return finish(
+            figure, style, _alt(configurations, select), records, notes=["Bar: mean over runs.", *notes]
+        )
 
 
 def _fold(

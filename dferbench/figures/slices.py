@@ -33,7 +33,9 @@ def draw(found: Sequence[Sliced], columns: Columns, style: Style, *, notes: Sequ
         grid = figure.subplots(len(by_column), 1, squeeze=False, sharex=True).ravel().tolist()
         for axes, mine in zip(grid, by_column.values(), strict=True):
             _panel(axes, style, mine, columns.by, legend=axes is grid[0])
-        grid[-1].set_xlabel(f"{columns.by.title} ({columns.by.unit})" if columns.by.unit else columns.by.title)
+        grid[-1].set_xlabel(
+            f"{columns.by.title} ({columns.by.unit})" if columns.by.unit else columns.by.title
+        )
         caveats = [caveat for one in found for caveat in one.caveats]
         about = f"Lines: 95 % intervals; hollow: fewer than {FEWEST} videos. p: whether parts differ by luck."
         return finish(figure, style, _alt(found, columns.by), (), caveats, notes=[about, *notes])
@@ -66,7 +68,11 @@ def _series(
     look = {"color": colour, "marker": marker, "linestyle": "none"}
     axes.plot([], [], label=label, **look)  # type: ignore[arg-type]
     for part in parts:
-        height, value, sure = names.index(part.name) + offset, part.scores[metric.name], part.intervals[metric.name]
+        height, value, sure = (
+            names.index(part.name) + offset,
+            part.scores[metric.name],
+            part.intervals[metric.name],
+        )
         if value is None:
             continue
         if sure:
@@ -75,7 +81,9 @@ def _series(
 
 
 def _heads(names: Sequence[str], mine: Sequence[Sliced]) -> list[str]:
-    videos = {name: {part.videos for one in mine for part in one.parts if part.name == name} for name in names}
+    videos = {
+        name: {part.videos for one in mine for part in one.parts if part.name == name} for name in names
+    }
     short = zip(all_shown(names, 20), videos.values(), strict=True)
     return [f"{name} ({min(counts)})" if len(counts) == 1 else name for name, counts in short]
 

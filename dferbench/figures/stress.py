@@ -21,7 +21,9 @@ def draw(table: StressTable, metric: Metric, style: Style) -> Figure:
         axes = figure.add_subplot()
         for severity in SEVERITIES:
             _bars(axes, style, table, metric, names, severity)
-        axes.set_xticks(range(len(names)), all_shown(names, 20), rotation=35, ha="right", rotation_mode="anchor")
+        axes.set_xticks(
+            range(len(names)), all_shown(names, 20), rotation=35, ha="right", rotation_mode="anchor"
+        )
         axes.axhline(0, color=style.ink, linewidth=0.7)
         axes.grid(visible=False, axis="x")
         unit = f" ({metric.unit})" if metric.unit else ""

@@ -26,8 +26,8 @@ HATCHES = ("", "////", "....", "xxxx", "----")
 class Style:
     """How wide a picture is, in inches, the size of its text, in points, and whether it is for dark pages.
 
-    `dots_per_in` is what PNG files have; a square picture is at most `tallest_in` inches wide and high. Colours are those of `ink` (text and axes), `muted` (grids and what
-    stands back) and `paper`.
+    `dots_per_in` is what PNG files have; a square picture is at most `tallest_in` inches wide and high.
+    Colours are those of `ink` (text and axes), `muted` (grids and what stands back) and `paper`.
     """
 
     width_in: float = COLUMN_IN
@@ -82,8 +82,10 @@ class Style:
         return HATCHES[place % len(HATCHES)]
 
     def figure(self, height_in: float, width_in: float | None = None) -> Figure:
-        """An empty figure, of this width if it is not given. Draw in `applied`, whose settings artists take when
-        they are made."""
+        """An empty figure, as wide as the style if no width is given.
+
+        Draw in `applied`, whose settings artists take when they are made.
+        """
         size = (width_in or self.width_in, height_in)
         return Figure(figsize=size, dpi=self.dots_per_in, facecolor=self.paper, layout="constrained")
 
@@ -145,5 +147,6 @@ def own_settings(more: dict[str, Any]) -> Iterator[None]:
     """Matplotlib's defaults and those of every picture within; the settings of the process are put back."""
     with _ONE_AT_A_TIME, mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**_ALWAYS, **more})
+        settings: Any = {**_ALWAYS, **more}  # whose names matplotlib types one by one, in each release others
+        mpl.rcParams.update(settings)
         yield

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,7 +28,8 @@ def shown(text: str, most: int = 36) -> str:
 
     What a terminal obeys, or what shows text in another order, is written out; so is what no SVG may hold.
     """
-    line = _NO_XML.sub("\ufffd", one_line(text[: 8 * most]))
+    text = text if len(text) <= 8 * most else text[: 4 * most] + text[-4 * most :]
+    line = _NO_XML.sub("\ufffd", one_line(text))
     if len(line) <= most:
         return line
     kept = most - 1
@@ -60,7 +62,7 @@ def finish(
     unfinished = sum(one.status != "done" for one in shown_runs)
     said = [meaning(caveat) for caveat in known if caveat != SYNTHETIC]
     said += [f"{unfinished} of {len(shown_runs)} runs are not finished"] if unfinished else []
-    figure.set_label(f"{alt} These are {DRAWN}." if SYNTHETIC in known else alt)
+    figure.set_label(shown(f"{alt} These are {DRAWN}." if SYNTHETIC in known else alt, 10_000))
     if SYNTHETIC in known:
         figure.suptitle(DRAWN, color=style.colour(1), fontsize=style.small_pt, fontstyle="italic")
     if said := [*said, *notes]:
@@ -76,7 +78,7 @@ def counted(number: int, what: str) -> str:
 def legend_above(axes: Axes, columns: int = 1) -> None:
     """The legend above the panel, where it hides nothing; to the left it may reach as far as labels do."""
     if axes.get_legend_handles_labels()[1]:
-        where = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": columns}
+        where: dict[str, Any] = {"loc": "lower right", "bbox_to_anchor": (1, 1), "ncols": columns}
         axes.legend(**where, borderaxespad=0.1, labelspacing=0.25)
 
 

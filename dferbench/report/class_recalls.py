@@ -15,8 +15,8 @@ from dferbench.statistics.intervals import Interval, recall_intervals
 
 @dataclass(frozen=True)
 class ClassRecall:
-    """A class: its mean recall over the runs that tested it, in percent (None if none did), the interval of that
-    (None if some run did not), and the number of its test videos, those of every fold counted once."""
+    """A class: its mean recall over the runs that tested it, in percent (None if none did), the interval of
+    that (None if some run did not), and the number of its test videos, those of every fold counted once."""
 
     name: str
     recall: float | None
@@ -40,7 +40,9 @@ def class_recalls(records: Sequence[Record], select: str = "last", level: float 
     counts = [one.counts(select) for one in records]
     folds = {one.fold: count.videos for one, count in zip(records, counts, strict=True)}
     return [
-        ClassRecall(name, _mean([one.recalls[k] for one in counts]), sure[k], sum(v[k] for v in folds.values()))
+        ClassRecall(
+            name, _mean([one.recalls[k] for one in counts]), sure[k], sum(v[k] for v in folds.values())
+        )
         for k, name in enumerate(records[0].classes)
         if name != NO_ANSWER
     ]

@@ -12,8 +12,8 @@ from dferbench.report.score import Score, score
 
 
 def configurations(records: Iterable[Record]) -> dict[str, list[Record]]:
-    """The runs of each configuration by its label: the method, what the user set, and the dataset if there are
-    several. A model that was tested twice counts once; folds and seeds are in ascending order."""
+    """The runs of each configuration by its label: the method, what the user set, and the dataset if there
+    are several. A model that was tested twice counts once; folds and seeds are in ascending order."""
     groups: dict[tuple[str, str, str], list[Record]] = {}
     for one in records:
         groups.setdefault((one.dataset, one.method, one.config_id), []).append(one)
@@ -33,6 +33,16 @@ def _label(one: Record, several: bool) -> str:
 def score_of(group: Sequence[Record], metric: Metric = METRICS["uar"], select: str = "last") -> Score | None:
     """The metric over the runs of a configuration; None if some run lacks it."""
     return score([metric.of(one.counts(select)) for one in group])
+
+
+def partial(found: Mapping[str, Sequence[Record]]) -> list[str]:
+    """A line on each configuration without runs of some folds of its dataset."""
+    lines = []
+    for label, group in found.items():
+        have, every = {one.fold for one in group}, {fold for one in group for fold in one.folds}
+        if every - have:
+            lines.append(f"{label}: {len(have)} of {len(every | have)} folds")
+    return lines
 
 
 def best(found: Mapping[str, Sequence[Record]], most: int) -> tuple[dict[str, Sequence[Record]], list[str]]:

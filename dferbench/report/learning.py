@@ -30,8 +30,8 @@ def scores(records: Sequence[Record], metric: Metric) -> list[Line]:
 
 def held_scores(records: Sequence[Record], metric: Metric) -> list[Line]:
     """The same of the validation videos; of runs without there is no line."""
-    held = [one for one in records if one.validation]
-    return [[metric.of(held) if (held := e.held) else None for e in curve_of(one)] for one in held]
+    runs = [one for one in records if one.validation]
+    return [[metric.of(held) if (held := e.held) else None for e in curve_of(one)] for one in runs]
 
 
 def mean_line(lines: Sequence[Line]) -> list[float | None]:
@@ -63,9 +63,7 @@ def curve_of(one: Record) -> Sequence[Epoch]:
     return one.curve
 
 
-def _by_name(
-    records: Sequence[Record], of: Callable[[Epoch], Mapping[str, float]]
-) -> dict[str, list[Line]]:
+def _by_name(records: Sequence[Record], of: Callable[[Epoch], Mapping[str, float]]) -> dict[str, list[Line]]:
     curves = [curve_of(one) for one in records]
     names = dict.fromkeys(name for curve in curves for epoch in curve for name in of(epoch))
     return {name: [[of(epoch).get(name) for epoch in curve] for curve in curves] for name in names}

@@ -1,4 +1,4 @@
-"""What a configuration costs, one number each: what its records counted, or what its method's package keeps."""
+"""What a configuration costs, in one number: what its records counted, or what its method's package keeps."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _macs(group: Sequence[Record]) -> float | None:
     """Those that are kept are of the method's default options, so they say nothing of others."""
     first = group[0]
     kept = None if first.given or first.outside else costs.kept(first.origin, first.method)
-    return kept and float(kept.macs)
+    return float(kept.macs) if kept else None
 
 
 def _seconds(group: Sequence[Record]) -> float | None:
@@ -53,6 +53,13 @@ SPENDINGS: Mapping[str, Spending] = {
     "macs": Spending("MACs of testing one video", "", _macs),
     "seconds": Spending("time of a run", "s", _seconds),
 }
+
+
+def in_units(kind: Spending, costs: Sequence[float]) -> tuple[str, float]:
+    """The unit in which costs are easily read, and how many of the cost's own it is."""
+    if kind.unit != "s" or max(costs) < 600:
+        return kind.unit, 1.0
+    return ("h", 3600.0) if max(costs) >= 7200 else ("min", 60.0)
 
 
 def find(name: str) -> Spending:

@@ -61,8 +61,10 @@ def intervals(
 def recall_intervals(
     runs: Sequence[RunPredictions], level: float = 95.0, resamples: int = RESAMPLES
 ) -> list[Interval | None]:
-    """The interval of the mean recall of each class over the runs, in percent, in the order of the classes; None
-    for a class that some run was not tested on. Drawn and widened as in `intervals`, and raises as it does."""
+    """The interval of the mean recall of each class over the runs, in percent, in the order of the classes.
+
+    None for a class that some run was not tested on. Drawn and widened as in `intervals`; raises as it does.
+    """
     of = [recall_of(label) for label in range(max(one.classes for one in runs))]
     folds = [fold_scores(mine, of, True, resamples) for mine in by_fold(runs).values()]
     says = covered(runs)
