@@ -24,14 +24,16 @@ def draw(
     select: str = "last",
     level: float = 95.0,
     notes: Sequence[str] = (),
+    known: Mapping[str, Sequence[ClassRecall]] | None = None,
 ) -> Figure:
     """The mean recall over folds and seeds of every class with test videos; intervals are of `level` percent.
 
+    `known` has the recalls of each configuration where they were computed before, which takes a while.
     Raises ConfigError for no configuration, for runs whose classes differ, or whose labels contradict.
     """
     if not configurations:
         raise ConfigError("there are no recalls to draw: no run is given", "Choose finished runs.")
-    found = {label: class_recalls(group, select, level) for label, group in configurations.items()}
+    found = known or {label: class_recalls(group, select, level) for label, group in configurations.items()}
     names = list(dict.fromkeys(one.name for mine in found.values() for one in mine if one.recall is not None))
     untested = [one.name for mine in found.values() for one in mine if one.name not in names]
     with style.applied():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dferbench.experiment.counts import Counts, pool, precisions
 from dferbench.experiment.record import Record
 from dferbench.pages.tables import DataTable, TableCell, counted, said
-from dferbench.report.class_recalls import ClassRecall, class_recalls
+from dferbench.report.class_recalls import ClassRecall
 
 
 def confusions(runs: Sequence[Record], select: str) -> list[DataTable]:
@@ -38,14 +38,11 @@ def _matrix_line(counts: Counts, k: int) -> tuple[TableCell, ...]:
     return (said(counts.classes[k]), *cells, counted(total))
 
 
-def by_class(runs: Sequence[Record], select: str, level: float) -> DataTable:
-    """Recall with its interval, precision and videos of each class; a run counts like any other.
-
-    Raises ConfigError if the runs have different classes.
-    """
+def by_class(runs: Sequence[Record], recalls: Sequence[ClassRecall], select: str, level: float) -> DataTable:
+    """Recall with its interval, precision and videos of each class; a run counts like any other."""
     counts = _pooled(runs, select)
     precise = dict(zip(counts.classes, precisions(counts.confusion), strict=True))
-    rows = [_class_line(one, precise[one.name]) for one in class_recalls(runs, select, level)]
+    rows = [_class_line(one, precise[one.name]) for one in recalls]
     heads = ("class", "recall", "low", "high", "precision", "test videos")
     caption = f"Classes, in percent: mean recall over runs and its {level:g} % interval; precision over all"
     return DataTable(caption, heads, tuple(rows), sorts=True)

@@ -17,8 +17,8 @@ from dferbench.report.paired import paired
 from dferbench.report.ranks import Ranked, notes, rank
 from dferbench.report.sides import Side, record_pairs
 
-MOST = 8
-"""So many others are compared with the best, and so many are ranked: more would be read by nobody."""
+MOST, MOST_RANKED = 4, 12
+"""So many others are compared with the best in pairs, which takes seconds each, and so many are ranked."""
 
 
 @dataclass(frozen=True)
@@ -35,17 +35,24 @@ def comparison(dataset: str, configurations: Sequence[Configuration], wishes: Wi
     """None where fewer than two configurations can be compared. Rows that do not rank are compared only where
     none does."""
     ranking = [one for one in configurations if one.row.ranks]
-    chosen = (ranking if len(ranking) > 1 else list(configurations))[: MOST + 1]
-    if len(chosen) < 2:
+    every = ranking if len(ranking) > 1 else list(configurations)
+    if len(every) < 2:
         return None
-    told: list[str] = []
-    if len(configurations) > len(chosen):
-        which = "the best ones" if len(ranking) > MOST + 1 else "those that rank"
-        told.append(f"Of {len(configurations)} configurations {len(chosen)} are compared: {which}.")
-    pairs = [_pair(chosen[0], other, wishes, told) for other in chosen[1:]]
+    chosen = every[:MOST_RANKED]
+    told = list(_left_out(configurations, every))
+    pairs = [_pair(chosen[0], other, wishes, told) for other in chosen[1 : MOST + 1]]
     ranked = _ranked(dataset, chosen, wishes, told)
     pictures = ranks_picture(f"ranks-{chosen[0].key}", ranked, chosen, told) if ranked else []
     return Comparison(dataset, [one for one in pairs if one], pictures, told)
+
+
+def _left_out(configurations: Sequence[Configuration], every: Sequence[Configuration]) -> Iterator[str]:
+    if len(every) < len(configurations):
+        yield f"{len(configurations) - len(every)} configurations that do not rank are not compared."
+    if len(every) > MOST + 1:
+        yield f"Of {len(every)} configurations the best is compared with the next {MOST} in pairs."
+    if len(every) > MOST_RANKED:
+        yield f"Of {len(every)} configurations the best {MOST_RANKED} are ranked."
 
 
 def _pair(best: Configuration, other: Configuration, wishes: Wishes, told: list[str]) -> DataTable | None:

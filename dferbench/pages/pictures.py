@@ -12,6 +12,7 @@ from markupsafe import Markup
 from dferbench.errors import DferbenchError
 from dferbench.pages.study import Configuration, Wishes
 from dferbench.report.calibration import CalibrationRow, read_run
+from dferbench.report.class_recalls import ClassRecall
 from dferbench.report.ranks import Ranked
 
 if TYPE_CHECKING:
@@ -57,7 +58,9 @@ def picture(name: str, draw: Callable[[], Figure], told: list[str]) -> list[Pict
     return [Picture(Markup(inline_svg(figure, name, alt)), alt)]
 
 
-def pictures_of(one: Configuration, wishes: Wishes, told: list[str]) -> Pictures:
+def pictures_of(
+    one: Configuration, recalls: Sequence[ClassRecall], wishes: Wishes, told: list[str]
+) -> Pictures:
     """The figures of a configuration, and lines on those that cannot be drawn."""
     from dferbench.figures import classes, confusion, curves, reliability, scatter
     from dferbench.figures.style import WEB
@@ -72,7 +75,9 @@ def pictures_of(one: Configuration, wishes: Wishes, told: list[str]) -> Pictures
     return Pictures(
         runs=drawn("scatter", lambda: scatter.draw(mine, WEB, select=select), len(one.runs) > 1),
         curves=drawn("curves", lambda: curves.draw(one.runs, WEB), trained),
-        classes=drawn("recalls", lambda: classes.draw(mine, WEB, select=select, level=level)),
+        classes=drawn(
+            "recalls", lambda: classes.draw(mine, WEB, level=level, known={one.label: recalls}), bool(recalls)
+        ),
         confusion=drawn("matrix", lambda: confusion.draw(one.runs, WEB, select=select)),
         reliability=drawn("reliability", lambda: reliability.draw([sure], WEB, BINS), bool(sure.runs)),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from dferbench.errors import DferbenchError
 from dferbench.pages.classes import by_class, confusions
 from dferbench.pages.pictures import Pictures, pictures_of
 from dferbench.pages.protocol import Fact, protocol
 from dferbench.pages.runs import Place, Provenance, provenances, scores
 from dferbench.pages.study import Configuration, Wishes
 from dferbench.pages.tables import DataTable
+from dferbench.report.class_recalls import ClassRecall, class_recalls
 
 
 @dataclass(frozen=True)
@@ -33,17 +35,27 @@ class Section:
 def section(one: Configuration, wishes: Wishes, predictions: Place, elsewhere: str = "") -> Section:
     """What the page of a configuration holds."""
     told: list[str] = []
-    pictures = pictures_of(one, wishes, told)
+    recalls = _recalls(one, wishes, told)
+    pictures = pictures_of(one, recalls, wishes, told)
     return Section(
         key=one.key,
         label=one.label,
         dataset=one.row.dataset,
         protocol=protocol(one, wishes),
         scores=scores(one.runs, wishes.select, wishes.shown),
-        classes=by_class(one.runs, wishes.select, wishes.level),
+        classes=by_class(one.runs, recalls, wishes.select, wishes.level),
         confusions=confusions(one.runs, wishes.select),
         pictures=pictures,
         told=told,
         provenances=provenances(one, predictions),
         elsewhere=elsewhere,
     )
+
+
+def _recalls(one: Configuration, wishes: Wishes, told: list[str]) -> list[ClassRecall]:
+    """The recall of each class; none, and a line why, where the runs do not agree on classes or labels."""
+    try:
+        return class_recalls(one.runs, wishes.select, wishes.level)
+    except DferbenchError as error:
+        told.append(f"No recalls of classes: {error}.")
+        return []
