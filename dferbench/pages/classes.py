@@ -6,19 +6,23 @@ from collections.abc import Sequence
 
 from dferbench.experiment.counts import Counts, pool, precisions
 from dferbench.experiment.record import Record
+from dferbench.pages.study import Configuration
 from dferbench.pages.tables import DataTable, TableCell, counted, said
 from dferbench.report.class_recalls import ClassRecall
 
 
-def confusions(runs: Sequence[Record], select: str) -> list[DataTable]:
+def confusions(one: Configuration, select: str) -> list[DataTable]:
     """The matrix of all runs together, then that of each fold if there are several."""
-    seeds = len({one.model_seed for one in runs})
+    runs, seeds = one.runs, len({run.model_seed for run in one.runs})
     several = ", a video counting once for each seed" if seeds > 1 else ""
-    tables = [_matrix(_pooled(runs, select), f"All {len(runs)} runs together{several}")]
-    folds = sorted({one.fold for one in runs})
+    tables = [_matrix(_pooled(runs, select), f"All {len(runs)} runs of {one.label} together{several}")]
+    folds = sorted({run.fold for run in runs})
     if len(folds) > 1:
-        mine = {fold: [one for one in runs if one.fold == fold] for fold in folds}
-        tables += [_matrix(_pooled(found, select), f"Fold {fold}{several}") for fold, found in mine.items()]
+        mine = {fold: [run for run in runs if run.fold == fold] for fold in folds}
+        tables += [
+            _matrix(_pooled(found, select), f"Fold {fold} of {one.label}{several}")
+            for fold, found in mine.items()
+        ]
     return tables
 
 
@@ -38,13 +42,16 @@ def _matrix_line(counts: Counts, k: int) -> tuple[TableCell, ...]:
     return (said(counts.classes[k]), *cells, counted(total))
 
 
-def by_class(runs: Sequence[Record], recalls: Sequence[ClassRecall], select: str, level: float) -> DataTable:
+def by_class(one: Configuration, recalls: Sequence[ClassRecall], select: str, level: float) -> DataTable:
     """Recall with its interval, precision and videos of each class; a run counts like any other."""
-    counts = _pooled(runs, select)
+    counts = _pooled(one.runs, select)
     precise = dict(zip(counts.classes, precisions(counts.confusion), strict=True))
-    rows = [_class_line(one, precise[one.name]) for one in recalls]
+    rows = [_class_line(found, precise[found.name]) for found in recalls]
     heads = ("class", "recall", "low", "high", "precision", "test videos")
-    caption = f"Classes, in percent: mean recall over runs and its {level:g} % interval; precision over all"
+    caption = (
+        f"Classes of {one.label}, in percent: mean recall over runs and its {level:g} % interval; "
+        "precision over all"
+    )
     return DataTable(caption, heads, tuple(rows), sorts=True)
 
 

@@ -53,7 +53,7 @@ def _board(
     dataset: str, configurations: Sequence[Configuration], wishes: Wishes, link: Link, notes: Footnotes
 ) -> DataTable:
     heads = ("method", "#", "setting", *wishes.shown.heads, "best on test", "folds", "seeds")
-    heads += ("parameters", "trained", "MACs", "minutes a run")
+    heads += ("parameters", "trained", "GMACs", "minutes a run")
     places = iter(range(1, len(configurations) + 1))
     numbers = [next(places) if one.row.ranks else None for one in configurations]
     pairs = zip(configurations, numbers, strict=True)
@@ -106,22 +106,23 @@ def _scores(row: Row, wishes: Wishes, notes: Footnotes) -> Iterator[TableCell]:
 def _costs(one: Configuration, notes: Footnotes) -> Iterator[TableCell]:
     """What a configuration costs: what its records counted, and MACs as its method's package keeps them."""
     device = f"minutes a run: mean, on {spent.device_of(one.runs)}"
-    for name, say in COSTS.items():
-        value = spent.find(name).of(one.runs)
-        if value is None:
+    for name, (unit, say) in COSTS.items():
+        found = spent.find(name).of(one.runs)
+        if found is None:
             yield TableCell("")
             continue
+        value = found / unit
         note = {"macs": MACS, "seconds": device}.get(name)
         yield TableCell(say(value), value, pointers=notes.pointers([note] if note else []))
 
 
-COSTS: Mapping[str, Callable[[float], str]] = {
-    "parameters": "{:,.0f}".format,
-    "trained": "{:,.0f}".format,
-    "macs": lambda macs: f"{macs / 1e9:.3g} G",
-    "seconds": lambda seconds: f"{seconds / 60:.1f}",
+COSTS: Mapping[str, tuple[float, Callable[[float], str]]] = {
+    "parameters": (1, "{:,.0f}".format),
+    "trained": (1, "{:,.0f}".format),
+    "macs": (1e9, "{:.3g}".format),
+    "seconds": (60, "{:.1f}".format),
 }
-"""The columns of costs, and how each is said."""
+"""The columns of costs, the unit of each, and how a number of these is said."""
 MACS = f"MACs of testing one video with default options, for {CLASSES} classes, as its package keeps them"
 
 

@@ -36,13 +36,13 @@ class Provenance:
     """The name under which they are saved."""
 
 
-def scores(runs: Sequence[Record], select: str, shown: Columns) -> DataTable:
+def scores(one: Configuration, select: str, shown: Columns) -> DataTable:
     """A row a run: its scores at the epoch that counts, videos, epochs, seconds."""
     heads = ("run", "fold", "seed", *shown.heads, "epoch", "epochs", "test videos", "seconds")
     return DataTable(
-        f"Single runs, in percent; selection: {select}",
+        f"Single runs of {one.label}, in percent; selection: {select}",
         heads,
-        tuple(_line(one, select, shown) for one in runs),
+        tuple(_line(run, select, shown) for run in one.runs),
         sorts=True,
     )
 
