@@ -33,8 +33,8 @@ def made(method="m", fold=1, seed=0, right=0.6, epochs=3, classes=CLASSES, **cha
     facts = {
         "schema": record.SCHEMA, "status": "done", "method": method, "origin": "o", "options": {},
         "given": {}, "recipe": {}, "dataset": "faces", "dataset_origin": "o", "dataset_options": {},
-        "classes": classes,
-        "fold": fold, "seed": seed, "config_id": f"id-{method}"[:50], "data": "x", "videos": {"test": 30},
+        "classes": classes, "fold": fold, "seed": seed, "config_id": f"id-{method}"[:50], "data": "x",
+        "videos": {"train": 60, "test": 30},
         "curve": curve, "confusion": matrices[-1], "top2": 30, "folds": [1, 2], "seconds": 90.0,
         "parameters": {"total": 2_000_000, "trained": 1000}, "environment": {"device": "cpu"},
     }  # fmt: skip

@@ -4,25 +4,30 @@ import re
 import threading
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 
 import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
-from pictured import CLASSES, made
+from pictured import CLASSES, leave, made
 from PIL import Image
 
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
-from dferbench.experiment.metrics import METRICS
-from dferbench.figures import classes, confusion, cost, curves, ranks, scatter
+from dferbench.experiment.metrics import METRICS, columns
+from dferbench.figures import classes, confusion, cost, curves, ranks, reliability, scatter, slices
 from dferbench.figures.inline import inline_svg
 from dferbench.figures.save import save
 from dferbench.figures.style import DOUBLE, PAPER, WEB, Style
 from dferbench.figures.words import DRAWN, all_shown, sentence, shown
 from dferbench.report.class_recalls import class_recalls
-from dferbench.report.configurations import best, configurations, partial
+from dferbench.report.configurations import best, configurations
+from dferbench.report.configurations import partial as partial_of
 from dferbench.report.ranks import rank
+from dferbench.report.slices import Sliced
+from dferbench.statistics.intervals import Interval
+from dferbench.statistics.slices import Slice
 
 SVG = "{http://www.w3.org/2000/svg}"
 UAR, WAR = METRICS["uar"], METRICS["war"]
@@ -185,7 +190,7 @@ def test_costs_that_are_not_known_are_left_out_and_said(three):
     unknown = {**three, "b": [one.model_copy(update={"parameters": {}}) for one in three["b"]]}
     figure = cost.draw(unknown, PAPER)
     assert not lines(figure.axes[0], "b") and "left out, as it is not known: b" in " ".join(texts(figure))
-    with pytest.raises(ConfigError, match="MACs of testing one video of no configuration is known") as caught:
+    with pytest.raises(ConfigError, match="no configuration has known MACs of testing one video") as caught:
         cost.draw(three, PAPER, "macs")
     assert "--by parameters" in caught.value.hint
     with pytest.raises(UnknownName, match="no cost named 'money'"):
@@ -385,6 +390,120 @@ def test_configurations_have_names_of_their_own():
     found = configurations([same[1], other, same[0], made("n")[0]])
     assert [one.fold for one in found[next(iter(found))]] == [1, 2] and len(found) == 3 and "n" in found
     assert all(label.startswith("m width=1 ") for label in found if label != "n")
-    assert partial(found) == [f"{label}: 1 of 2 folds" for label in found if label != next(iter(found))]
+    assert partial_of(found) == [f"{label}: 1 of 2 folds" for label in found if label != next(iter(found))]
     kept, rest = best({"low": runs(right=0.1), "high": runs(right=0.99)}, 1)
     assert list(kept) == ["high"] and rest == ["low"]
+
+
+@pytest.fixture(scope="module")
+def left(tmp_path_factory):
+    """Two methods on two folds and one seed, as they lie in a folder."""
+    folder = tmp_path_factory.mktemp("study")
+    for method, right in (("high", 0.9), ("low", 0.4)):
+        for fold in (1, 2):
+            leave(folder / "runs", method=method, fold=fold, right=right)
+    rows = [f"v{i},{i % 2},{i}" for i in range(30)]
+    (folder / "videos.csv").write_text("\n".join(["id,side,age", *rows]))
+    return folder
+
+
+def test_a_reliability_diagram_draws_the_bins(left):
+    from dferbench.experiment import record
+    from dferbench.report.calibration import read_run, rows
+    from dferbench.statistics.calibration import confidences, equal_width
+
+    places = sorted((left / "runs").glob("id-low*"))
+    found = [read_run(record.read(place / "record.json"), place, 5, {}) for place in places]
+    (axes,) = reliability.draw(rows(found), PAPER, 5).axes
+    logits, labels = np.concatenate([r.logits for r in found]), np.concatenate([r.labels for r in found])
+    bins = equal_width(*confidences(logits, labels), 5)
+    ((x, y),) = lines(axes, "as it is")
+    assert (x, y) == ([one.confidence for one in bins], [one.accuracy for one in bins])
+    assert [bar.get_height() for bar in axes.patches] == [one.videos / 60 for one in bins]
+
+
+def test_slices_have_their_scores_and_intervals():
+    big = Slice("dim", 40, 3, {"uar": 60.0}, {"uar": Interval(50.0, 70.0, 95.0, "")})
+    few = Slice("bright $x$", 5, 3, {"uar": 20.0}, {"uar": None})
+    none = Slice("dark", 30, 3, {"uar": None}, {"uar": None})
+    one = Sliced("m", "c", "d", 2, ("limited",), "light", "", 0, [big, few, none], None)
+    figure = slices.draw([one, replace(one, method="n", p=0.03)], columns("uar"), PAPER)
+    (axes,) = figure.axes
+    points = [line for line in axes.get_lines() if list(line.get_xdata()) in ([60.0], [20.0])]
+    assert [line.get_xdata()[0] for line in points] == [60.0, 20.0] * 2
+    assert [line.get_fillstyle() for line in points] == ["full", "none"] * 2
+    assert [c.get_segments()[0][:, 0].tolist() for c in axes.collections] == [[50.0, 70.0]] * 2
+    heads = [text.get_text() for text in axes.get_yticklabels()]
+    assert heads == ["dim (40)", "bright $x$ (5)", "dark (30)"] and "n, p = 0.03" in texts(figure)
+    with pytest.raises(ConfigError, match="no test video of these runs has a known light"):
+        slices.draw([replace(one, parts=[])], columns("uar"), PAPER)
+
+
+@pytest.fixture
+def plot(in_process, left):
+    return partial(in_process, "plot")
+
+
+KINDS = {
+    "curves": [], "confusion": ["--normalize"], "classes": ["--interval", "80"], "scatter": ["--dark"],
+    "cost": ["--by", "seconds"], "ranks": ["--test", "wilcoxon"], "reliability": ["--bins", "5"],
+    "slices": ["--by", "side,age", "--parts", "2"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_a_command(plot, left, tmp_path, kind):
+    words = [*KINDS[kind], *(["--columns", left / "videos.csv"] if kind == "slices" else [])]
+    done = plot(kind, left / "runs", "-o", "f.svg", *words, check=0)
+    root = ElementTree.parse(tmp_path / "f.svg").getroot()
+    assert root.get("width") == "241.2pt" and done.stdout.startswith("f.svg: ")
+    assert done.stdout.removeprefix("f.svg: ").strip() in "".join(root.itertext())
+    of_one = kind in ("curves", "confusion")
+    assert ("left out: low" in done.stderr) is of_one
+    assert (re.search(r"\blow\b", done.stdout) is None) is of_one
+
+
+def test_the_runs_of_a_picture_are_chosen(plot, left, tmp_path):
+    from dferbench.experiment import record
+
+    one = leave(tmp_path / "runs", method="high", dataset="others")
+    leave(tmp_path / "runs", method="third", limit=2)
+    record.write(made("fourth", status="failed", error="x")[0], tmp_path / "runs" / "f")
+    done = plot("curves", left / "runs", "-m", "low", "-o", "f.png", "--width", "double", check=0)
+    assert "Learning curves of low on faces: 2 runs" in done.stdout and not done.stderr
+    with Image.open(tmp_path / "f.png") as picture:
+        assert picture.width == 2070
+    both = plot("classes", "runs", left / "runs", "-d", "faces", "-o", "f.svg", check=0)
+    assert all(f"{name}, highest" in both.stdout for name in ("high", "low", "third"))
+    said = "".join(re.findall(r"<!-- (.*?) -->", (tmp_path / "f.svg").read_text()))
+    assert "third: 1 of 2 folds" in said and "limited: only part" in said and "f: failed (x)" in both.stderr
+    alone = plot("scatter", one / "record.json", "-o", "f.svg", check=0)
+    assert "high from" in alone.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["curves", "RUNS", "-o", "f.jpg"], "must end in .svg, .png or .pdf, got 'f.jpg'"),
+        (["curves", "nowhere", "-o", "f.svg"], "no finished run at nowhere"),
+        (["curves", "RUNS", "-o", "f.svg", "-m", "hihg"], "Did you mean: high?"),
+        (["curves", "RUNS", "-o", "f.svg", "-d", "x"], "no dataset among these runs named 'x'"),
+        (["cost", "RUNS", "-o", "f.svg", "--by", "macs"], "no configuration has known MACs"),
+        (["cost", "RUNS", "-o", "f.svg", "--by", "money"], "parameters, seconds, trained"),
+        (["confusion", "RUNS", "-o", "f.svg", "--width", "wide"], "column, double"),
+        (["confusion", "RUNS", "-o", "f.svg", "--select", "val"], "no run answers val"),
+        (["ranks", "RUNS", "-o", "f.svg", "-m", "low"], "ranks need two rows"),
+        (["scatter", "RUNS", "MIXED", "-o", "f.svg"], "cannot be compared"),
+        (["slices", "RUNS", "-o", "f.svg", "--by", "side", "--columns", "none.csv"], "none.csv"),
+        (["scatter", "RUNS", "-o", "file/f.svg"], "cannot write file/f.svg"),
+    ],
+)
+def test_what_cannot_be_drawn_is_two_lines(plot, left, tmp_path, words, said):
+    (tmp_path / "file").write_text("")
+    leave(tmp_path / "mixed", dataset="others")
+    places = {"RUNS": left / "runs", "MIXED": tmp_path / "mixed"}
+    done = plot(*(places.get(word, word) for word in words))
+    error, hint = done.stderr.splitlines()[-2:]
+    assert done.returncode in (1, 3, 4) and not done.stdout
+    assert error.startswith("error: ") and hint.startswith("hint: ") and said in error + hint
+    assert not list(tmp_path.glob("f.*"))

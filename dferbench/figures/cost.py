@@ -57,7 +57,7 @@ def draw(
     ]
     if not points:
         raise ConfigError(
-            f"there is nothing to draw: the {kind.title} of no configuration is known",
+            f"there is nothing to draw: no configuration has known {kind.title}",
             f"Choose another cost: --by {' or --by '.join(name for name in spent.SPENDINGS if name != by)}.",
         )
     left_out = [label for label in configurations if label not in {one.label for one in points}]

@@ -14,8 +14,8 @@ from dferbench.report.calibration import CalibrationRow
 from dferbench.report.score import score
 from dferbench.statistics.calibration import Bin, confidences, equal_width
 
-ACROSS_IN = 2.2
-"""How wide a diagram is at least."""
+ACROSS_IN, CROWDED_IN = 2.2, 1.6
+"""How wide a diagram is at least, and where there are more than two of them."""
 
 
 def draw(
@@ -23,7 +23,8 @@ def draw(
 ) -> Figure:
     """A diagram a row, its runs' test videos taken together: accuracy over confidence in `bins` bins of equal
     width, as it is and, where all runs have one, with the fitted temperature. Bars are shares of videos."""
-    across = max(1, min(len(rows), int(style.width_in / ACROSS_IN)))
+    least = ACROSS_IN if len(rows) < 3 else CROWDED_IN
+    across = max(1, min(len(rows), int(style.width_in / least)))
     down = -(-len(rows) // across)
     with style.applied():
         each = min(style.width_in / across, 2.9)
@@ -33,6 +34,8 @@ def draw(
         grid = figure.subplots(down, across, squeeze=False).ravel().tolist()
         for axes, row in zip(grid, rows, strict=False):
             _diagram(axes, style, row, bins)
+            axes.set_title(_title(row, int(each * 60 / style.small_pt)), fontsize=style.small_pt)
+        grid[0].legend(loc="upper left", labelspacing=0.25, handlelength=1.8)
         for axes in grid[len(rows) :]:
             axes.axis("off")
         records = [run.record for row in rows for run in row.runs]
@@ -50,8 +53,6 @@ def _diagram(axes: Axes, style: Style, row: CalibrationRow, bins: int) -> None:
     if all(run.fitted for run in row.runs):
         _curve(axes, style, 1, binned(row, bins, fitted=True), "with temperature")
     axes.set(xlabel="confidence", ylabel="accuracy", xlim=(0, 1.02), ylim=(0, 1.02))
-    axes.set_title(_title(row), fontsize=style.small_pt)
-    axes.legend(loc="upper left", labelspacing=0.25)
 
 
 def _curve(axes: Axes, style: Style, place: int, found: Sequence[Bin], label: str) -> None:
@@ -69,9 +70,9 @@ def binned(row: CalibrationRow, bins: int, *, fitted: bool) -> list[Bin]:
     return equal_width(confidence, right, bins)
 
 
-def _title(row: CalibrationRow) -> str:
+def _title(row: CalibrationRow, letters: int) -> str:
     lines = [f"{row.method}, {row.first.dataset}", *([row.setting] if row.setting != "default" else [])]
-    return "\n".join(shown(line, 40) for line in lines)
+    return "\n".join(shown(line, letters) for line in lines)
 
 
 def _alt(rows: Sequence[CalibrationRow]) -> str:

@@ -22,9 +22,14 @@ def draw(found: Sequence[Sliced], columns: Columns, style: Style, *, notes: Sequ
     hollow and have no interval. Raises ConfigError for nothing to draw."""
     by_column: dict[str, list[Sliced]] = {}
     for one in found:
-        by_column.setdefault(one.column, []).append(one)
+        if one.parts:
+            by_column.setdefault(one.column, []).append(one)
     if not by_column:
-        raise ConfigError("there is nothing to draw: no run has parts", "Choose runs with predictions.")
+        columns_ = ", ".join(dict.fromkeys(shown(one.column) for one in found)) or "column"
+        raise ConfigError(
+            f"there is nothing to draw: no test video of these runs has a known {columns_}",
+            "Choose another column, or runs on the dataset as it lies here (--root).",
+        )
     most = max(len({part.name for one in mine for part in one.parts}) for mine in by_column.values())
     several = max(map(len, by_column.values()))
     with style.applied():
@@ -32,16 +37,16 @@ def draw(found: Sequence[Sliced], columns: Columns, style: Style, *, notes: Sequ
         figure = style.figure(0.14 * several + each * len(by_column))
         grid = figure.subplots(len(by_column), 1, squeeze=False, sharex=True).ravel().tolist()
         for axes, mine in zip(grid, by_column.values(), strict=True):
-            _panel(axes, style, mine, columns.by, legend=axes is grid[0])
-        grid[-1].set_xlabel(
-            f"{columns.by.title} ({columns.by.unit})" if columns.by.unit else columns.by.title
-        )
+            _panel(axes, style, mine, columns.by)
+        unit = f" ({columns.by.unit})" if columns.by.unit else ""
+        grid[-1].set_xlabel(f"{columns.by.title}{unit}")
         caveats = [caveat for one in found for caveat in one.caveats]
-        about = f"Lines: 95 % intervals; hollow: fewer than {FEWEST} videos. p: whether parts differ by luck."
-        return finish(figure, style, _alt(found, columns.by), (), caveats, notes=[about, *notes])
+        about = [f"Lines: 95 % intervals; hollow: fewer than {FEWEST} videos."]
+        about += ["p: chance of so large a gap by luck alone."] if any(one.gap for one in found) else []
+        return finish(figure, style, _alt(found, columns.by), (), caveats, notes=[*about, *notes])
 
 
-def _panel(axes: Axes, style: Style, mine: Sequence[Sliced], metric: Metric, *, legend: bool) -> None:
+def _panel(axes: Axes, style: Style, mine: Sequence[Sliced], metric: Metric) -> None:
     names = list(dict.fromkeys(part.name for one in mine for part in one.parts))
     labels = all_shown([f"{one.method}{_p(one)}" for one in mine])
     for place, (one, label) in enumerate(zip(mine, labels, strict=True)):

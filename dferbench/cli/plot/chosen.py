@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Chosen:
+class Pictured:
     """The configurations of a picture by label, and its notes."""
 
     groups: Mapping[str, Sequence[Record]]
@@ -40,7 +40,7 @@ def chosen(
     most: int | None = None,
     *,
     one_dataset: bool = False,
-) -> Chosen:
+) -> Pictured:
     """The finished runs at and below the paths that are of the methods and datasets and answer the rule.
 
     Of more than `most` configurations those with the highest UAR are taken; the others are named on stderr,
@@ -67,7 +67,7 @@ def chosen(
     groups, left_out = best(found, most or len(found))
     notes = [f"epoch selected by {select}"] if select != "last" else []
     notes += [*partial(groups), *_unverified(groups, select, verdicts), *_left_out(left_out)]
-    return Chosen(groups, notes)
+    return Pictured(groups, notes)
 
 
 def _asked(
@@ -97,7 +97,9 @@ def _left_out(labels: Sequence[str]) -> list[str]:
     if not labels:
         return []
     for label in labels:
-        typer.echo(f"left out, as there is no room: {label} (choose with -m, -d, or a folder)", err=True)
+        typer.echo(
+            f"left out: {label}, as others have a higher UAR. Choose with -m, -d, or a folder.", err=True
+        )
     return [f"best by UAR; {len(labels)} more configuration{'s' * (len(labels) > 1)} left out"]
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from dferbench.cli.arguments import DecoderName, Quiet, RankedBy, Root
+from dferbench.cli.arguments import DecoderName, Quiet, Root
 from dferbench.cli.plot.chosen import chosen
 from dferbench.cli.plot.options import Dark, Datasets, File, Methods, Picture, Runs, Width
 from dferbench.errors import ConfigError
@@ -46,7 +47,13 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
         list[str],
         typer.Option("--by", help="What to part the test videos by, as dferbench slices; repeatable."),
     ],
-    metric: RankedBy = "uar",
+    columns_file: Annotated[
+        Path | None, typer.Option("--columns", help="A CSV file with more columns, one row a video.")
+    ] = None,
+    id_column: Annotated[
+        str, typer.Option("--id", help="The column of that file with the video ids.")
+    ] = "id",
+    metric: Annotated[str, typer.Option(help="The metric that is shown and tested.")] = "uar",
     parts: Annotated[
         int, typer.Option(min=2, max=20, help="Numbers are cut at quantiles into so many parts.")
     ] = 4,
@@ -63,13 +70,15 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
     from dferbench.cli.slices import Looking
     from dferbench.experiment.metrics import columns, registered
     from dferbench.figures import slices as figure
+    from dferbench.report.slice_columns import read_columns
     from dferbench.report.slices import corrected
 
     picture = Picture(output, width, dark)
     shown = columns(metric, metrics=registered(context.obj))
     names = list(dict.fromkeys(name.strip() for text in by for name in text.split(",") if name.strip()))
     found = chosen(runs, context.obj, method, dataset, most=MOST, one_dataset=True)
-    looking = Looking(names, {}, parts, root, decoder, context.obj, make_progress(quiet))
+    given = {} if columns_file is None else read_columns(columns_file, id_column)
+    looking = Looking(names, given, parts, root, decoder, context.obj, make_progress(quiet))
     sliced = corrected([one for group in found.groups.values() for one in looking.sliced(group, shown)])
     if not sliced:
         raise ConfigError(
