@@ -66,8 +66,16 @@ def finish(
     if SYNTHETIC in known:
         figure.suptitle(DRAWN, color=style.colour(1), fontsize=style.small_pt, fontstyle="italic")
     if said := [*said, *notes]:
-        figure.supxlabel(_folded(said, style), x=0.01, ha="left", fontsize=style.small_pt * 0.9)
+        text = _folded(said, style)
+        figure.supxlabel(text, x=0.01, ha="left", fontsize=style.small_pt * 0.9)
+        _make_room(figure, style, text.count("\n") + 1)
     return figure
+
+
+def _make_room(figure: Figure, style: Style, lines: int) -> None:
+    """A figure has room for two lines of notes; more make it higher, or its panels would have no height."""
+    more_in = max(0, lines - 2) * style.small_pt * 0.9 * 1.25 / 72
+    figure.set_figheight(figure.get_figheight() + more_in)
 
 
 def counted(number: int, what: str) -> str:
