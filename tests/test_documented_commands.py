@@ -20,7 +20,7 @@ from dferbench.registry.datasets import make_dataset
 
 NAMES = (
     "calibration", "certainty", "datasets", "figures", "launchers", "metrics", "order", "outside",
-    "published", "recipes", "results", "robustness", "selection", "trackers",
+    "published", "recipes", "report", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
@@ -161,6 +161,8 @@ def test_the_commands_of_a_page(desk, run, page):
             pictured.leave(desk / "runs", method=method, fold=fold, dataset="synthetic", synthetic=True)
         exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
         assert (desk / "curves.svg").exists()
+    if page == "docs/report.md":
+        pictured.leave(desk / "runs", method="finetune", dataset="synthetic", synthetic=True)
     if page == "docs/certainty.md":
         leave_study(desk / "study.toml", desk / "runs")
     found = commands(page)
