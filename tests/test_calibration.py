@@ -13,12 +13,14 @@ from sklearn.metrics import brier_score_loss, log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
 from dferbench.data.official import write_table
-from dferbench.errors import DataError, UnknownName
+from dferbench.errors import DataError
 from dferbench.experiment import record
 from dferbench.experiment.record import Record
+from dferbench.figures import reliability
+from dferbench.figures import save as pictures
+from dferbench.figures.style import PAPER
 from dferbench.files import from_json
 from dferbench.report.calibration import read_run, rows
-from dferbench.report.reliability import reliability, require_format
 from dferbench.statistics import calibration as c
 
 CLASSES = ("joy", "rage", "calm")
@@ -227,7 +229,7 @@ def test_a_reliability_diagram(tmp_path, ending, start):
     folders = [run(tmp_path, seed=seed, given={"width": "$x_{1$"}) for seed in (0, 1)]
     folders.append(run(tmp_path, "c2", validation=False, limit=3))
     runs = [read_run(record.read(folder / "record.json"), folder, 15, {}) for folder in folders]
-    reliability(rows(runs), 15, tmp_path / f"figure.{ending}")
+    pictures.save(reliability.draw(rows(runs), PAPER, 15), tmp_path / f"figure.{ending}")
     content = (tmp_path / f"figure.{ending}").read_bytes()
     assert content.startswith(start)
 
@@ -236,8 +238,8 @@ def test_the_diagram_is_written_by_the_verb(verb, tmp_path):
     place = run(tmp_path / "runs")
     verb(place, "-o", "figure.svg", check=0)
     assert (tmp_path / "figure.svg").stat().st_size > 5000
-    with pytest.raises(UnknownName, match="form of picture"):
-        require_format(tmp_path / "figure.gif")
+    refused = verb(place, "-o", "figure.gif", check=3).stderr
+    assert "must end in .svg, .png or .pdf, got 'figure.gif'" in refused
 
 
 def test_what_has_no_probabilities_is_said(verb, tmp_path):

@@ -4,8 +4,10 @@ import importlib.util
 import re
 import shlex
 import shutil
+from itertools import product
 
 import official_dfer_clip
+import pictured
 import pytest
 from conftest import ROOT
 from PIL import Image
@@ -17,8 +19,8 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 NAMES = (
-    "calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside", "published",
-    "recipes", "results", "robustness", "selection", "trackers",
+    "calibration", "certainty", "datasets", "figures", "launchers", "metrics", "order", "outside",
+    "published", "recipes", "report", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
@@ -154,6 +156,13 @@ def test_the_commands_of_a_page(desk, run, page):
         (desk / name).write_text(lines)
     if page in ("docs/metrics.md", "docs/trackers.md"):
         run(*quick(["run", "-m", "dfer-clip", "-d", "synthetic"]))
+    if page == "docs/figures.md":
+        for method, fold in product(("dfer-clip", "finetune"), (1, 2)):
+            pictured.leave(desk / "runs", method=method, fold=fold, dataset="synthetic", synthetic=True)
+        exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+        assert (desk / "curves.svg").exists()
+    if page == "docs/report.md":
+        pictured.leave(desk / "runs", method="finetune", dataset="synthetic", synthetic=True)
     if page == "docs/certainty.md":
         leave_study(desk / "study.toml", desk / "runs")
     found = commands(page)

@@ -26,13 +26,15 @@ from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
 from dferbench.face_crops.follow import follow
 from dferbench.face_crops.track import Following
+from dferbench.figures import timeline
+from dferbench.figures.save import save
+from dferbench.figures.style import DOUBLE
 from dferbench.inference.prediction import Failed, PredictedVideos, Prediction, Span
 from dferbench.inference.windows import ClipSampler, sliding, whole
 from dferbench.machine.device import make_fabric
 from dferbench.models.safetensors_files import KEY
 from dferbench.registry.catalog import discover
 from dferbench.report.prediction import table
-from dferbench.report.timeline import timeline
 
 CLASSES = ("brightens", "darkens", "stays")
 
@@ -212,7 +214,7 @@ def test_plots(predict, video, tmp_path):
 
 def drawn(tmp_path, classes, spans, name="video $x$.mp4"):
     path = tmp_path / "timeline.svg"
-    timeline(Prediction(name, spans[-1].last + 1, tuple(spans)), classes, path)
+    save(timeline.draw(Prediction(name, spans[-1].last + 1, tuple(spans)), classes, DOUBLE), path)
     return path.read_text()
 
 

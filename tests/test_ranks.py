@@ -174,7 +174,7 @@ def test_the_text_says_effect_first_and_what_cannot_be_shown(ranks, tmp_path):
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(["--diagram", "cd.pdf"], "neither .png nor .svg"), (["--test", "t"], "nemenyi"),
+    [(["--diagram", "cd.gif"], "must end in .svg, .png or .pdf"), (["--test", "t"], "nemenyi"),
      (["--by", "x"], "metric"),
      (["--set", "stage.epochs=9"], "two rows")],
 )  # fmt: skip

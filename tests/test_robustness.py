@@ -181,7 +181,7 @@ def test_unreadable_videos_are_refused_or_left_out(command, desk, toy_root):
     ("words", "said"),
     [
         (["--only", "blurr"], "blurr"),
-        (["-o", "f.gif"], "f.gif must end in .png, .pdf, .svg"),
+        (["-o", "f.gif"], "must end in .svg, .png or .pdf, got 'f.gif'"),
         (["--format", "xml"], "xml"),
         (["-d", "unlike"], "the class 'x'"),
     ],

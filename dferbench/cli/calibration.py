@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import Root
+from dferbench.cli.finished import finished
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
-    from dferbench.experiment.metrics import Metrics
     from dferbench.experiment.record import Record
     from dferbench.registry.catalog import Catalog
     from dferbench.report.calibration import Run, Votes
@@ -40,44 +40,23 @@ def calibration(
     """Calibration errors, Brier score, likelihood and rejection, from the logits that runs kept."""
     from dferbench.experiment.metrics import registered
     from dferbench.report.calibration import as_data, as_text, rows
-    from dferbench.report.reliability import reliability, require_format
 
     if output:
-        require_format(output)
-    records = _records(runs, registered(context.obj))
-    found = rows(_measured(records, bins, _votes(records, root, context.obj) if votes else {}))
+        from dferbench.figures.save import require_form
+
+        require_form(output)
+    records = finished(runs, registered(context.obj))
+    found = rows(measured(records, bins, _votes(records, root, context.obj) if votes else {}))
     if output:
-        reliability(found, bins, output)
+        from dferbench.figures import reliability
+        from dferbench.figures.save import save
+        from dferbench.figures.style import DOUBLE
+
+        save(reliability.draw(found, DOUBLE, bins), output)
     typer.echo(json_text(as_data(found, bins)) if json_ else as_text(found, bins))
 
 
-def _records(paths: list[Path], known: Metrics) -> list[Record]:
-    """The finished records at and below the paths, each once; what is left out is said."""
-    from dferbench.experiment import record
-    from dferbench.report.leaderboard import load
-
-    found: dict[str, Record] = {}
-    for path in paths:
-        if not path.is_dir():
-            one = record.read(path, known) if path.exists() else None
-            if one is None or one.status != "done":
-                raise ConfigError(
-                    f"there is no finished run at {path}", "Name the folder of a run, or of runs."
-                )
-            found[one.folder] = one
-            continue
-        records, problems = load(path, known)
-        for problem in problems:
-            typer.echo(problem, err=True)
-        found |= {one.folder: one for one in records}
-    if not found:
-        raise ConfigError(
-            f"there is no finished run below {paths[0]}", "Run something: dferbench run --help."
-        )
-    return list(found.values())
-
-
-def _measured(records: list[Record], bins: int, votes: dict[str, Votes]) -> list[Run]:
+def measured(records: list[Record], bins: int, votes: dict[str, Votes]) -> list[Run]:
     """The runs with probabilities; the others are left out, with a line. Raises the error of the last if none
     has any."""
     from dferbench.report.calibration import read_run

@@ -119,30 +119,37 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
 
 def _require_sense(window: int | None, plot: Path | None, output: Path | None) -> None:
     """Whatever can be wrong with the words alone, before anything is read. Raises ConfigError."""
+    from dferbench.figures import save
     from dferbench.report.prediction import require_form
-    from dferbench.report.timeline import FORMATS
 
     if output:
         require_form(output)
     if plot and window is None:
         raise ConfigError("--plot needs predictions over time", "Add --window FRAMES.")
-    if plot and plot.suffix.lower() not in FORMATS:
-        raise ConfigError(f"--plot {plot} is none of {', '.join(FORMATS)}", "Choose one of these endings.")
+    if plot:
+        save.require_form(plot)
 
 
 def _tell(found: PredictedVideos, plot: Path | None, output: Path | None, json_: bool) -> None:
     from dferbench.files import write_atomic
     from dferbench.report import prediction
-    from dferbench.report.timeline import timeline
 
     if output:
         write_atomic(output, prediction.FORMS[output.suffix.lower()](found))
     if plot:
-        for one, path in zip(
-            found.predicted, _plots(plot, [one.video for one in found.predicted]), strict=True
-        ):
-            timeline(one, found.classes, path)
+        _draw(found, plot)
     typer.echo(prediction.as_json(found).rstrip() if json_ else prediction.table(found))
+
+
+def _draw(found: PredictedVideos, plot: Path) -> None:
+    """A timeline of each video."""
+    from dferbench.figures import timeline
+    from dferbench.figures.save import save
+    from dferbench.figures.style import DOUBLE
+
+    paths = _plots(plot, [one.video for one in found.predicted])
+    for one, path in zip(found.predicted, paths, strict=True):
+        save(timeline.draw(one, found.classes, DOUBLE), path)
 
 
 def _plots(plot: Path, videos: list[str]) -> list[Path]:

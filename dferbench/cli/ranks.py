@@ -42,7 +42,8 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     ] = "nemenyi",
     interval: LevelOrDefault = 95.0,
     diagram: Annotated[
-        Path | None, typer.Option(help="Draw the critical-difference diagram into this .png or .svg.")
+        Path | None,
+        typer.Option(help="Draw the critical-difference diagram into this .svg, .png or .pdf."),
     ] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", help="As given to bench.")] = None,
     epochs: Annotated[int | None, typer.Option(min=0, help="As given to bench.")] = None,
@@ -57,7 +58,6 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     from dferbench.experiment import selection
     from dferbench.experiment.metrics import find, registered
     from dferbench.experiment.suite import read_suite
-    from dferbench.report import rank_diagram
     from dferbench.report.by_rule import answering
     from dferbench.report.leaderboard import load
     from dferbench.report.ranks import as_data, as_text, rank
@@ -67,7 +67,9 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     if test not in TESTS:
         raise UnknownName("test", test, TESTS)
     if diagram is not None:
-        rank_diagram.require_form(diagram)
+        from dferbench.figures.save import require_form
+
+        require_form(diagram)
     known = registered(context.obj)
     metric, suite = find(by, known), read_suite(file, known)
     done, problems = load(runs, known)
@@ -76,9 +78,15 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
         typer.echo(problem, err=True)
     base = request_of(asked, dataset="")
     bases = [replace(base, dataset=name) for name in dataset or _datasets(records, context.obj)]
-    found = rank(_rows(suite, bases, epochs, records, context.obj), metric, select, interval, test)
+    table = _rows(suite, bases, epochs, records, context.obj)
+    found = rank(table, metric, select, interval, test)
     if diagram is not None:
-        rank_diagram.draw(found, diagram)
+        from dferbench.figures import ranks as figure
+        from dferbench.figures.save import save
+        from dferbench.figures.style import DOUBLE
+
+        ranked = [one for row in table.values() for group in row.values() for one in group]
+        save(figure.draw(found, DOUBLE, ranked), diagram)
     typer.echo(json_text(as_data(found)) if json_ else as_text(found))
 
 

@@ -83,7 +83,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
         raise ConfigError(
             f"no finished run below {folder} is asked for", "Leave out -m or -d, or run something."
         )
-    looking = _Looking(names, given, parts, root, decoder, context.obj, make_progress(quiet))
+    looking = Looking(names, given, parts, root, decoder, context.obj, make_progress(quiet))
     found = corrected([one for group in groups.values() for one in looking.sliced(group, shown)])
     if not found:
         raise ConfigError(
@@ -92,7 +92,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
     typer.echo(_written(found, shown, style).rstrip("\n"))
 
 
-class _Looking:
+class Looking:
     """The wanted columns, from the file or else from the dataset, which is read when it is needed."""
 
     def __init__(

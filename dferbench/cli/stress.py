@@ -86,19 +86,24 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
     asked = locals()
     from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.report.stress_figure import require_format, stress_figure
 
     style = "json" if json_ else format_
     if style not in FORMATS:
         raise UnknownName("format", style, FORMATS)
     if figure is not None:
-        require_format(figure)
+        from dferbench.figures.save import require_form
+
+        require_form(figure)
     shown = columns(metrics, by, registered(context.obj))
     request = request_of(asked, output=runs)
     names = tuple(name.strip() for name in only.split(",") if name.strip())
     table = _measured(checkpoint, request, names, context.obj, make_progress(quiet), shown)
     if figure is not None:
-        stress_figure(table, shown.by, figure)
+        from dferbench.figures import stress as drawn
+        from dferbench.figures.save import save
+        from dferbench.figures.style import DOUBLE
+
+        save(drawn.draw(table, shown.by, DOUBLE), figure)
     typer.echo(_written(table, shown, style).rstrip("\n"))
 
 

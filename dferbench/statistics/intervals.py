@@ -11,7 +11,7 @@ from dferbench.experiment.metrics import Metric
 from dferbench.statistics.draws import answers_of, drawn, observed
 from dferbench.statistics.levels import FEWEST_FOLDS, FoldScores, spread
 from dferbench.statistics.predictions import RunPredictions, by_fold
-from dferbench.statistics.scores import ScoreOf, recalls, score_of
+from dferbench.statistics.scores import ScoreOf, recall_of, recalls, score_of
 
 RESAMPLES = 2000
 SEED = 0
@@ -58,13 +58,32 @@ def intervals(
     return found
 
 
+def recall_intervals(
+    runs: Sequence[RunPredictions], level: float = 95.0, resamples: int = RESAMPLES
+) -> list[Interval | None]:
+    """The interval of the mean recall of each class over the runs, in percent, in the order of the classes.
+
+    None for a class that some run was not tested on. Drawn and widened as in `intervals`; raises as it does.
+    """
+    of = [recall_of(label) for label in range(max(one.classes for one in runs))]
+    folds = [fold_scores(mine, of, True, resamples) for mine in by_fold(runs).values()]
+    says = covered(runs)
+    return [_bounded([one[place] for one in folds], (0.0, 100.0), level, says) for place in range(len(of))]
+
+
 def _interval(metric: Metric, folds: Sequence[FoldScores], level: float, says: str) -> Interval | None:
+    return _bounded(folds, (metric.low, metric.high), level, says)
+
+
+def _bounded(
+    folds: Sequence[FoldScores], bounds: tuple[float | None, float | None], level: float, says: str
+) -> Interval | None:
     known = spread(folds)
     if known is None:
         return None
     low, high = known.interval(level)
-    low = low if metric.low is None else max(low, metric.low)
-    high = high if metric.high is None else min(high, metric.high)
+    low = low if bounds[0] is None else max(low, bounds[0])
+    high = high if bounds[1] is None else min(high, bounds[1])
     if low == high:
         says += " It has no width as all draws of videos are alike: they are too few to tell."
     return Interval(low, high, level, says)
