@@ -242,7 +242,7 @@ def _run(suite: Suite, stand: Sequence[Status], jobs: str, catalog: Catalog, qui
     if shares.jobs > 1:
         return bench_in_jobs(suite.name, todo, shares, catalog, quiet)
 
-    from dferbench.cli.progress import make_progress
+    from dferbench.interface.progress import make_progress
     from dferbench.runner.bench import Job, bench
 
     work = [Job(one.row, one.plan) for one in todo if one.plan]

@@ -84,8 +84,8 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
     Each video is read once for all corruptions. What is finished is not tested again.
     """
     asked = locals()
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.interface.progress import make_progress
     from dferbench.report.stress_figure import require_format, stress_figure
 
     style = "json" if json_ else format_

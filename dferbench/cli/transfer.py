@@ -70,8 +70,8 @@ def transfer(  # noqa: PLR0913 - one parameter an option is how typer declares t
     asked = locals()
     from dferbench import spec
     from dferbench.checkpoints.below import checkpoints_below
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.interface.progress import make_progress
     from dferbench.registry.options import assignments
     from dferbench.report.transfer import matrix
     from dferbench.runner.transfer import cross

@@ -1,4 +1,5 @@
-"""Progress on stderr: a live bar on a terminal, whose library is imported only there; lines in a pipe."""
+"""Progress on stderr: a live bar on a terminal, whose library is imported only there; lines in a pipe or a
+notebook."""
 
 from __future__ import annotations
 
@@ -18,9 +19,14 @@ def make_progress(quiet: bool = False) -> Progress:
         return Progress()
     if not sys.stderr.isatty():
         return LineProgress()
-    from dferbench.cli.progress_live import LiveProgress
+    from dferbench.interface.progress_live import LiveProgress
 
     return LiveProgress()
+
+
+def progress_of(asked: bool | Progress) -> Progress:
+    """The reporter that an argument `progress` asks for: one of the caller's own, one on stderr, or none."""
+    return asked if isinstance(asked, Progress) else make_progress(quiet=not asked)
 
 
 def facts_text(facts: dict[str, float]) -> str:
