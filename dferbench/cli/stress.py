@@ -100,6 +100,10 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
     if figure is not None:
         stress_figure(table, shown.by, figure)
     typer.echo(_written(table, shown, style).rstrip("\n"))
+    if style == "text":
+        from dferbench.runner.stress import APART
+
+        typer.echo(f"\nThe clean tests lie below {runs}, those on corrupted videos below {runs / APART}.")
 
 
 def _measured(
