@@ -15,7 +15,7 @@ Cell: TypeAlias = str | int | float | bool | None
 Line: TypeAlias = Mapping[str, Cell]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rows(Sequence[Line]):
     """Rows of plain values by the names of their columns; each has all `columns`."""
 
@@ -35,6 +35,10 @@ class Rows(Sequence[Line]):
 
     def __len__(self) -> int:
         return len(self.lines)
+
+    def __repr__(self) -> str:
+        """How many there are, and of what."""
+        return f"<{len(self)} rows of {', '.join(self.columns)}>"
 
     def frame(self) -> DataFrame:
         """The rows as a pandas data frame. Raises ConfigError where pandas is not installed."""

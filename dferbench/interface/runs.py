@@ -66,7 +66,7 @@ class Runs(Sequence[Record]):
 
     A record has `method`, `options`, `recipe`, `dataset`, `fold`, `seed`, `config_id`, `classes`,
     `confusion`, `metrics` (in percent), `caveats`, `environment`, `seconds` and `folder`, among others
-    (docs/results.md).
+    (docs/python.md).
     """
 
     records: tuple[Record, ...]
