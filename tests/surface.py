@@ -30,8 +30,8 @@ def refused(source, module="mine", is_package=False):
     """Every use of what is private, as "line N: NAME", in the source text of a plugin's module of that name.
 
     Private are all modules of dferbench but PUBLIC, all names that these do not list in `__all__`, what
-    programs and notebooks call (INTERFACE), and of the first-party packages the folders of other plugins, whether imported, reached by an attribute or named by a
-    string that is a whole path.
+    programs and notebooks call (INTERFACE), and of the first-party packages the folders of other plugins,
+    whether imported, reached by an attribute or named by a string that is a whole path.
     """
     tree = ast.parse(source)
     used = [(line, path) for node in ast.walk(tree) for line, path in _paths(node, module, is_package)]

@@ -223,6 +223,7 @@ def test_runs_are_filtered_and_what_is_left_out_is_said(kept):
         ({"config_id": "aaaa"}, 2), ({"dataset": "faces", "seed": 4}, 1), ({"fold": 3}, 0),
     ]:  # fmt: skip
         assert len(runs.filter(**filters)) == count, filters
+    assert runs.filter(config_id="dddd").unfinished and not runs.filter(config_id="dddd")
     assert runs.filter(seed=7).unfinished and not runs.filter(seed=0).unfinished
     for name in ({"method": "o"}, {"dataset": "face"}, {"config_id": "zzzz"}, {"config_id": ""}):
         with pytest.raises(UnknownName):
@@ -286,6 +287,14 @@ def test_other_functions_refuse_likewise(tmp_path):
         dferbench.predict(tmp_path, tmp_path, window=0, progress=False)
     with pytest.raises(ConfigError, match="seed must be whole numbers"):
         dferbench.score(tmp_path / "x.csv", "synthetic", "name", seed=-1, progress=False)
+
+
+@pytest.mark.parametrize("given", [[2, 0, 2], (2, 0), np.array([2, 0]), iter([2, 0])])
+def test_several_numbers_may_come_in_any_form(given):
+    from dferbench.interface.words import folds_of, whole
+
+    assert folds_of(given) == (2, 0) and folds_of("all") == () and folds_of(None) is None
+    assert whole(np.int64(3), "seeds") == (3,) and whole(range(2), "seeds") == (0, 1)
 
 
 def test_settings_are_written_as_a_command_line_would():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -132,18 +132,15 @@ class _Board:
         return datasets(self.printed, self.wanted)
 
     def json(self) -> str:
-        from dferbench.report import leaderboard, printed
+        from dferbench.interface.board import Leaderboard
+        from dferbench.report import printed
 
-        words = self.words
-        more = [{} if words is None else {"fidelity": words.get(row.method, "")} for row in self.rows]
-        rows = [{**leaderboard.as_data(row), **one} for row, one in zip(self.rows, more, strict=True)]
-        facts: dict[str, Any] = {
-            "schema": 1,
-            "select": self.select,
-            "metrics": [one.name for one in self.shown.metrics],
-            "by": self.shown.by.name,
-            "rows": rows,
-        }
+        facts = dict(Leaderboard(tuple(self.rows), self.select, self.shown).as_data())
+        if self.words is not None:
+            fidelity = [self.words.get(row.method, "") for row in self.rows]
+            facts["rows"] = [
+                {**row, "fidelity": word} for row, word in zip(facts["rows"], fidelity, strict=True)
+            ]
         if self.printed:
             facts["published"] = printed.as_data(self.printed, self.names, self.shown)
         return json_text(facts)

@@ -121,7 +121,8 @@ class Runs(Sequence[Record]):
         """
         from dferbench.interface.choice import keeping
 
-        keep = keeping(self.records, {"method": method, "dataset": dataset, "config_id": config_id})
+        everything = (*self.records, *self.unfinished)
+        keep = keeping(everything, {"method": method, "dataset": dataset, "config_id": config_id})
         numbers = {"fold": fold, "model_seed": seed}
         wanted = {name: whole(one, name) for name, one in numbers.items() if one is not None}
 

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from dferbench.registry.catalog import Catalog
 
 AnyPath: TypeAlias = str | Path
-Whole: TypeAlias = int | Sequence[int]
+Whole: TypeAlias = int | Iterable[int]
 """One whole number or several, from 0 on."""
-Folds: TypeAlias = int | Sequence[int] | Literal["all"] | None
+Folds: TypeAlias = Whole | Literal["all"] | None
 """One fold or several, "all" of the dataset, or None for its first one."""
 Workers: TypeAlias = int | Literal["auto"]
 Settings: TypeAlias = Mapping[str, object]
@@ -35,26 +35,23 @@ def catalog_of(plugins: Iterable[AnyPath]) -> Catalog:
 
 def folds_of(folds: Folds) -> tuple[int, ...] | None:
     """The same as `Request.folds` has it: None for the first one, () for all. Raises ConfigError."""
-    if folds is None or folds == "all":
-        return None if folds is None else ()
-    return whole(folds, "folds")
+    if folds is None:
+        return None
+    return () if isinstance(folds, str) and folds == "all" else whole(folds, "folds")
 
 
 def whole(numbers: Whole, what: str) -> tuple[int, ...]:
     """The numbers, each once. Raises ConfigError for what is no whole number from 0 on, and for none."""
     try:
-        found = (operator.index(numbers),) if not isinstance(numbers, Sequence) else _each(numbers)
+        several = numbers if isinstance(numbers, Iterable) else (numbers,)
+        found = tuple(dict.fromkeys(operator.index(one) for one in several))
     except TypeError:
         found = ()
     if not found or min(found) < 0 or isinstance(numbers, bool):
         raise ConfigError(
             f"{what} must be whole numbers from 0 on, got {numbers!r}", f"Write for example {what}=[1, 2, 3]."
         )
-    return tuple(dict.fromkeys(found))
-
-
-def _each(numbers: Sequence[int]) -> tuple[int, ...]:
-    return tuple(operator.index(one) for one in numbers)
+    return found
 
 
 def workers_of(workers: Workers) -> Workers:
