@@ -283,8 +283,11 @@ def test_other_functions_refuse_likewise(tmp_path):
         dferbench.load_runs(tmp_path / "none")
     with pytest.raises(ConfigError, match="classes must be different names, got 'abc'"):
         dferbench.evaluate(tmp_path, "synthetic", classes="abc", progress=False)
-    with pytest.raises(ConfigError, match="window must be a number of frames from 1 on, got 0"):
+    with pytest.raises(ConfigError, match="window must be a whole number from 1 on, got 0"):
         dferbench.predict(tmp_path, tmp_path, window=0, progress=False)
+    for option, value in {"every": 0, "margin": 11, "least": -0.1, "most_far": 1.5, "choose": "any"}.items():
+        with pytest.raises(ConfigError, match=option):
+            dferbench.predict(tmp_path, tmp_path, progress=False, **{option: value})
     with pytest.raises(ConfigError, match="seed must be whole numbers"):
         dferbench.score(tmp_path / "x.csv", "synthetic", "name", seed=-1, progress=False)
 
@@ -318,7 +321,6 @@ WORDS = {
 """What options are called where Python has another word."""
 PRINTED = {"context", "json_", "metrics", "by", "dry_run", "jobs", "plot"}
 """Options of printing, and of what only a command line does."""
-FACES = {"margin", "every", "least", "align", "choose", "most_jumps", "most_far"}
 
 
 @pytest.mark.parametrize("name", ["run", "evaluate", "predict", "score"])
@@ -327,7 +329,7 @@ def test_every_option_of_a_verb_is_an_argument(name):
 
     verb = getattr(import_module(f"dferbench.cli.{name}"), name)
     options = {WORDS.get(one, one) for one in inspect.signature(verb).parameters} - PRINTED
-    options = options - (FACES | {"output"} if name == "predict" else set())
+    options = options - ({"output"} if name == "predict" else set())
     if name == "run":
         options = options - {"seed"} | {"seeds", "batch"}
     assert set(inspect.signature(getattr(dferbench, name)).parameters) == options | {"plugins"}

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dferbench.errors import ConfigError, DataError
+from dferbench.data.ranges import require_count
+from dferbench.errors import DataError
 from dferbench.files import expand
 from dferbench.interface.progress import progress_of
-from dferbench.interface.words import AnyPath, Settings, catalog_of, classes_of, settings_of, whole
+from dferbench.interface.words import AnyPath, Settings, catalog_of, classes_of, settings_of
 
 if TYPE_CHECKING:
     from dferbench.inference.predict import PredictionRequest
@@ -40,6 +41,13 @@ def predict(  # noqa: PLR0913 - the words of the verb
     classes: Sequence[str] = (),
     weights: Mapping[str, str] | None = None,
     finder: str = "none",
+    margin: float = 0.3,
+    every: int = 5,
+    least: float = 0.5,
+    align: bool = False,
+    choose: str = "largest",
+    most_jumps: float = 0.5,
+    most_far: float = 0.5,
     window: int | None = None,
     stride: int | None = None,
     device: str = "auto",
@@ -60,6 +68,13 @@ def predict(  # noqa: PLR0913 - the words of the verb
         classes: Names in the order of the logits, if the file does not state them.
         weights: Per backbone the file of its weights.
         finder: Crop the face first: "haar", "yunet", "center", ... (`dferbench list face-finders`).
+        margin: Around the face, as a fraction of its size, in [0, 10].
+        every: The face is looked for in every so many frames, from 1 on.
+        least: In so large a share of them it must be found, in [0, 1].
+        align: Rotate frames so that the eyes are level, where eyes are found.
+        choose: Which of several faces is followed: "largest", "most-central" or "longest-track".
+        most_jumps: The largest share of looks at which the crop may jump, in [0, 1].
+        most_far: The largest share of frames far from any find, in [0, 1].
         window: Predict over sliding windows of so many frames, from 1 on. None: over the whole video.
         stride: Frames between windows, from 1 on. None: half a window.
         device: As for `run`.
@@ -76,24 +91,21 @@ def predict(  # noqa: PLR0913 - the words of the verb
         UnknownName: There is no such method, face finder or decoder.
         DataError: The checkpoint cannot be read, or none of the videos can be.
     """
+    from dferbench.face_crops.track import Following
+    from dferbench.inference.predict import PredictionRequest
+
     given = [videos] if isinstance(videos, str | Path) else videos
     model = TrainedModel(
         expand(checkpoint), method, settings_of(settings), classes_of(classes), dict(weights or {}), device
     )
     for what, number in (("window", window), ("stride", stride)):
         if number is not None:
-            _require_frames(number, what)
-    from dferbench.inference.predict import PredictionRequest
-
-    request = PredictionRequest([expand(path) for path in given], window, stride, finder, decoder=decoder)
+            require_count(what, number)
+    how = Following(every, least, margin, align, choose, most_jumps, most_far)
+    request = PredictionRequest([expand(path) for path in given], window, stride, finder, how, decoder)
     found = predicted(request, model, catalog_of(plugins), progress_of(progress))
     require_predicted(found)
     return found
-
-
-def _require_frames(number: int, what: str) -> None:
-    if not whole(number, what)[0]:
-        raise ConfigError(f"{what} must be a number of frames from 1 on, got 0", f"Write {what}=16, or None.")
 
 
 def predicted(
