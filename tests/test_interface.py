@@ -163,7 +163,7 @@ def test_a_matrix_is_of_one_configuration(study):
     both, first = runs.confusion(), runs[:1].confusion()
     sums = np.array(runs[0].confusion) + np.array(runs[1].confusion)
     assert np.array_equal(both.counts, sums) and first.classes == tuple(runs[0].classes)
-    assert all(sum(row) == pytest.approx(1) for row in both.rates) and "stays" in str(both)
+    assert all(sum(row) == pytest.approx(1) for row in both.shares) and "stays" in str(both)
     with pytest.raises(ConfigError, match="there is no run"):
         runs.filter(fold=7).confusion()
 

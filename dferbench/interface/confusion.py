@@ -24,7 +24,7 @@ class ConfusionMatrix:
     counts: tuple[tuple[int, ...], ...]
 
     @property
-    def rates(self) -> tuple[tuple[float | None, ...], ...]:
+    def shares(self) -> tuple[tuple[float | None, ...], ...]:
         """The share of each true class's videos, in [0, 1]; None for a class without videos."""
         return tuple(tuple(count / sum(row) if sum(row) else None for count in row) for row in self.counts)
 
