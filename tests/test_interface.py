@@ -230,6 +230,23 @@ def test_runs_are_filtered_and_what_is_left_out_is_said(kept):
             runs.filter(**name)
 
 
+def test_hostile_names_do_no_harm_in_a_notebook_or_a_terminal(tmp_path, capsys):
+    bad = "<img src=x onerror=alert(1)>\x1b[2J\u202e" + "a" * 300
+    for config, right in (("aaaa1111", 6), ("bbbb2222", 7)):
+        one = make(config, right, given={bad: config}, classes=[bad, "b"], options={bad: config})
+        records.write(one, tmp_path / config / "fold1-seed0")
+    runs = dferbench.load_runs(tmp_path)
+    assert "<img" not in runs.leaderboard()._repr_html_()
+    from dferbench.interface.progress import LineProgress
+
+    LineProgress().say(bad)
+    with LineProgress().bar(bad, 1) as bar:
+        bar.advance()
+    said = [runs.leaderboard(), runs.compare("aaaa", "bbbb"), runs[:1].confusion(), capsys.readouterr().err]
+    for one in map(str, said):
+        assert "onerror" in one and "\x1b" not in one and "\u202e" not in one
+
+
 def test_sides_are_named_by_method_id_folder_or_runs(kept):
     runs = dferbench.load_runs(kept)
     found = [runs.compare("aaaa", side) for side in ("bbbb", kept / "bbbb2222", runs.filter(config_id="b"))]

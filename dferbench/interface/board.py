@@ -11,6 +11,7 @@ from dferbench.errors import DferbenchError
 from dferbench.experiment.metrics import Columns
 from dferbench.experiment.record import Record
 from dferbench.interface.rows import Cell, Line, Rows, rows_of
+from dferbench.printable import printable
 from dferbench.report.by_rule import answering
 from dferbench.report.filters import Filters, keep
 from dferbench.report.leaderboard import DEFAULT, Row, as_data, rows
@@ -129,7 +130,7 @@ class Leaderboard(Sequence[Row]):
         }
 
     def __str__(self) -> str:
-        return self._text("simple")
+        return printable(self._text("simple"))
 
     def _repr_html_(self) -> str:
         return self._text("html")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dferbench.errors import ConfigError
 from dferbench.experiment.record import Record
 from dferbench.interface.rows import Line, rows_of
+from dferbench.printable import printable
 from dferbench.report.by_rule import ready
 from dferbench.report.differences import pooled
 
@@ -41,7 +42,7 @@ class ConfusionMatrix:
         from dferbench.report.fitted import fitted
 
         rows = [[name, *map(str, row)] for name, row in zip(self.classes, self.counts, strict=True)]
-        return fitted(rows, ["true \\ predicted", *self.classes])
+        return printable(fitted(rows, ["true \\ predicted", *self.classes]))
 
 
 def confusion_of(records: Sequence[Record], select: str) -> ConfusionMatrix:

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dferbench.printable import printable
 from dferbench.progress import Bar, Progress
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -39,7 +40,7 @@ class LineProgress(Progress):
 
     def say(self, text: str) -> None:
         """Print one line."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     @contextmanager
     def bar(self, what: str, total: int, unit: str = "videos") -> Iterator[Bar]:
@@ -65,4 +66,4 @@ class _LineBar(Bar):
         self.spoken = time.monotonic()
         rate = self.done / max(self.spoken - self.started, 1e-9)
         line = f"{self.what}: {self.done}/{self.total} {self.unit}, {rate:.1f}/s {self.facts}"
-        print(line.rstrip(), file=sys.stderr, flush=True)
+        print(printable(line.rstrip()), file=sys.stderr, flush=True)

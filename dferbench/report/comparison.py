@@ -9,6 +9,7 @@ from typing import Any
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment import selection
 from dferbench.experiment.metrics import Columns
+from dferbench.printable import printable
 from dferbench.report.by_rule import ready
 from dferbench.report.differences import by_class, differences, numbers, pooled, unlike
 from dferbench.report.fitted import folded
@@ -64,8 +65,8 @@ class Comparison:
         from dferbench.report.comparison_text import differences_text, results_text
 
         if "numbers" not in self.facts:
-            return differences_text(self.facts)
-        return folded("\n\n".join(results_text(self.facts, self.shown)))
+            return printable(differences_text(self.facts))
+        return printable(folded("\n\n".join(results_text(self.facts, self.shown))))
 
 
 def compared(
