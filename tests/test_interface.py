@@ -255,6 +255,8 @@ def test_sides_are_named_by_method_id_folder_or_runs(kept):
     for side in ("m", runs, runs.filter(fold=8)):
         with pytest.raises(ConfigError, match="configurations"):
             runs.compare("cccc", side)
+    with pytest.raises(ConfigError, match="is failed"):
+        runs.compare("aaaa", runs.unfinished[0])
     with pytest.raises(ConfigError, match="2 configurations: m aaaa1111 on faces, m bbbb2222 on faces"):
         runs.filter(method="m").confusion()
 

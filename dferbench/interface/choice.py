@@ -8,6 +8,7 @@ from pathlib import Path
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.metrics import Metrics
 from dferbench.experiment.record import Record
+from dferbench.report.recount import recounted
 from dferbench.report.sides import Side, read_side
 
 
@@ -39,10 +40,10 @@ def _fits(what: str, name: str, value: str) -> bool:
 
 
 def side_of(given: str | Path | Record | Sequence[Record], records: Sequence[Record], known: Metrics) -> Side:
-    """The runs that `given` names among the records or as a folder. Raises ConfigError for none and for
-    several configurations."""
+    """The finished runs that `given` names among the records or as a folder. Raises ConfigError for none and
+    for several configurations."""
     if isinstance(given, Record):
-        return Side(Path(given.folder or given.method), (given,))
+        return _of_one("this record", [given])
     if isinstance(given, str | Path):
         name = str(given)
         named = [one for one in records if one.method == name or _fits("config_id", name, one.config_id)]
@@ -57,5 +58,9 @@ def _of_one(name: str, records: Sequence[Record]) -> Side:
             f"{name} are {len(ids)} configurations{': ' if ids else ''}{', '.join(ids)}",
             "Name one configuration: its id, its folder, or runs.filter(config_id=...).",
         )
-    one = records[0]
-    return Side(Path(one.folder).parent if one.folder else Path(one.config_id), tuple(records))
+    for one in records:
+        if one.status != "done":
+            raise ConfigError(f"{name}: the run of fold {one.fold} is {one.status}", "Finish it first.")
+    runs = tuple(recounted(one, Path(one.folder)) if one.folder else one for one in records)
+    first = Path(records[0].folder or records[0].config_id)
+    return Side(first if len(runs) == 1 or not records[0].folder else first.parent, runs)
