@@ -1,13 +1,19 @@
 """dferbench: one protocol for every method of dynamic facial expression recognition.
 
-The public surface for plugins is what `__all__` lists here and in `dferbench.models`, `dferbench.data`,
-`dferbench.data.official` and `dferbench.testing`; every other module is private (docs/plugins.md). This
-package holds what a plugin needs to declare itself. Importing it imports neither torch nor numpy.
+This package holds what a plugin needs to declare itself, and what programs and notebooks call: `run`,
+`evaluate`, `predict`, `score` and `load_runs` (docs/python.md), which no plugin calls. The public surface for
+plugins is the rest of `__all__` here, and `__all__` of `dferbench.models`, `dferbench.data`,
+`dferbench.data.official` and `dferbench.testing`; every other module is private (docs/plugins.md). Importing
+it imports neither torch nor numpy.
 """
+
+from typing import TYPE_CHECKING
 
 from dferbench.cards import published
 from dferbench.errors import ConfigError, DataError, DferbenchError, UnknownName, VideoError
 from dferbench.files import expand, sha256_of, write_atomic
+from dferbench.interface import HOMES
+from dferbench.lazy import names_of
 from dferbench.registry.hookspecs import hookimpl
 from dferbench.spec import parse_one
 from dferbench.training.observer import Observer
@@ -25,6 +31,13 @@ from dferbench.types import (
     Video,
 )
 
+if TYPE_CHECKING:
+    from dferbench.interface.evaluate import evaluate
+    from dferbench.interface.predict import predict
+    from dferbench.interface.run import run
+    from dferbench.interface.runs import Runs, load_runs
+    from dferbench.interface.score import score
+
 __version__ = "0.1.0"
 __all__ = [
     "ConfigError",
@@ -39,15 +52,24 @@ __all__ = [
     "Observer",
     "Options",
     "Recipe",
+    "Runs",
     "Stage",
     "Task",
     "UnknownName",
     "Video",
     "VideoError",
+    "evaluate",
     "expand",
     "hookimpl",
+    "load_runs",
     "parse_one",
+    "predict",
     "published",
+    "run",
+    "score",
     "sha256_of",
     "write_atomic",
 ]
+
+__getattr__ = names_of(__name__, HOMES)
+"""The interface is imported with the first name of it that is used."""

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from conftest import ROOT
 
+from dferbench.interface import NAMES as INTERFACE
+
 PUBLIC = ("dferbench", "dferbench.models", "dferbench.data", "dferbench.data.official", "dferbench.testing")
 """The modules whose `__all__` plugins may use."""
 SHARED = {"dferbench_methods": {"layers"}, "dferbench_datasets": {"shared"}}
@@ -27,9 +29,9 @@ def names_of(module):
 def refused(source, module="mine", is_package=False):
     """Every use of what is private, as "line N: NAME", in the source text of a plugin's module of that name.
 
-    Private are all modules of dferbench but PUBLIC, all names that these do not list in `__all__`, and of the
-    first-party packages the folders of other plugins, whether imported, reached by an attribute or named by a
-    string that is a whole path.
+    Private are all modules of dferbench but PUBLIC, all names that these do not list in `__all__`, what
+    programs and notebooks call (INTERFACE), and of the first-party packages the folders of other plugins,
+    whether imported, reached by an attribute or named by a string that is a whole path.
     """
     tree = ast.parse(source)
     used = [(line, path) for node in ast.walk(tree) for line, path in _paths(node, module, is_package)]
@@ -72,4 +74,5 @@ def _is_public(parts):
     if ".".join(parts) in PUBLIC:
         return True
     depth = max(n for n in range(1, len(parts)) if ".".join(parts[:n]) in PUBLIC)
-    return parts[depth] in names_of(".".join(parts[:depth]))
+    listed = names_of(".".join(parts[:depth])) - (set(INTERFACE) if depth == 1 else set())
+    return parts[depth] in listed

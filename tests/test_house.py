@@ -24,6 +24,7 @@ FLOORS = [
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
     | {"launchers", "outside", "statistics", "tuning"},
     {"report", "figures", "pages", "builtins", "doctor", "verification"},
+    {"interface"},
     {"cli", "testing", "__main__"},
 ]
 SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))
@@ -158,6 +159,8 @@ def test_the_example_imports_the_public_surface_alone():
         ("from dferbench.models.classifier import Classifier", "dferbench.models.classifier.Classifier"),
         ("from dferbench.models import classifier", "dferbench.models.classifier"),
         ("from dferbench.models import *", "dferbench.models.*"),
+        ("from dferbench import load_runs", "dferbench.load_runs"),
+        ("import dferbench\ndferbench.run('a', 'b')", "dferbench.run"),
         ("import dferbench\ndferbench.training.trainer", "dferbench.training.trainer"),
         ("import importlib\nimportlib.import_module('dferbench.private')", "dferbench.private"),
         ("BUILD = 'dferbench.models.temporal:ClsTransformer'", "dferbench.models.temporal.ClsTransformer"),
@@ -195,6 +198,15 @@ def test_no_method_reaches_into_another_one():
     assert refused("from ..s2d.model import S2d", "dferbench_methods.est.model")
     assert refused("from ..s2d.model import S2d", "dferbench_methods.est", is_package=True)
     assert not refused("from .model import Est", "dferbench_methods.est", is_package=True)
+
+
+def test_what_programs_call_is_listed_and_is_no_module():
+    import dferbench
+    from dferbench.interface import NAMES
+
+    assert set(NAMES) <= set(dferbench.__all__)
+    for name in NAMES:  # a module of that name would take its place once it is imported
+        assert not (ROOT / "dferbench" / name).exists() and not (ROOT / "dferbench" / f"{name}.py").exists()
 
 
 @pytest.mark.parametrize("module", PUBLIC)

@@ -374,6 +374,8 @@ def test_a_plan_tells_verdicts_on_what_is_there_and_runs_nothing(command, toy_ro
 
 def test_drawn_faces_reproduce_nothing_through_the_command_either(command, toy_root):
     leave(toy_root, 1, 70, synthetic=True)
+    lies = "\nThe runs lie below runs; dferbench runs runs lists them.\n"
+    assert command("suites/s.toml --rows 1")[1].endswith(lies)
     code, out, _ = command("suites/s.toml --rows 1 --json")
     (one,) = strict(out)["rows"]
     assert code == 0 and one["verdict"] == "not comparable" and "synthetic" in one["why"][0]

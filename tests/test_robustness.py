@@ -115,6 +115,8 @@ def test_finished_tests_are_recognised_and_evaluates_too(command, desk, toy_root
     clean = run_in(desk)
     first = command("stress", run, "--only", "shuffle")
     assert "3 of 4 tests are to do" in first.stderr and run_in(desk) == clean
+    last = "The clean tests lie below runs, those on corrupted videos below runs/stress."
+    assert first.stdout.splitlines()[-1] == last and (desk / "runs/stress").is_dir()
     times = {path: path.stat().st_mtime_ns for path in (desk / "runs").rglob("record.json")}
     again = command("stress", run, "--only", "shuffle")
     assert "0 of 4 tests are to do" in again.stderr and again.stdout == first.stdout
@@ -244,6 +246,7 @@ def test_transfer_scores_what_both_know_and_says_so(command, desk, toy_root):
     text = command(*words, root=False).stdout
     assert "scored on 2 shared classes, of 3 of the test set and 3 of the model: stays, brightens" in text
     assert "unlike" in text.splitlines()[0]
+    assert text.endswith("\nThe runs lie below runs; dferbench runs runs lists them.\n")
     rows = list(csv.DictReader(command(*words, "--format", "csv", root=False).stdout.splitlines()))
     assert [row["tested on"] for row in rows] == ["toy", "fewer", "more"] and rows[2][
         "classes"

@@ -48,6 +48,18 @@ def test_every_status_is_told_with_why(study, in_process, tmp_path):
     assert all((tmp_path / one["folder"] / record.NAME).is_file() for one in found.values())
 
 
+def test_tests_on_corrupted_videos_are_counted_apart(study, in_process):
+    for place, status in (("g", "done"), ("h", "running")):
+        kept(study / "stress", place, status=status, checkpoint={"stress": {"corruption": "blur"}})
+    said = json.loads(in_process("runs", "--json", check=0).stdout)
+    assert len(said["runs"]) == 6 and said["stressed"] == 2 and sum(said["counts"].values()) == 6
+    assert "stressed" not in said["runs"][0]
+    last = in_process("runs", check=0).stdout.splitlines()[-1]
+    assert last == "and 2 tests on corrupted videos: dferbench stress shows them"
+    below = in_process("runs", "runs/stress", check=0).stdout.splitlines()
+    assert below[0] == "0 runs below runs/stress"
+
+
 def test_the_table_fits_a_terminal_and_ends_with_a_count(study, in_process):
     told = in_process("runs", env={"COLUMNS": "80"}, check=0).stdout
     assert max(map(len, told.splitlines())) <= 80 and "\u202e" not in told

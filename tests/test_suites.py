@@ -337,6 +337,9 @@ def test_bench_runs_what_is_missing_and_nothing_twice(bench):
     assert "0 runs done, 2 to do" in err and "wide" in out
     first = {path: path.stat().st_mtime_ns for path in record.find(Path("runs"))}
     assert len(first) == 2
+    assert out.endswith("\nThe runs lie below runs; dferbench runs runs lists them.\n")
+    for path in first:  # and each run says it when it ends
+        assert f"fold 1 seed 0: done, {path.parent}\n" in err
 
     code, out, err = bench("--epochs", "1", "--json")
     assert code == 0 and "2 runs done, 1 to do in 1 rows" in err and "row 1" not in err

@@ -14,6 +14,11 @@ from conftest import TOY, heed_interrupts
 from dferbench.trackers.events import NAME, read_events
 
 EPOCHS = 4
+FOLDER_IS_THERE = {
+    "waiting for a run in runs: no run in it has reported yet",
+    "Start one by dferbench run, or press Ctrl-C to end this.",
+}
+"""What may be said between the making of the folder and the run's first event."""
 WATCH = [sys.executable, "-m", "dferbench", "watch", "runs"]
 
 
@@ -50,10 +55,15 @@ def test_a_finished_run_is_shown_and_ends_it(finished, in_process):
         assert last.startswith(f"done: UAR {events[-1]['metrics']['uar']:.2f} WAR ")
 
 
-def test_where_nothing_runs_it_waits(in_process, tmp_path):
-    assert in_process("watch", "--once", check=0).stdout == "waiting for a run in runs\n"
+def test_where_nothing_runs_it_says_why_and_what_to_do(in_process, tmp_path):
+    """On two lines of stderr: what follows the output of `watch` sees none of it."""
+    missing = in_process("watch", "--once", check=0)
     (tmp_path / "runs").mkdir()
-    assert in_process("watch", "runs", "--once", check=0).stdout == "waiting for a run in runs\n"
+    empty = in_process("watch", "runs", "--once", check=0)
+    assert missing.stdout == empty.stdout == ""
+    for said, why in ((missing.stderr, "there is no such folder yet"), (empty.stderr, "no run in it has")):
+        first, second = said.splitlines()
+        assert first.startswith(f"waiting for a run in runs: {why}") and "Ctrl-C" in second
 
 
 def test_a_running_run_and_a_line_that_is_not_finished(half, in_process):
@@ -103,11 +113,12 @@ def test_it_follows_a_run_from_before_its_start_to_its_end(in_process, toy_root,
     watching = subprocess.Popen(
         WATCH, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
-    assert watching.stdout.readline() == "waiting for a run in runs\n"
+    assert watching.stderr.readline() == "waiting for a run in runs: there is no such folder yet\n"
+    assert "Ctrl-C" in watching.stderr.readline()
     words = ("run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--device", "cpu", "-j", "0")
     in_process("--plugin", TOY, *words, "--epochs", "3", check=0)
     shown, errors = watching.communicate(timeout=60)
-    assert watching.returncode == 0 and not errors
+    assert watching.returncode == 0 and set(errors.splitlines()) <= FOLDER_IS_THERE
     assert [line.split()[0] for line in shown.splitlines()[1:]] == ["1/3", "2/3", "3/3", "done:"]
 
 
@@ -116,7 +127,7 @@ def test_ctrl_c_ends_it(tmp_path):
         WATCH, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         preexec_fn=heed_interrupts,
     )  # fmt: skip
-    watching.stdout.readline()
+    watching.stderr.readline()
     watching.send_signal(signal.SIGINT)
     _, errors = watching.communicate(timeout=60)
     assert watching.returncode == 130 and "Traceback" not in errors

@@ -33,7 +33,7 @@ ALLOWED = {
     "rich": {
         "report/drawn.py",
         "report/terminal.py",
-        "cli/progress_live.py",
+        "interface/progress_live.py",
         "cli/watch_screen.py",
         "cli/jobs_screen.py",
     },

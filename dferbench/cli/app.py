@@ -11,8 +11,8 @@ import typer
 from typer.main import get_command
 
 from dferbench.cli.plugin_commands import add_commands
-from dferbench.cli.plugin_files import require_usable
 from dferbench.registry.catalog import discover
+from dferbench.registry.plugin_files import require_usable
 
 HELP = """One protocol for every method of dynamic facial expression recognition.
 

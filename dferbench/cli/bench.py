@@ -34,6 +34,7 @@ from dferbench.cli.arguments import (
 from dferbench.cli.launched import Ended, launched, previewed, study_of_rows
 from dferbench.cli.requests import numbers, request_of
 from dferbench.cli.run import EXIT_SOME_FAILED
+from dferbench.cli.runs import where
 from dferbench.cli.standing import Status, as_json, as_text, statuses
 from dferbench.errors import ConfigError
 
@@ -117,6 +118,7 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
         from dferbench.cli.table import print_table
 
         print_table(suite, base, epochs, output / ran.found[0].settled.chosen.entry.name, catalog, shown)
+        typer.echo(f"\n{where(output)}")
     return ran.exit_code
 
 
@@ -242,7 +244,7 @@ def _run(suite: Suite, stand: Sequence[Status], jobs: str, catalog: Catalog, qui
     if shares.jobs > 1:
         return bench_in_jobs(suite.name, todo, shares, catalog, quiet)
 
-    from dferbench.cli.progress import make_progress
+    from dferbench.interface.progress import make_progress
     from dferbench.runner.bench import Job, bench
 
     work = [Job(one.row, one.plan) for one in todo if one.plan]

@@ -81,21 +81,11 @@ def evaluate(  # noqa: PLR0913 - one parameter an option is how typer declares t
     """Test a trained model on a dataset. Classes are matched by name; nothing in the file is executed."""
     asked = locals()
     from dferbench.cli.import_ import names
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.registry.datasets import make_dataset
+    from dferbench.interface.evaluate import tested
+    from dferbench.interface.progress import make_progress
 
-    # A typo should cost no reading of a large file.
-    chosen = make_dataset(dataset, context.obj)
     shown = columns(metrics, by, registered(context.obj))
-    request = request_of(asked)
-
-    from dferbench.checkpoints.official import Said
-    from dferbench.checkpoints.read import read_checkpoint
-    from dferbench.runner.evaluate import measure, plan_test
-
-    said = Said(classes=names(classes))
-    read = read_checkpoint(checkpoint, context.obj, model=model, sets=request.sets, said=said, dataset=chosen)
-    plan = plan_test(request, read, context.obj)
-    records = measure(plan, read, context.obj, make_progress(quiet))
+    request, progress = request_of(asked), make_progress(quiet)
+    plan, records = tested(checkpoint, request, names(classes), context.obj, progress)
     return conclude(records, plan, json_, shown)

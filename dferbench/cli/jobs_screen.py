@@ -11,9 +11,9 @@ from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 
-from dferbench.cli.progress import SECONDS_BETWEEN_LINES
 from dferbench.cli.standing import clock
 from dferbench.errors import DferbenchError
+from dferbench.interface.progress import SECONDS_BETWEEN_LINES
 from dferbench.printable import one_line
 from dferbench.report.drawn import console, text
 from dferbench.runner.jobs.board import Board, RunState, Screen

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection, Without
-from dferbench.errors import ConfigError, DferbenchError, UnknownName
+from dferbench.errors import ConfigError, UnknownName
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from dferbench.experiment.metrics import Columns
     from dferbench.experiment.printed import Printed
-    from dferbench.experiment.record import Record
     from dferbench.registry.catalog import Catalog
     from dferbench.report.leaderboard import Row
 
@@ -71,9 +68,9 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
 
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.printed import read_printed
-    from dferbench.report.by_rule import answering
-    from dferbench.report.filters import Filters, keep
-    from dferbench.report.leaderboard import load, rows
+    from dferbench.interface.board import HowRanked, ranked
+    from dferbench.report.filters import Filters
+    from dferbench.report.leaderboard import load
     from dferbench.report.markup import OWN
     from dferbench.verification.verdict import read_verdicts
 
@@ -86,11 +83,6 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     verdicts = read_verdicts()
     loaded = load(folder, known, shown, verdicts) if folder.exists() or not printed else ([], [])
     found, problems = loaded
-    records, told = answering(found, select)
-    for problem in [*problems, *told]:
-        typer.echo(problem, err=True)
-    if not found and not printed:
-        raise ConfigError(f"there is no finished run below {folder}", "Run something: dferbench run --help.")
     filters = Filters(
         datasets=tuple(dataset or ()),
         methods=tuple(method or ()),
@@ -99,9 +91,12 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         caveats=tuple(caveats or ()),
         protocol=protocol,
     )
-    folds = _folds(records, context.obj) if protocol == "complete" else {}
-    made = rows(records, select, shown, interval, verdicts, outside_ranks=rank_outside) if records else []
-    made = _beside(keep(made, filters, folds) if made else [], records, select, shown, without)
+    how = HowRanked(select, shown, interval, rank_outside, filters, without)
+    made, told = ranked(found, how, verdicts, context.obj)
+    for problem in [*problems, *told]:
+        typer.echo(problem, err=True)
+    if not found and not printed:
+        raise ConfigError(f"there is no finished run below {folder}", "Run something: dferbench run --help.")
     words = _words(context.obj) if fidelity else None
     board = _Board(made, select, printed, tuple(dataset or ()), shown, words, folders, optimism)
     if json_ or format_ == "json":
@@ -114,18 +109,6 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
         raise ConfigError(
             f"no run below {folder} answers {select} and passes all filters", "Leave one of them out."
         )
-
-
-def _beside(
-    made: list[Row], records: Iterable[Record], select: str, shown: Columns, without: Path | None
-) -> list[Row]:
-    """The rows with both numbers, if some videos are to be left out."""
-    if without is None:
-        return made
-    from dferbench.data.leaks.file import read_listed
-    from dferbench.report.without import beside
-
-    return beside(made, records, select, shown, read_listed(without))
 
 
 @dataclass(frozen=True)
@@ -149,18 +132,15 @@ class _Board:
         return datasets(self.printed, self.wanted)
 
     def json(self) -> str:
-        from dferbench.report import leaderboard, printed
+        from dferbench.interface.board import Leaderboard
+        from dferbench.report import printed
 
-        words = self.words
-        more = [{} if words is None else {"fidelity": words.get(row.method, "")} for row in self.rows]
-        rows = [{**leaderboard.as_data(row), **one} for row, one in zip(self.rows, more, strict=True)]
-        facts: dict[str, Any] = {
-            "schema": 1,
-            "select": self.select,
-            "metrics": [one.name for one in self.shown.metrics],
-            "by": self.shown.by.name,
-            "rows": rows,
-        }
+        facts = dict(Leaderboard(tuple(self.rows), self.select, self.shown).as_data())
+        if self.words is not None:
+            fidelity = [self.words.get(row.method, "") for row in self.rows]
+            facts["rows"] = [
+                {**row, "fidelity": word} for row, word in zip(facts["rows"], fidelity, strict=True)
+            ]
         if self.printed:
             facts["published"] = printed.as_data(self.printed, self.names, self.shown)
         return json_text(facts)
@@ -191,20 +171,3 @@ def _words(catalog: Catalog) -> dict[str, str]:
 
     methods = catalog.entries["methods"]
     return {name: word(str(entry.value.card.get("fidelity", ""))) for name, entry in methods.items()}
-
-
-def _folds(records: Iterable[Record], catalog: Catalog) -> dict[str, tuple[int, ...]]:
-    """The folds of each configuration's dataset; one whose plugin is missing is left out, with a line."""
-    from dferbench.registry.datasets import make_dataset, written
-
-    found: dict[str, tuple[int, ...]] = {}
-    unknown: dict[str, str] = {}
-    for one in {one.config_id: one for one in records}.values():
-        text = written(one.dataset, one.dataset_given)
-        try:
-            found[one.config_id] = tuple(make_dataset(text, catalog).dataset.folds)
-        except DferbenchError as error:
-            unknown[text] = str(error)
-    for text, why in unknown.items():
-        typer.echo(f"left out, as the folds of {text} are not known: {why}", err=True)
-    return found

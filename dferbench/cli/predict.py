@@ -21,7 +21,7 @@ from dferbench.cli.arguments import (
     Quiet,
 )
 from dferbench.cli.complete import method_names
-from dferbench.errors import ConfigError, DataError
+from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from dferbench.inference.prediction import PredictedVideos
@@ -86,34 +86,18 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     _require_sense(window, plot, output)
     how = Following(every, least, margin, align, choose, most_jumps, most_far)
 
-    from dferbench.checkpoints.official import Said
-    from dferbench.checkpoints.read import read_checkpoint
-    from dferbench.checkpoints.restore import restore
     from dferbench.cli.import_ import names
-    from dferbench.cli.progress import make_progress
-    from dferbench.inference.predict import PredictionRequest, predict_videos
-    from dferbench.machine.device import make_fabric, precision_for_tests
+    from dferbench.inference.predict import PredictionRequest
+    from dferbench.interface.predict import TrainedModel, predicted, require_predicted
+    from dferbench.interface.progress import make_progress
     from dferbench.registry.options import WEIGHTS, assignments
 
-    said = Said(classes=names(classes))
-    read = read_checkpoint(checkpoint, context.obj, model=model, sets=assignments(set_ or []), said=said)
-    precision, progress = precision_for_tests(device, read.recipe.precision), make_progress(quiet)
-    if precision != read.recipe.precision:
-        progress.say(f"precision: {precision}, for this device has no {read.recipe.precision}")
-    fabric = make_fabric(device, precision, read.recipe.compute)
-    opened = restore(read, context.obj, fabric, assignments(weights or [], WEIGHTS))
+    sets, towers = assignments(set_ or []), assignments(weights or [], WEIGHTS)
+    trained = TrainedModel(checkpoint, model, sets, names(classes), towers, device)
     request = PredictionRequest(videos, window, stride, finder, how, decoder)
-    found = predict_videos(request, opened, context.obj, fabric, progress)
+    found = predicted(request, trained, context.obj, make_progress(quiet))
     _tell(found, plot, output, json_)
-    if not found.predicted:
-        first = found.failed[0]
-        named = first.reason if first.video in first.reason else f"{first.video}: {first.reason}"
-        raise DataError(
-            f"none of {len(found.failed)} videos could be read; the first: {named}",
-            "Name video files, folders of frames, or folders of either."
-            if finder == "none"
-            else "If there are faces, try another --finder, or a smaller --least.",
-        )
+    require_predicted(found)
     return EXIT_SOME_FAILED if found.failed else 0
 
 

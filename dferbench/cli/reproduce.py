@@ -28,6 +28,7 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.bench import Ran, Ways, run_missing
 from dferbench.cli.requests import numbers, request_of
+from dferbench.cli.runs import where
 from dferbench.cli.standing import Status
 from dferbench.cli.standing import as_text as plan_text
 from dferbench.errors import ConfigError, UnknownName
@@ -126,6 +127,8 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
     if dry_run and stand:
         typer.echo(plan_text(stand) + ran.preview + "\n")
     typer.echo(reproduction_text.as_text(found, dataset, level))
+    if stand and not dry_run:
+        typer.echo(f"\n{where(output)}")
     return ran.exit_code
 
 

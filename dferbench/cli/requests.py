@@ -48,11 +48,10 @@ def settings_of(
     texts: list[str] | None, epochs: int | None = None, precision: str | None = None
 ) -> dict[str, str]:
     """`--set NAME=VALUE`, with what `--epochs` and `--precision` stand for. Raises ConfigError."""
+    from dferbench.interface import words
     from dferbench.registry.options import assignments
 
-    sets = assignments(texts or [])
-    sets |= {"stage.epochs": str(epochs)} if epochs is not None else {}
-    return sets | ({"precision": precision} if precision else {})
+    return words.settings_of(assignments(texts or []), epochs, precision=precision)
 
 
 def _weights_of(texts: list[str] | None) -> dict[str, str]:

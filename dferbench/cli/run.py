@@ -34,8 +34,9 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.complete import method_names
 from dferbench.cli.requests import request_of, settings_of
-from dferbench.errors import ConfigError, DferbenchError
+from dferbench.errors import ConfigError
 from dferbench.files import json_text
+from dferbench.interface.outcome import require_some
 
 if TYPE_CHECKING:
     from dferbench.experiment.metrics import Columns
@@ -98,10 +99,10 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
     asked = locals()
     from dferbench.cli.jobs import run_in_jobs, shares_for
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.plan import make_plan
-    from dferbench.runner.finished import all_finished
+    from dferbench.interface.progress import make_progress
+    from dferbench.interface.run import carry_out
 
     shown = columns(metrics, by, registered(context.obj))
     request = request_of(asked, sets=settings_of(set_, epochs, precision))
@@ -109,13 +110,10 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         return _rehearsed(request, context.obj, json_)
     plan, progress = make_plan(request, context.obj), make_progress(quiet)
     shares = shares_for(jobs, [plan], quiet)
-    records = all_finished(plan, context.obj, progress)
-    if records is None and shares.jobs > 1:
+    if shares.jobs > 1:
         records = run_in_jobs(plan, shares, context.obj, quiet)
-    elif records is None:
-        from dferbench.runner.run import run as run_plan
-
-        records = run_plan(plan, context.obj, progress)
+    else:
+        records = carry_out(plan, context.obj, progress)
     return conclude(records, plan, json_, shown)
 
 
@@ -152,16 +150,8 @@ def conclude(records: list[Record], plan: Plan, json_: bool, shown: Columns) -> 
     else:
         _standing(plan, shown)
         typer.echo("\n".join(["", *folders]))
-    if failed and len(failed) == len(records):
-        raise _same_again(failed[0].error, failed[0].exit_code)
+    require_some(records)
     return EXIT_SOME_FAILED if failed else 0
-
-
-def _same_again(error: str, code: int) -> DferbenchError:
-    """The error of a run, as if it had just been raised."""
-    again = DferbenchError(*error.split("\n", 1))
-    again.exit_code = code
-    return again
 
 
 def _standing(plan: Plan, shown: Columns) -> None:

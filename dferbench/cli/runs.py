@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,7 +25,10 @@ def runs(
     folder: Annotated[Path, typer.Argument(help="Folder of the runs.")] = Path("runs"),
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """List the runs below a folder: done, running (by whom, since when, time left), interrupted or failed."""
+    """List the runs below a folder: done, running (by whom, since when, time left), interrupted or failed.
+
+    Tests on corrupted videos (`dferbench stress`) are counted, not listed.
+    """
     from dferbench.runner.standings import standings
 
     if not folder.is_dir():
@@ -32,13 +36,23 @@ def runs(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
     with collector.paused():
-        found = list(standings(folder))
+        everything = list(standings(folder))
+    found = [one for one in everything if not one.stressed]
+    apart = len(everything) - len(found)
     if json_:
-        typer.echo(json_text({"schema": 1, "counts": _counted(found), "runs": [r.as_data() for r in found]}))
+        counts, data = _counted(found), [one.as_data() for one in found]
+        typer.echo(json_text({"schema": 1, "counts": counts, "stressed": apart, "runs": data}))
         return
     if found:
         typer.echo(_table(found, folder) + "\n")
     typer.echo(_counts(found, folder))
+    if apart:
+        typer.echo(f"and {apart} tests on corrupted videos: dferbench stress shows them")
+
+
+def where(folder: Path) -> str:
+    """Where runs lie, as verbs that made several say it at their end."""
+    return f"The runs lie below {folder}; dferbench runs {shlex.quote(str(folder))} lists them."
 
 
 def _counted(found: Sequence[RunStanding]) -> dict[str, int]:

@@ -55,8 +55,8 @@ def score(  # noqa: PLR0913 - one parameter an option is how typer declares them
 ) -> None:
     """Score predictions that any other program made: ids with labels, scores or free answers."""
     asked = locals()
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.interface.progress import make_progress
     from dferbench.outside.account import Outside
     from dferbench.outside.columns import Wanted
     from dferbench.outside.score import score as scored

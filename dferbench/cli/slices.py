@@ -58,8 +58,8 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
 
     The first metric is tested, by permuting parts within folds and classes; several tests are corrected.
     """
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.interface.progress import make_progress
     from dferbench.report.leaderboard import load
     from dferbench.report.slice_columns import read_columns
     from dferbench.report.slices import corrected

@@ -84,8 +84,8 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
     Each video is read once for all corruptions. What is finished is not tested again.
     """
     asked = locals()
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.interface.progress import make_progress
 
     style = "json" if json_ else format_
     if style not in FORMATS:
@@ -105,6 +105,10 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
 
         save(drawn.draw(table, shown.by, DOUBLE), figure)
     typer.echo(_written(table, shown, style).rstrip("\n"))
+    if style == "text":
+        from dferbench.runner.stress import APART
+
+        typer.echo(f"\nThe clean tests lie below {runs}, those on corrupted videos below {runs / APART}.")
 
 
 def _measured(

@@ -21,6 +21,7 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.requests import request_of
+from dferbench.cli.runs import where
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.files import expand, json_text
 
@@ -70,8 +71,8 @@ def transfer(  # noqa: PLR0913 - one parameter an option is how typer declares t
     asked = locals()
     from dferbench import spec
     from dferbench.checkpoints.below import checkpoints_below
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import columns, registered
+    from dferbench.interface.progress import make_progress
     from dferbench.registry.options import assignments
     from dferbench.report.transfer import matrix
     from dferbench.runner.transfer import cross
@@ -91,6 +92,8 @@ def transfer(  # noqa: PLR0913 - one parameter an option is how typer declares t
     if not table.cells:
         raise ConfigError("no checkpoint could be tested on any of these datasets", "See the lines above.")
     typer.echo(_written(table, shown, style).rstrip("\n"))
+    if style == "text":
+        typer.echo(f"\n{where(runs)}")
 
 
 def _written(table: Matrix, shown: Columns, style: str) -> str:

@@ -91,8 +91,8 @@ def tune(  # noqa: PLR0913 - one parameter an option is how typer declares them
     The same command continues a search, also with a larger budget.
     """
     asked = locals()
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import METRICS, find
+    from dferbench.interface.progress import make_progress
     from dferbench.registry.options import assignments
     from dferbench.tuning.space import space_of
     from dferbench.tuning.tune import Search, tune

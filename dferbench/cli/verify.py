@@ -53,8 +53,8 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import registered
+    from dferbench.interface.progress import make_progress
     from dferbench.verification.lists import DatasetLists
     from dferbench.verification.verify import How, verify
 

@@ -6,6 +6,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
+from typing import TextIO
 
 from rich.console import Group
 from rich.live import Live
@@ -22,8 +23,14 @@ def make_screen(run: Path) -> LineScreen | LiveScreen:
     return LiveScreen(run) if sys.stdout.isatty() else LineScreen(run)
 
 
+def waiting(run: Path) -> str:
+    """What is waited for, why nothing is shown yet, and on a second line what to do."""
+    why = "no run in it has reported yet" if run.is_dir() else "there is no such folder yet"
+    return f"waiting for a run in {run}: {why}\nStart one by dferbench run, or press Ctrl-C to end this."
+
+
 class LineScreen(AbstractContextManager["LineScreen"]):
-    """Prints what is new: the run, then a line an epoch, then its end."""
+    """Prints what is new: the run, then a line an epoch, then its end; on stderr what is waited for."""
 
     def __init__(self, run: Path) -> None:
         self.run, self.last, self.epochs = run, "", 0
@@ -35,7 +42,7 @@ class LineScreen(AbstractContextManager["LineScreen"]):
         """Print the lines that are new since the last time."""
         if now is None:
             self.epochs = 0
-            self._say_once(f"waiting for a run in {self.run}")
+            self._say_once(waiting(self.run), sys.stderr)
             return
         if not self.epochs:
             self._say_once(_heading(now))
@@ -47,9 +54,9 @@ class LineScreen(AbstractContextManager["LineScreen"]):
         if now.over:
             self._say_once(_status(now))
 
-    def _say_once(self, line: str) -> None:
+    def _say_once(self, line: str, where: TextIO | None = None) -> None:
         if line != self.last:
-            print(line, flush=True)
+            print(line, file=where or sys.stdout, flush=True)
             self.last = line
 
 
@@ -72,7 +79,7 @@ class LiveScreen(AbstractContextManager["LiveScreen"]):
     def show(self, now: Standing | None) -> None:
         """Draw the table."""
         if now is None:
-            self.live.update(text(f"waiting for a run in {self.run}"))
+            self.live.update(text(waiting(self.run)))
             return
         rows = max(self.console.height - 6, 3)
         status = text(_status(now), overflow="fold")

@@ -13,6 +13,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from dferbench.data.ranges import require_count, require_number
 from dferbench.errors import ConfigError, VideoError
 from dferbench.face_crops.links import CHOICES, Look, Sighting, followed, jumps
 from dferbench.face_crops.steady import middles, side_of, tilts
@@ -32,8 +33,8 @@ class Following:
     says which of several faces (see `links.CHOICES`).
 
     A video is refused whose crop jumps in more than a share `most_jumps` of the looks, or in which more than
-    a share `most_far` of the frames is further than two looks from a find. Raises ConfigError for an unknown
-    choice.
+    a share `most_far` of the frames is further than two looks from a find. `every` counts from 1, `margin`
+    lies in [0, 10], and shares lie in [0, 1]. Raises ConfigError for other values and an unknown choice.
     """
 
     every: int = 5
@@ -45,6 +46,10 @@ class Following:
     most_far: float = 0.5
 
     def __post_init__(self) -> None:
+        require_count("every", self.every)
+        require_number("margin", self.margin, 0, 10)
+        for share in ("least", "most_jumps", "most_far"):
+            require_number(share, getattr(self, share), 0, 1)
         if self.choose not in CHOICES:
             raise ConfigError(
                 f"--choose must be one of {', '.join(CHOICES)}, got '{self.choose}'",

@@ -124,6 +124,7 @@ def _do(
         found = work(draft, split, folder)
         outcome.append(draft.model_copy(update={"status": "done", **found, "files": named_files(folder)}))
     record = with_curve(records.read(folder / records.NAME, plan.metrics), folder, progress)
+    progress.say(f"fold {run[0]} seed {run[1]}: {record.status}, {folder}")
     if record.status == "done":
         drop_state(folder)
         observers.run_ended(record)

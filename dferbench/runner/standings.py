@@ -35,10 +35,14 @@ class RunStanding:
     """What a running one still takes, told from its last epochs; None before the first is done."""
     why: str = ""
     """Why it failed, was interrupted or is damaged, in one line."""
+    stressed: bool = False
+    """Whether it is a test on corrupted videos, of which each model has dozens."""
 
     def as_data(self) -> dict[str, Any]:
         """The same for JSON."""
-        return asdict(self)
+        facts = asdict(self)
+        del facts["stressed"]
+        return facts
 
 
 def standings(folder: Path) -> Iterator[RunStanding]:
@@ -72,7 +76,7 @@ class _Facts:
         one = self.record
         return RunStanding(
             str(self.folder), status, one.method, one.dataset, one.config_id, one.fold, one.seed,
-            epochs=total_epochs(one), **more,
+            epochs=total_epochs(one), stressed=one.stressed, **more,
         )  # fmt: skip
 
 

@@ -50,9 +50,9 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     others continue. One whose crops jump, or lie far from any find, is called doubtful. The same command
     continues an interrupted job; faces.json lists every video's outcome.
     """
-    from dferbench.cli.progress import make_progress
     from dferbench.face_crops.run import CropRequest, crop_all
     from dferbench.face_crops.track import Following
+    from dferbench.interface.progress import make_progress
 
     how = Following(every, least, margin, align, choose, most_jumps, most_far)
     request = CropRequest(source, output, finder, how, size, quality, timeout, workers)

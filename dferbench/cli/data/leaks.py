@@ -52,10 +52,10 @@ def leaks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     name = chosen.entry.name
     place = root_of(name, chosen.dataset, root)
 
-    from dferbench.cli.progress import make_progress
     from dferbench.data.leaks.file import as_csv
     from dferbench.data.leaks.find import leaks_in
     from dferbench.data.packs.dataset import dataset_at
+    from dferbench.interface.progress import make_progress
 
     there, progress = dataset_at(chosen, place), make_progress()
     folds = folds_of(name, there, fold)

@@ -39,8 +39,8 @@ def make(
     form = layout or layouts[0]
     root = expand(root)
 
-    from dferbench.cli.progress import make_progress
     from dferbench.data.make import find_paint, make_release
+    from dferbench.interface.progress import make_progress
 
     call = f"dferbench data make '{dataset}' --layout {form} --scale {scale:g} --seed {seed}"
     paint = find_paint(context.obj, seed)

@@ -50,8 +50,8 @@ def pack(  # noqa: PLR0913 - one parameter an option is how typer declares them
     Images are copied byte for byte; video files are decoded and their frames stored as JPEG, which is
     noted with every result. The same command continues where it stopped, and brings a pack up to date.
     """
-    from dferbench.cli.progress import make_progress
     from dferbench.data.packs.write import PackJob, pack
+    from dferbench.interface.progress import make_progress
     from dferbench.places import root_of
     from dferbench.registry.datasets import make_dataset
 

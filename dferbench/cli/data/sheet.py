@@ -23,9 +23,9 @@ def sheet(
     root: Annotated[Path | None, typer.Option(help="Root folder of the dataset.")] = None,
 ) -> None:
     """Write a contact sheet: some videos of each class, one row each, time from left to right."""
-    from dferbench.cli.progress import make_progress
     from dferbench.data.packs.dataset import dataset_at
     from dferbench.errors import UnknownName
+    from dferbench.interface.progress import make_progress
     from dferbench.places import root_of
     from dferbench.registry.datasets import make_dataset
     from dferbench.report.sheet import contact_sheet

@@ -45,9 +45,9 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     name = chosen.entry.name
     place = root_of(name, chosen.dataset, root)
 
-    from dferbench.cli.progress import make_progress
     from dferbench.data.packs.dataset import dataset_at
     from dferbench.data.verify import Depth, verify
+    from dferbench.interface.progress import make_progress
 
     there = dataset_at(chosen, place)
     folds = folds_of(name, there, fold)

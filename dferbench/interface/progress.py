@@ -1,4 +1,5 @@
-"""Progress on stderr: a live bar on a terminal, whose library is imported only there; lines in a pipe."""
+"""Progress on stderr: a live bar on a terminal, whose library is imported only there; lines in a pipe or a
+notebook."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dferbench.printable import printable
 from dferbench.progress import Bar, Progress
 
 SECONDS_BETWEEN_LINES = 10.0
@@ -18,9 +20,14 @@ def make_progress(quiet: bool = False) -> Progress:
         return Progress()
     if not sys.stderr.isatty():
         return LineProgress()
-    from dferbench.cli.progress_live import LiveProgress
+    from dferbench.interface.progress_live import LiveProgress
 
     return LiveProgress()
+
+
+def progress_of(asked: bool | Progress) -> Progress:
+    """The reporter that an argument `progress` asks for: one of the caller's own, one on stderr, or none."""
+    return asked if isinstance(asked, Progress) else make_progress(quiet=not asked)
 
 
 def facts_text(facts: dict[str, float]) -> str:
@@ -33,7 +40,7 @@ class LineProgress(Progress):
 
     def say(self, text: str) -> None:
         """Print one line."""
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     @contextmanager
     def bar(self, what: str, total: int, unit: str = "videos") -> Iterator[Bar]:
@@ -59,4 +66,4 @@ class _LineBar(Bar):
         self.spoken = time.monotonic()
         rate = self.done / max(self.spoken - self.started, 1e-9)
         line = f"{self.what}: {self.done}/{self.total} {self.unit}, {rate:.1f}/s {self.facts}"
-        print(line.rstrip(), file=sys.stderr, flush=True)
+        print(printable(line.rstrip()), file=sys.stderr, flush=True)

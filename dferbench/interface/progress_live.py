@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as RichBars
 
-from dferbench.cli.progress import facts_text
+from dferbench.interface.progress import facts_text
 from dferbench.printable import one_line
 from dferbench.progress import Bar, Progress
 from dferbench.report.drawn import console
