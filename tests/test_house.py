@@ -22,7 +22,7 @@ FLOORS = [
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
-    | {"launchers", "outside", "statistics", "tuning"},
+    | {"launchers", "outside", "statistics", "tuning", "exporting", "explaining"},
     {"report", "builtins", "doctor", "verification"},
     {"cli", "testing", "__main__"},
 ]

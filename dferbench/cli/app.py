@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "evaluate:evaluate",
     "score": "score:score",
     "predict": "predict:predict",
+    "export": "export:export",
     "stress": "stress:stress",
     "transfer": "transfer:transfer",
     "list": "listing:list_",
