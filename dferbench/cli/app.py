@@ -26,6 +26,7 @@ VERBS = {
     "evaluate": "evaluate:evaluate",
     "score": "score:score",
     "predict": "predict:predict",
+    "explain": "explain:explain",
     "features": "features:features",
     "export": "export:export",
     "stress": "stress:stress",

@@ -32,7 +32,9 @@ def export(  # noqa: PLR0913 - one parameter an option is how typer declares the
     ] = False,
     example: Annotated[
         bool,
-        typer.Option("--example", help="Also write a program that runs the .onnx with numpy and onnxruntime."),
+        typer.Option(
+            "--example", help="Also write a program that runs the .onnx with numpy and onnxruntime."
+        ),
     ] = False,
     model: Annotated[
         str,
@@ -57,7 +59,9 @@ def export(  # noqa: PLR0913 - one parameter an option is how typer declares the
     """
     to = to or next((name for name, suffix in SUFFIXES.items() if suffix == output.suffix.lower()), "")
     if not to:
-        raise ConfigError(f"--output {output} does not tell the format", "Add --to onnx or --to torch-export.")
+        raise ConfigError(
+            f"--output {output} does not tell the format", "Add --to onnx or --to torch-export."
+        )
     if example and to != "onnx":
         raise ConfigError(f"--example is a program for ONNX files, got --to {to}", "Leave it out.")
 
@@ -93,12 +97,12 @@ def _lines(found: Exported) -> list[str]:
     """What was written, for people."""
     from dferbench.report.caveats import meaning
 
-    about = found.about
+    about, size = found.about, found.about["size"]
     frames = "any number of frames" if about["frames free"] else f"{about['frames']} frames"
     random = [name for name, used in about["weights"].items() if used.get("random")]
     return [
         f"{found.path}: {about['method']} as {about['format']}, {found.path.stat().st_size / 1e6:.1f} MB",
-        f"input   frames (videos, {frames}, 3, {about['size']}, {about['size']}), chosen by {about['sampling']}",
+        f"input   frames (videos, {frames}, 3, {size}, {size}), chosen by {about['sampling']}",
         f"output  logits (videos, {len(about['classes'])}): {', '.join(about['classes'])}",
         f"The logits differ from the model's by at most {found.difference:.1g}.",
         *(f"* {meaning(caveat)}" for caveat in about["caveats"]),

@@ -34,9 +34,7 @@ def features(  # noqa: PLR0913 - one parameter an option is how typer declares t
     ],
     model: Annotated[
         str,
-        typer.Option(
-            "--model", "-m", help="Method, as it is before training.", autocompletion=method_names
-        ),
+        typer.Option("--model", "-m", help="Method, as it is before training.", autocompletion=method_names),
     ] = "",
     checkpoint: Annotated[
         Path | None,
@@ -51,7 +49,9 @@ def features(  # noqa: PLR0913 - one parameter an option is how typer declares t
         typer.Option("--fold", "-f", help="The fold. Default: the checkpoint's, else the first."),
     ] = None,
     seed: Annotated[str, typer.Option("--seed", "-s", help="Random seed of what no file gives.")] = "0",
-    set_: Annotated[list[str] | None, typer.Option("--set", help="Method option or input: NAME=VALUE.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Method option or input: NAME=VALUE.")
+    ] = None,
     root: Root = None,
     weights: Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")] = None,
     limit: Limit = None,

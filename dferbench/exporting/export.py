@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 import dferbench
@@ -16,7 +15,7 @@ from dferbench.data.normalize import moments
 from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, UnknownName, said_by
 from dferbench.exporting.formats import FORMATS
-from dferbench.exporting.function import function_of
+from dferbench.exporting.function import TestFunction, function_of
 from dferbench.exporting.parity import check_parity, examples
 from dferbench.exporting.program import program_of
 from dferbench.files import write_atomic
@@ -64,7 +63,7 @@ def export(opened: Opened, catalog: Catalog, path: Path, to: str, *, free_frames
     return Exported(path, {**about, "format": to}, difference)
 
 
-def _function(opened: Opened, example: Tensor) -> torch.nn.Module:
+def _function(opened: Opened, example: Tensor) -> TestFunction:
     try:
         return function_of(opened.model, example)
     except Exception as error:  # a plugin's module may hold what cannot be copied

@@ -29,7 +29,7 @@ Run = Callable[[Tensor], Tensor]
 @dataclass(frozen=True)
 class Format:
     """`write` gives the bytes of a file that holds the graph and the metadata, `open` a function that runs
-    them: frames (B, T, 3, H, W) -> logits (B, C). `require` raises ConfigError where it cannot be made here."""
+    them: frames (B, T, 3, H, W) -> logits (B, C). `require` raises ConfigError where none can be made."""
 
     write: Callable[[ExportedProgram, Mapping[str, Any], str], bytes]
     open: Callable[[bytes], Run]
@@ -94,7 +94,7 @@ def _open_onnx(content: bytes) -> Run:
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Without what the exporter and its optimizer print on the way: a failure is raised, and told in words."""
+    """Without what the exporter and its optimizer print: a failure is raised, and told in words."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:
@@ -107,7 +107,7 @@ def _silent() -> Iterator[None]:
 def _require_onnx() -> None:
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         raise ConfigError(
-            f"--to onnx needs {' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed",
+            f"--to onnx needs {' and '.join(missing)}, not installed here",
             "Install them: pip install 'dferbench[onnx]'. --to torch-export needs nothing more.",
         )
 

@@ -1,4 +1,4 @@
-"""What a model computes in testing, as one function of the frames, with nothing in it that it does not need."""
+"""What a model computes in testing, as one function of the frames, and nothing else."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ class Constant(nn.Module):
         return self.get_buffer("value")
 
 
-class ReadTensors(TorchDispatchMode):
+class ReadTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """While it is active, notes which tensors computations read: `seen` holds their ids."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.seen: set[int] = set()
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -32,8 +32,8 @@ def check_parity(
             difference = (model(frames) - file(frames)).abs().max().item()
         if not difference <= MOST:
             raise DferbenchError(
-                f"the exported file differs from the model by {difference:.2g} in a logit, more than {MOST:g}, "
-                f"for {len(frames)} videos of {frames.shape[1]} frames; it was not written",
+                f"the exported file differs from the model by {difference:.2g} in a logit, more than "
+                f"{MOST:g}, for {len(frames)} videos of {frames.shape[1]} frames; it was not written",
                 "Try the other --to, or another version of torch.",
             )
         most = max(most, difference)

@@ -1,4 +1,4 @@
-"""The test-time function as a graph of torch operations: torch.export, and in words what stands in its way."""
+"""The test-time function as a graph of torch operations, and in words what stands in its way."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ FREE = {"batch": "the number of videos", "frames": "the number of frames"}
 
 
 def program_of(function: TestFunction, frames: Tensor, method: str, free_frames: bool) -> ExportedProgram:
-    """The graph, for any number of videos and, with `free_frames`, of frames; `frames` (B, T, 3, H, W) with at
-    least 2 videos is an example of its input.
+    """The graph, for any number of videos and, with `free_frames`, of frames; `frames` (B, T, 3, H, W) with
+    at least 2 videos is an example of its input.
 
     Raises ConfigError that names the method and what stands in the way.
     """
@@ -26,7 +26,9 @@ def program_of(function: TestFunction, frames: Tensor, method: str, free_frames:
         dims[1] = Dim("frames", min=1, max=_most_frames(function, frames))
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about attributes of recurrent layers that tracing sets and resets
+            warnings.simplefilter(
+                "ignore"
+            )  # about attributes of recurrent layers that tracing sets and resets
             return torch.export.export(function, (frames,), dynamic_shapes=(dims,), strict=False)
     except Exception as error:  # torch raises whatever tracing leads it to
         raise refusal(method, error, free_frames) from error
@@ -56,9 +58,9 @@ def refusal(method: str, error: Exception, free_frames: bool) -> ConfigError:
         )
     if fixed:
         return ConfigError(
-            f"{method} cannot be exported: its forward() depends on {fixed[0]} in a way that no graph can hold, "
-            "such as a loop over the videos",
-            "Use dferbench predict, or change the method's code: x.shape[0] for len(x), and no loop over videos.",
+            f"{method} cannot be exported: its forward() depends on {fixed[0]} in a way that no graph can "
+            "hold, such as a loop over the videos",
+            "Use dferbench predict, or change the method: x.shape[0] for len(x), and no loop over videos.",
         )
     return ConfigError(
         f"{method} cannot be exported: {type(error).__name__}: {said_by(error)}",

@@ -45,7 +45,9 @@ class _Reached(Exception):
 
 
 def find_tap(model: Classifier, video: Tensor, level: str, classes: int) -> Tap:
-    """The features of each frame, (B, T, dim), or of the whole video, (B, dim); `video` (B, T, 3, H, W) is any.
+    """Where the features of each frame are, (B, T, dim), or of the whole video, (B, dim).
+
+    `video` (B, T, 3, H, W) may be any.
 
     Of a model with a tower for frames they are what its temporal head takes and gives. Of another one, the
     features of frames are the first (B, T, dim) that one of its modules takes, and those of the video what
@@ -111,7 +113,7 @@ def _listening(tap: Tap, hear: Callable[[Tensor], Any]) -> Iterator[None]:
 
 
 def per_video(model: Classifier, passed: list[Tensor], tap: Tap, videos: int) -> Tensor:
-    """(B, ...) of what passed at a tap in one forward of `videos` videos: of several clips of a video the mean.
+    """(B, ...) of what passed at a tap in one forward of `videos` videos; of several clips of one the mean.
 
     Raises ConfigError for a model that does something else with its batch.
     """

@@ -32,7 +32,12 @@ UNTRAINED = "random weights"
 
 
 def features(
-    request: Request, checkpoint: Checkpoint | None, part: str, level: str, catalog: Catalog, progress: Progress
+    request: Request,
+    checkpoint: Checkpoint | None,
+    part: str,
+    level: str,
+    catalog: Catalog,
+    progress: Progress,
 ) -> Features:
     """The features of one fold's videos, and what made them: the model of a checkpoint, or without one the
     request's method before its training.
@@ -103,7 +108,7 @@ def _untrained(plan: Plan, catalog: Catalog, fabric: Fabric) -> _Model:
     if plan.options.get(START):
         from_files.append(model)
     loaded = {id(p) for one in from_files for p in one.parameters()}
-    facts = {"checkpoint": None, "trained": False, "weights": parts.used, "caveats": []}
+    facts: dict[str, Any] = {"checkpoint": None, "trained": False, "weights": parts.used, "caveats": []}
     seen = seen_by(model, parts, catalog)
     fabric.to_device(model)
     return _Model(model, len(plan.task.classes), facts, loaded, seen)
