@@ -15,8 +15,8 @@ ROLLOUT, OCCLUSION = "attention roll-out", "occlusion"
 @dataclass(frozen=True)
 class Heat:
     """How much frames (T,) and places (T, h, w) count. Of roll-out these are shares of attention, which sum
-    to one over the frames and over the places of each; of occlusion, by how much the log-odds of the class fall,
-    below zero where they rise."""
+    to one over the frames and over the places of each; of occlusion, by how much the log-odds of the class
+    fall, below zero where they rise."""
 
     time: NDArray[np.float64]
     space: NDArray[np.float64]

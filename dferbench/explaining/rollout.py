@@ -18,8 +18,8 @@ from dferbench.explaining.explanation import Heat
 
 class SeenAttention(TorchFunctionMode):
     """While it is active, keeps the attention of every self-attention in the order of the calls, averaged
-    over the heads: `maps` of (N, L, L). What is causal or masked reads texts, and is left out; `others` counts
-    what is no self-attention."""
+    over the heads: `maps` of (N, L, L). What is causal or masked reads texts, and is left out; `others`
+    counts what is no self-attention."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -89,7 +89,7 @@ def rolled_out(layers: Layers, frames: int) -> Heat:
 
 def _rollout(maps: Sequence[Tensor]) -> Tensor:
     """(N, L, L): row i says from which input tokens token i of the last layer comes."""
-    same = torch.eye(maps[0].shape[-1], device=maps[0].device)
+    same = torch.eye(maps[0].shape[-1], dtype=maps[0].dtype, device=maps[0].device)
     rolled = same.expand_as(maps[0])
     for one in maps:
         rolled = (one + same) / 2 @ rolled

@@ -26,9 +26,8 @@ def program_of(function: TestFunction, frames: Tensor, method: str, free_frames:
         dims[1] = Dim("frames", min=1, max=_most_frames(function, frames))
     try:
         with torch.no_grad(), warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # about attributes of recurrent layers that tracing sets and resets
+            # Tracing sets and resets attributes of recurrent layers, and warns of it.
+            warnings.simplefilter("ignore")
             return torch.export.export(function, (frames,), dynamic_shapes=(dims,), strict=False)
     except Exception as error:  # torch raises whatever tracing leads it to
         raise refusal(method, error, free_frames) from error
