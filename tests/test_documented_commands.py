@@ -5,10 +5,12 @@ import re
 import shlex
 import shutil
 
+import media
 import official_dfer_clip
 import pytest
 from conftest import ROOT
 from PIL import Image
+from shipped import ship
 from test_bounds_in_tables import leave as leave_run
 
 from dferbench.experiment.plan import Request, make_plan
@@ -17,7 +19,7 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 NAMES = (
-    "calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside", "published",
+    "calibration", "certainty", "datasets", "explain", "export", "launchers", "metrics", "order", "outside", "published",
     "recipes", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
@@ -38,6 +40,8 @@ MORE = {
     "transfer": ["-j", "0", "-q", "--device", "cpu"],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],
+    "explain": ["-q", "--device", "cpu"],
+    "features": ["-j", "0", "-q", "--device", "cpu"],
 }
 """What makes a command quick, by its verb."""
 
@@ -120,6 +124,16 @@ def answers(desk):
     (desk / "answers.csv").write_text("\n".join(["id,label", *lines]))
 
 
+def ready_to_use(desk):
+    """A model, which was never trained, where a run leaves it, a talk and a picture."""
+    place = desk / "runs/synthetic/resnet18-lstm-00000000/fold1-seed0"
+    place.mkdir(parents=True)
+    size = {"width": "2", "hidden": "8"}
+    ship(discover(), place / "checkpoint.safetensors", "resnet18-lstm", size)
+    media.encode(desk / "talk.mp4", count=12)
+    Image.new("RGB", (40, 40), (200, 150, 120)).save(desk / "face.png")
+
+
 def leave_study(file, runs):
     """Runs of every row of a suite on synthetic, two seeds of every fold, that were never trained."""
     for number, row in enumerate(read_suite(file).rows):
@@ -156,6 +170,11 @@ def test_the_commands_of_a_page(desk, run, page):
         run(*quick(["run", "-m", "dfer-clip", "-d", "synthetic"]))
     if page == "docs/certainty.md":
         leave_study(desk / "study.toml", desk / "runs")
+    if page == "docs/export.md":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+    if page in ("docs/explain.md", "docs/export.md"):
+        ready_to_use(desk)
     found = commands(page)
     assert found
     for command in found:

@@ -130,7 +130,7 @@ def test_the_number_of_frames_may_be_free_where_the_method_lets_it(catalog, tmp_
         with torch.no_grad():
             assert (program.module()(y) - model(y)).abs().max() <= 1e-4
     model = ship(catalog, path, "resnet18-lstm", SMALL["resnet18-lstm"][0])
-    with pytest.raises(ConfigError, match="resnet18-lstm .* with --frames-free: .* one number of frames"):
+    with pytest.raises(ConfigError, match=r"resnet18-lstm .* with --frames-free: .* one number of frames"):
         program_of(function_of(model, x), x, "resnet18-lstm", True)
 
 

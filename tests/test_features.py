@@ -13,8 +13,8 @@ from dferbench.cli import _run
 from dferbench.data.decoders import choose_decoder
 from dferbench.data.normalize import to_float
 from dferbench.errors import ConfigError, UnknownName
-from dferbench.inference.features import Features
 from dferbench.inference.feature_file import write_features
+from dferbench.inference.features import Features
 from dferbench.inference.tap import drawn_share, find_tap, per_video
 from dferbench.inference.windows import ClipSampler, whole
 from dferbench.models import FrameClassifier, Mean, WindowClassifier
