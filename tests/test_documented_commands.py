@@ -19,8 +19,8 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 NAMES = (
-    "calibration", "certainty", "datasets", "explain", "export", "launchers", "metrics", "order", "outside", "published",
-    "recipes", "results", "robustness", "selection", "trackers",
+    "calibration", "certainty", "datasets", "explain", "export", "launchers", "metrics", "order", "outside",
+    "published", "recipes", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
@@ -129,7 +129,7 @@ def ready_to_use(desk):
     place = desk / "runs/synthetic/resnet18-lstm-00000000/fold1-seed0"
     place.mkdir(parents=True)
     size = {"width": "2", "hidden": "8"}
-    ship(discover(), place / "checkpoint.safetensors", "resnet18-lstm", size)
+    ship(discover(), place / "checkpoint.safetensors", "resnet18-lstm", size, frames=2)
     media.encode(desk / "talk.mp4", count=12)
     Image.new("RGB", (40, 40), (200, 150, 120)).save(desk / "face.png")
 
