@@ -6,11 +6,13 @@ import shlex
 import shutil
 from itertools import product
 
+import media
 import official_dfer_clip
 import pictured
 import pytest
 from conftest import ROOT
 from PIL import Image
+from shipped import ship
 from test_bounds_in_tables import leave as leave_run
 
 from dferbench.experiment.plan import Request, make_plan
@@ -19,8 +21,8 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 NAMES = (
-    "calibration", "certainty", "datasets", "figures", "launchers", "metrics", "order", "outside",
-    "published", "recipes", "report", "results", "robustness", "selection", "trackers",
+    "calibration", "certainty", "datasets", "explain", "export", "figures", "launchers", "metrics", "order",
+    "outside", "published", "recipes", "report", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
@@ -40,6 +42,8 @@ MORE = {
     "transfer": ["-j", "0", "-q", "--device", "cpu"],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],
+    "explain": ["-q", "--device", "cpu"],
+    "features": ["-j", "0", "-q", "--device", "cpu"],
 }
 """What makes a command quick, by its verb."""
 
@@ -122,6 +126,16 @@ def answers(desk):
     (desk / "answers.csv").write_text("\n".join(["id,label", *lines]))
 
 
+def ready_to_use(desk):
+    """A model, which was never trained, where a run leaves it, a talk and a picture."""
+    place = desk / "runs/synthetic/resnet18-lstm-00000000/fold1-seed0"
+    place.mkdir(parents=True)
+    size = {"width": "2", "hidden": "8"}
+    ship(discover(), place / "checkpoint.safetensors", "resnet18-lstm", size, frames=2)
+    media.encode(desk / "talk.mp4", count=12)
+    Image.new("RGB", (40, 40), (200, 150, 120)).save(desk / "face.png")
+
+
 def leave_study(file, runs):
     """Runs of every row of a suite on synthetic, two seeds of every fold, that were never trained."""
     for number, row in enumerate(read_suite(file).rows):
@@ -165,6 +179,11 @@ def test_the_commands_of_a_page(desk, run, page):
         pictured.leave(desk / "runs", method="finetune", dataset="synthetic", synthetic=True)
     if page == "docs/certainty.md":
         leave_study(desk / "study.toml", desk / "runs")
+    if page == "docs/export.md":
+        pytest.importorskip("onnxruntime")
+        pytest.importorskip("onnxscript")
+    if page in ("docs/explain.md", "docs/export.md"):
+        ready_to_use(desk)
     found = commands(page)
     assert found
     for command in found:

@@ -22,7 +22,7 @@ FLOORS = [
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
-    | {"launchers", "outside", "statistics", "tuning"},
+    | {"launchers", "outside", "statistics", "tuning", "exporting", "explaining"},
     {"report", "figures", "pages", "builtins", "doctor", "verification"},
     {"interface"},
     {"cli", "testing", "__main__"},

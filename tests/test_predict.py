@@ -337,3 +337,42 @@ def test_a_diverged_model_gives_no_numbers(predict, trained, tmp_path, video):
 def test_errors_are_two_lines(predict, video, words, code, message):
     error, hint = predict(video, *words, check=code).err.splitlines()[-2:]
     assert message in error + hint and error.startswith("error: ") and hint.startswith("hint: ")
+
+
+def test_a_single_picture_is_a_video_that_stands_still(predict, tmp_path):
+    media.frame_folder(tmp_path / "one", ["1.png"])
+    shutil.copy(tmp_path / "one" / "1.png", tmp_path / "face.png")
+    Image.open(tmp_path / "face.png").save(tmp_path / "face.webp", lossless=True)
+    found = json.loads(predict("one", "face.png", "face.webp", "--json").out)
+    folder, picture, other = found["videos"]
+    assert folder["probabilities"] == picture["probabilities"] == other["probabilities"]
+    assert picture["still"] and picture["frames"] == 1 and "still" not in folder
+    assert "face.png: a single picture, shown 8 times over as if it were a video" in predict("face.png").out
+    window = json.loads(predict("face.png", "--window", 4, "--json").out)["videos"][0]
+    assert window["probabilities"] == pytest.approx(picture["probabilities"])
+    (tmp_path / "bad.jpg").write_bytes(b"no picture")
+    written = predict("bad.jpg", "face.png", check=5).out
+    assert "failed: bad.jpg: its frame bad.jpg cannot be read" in written
+
+
+def test_a_camera_films_for_a_while_and_nothing_is_kept(predict, tmp_path, monkeypatch):
+    video = media.encode(tmp_path / "a.mp4", count=12)
+    kept = tmp_path / "temporary"
+    kept.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(kept))
+    found = json.loads(predict("--camera", video, "--json", "-o", "out.csv").out)
+    assert [(one["video"], one["frames"]) for one in found["videos"]] == [(f"camera {video}", 12)]
+    assert not list(kept.iterdir())
+    expected = json.loads(predict(video, "--json").out)["videos"][0]["probabilities"]
+    assert found["videos"][0]["probabilities"] == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("camera", ["97", "nowhere.mp4"])
+def test_without_a_camera_two_lines_say_so(predict, camera):
+    lines = predict("--camera", camera, check=3).err.splitlines()
+    assert len(lines) == 2 and f"no camera {camera}" in lines[0] and "name a video" in lines[1]
+
+
+def test_either_a_video_or_a_camera(predict, tmp_path):
+    assert "nothing to predict" in predict(check=3).err
+    assert "Leave one of them out" in predict("a.mp4", "--camera", "0", check=3).err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -31,12 +32,17 @@ EXIT_SOME_FAILED = 5
 
 def predict(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    videos: Annotated[
-        list[Path], typer.Argument(help="Video files, folders of frames, or folders of either.")
-    ],
     checkpoint: Annotated[
         Path, typer.Option("--checkpoint", "-c", help="A run's checkpoint.safetensors, or an official file.")
     ],
+    videos: Annotated[
+        list[Path] | None,
+        typer.Argument(help="Video files, pictures, folders of frames, or folders of either."),
+    ] = None,
+    camera: Annotated[
+        str, typer.Option(help="Film with a camera instead: its number, such as 0, or its address.")
+    ] = "",
+    seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long the camera films.")] = 5.0,
     model: Annotated[
         str,
         typer.Option(
@@ -84,18 +90,22 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.face_crops.track import Following
 
     _require_sense(window, plot, output)
+    _require_one(videos, camera)
     how = Following(every, least, margin, align, choose, most_jumps, most_far)
 
     from dferbench.cli.import_ import names
+    from dferbench.inference.camera import called, filmed
     from dferbench.inference.predict import PredictionRequest
     from dferbench.interface.predict import TrainedModel, predicted, require_predicted
     from dferbench.interface.progress import make_progress
     from dferbench.registry.options import WEIGHTS, assignments
 
     sets, towers = assignments(set_ or []), assignments(weights or [], WEIGHTS)
-    trained = TrainedModel(checkpoint, model, sets, names(classes), towers, device)
-    request = PredictionRequest(videos, window, stride, finder, how, decoder)
-    found = predicted(request, trained, context.obj, make_progress(quiet))
+    trained, progress = TrainedModel(checkpoint, model, sets, names(classes), towers, device), make_progress(quiet)
+    with filmed(camera, seconds, progress.say) if camera else nullcontext(videos or []) as given:
+        request = PredictionRequest(given, window, stride, finder, how, decoder)
+        found = predicted(request, trained, context.obj, progress)
+    found = called(found, f"camera {camera}") if camera else found
     _tell(found, plot, output, json_)
     require_predicted(found)
     return EXIT_SOME_FAILED if found.failed else 0
@@ -112,6 +122,15 @@ def _require_sense(window: int | None, plot: Path | None, output: Path | None) -
         raise ConfigError("--plot needs predictions over time", "Add --window FRAMES.")
     if plot:
         save.require_form(plot)
+
+
+def _require_one(videos: list[Path] | None, camera: str) -> None:
+    if not videos and not camera:
+        raise ConfigError(
+            "there is nothing to predict", "Name a video, a picture or a folder, or add --camera 0."
+        )
+    if videos and camera:
+        raise ConfigError(f"both {videos[0]} and --camera {camera} are given", "Leave one of them out.")
 
 
 def _tell(found: PredictedVideos, plot: Path | None, output: Path | None, json_: bool) -> None:

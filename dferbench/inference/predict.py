@@ -14,7 +14,7 @@ from torch import Tensor
 
 from dferbench import stopping
 from dferbench.checkpoints.restore import Opened
-from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.decoders import Decoder, choose_decoder, is_still
 from dferbench.data.normalize import to_float
 from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, DataError, VideoError
@@ -113,7 +113,8 @@ class _Seer:
         pieces = iter(self._pieces(path, track))
         while batch := list(islice(pieces, BATCH)):
             spans += map(_span, batch, self._probabilities(batch))
-        return Prediction(path, spans[-1].last + 1, tuple(spans), _seen(track))
+        still = self.eye.frames if is_still(path) else 0
+        return Prediction(path, spans[-1].last + 1, tuple(spans), _seen(track), still)
 
     def _pieces(self, path: str, track: Track | None) -> Iterator[Piece]:
         if self.request.window is None or self.stride is None:

@@ -37,12 +37,14 @@ class SeenFace:
 @dataclass(frozen=True)
 class Prediction:
     """One video: its spans, which are one for the whole video or those of a sliding window; and its face, if
-    one was cropped."""
+    one was cropped. `still` is how often a single picture was shown in place of a video's frames, 0 for a
+    video."""
 
     video: str
     frames: int
     spans: tuple[Span, ...]
     face: SeenFace | None = None
+    still: int = 0
 
     @property
     def probabilities(self) -> tuple[float, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from dferbench.data.decoders import Decoder, stream
+from dferbench.data.decoders import Decoder, is_still, stream
 from dferbench.data.sampling import Sampler
 from dferbench.errors import VideoError
 from dferbench.face_crops.crop import cut
@@ -21,13 +21,15 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Piece:
-    """Frames (T, size, size, 3) uint8 `first` to `last` of a video; seconds as in `Span`."""
+    """Frames (T, size, size, 3) uint8 `first` to `last` of a video; seconds as in `Span`. `numbers` are those
+    of the frames, where the whole video was read."""
 
     first: int
     last: int
     start: float | None
     end: float | None
     frames: Pixels
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,7 @@ class ClipSampler:
 
 
 def whole(path: str, eye: ClipSampler, decoder: Decoder, track: Track | None) -> Piece:
-    """The whole video, read as in every test. Raises VideoError."""
+    """The whole video, read as in every test; a single picture is a video of one frame. Raises VideoError."""
     count, chosen = 0, [0]
 
     def choose(frames: int) -> list[int]:
@@ -55,10 +57,14 @@ def whole(path: str, eye: ClipSampler, decoder: Decoder, track: Track | None) ->
         count, chosen = frames, [int(i) for i in eye.sampler(frames, eye.frames, None)]
         return chosen
 
-    images, _ = decoder.read(path, choose)
+    if is_still(path):
+        image = next(stream(path)).image()
+        images: Sequence[Pixels] = [image] * len(choose(1))
+    else:
+        images = list(decoder.read(path, choose)[0])
     pairs = zip(images, chosen, strict=True)
     frames = np.stack([_seen(path, image, track, number, eye) for image, number in pairs])
-    return Piece(0, count - 1, None, None, frames)
+    return Piece(0, count - 1, None, None, frames, tuple(chosen))
 
 
 def sliding(path: str, eye: ClipSampler, track: Track | None, window: int, stride: int) -> Iterator[Piece]:

@@ -140,10 +140,10 @@ class Context(Prompt):
         A `shift` (B, width), one for all words of a video's prompts, makes it (B, C, words + L, width).
         """
         text = self.tower.embed(self.get_buffer("tokens"))
-        context = self.context.expand(len(text), -1, -1)
+        context = self.context.expand(text.shape[0], -1, -1)
         if shift is not None:
             context = context + shift[:, None, None]
-            text = text.expand(len(shift), -1, -1, -1)
+            text = text.expand(shift.shape[0], -1, -1, -1)
         rows = torch.cat([context, text], dim=-2)
         order = self.get_buffer("order").expand(rows.shape[:-1])
         return torch.take_along_dim(rows, order[..., None], dim=-2)
@@ -170,7 +170,7 @@ class Context(Prompt):
 
     def _read_shifted(self, shift: Tensor) -> Tensor:
         rows = self.embeddings(shift)
-        features = self._encode(rows.flatten(0, 1), self.eot.repeat(len(rows)))
+        features = self._encode(rows.flatten(0, 1), self.eot.repeat(rows.shape[0]))
         return features.reshape(*rows.shape[:2], -1)
 
 

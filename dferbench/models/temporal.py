@@ -86,7 +86,7 @@ class ClsTransformer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, dim) -> (B, dim), with T up to `frames`."""
-        x = torch.cat([self.cls_token.expand(len(x), -1, -1), x], dim=1)
+        x = torch.cat([self.cls_token.expand(x.shape[0], -1, -1), x], dim=1)
         x = x + self.pos_embedding[:, : x.shape[1]]
         seen: Tensor = self.blocks(x)
         return seen[:, 0]

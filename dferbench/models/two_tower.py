@@ -49,11 +49,11 @@ class TextTower(nn.Module):
         if self._needs_mask:
             x = self.transformer(x, attn_mask=self.mask[:length, :length])
         elif each > 1 and common > 1:  # for one position alone the detour is not worth it
-            x = self._forked(x, Fork(len(x) // each, each, common, length))
+            x = self._forked(x, Fork(x.shape[0] // each, each, common, length))
         else:
             x = self.transformer(x)
         # The norm acts on each position by itself, so the other positions need none.
-        ends = x[torch.arange(len(x), device=x.device), eot]
+        ends = x[torch.arange(x.shape[0], device=x.device), eot]
         projected: Tensor = self.ln_final(ends) @ self.text_projection
         return projected
 

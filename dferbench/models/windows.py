@@ -30,6 +30,6 @@ class WindowClassifier(Classifier):
         """(B, W T, 3, size, size) of W windows -> logits (B, C): of several, the logarithms of the mean
         probabilities."""
         logits = self.score(x.reshape(-1, self.frames, *x.shape[2:]))
-        if len(logits) == len(x):
+        if logits.shape[0] == x.shape[0]:
             return logits
-        return mean_probabilities(logits.reshape(len(x), -1, logits.shape[1]))
+        return mean_probabilities(logits.reshape(x.shape[0], -1, logits.shape[1]))

@@ -26,6 +26,11 @@ def table(found: PredictedVideos) -> str:
     blocks += [f"failed: {one.video}: {one.reason}" for one in found.failed]
     notes = [f"* {meaning(caveat)}" for caveat in found.facts.get("caveats", [])]
     notes += [f"* {one.video}: {one.face.doubt}" for one in found.predicted if one.face and one.face.doubt]
+    notes += [
+        f"* {one.video}: a single picture, shown {one.still} times over as if it were a video"
+        for one in found.predicted
+        if one.still
+    ]
     if found.settings["window"] and several:
         notes.append(f"* means over windows of {found.settings['window']} frames")
     return "\n\n".join(["\n".join(blocks), *(["\n".join(notes)] if notes else [])])
@@ -95,6 +100,8 @@ def _video(one: Prediction, classes: Sequence[str], windows: bool) -> dict[str, 
         "best": ranked(one.probabilities, classes)[0][0],
         "probabilities": dict(zip(classes, one.probabilities, strict=True)),
     }
+    if one.still:
+        facts["still"] = True
     if one.face is not None:
         facts["face"] = asdict(one.face)
     if windows:

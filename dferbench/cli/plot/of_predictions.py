@@ -66,7 +66,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
     quiet: Quiet = False,
 ) -> None:
     """A metric on parts of the test videos, with intervals and the test of the largest gap."""
-    from dferbench.cli.progress import make_progress
+    from dferbench.interface.progress import make_progress
     from dferbench.cli.slices import Looking
     from dferbench.experiment.metrics import columns, registered
     from dferbench.figures import slices as figure

@@ -2,6 +2,7 @@
 
 from dferbench.data.decoders.choose import DECODERS, Decoder, choose_decoder
 from dferbench.data.decoders.frames import Choose, Frames, Image, Passing, Reader
+from dferbench.data.decoders.still import is_still
 from dferbench.data.decoders.stream import stream
 
 __all__ = [
@@ -13,5 +14,6 @@ __all__ = [
     "Passing",
     "Reader",
     "choose_decoder",
+    "is_still",
     "stream",
 ]

@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from dferbench.data.decoders import animation, container, folder, pyav
+from dferbench.data.decoders import animation, container, folder, pyav, still
 from dferbench.data.decoders.faults import passing_by
 from dferbench.data.decoders.frames import Image, Passing
 from dferbench.data.decoders.images import read_images
 
 
 def stream(path: str, order: str = "natural") -> Iterator[Passing]:
-    """Every frame of a video file, or of a folder of images, in order; the numbers are those of `read`. The
-    `order` of a folder's images is as in `dferbench.Input`.
+    """Every frame of a video file, of a folder of images or of a single picture, in order; the numbers are
+    those of `read`. The `order` of a folder's images is as in `dferbench.Input`.
 
     Raises VideoError, possibly after some frames: whether a video is whole is known at its end.
     """
@@ -25,6 +25,8 @@ def _frames(path: str, order: str) -> Iterator[Passing]:
     if Path(path).is_dir():
         names = folder.listed(path, order)
         yield from (Passing(i, None, partial(_image, path, names, i)) for i in range(len(names)))
+    elif still.is_still(path):
+        yield still.only_frame(path)
     elif animation.is_animation(path):
         yield from animation.in_order(path)
     else:

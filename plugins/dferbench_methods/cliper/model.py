@@ -72,7 +72,7 @@ class Cliper(Classifier):
         video = POOLS[self.pool](frame_features(self.tower, x))
         text = F.normalize(self.prompt(), dim=-1)
         cosines = (video @ text.T).float() / self.temperature
-        return cosines.reshape(len(x), self.prompt.classes, self.prompt.each)
+        return cosines.reshape(x.shape[0], self.prompt.classes, self.prompt.each)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> logits (B, C)."""

@@ -49,9 +49,9 @@ class DpcNet(Classifier):
     def views(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> the frames of both views after the LSTM (B, 2, T / 2, dim), `dim` 1024."""
         maps = self.trunk.stages(self.trunk.stem(x.flatten(0, 1)), 1, 4)
-        apart = maps.reshape(len(x), -1, VIEWS, *maps.shape[1:]).transpose(1, 2)
+        apart = maps.reshape(x.shape[0], -1, VIEWS, *maps.shape[1:]).transpose(1, 2)
         frames: Tensor = self.lstm(self.excite(apart.flatten(0, 1)))[0]
-        return frames.reshape(len(x), VIEWS, *frames.shape[1:])
+        return frames.reshape(x.shape[0], VIEWS, *frames.shape[1:])
 
     def decide(self, views: Tensor) -> Tensor:
         """(B, 2, T / 2, dim) -> the logits of each view (B, 2, C)."""

@@ -88,8 +88,8 @@ class SnippetTransformer(Classifier):
     def snippets(self, x: Tensor) -> Tensor:
         """(B, 7 K, 3, size, size) -> (B, 7, dim): K frames after K frames."""
         frames = self.trunk(x.flatten(0, 1))
-        pooled: Tensor = self.pool(frames.reshape(len(x) * SNIPPETS, -1, frames.shape[-1]))
-        return pooled.reshape(len(x), SNIPPETS, -1)
+        pooled: Tensor = self.pool(frames.reshape(x.shape[0] * SNIPPETS, -1, frames.shape[-1]))
+        return pooled.reshape(x.shape[0], SNIPPETS, -1)
 
     def relate(self, snippets: Tensor, order: Tensor) -> Tensor:
         """Snippets (B, 7, dim) and the place of each in its video, `order` (B, 7) -> features (B, dim)."""
@@ -99,7 +99,7 @@ class SnippetTransformer(Classifier):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, 7 K, 3, size, size) -> logits (B, C), the snippets in their own order."""
-        natural = torch.arange(SNIPPETS, device=x.device).expand(len(x), -1)
+        natural = torch.arange(SNIPPETS, device=x.device).expand(x.shape[0], -1)
         logits: Tensor = self.head(self.relate(self.snippets(x), natural))
         return logits
 

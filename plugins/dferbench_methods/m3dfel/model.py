@@ -50,7 +50,7 @@ class M3dfel(Classifier):
     def forward(self, x: Tensor) -> Tensor:
         """(B, T, 3, H, W) -> logits (B, C)."""
         clips = x.reshape(-1, self.instance, *x.shape[2:])  # (B * G, L, 3, H, W)
-        instances = self.trunk(clips).reshape(len(x), -1, self.trunk.dim)
+        instances = self.trunk(clips).reshape(x.shape[0], -1, self.trunk.dim)
         logits: Tensor = self.head(self.bag(instances))
         return logits
 

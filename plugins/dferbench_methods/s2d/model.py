@@ -79,7 +79,7 @@ class S2d(WindowClassifier):
         if self.landmark is not None:
             seen: Tensor = self.landmark(frames)
             return seen
-        return frames.new_zeros(len(frames), CHANNELS, self.grid, self.grid)
+        return frames.new_zeros(frames.shape[0], CHANNELS, self.grid, self.grid)
 
     def score(self, x: Tensor) -> Tensor:
         """(B, T, 3, size, size) -> logits (B, C) of one window."""

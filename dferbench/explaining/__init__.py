@@ -1,0 +1,1 @@
+"""What an answer depends on: places and frames of one video."""
