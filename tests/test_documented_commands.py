@@ -18,7 +18,7 @@ from dferbench.registry.datasets import make_dataset
 
 NAMES = (
     "calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside", "published",
-    "recipes", "results", "robustness", "selection", "trackers",
+    "recipes", "results", "robustness", "selection", "suites", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
