@@ -267,4 +267,5 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
         facts = {"about": about, "file": str(path)}
         found.append((kind, Entry(name, path, origin, facts, Options)))
 
-    return {"methods": method, "suites": suite}.get(kind, part)
+    others: dict[str, Callable[..., None]] = {"methods": method, "suites": suite}
+    return others.get(kind, part)
