@@ -131,7 +131,7 @@ def hold_out(folder):
 
 
 def test_the_epoch_of_another_validation_metric_has_a_verdict_of_its_own(study, look, in_process):
-    hold_out(whole := study(width=4, keep_all=True))
+    hold_out(whole := study(width=4, keep_all=True, model=2))
     hold_out(study(width=5))
     kept, lost = sorted(look(), key=lambda one: one.folder != str(whole))
     assert kept.verdict.under("val:uar") == kept.verdict.under("val:war") == "re-scored" and not kept.notes
