@@ -7,15 +7,24 @@ from pathlib import Path
 
 from dferbench.errors import ConfigError
 from dferbench.files import write_atomic
+from dferbench.printable import one_line, printable
 from dferbench.report.ranks import Ranked, describe
 
 FORMS = {".png": "png", ".svg": "svg"}
+LONGEST = 60
+"""Characters of a label."""
 
 
 def require_form(path: Path) -> None:
     """Raise ConfigError for a file whose ending is none of FORMS."""
     if path.suffix.lower() not in FORMS:
         raise ConfigError(f"--diagram {path} is neither .png nor .svg", "Choose one of these endings.")
+
+
+def _short(label: str) -> str:
+    """A label that a picture can show: in one line, and no wider than half a page."""
+    line = one_line(label)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 3]}..."
 
 
 def draw(one: Ranked, path: Path) -> None:
@@ -39,9 +48,10 @@ def draw(one: Ranked, path: Path) -> None:
         side = 0.8 if best else count + 0.2
         depth = -low - 0.28 * (place if best else count - 1 - place)
         axes.plot([made.ranks[row]] * 2 + [side], [0, depth, depth], color="black", linewidth=0.8)
-        words = f"{one.labels[row]} ({made.ranks[row]:.2f})".replace("$", r"\$")
+        words = f"{_short(one.labels[row])} ({made.ranks[row]:.2f})"
         beyond = side + (-0.05 if best else 0.05)
-        axes.text(beyond, depth, words, ha="left" if best else "right", va="center", fontsize=9)
+        side_of_text = "left" if best else "right"
+        axes.text(beyond, depth, words, ha=side_of_text, va="center", fontsize=9, parse_math=False)
     for place, group in enumerate(made.groups):
         ranks = [made.ranks[row] for row in group]
         bar = -0.14 - 0.28 * place
@@ -50,7 +60,7 @@ def draw(one: Ranked, path: Path) -> None:
         axes.plot([1, 1 + made.critical], [0.5, 0.5], color="tab:blue", linewidth=2)
         axes.text(1, 0.55, f"critical difference {made.critical:.2f}", ha="right", va="bottom", fontsize=9)
     kind, buffer = FORMS[path.suffix.lower()], io.BytesIO()
-    facts = {"Title": f"Mean ranks by {one.metric.title}", "Description": describe(one)}
+    facts = {"Title": f"Mean ranks by {one.metric.title}", "Description": printable(describe(one))}
     facts |= {"Date": ""} if kind == "svg" else {}
     with rc_context({"svg.hashsalt": "dferbench"}):
         figure.savefig(buffer, format=kind, dpi=150, metadata=facts, bbox_inches="tight")

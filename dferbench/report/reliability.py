@@ -11,6 +11,7 @@ import numpy as np
 
 from dferbench.errors import UnknownName
 from dferbench.files import write_atomic
+from dferbench.printable import one_line
 from dferbench.report.calibration import CalibrationRow
 from dferbench.statistics.calibration import Bin, confidences, equal_width
 
@@ -86,4 +87,4 @@ def _bins(row: CalibrationRow, bins: int, *, fitted: bool) -> list[Bin]:
 def _title(row: CalibrationRow) -> str:
     words = f"{row.method}, {row.first.dataset}" + (f"\n{row.setting}" if row.setting != "default" else "")
     caveats = f"\n{', '.join(row.caveats)}" if row.caveats else ""
-    return "\n".join(line[:60] for line in f"{words}{caveats}".split("\n"))
+    return "\n".join(one_line(line)[:60] for line in f"{words}{caveats}".split("\n"))

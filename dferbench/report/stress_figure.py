@@ -8,9 +8,12 @@ from pathlib import Path
 from dferbench.errors import ConfigError
 from dferbench.experiment.metrics import Metric
 from dferbench.files import write_atomic
+from dferbench.printable import one_line
 from dferbench.report.stress import StressTable
 
 FORMATS = (".png", ".pdf", ".svg")
+LONGEST = 100
+"""Characters of the title."""
 
 
 def require_format(path: Path) -> None:
@@ -46,9 +49,8 @@ def stress_figure(table: StressTable, metric: Metric, path: Path) -> None:
     axes.set_xticks(range(len(names)), names, rotation=30, ha="right")
     axes.set_ylabel(f"loss of {metric.title} ({metric.unit})")
     axes.axhline(0, color="0.3", linewidth=0.8)
-    axes.set_title(
-        f"{table.method} on {table.dataset}: clean {metric.title} {clean}", fontsize=10, parse_math=False
-    )
+    title = one_line(f"{table.method} on {table.dataset}: clean {metric.title} {clean}")
+    axes.set_title(title[:LONGEST], fontsize=10, parse_math=False)
     axes.legend(frameon=False, fontsize=9)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:].lower())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dferbench.files import write_atomic
 from dferbench.inference.prediction import Prediction
+from dferbench.printable import one_line
 
 NAMED = 10
 """At most so many classes, those with the highest peaks, have a colour and a place in the legend."""
@@ -32,22 +33,31 @@ def timeline(one: Prediction, classes: Sequence[str], path: Path) -> None:
     for place, i in enumerate(named):
         # A class keeps its colour from video to video where there are colours enough.
         colour = colormaps["tab10"](place if others else i)
-        axes.plot(times, curves[i], color=colour, linewidth=1.6, marker=_marker(len(times)), label=classes[i])
+        axes.plot(
+            times, curves[i], color=colour, linewidth=1.6, marker=_marker(len(times)), label=_name(classes[i])
+        )
     if others:
         axes.plot([], [], color="0.8", label=f"{len(others)} others")
     axes.set(xlabel=unit, ylabel="probability", ylim=(-0.02, 1.02))
     axes.grid(alpha=0.25)
     # A file name is not a formula, whatever it holds.
-    axes.set_title(
-        one.video if len(one.video) <= 80 else f"...{one.video[-77:]}", fontsize=10, parse_math=False
-    )
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
+    video = one_line(one.video)
+    axes.set_title(video if len(video) <= 80 else f"...{video[-77:]}", fontsize=10, parse_math=False)
+    legend = axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False, fontsize=9)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=path.suffix[1:].lower())
     write_atomic(path, buffer.getvalue())
 
 
 FORMATS = (".png", ".pdf", ".svg")
+
+
+def _name(label: str) -> str:
+    """The name of a class as a legend has room for it. One that begins with _ would be left out of it."""
+    line = one_line(label)
+    return (" " if line.startswith("_") else "") + (line if len(line) <= 30 else f"{line[:27]}...")
 
 
 def _middles(one: Prediction) -> tuple[list[float], str]:
