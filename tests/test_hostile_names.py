@@ -162,6 +162,22 @@ def test_no_output_of_a_verb_does_harm(folder, in_process, tmp_path):
     ElementTree.parse(tmp_path / "reliability.svg")
 
 
+@pytest.mark.parametrize("style", list(HARMLESS)[:6])
+def test_files_are_as_harmless_as_terminals(folder, in_process, tmp_path, style):
+    in_process("table", folder / "suite.toml", "-d", "synthetic", "--format", style, "-o", "out", check=0)
+    text = (tmp_path / "out").read_text()
+    assert text == printable(text) and ("\\u202e" in text or "textbackslash{}u202e" in text)
+    HARMLESS[style](text) if style != "text" else None  # no terminal's width is known
+
+
+def test_a_bundle_of_hostile_names_is_harmless(folder, in_process, tmp_path):
+    done = in_process("submit", folder / "runs", "-o", "bundle", "--level", "re-scored", "-q", check=0)
+    assert done.stdout == printable(done.stdout)
+    text = (tmp_path / "bundle" / "PULL_REQUEST.md").read_text()
+    assert text == printable(text)
+    harmless_markdown(text.replace("- [ ] ", "").replace("[1]", ""))
+
+
 def test_names_survive_where_machines_read_them(folder, in_process, tmp_path):
     (tmp_path / "runs").symlink_to(folder / "runs")
     rows = strict(in_process("leaderboard", "runs", "--json", check=0).stdout)["rows"]

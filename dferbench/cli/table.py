@@ -285,6 +285,7 @@ def _print(sheet: Sheet, format_: str, output: Path | None) -> None:
     import sys
 
     from dferbench.files import write_atomic
+    from dferbench.printable import printable
     from dferbench.report import html, latex, plain, terminal
 
     writers = {
@@ -296,7 +297,8 @@ def _print(sheet: Sheet, format_: str, output: Path | None) -> None:
         "html": html.html,
     }
     if output is not None:
-        write_atomic(output, writers[format_](sheet).rstrip("\n") + "\n")
+        # A file is shown somewhere in the end; inside JSON an escaped character is the same character.
+        write_atomic(output, printable(writers[format_](sheet)).rstrip("\n") + "\n")
     elif format_ == "text" and sys.stdout.isatty():
         terminal.show(sheet)
     else:

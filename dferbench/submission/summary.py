@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dferbench.experiment.record import Record
+from dferbench.printable import printable
 from dferbench.report.leaderboard import rows
 from dferbench.report.plain import escape_markdown
 from dferbench.report.text import leaderboard
@@ -33,7 +34,7 @@ def summary(bundle: Bundle) -> str:
             "\n".join(f"- {escape_markdown(one)}" for one in sorted(bundle.removed)),
         ]
     parts += ["## To be answered", "\n".join(f"- [ ] {one}" for one in ASKED)]
-    return "\n\n".join(parts) + "\n"
+    return printable("\n\n".join(parts)) + "\n"
 
 
 def _verified(bundle: Bundle) -> Iterator[str]:
