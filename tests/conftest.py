@@ -21,6 +21,8 @@ os.environ.pop("COLUMNS", None)
 
 ROOT = Path(__file__).parents[1]
 TOY = ROOT / "tests" / "toy.py"
+SUITES_FOLDER = ROOT / "plugins" / "dferbench_methods" / "suites"
+"""The tables of the DFER-CLIP paper, and of the field."""
 
 
 def heed_interrupts():

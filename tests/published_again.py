@@ -1,5 +1,5 @@
 """Tables 1 to 5 of the DFER-CLIP paper once more, copied line by line in reading order, and the differences
-that its text states: a second transcription, independent of benchmarks/published/dfer_clip.toml."""
+that its text states: a second transcription, independent of suites/published/dfer_clip.toml."""
 
 DATASETS = ("dfew", "ferv39k", "mafw")
 

@@ -126,9 +126,27 @@ def test_the_commands_and_the_plugin_of_the_page_on_metrics_work(in_process, tmp
     assert "G-mean" in said[3] and "60.00" in said[3]
 
 
+def tables_of_keys(page):
+    """The keys in each table of a page whose head begins with Key, by that head."""
+    tables = re.findall(r"^\| (Key [^|]+?) \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
+    return {head: re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) for head, rows in tables}
+
+
+def test_the_page_on_suites_has_every_key_and_its_file_can_be_read(tmp_path):
+    from dferbench.experiment.suite import RowFile, SuiteFile, read_suite
+
+    page = (ROOT / "docs" / "suites.md").read_text()
+    assert tables_of_keys(page) == {
+        "Key of a suite": list(SuiteFile.model_fields),
+        "Key of a suite's row": list(RowFile.model_fields),
+    }
+    (tmp_path / "widths.toml").write_text(re.search(r"```text\n(.*?)```", page, re.DOTALL)[1])
+    rows = read_suite(tmp_path / "widths.toml").rows
+    assert dict(rows[1].sets) == {"words": "8", "input.frames": "8"} and rows[1].note
+
+
 def test_the_page_on_published_numbers_has_every_key_of_their_files():
     from dferbench.experiment.printed import Printed, PrintedFile, PrintedProtocol
-    from dferbench.experiment.suite import RowFile, SuiteFile
 
     page = (ROOT / "docs" / "published.md").read_text()
     own = [name for name in Printed.model_fields if name not in PrintedProtocol.model_fields]
@@ -136,12 +154,8 @@ def test_the_page_on_published_numbers_has_every_key_of_their_files():
         "Key of the file": list(PrintedFile.model_fields),
         "Key of a row": own,
         "Key of the protocol": list(PrintedProtocol.model_fields),
-        "Key of a suite": list(SuiteFile.model_fields),
-        "Key of a suite's row": list(RowFile.model_fields),
     }
-    tables = re.findall(r"^\| (Key [^|]+?) \|.*\n\|[-|]+\n((?:\|.*\n)+)", page, re.MULTILINE)
-    found = {head: re.findall(r"^\| `(\w+)` \|", rows, re.MULTILINE) for head, rows in tables}
-    assert found == known
+    assert tables_of_keys(page) == known
     for name, field in PrintedProtocol.model_fields.items():  # and every word that a key may be
         row = next(line for line in page.splitlines() if line.startswith(f"| `{name}` |"))
         for words in re.findall(r"Literal\[(.*?)\]", str(field.annotation)):

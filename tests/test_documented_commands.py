@@ -22,7 +22,7 @@ from dferbench.registry.datasets import make_dataset
 
 NAMES = (
     "calibration", "certainty", "datasets", "explain", "export", "figures", "launchers", "metrics", "order",
-    "outside", "published", "recipes", "report", "results", "robustness", "selection", "trackers",
+    "outside", "published", "recipes", "report", "results", "robustness", "selection", "suites", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {

@@ -43,6 +43,7 @@ def load(tmp_path):
     def go(code):
         path = tmp_path / "mine.py"
         path.write_text(code)
+        (tmp_path / "mine.toml").write_text('title = "mine"\n[[rows]]\nlabel = "a"\nmethod = "tiny"\n')
         return discover([path]), path
 
     return go
@@ -125,6 +126,10 @@ def test_the_decoder_and_the_face_finder_of_the_page_work(load, tmp_path):
     assert read(str(tmp_path / "video.npy"), lambda count: [0, count - 1])[1, 0, 0, 0] == 48
     face = make(load, "face_finders")()(np.zeros((100, 200, 3), np.uint8), "video", 0)
     assert face.box == (75, 12.5, 125, 62.5)
+
+
+def test_the_suite_of_the_page_lies_beside_its_plugin(load):
+    assert make(load, "suites").name == "mine.toml"
 
 
 def test_the_dataset_of_the_page_lists_its_videos(load, tmp_path):

@@ -23,7 +23,7 @@ FLOORS = [
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
     | {"launchers", "outside", "statistics", "tuning", "exporting", "explaining"},
-    {"report", "figures", "pages", "builtins", "doctor", "verification"},
+    {"report", "figures", "pages", "builtins", "doctor", "verification", "submission"},
     {"interface"},
     {"cli", "testing", "__main__"},
 ]

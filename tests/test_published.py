@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from conftest import SUITES_FOLDER
 from published_again import NOT_RANKED, SELECTED
 from test_tables import Page
 
@@ -19,9 +19,8 @@ from dferbench.experiment.suite import read_suite
 from dferbench.report import html, latex, plain
 from dferbench.report.table import Key, make_sheet
 
-BENCHMARKS = ROOT / "benchmarks"
-FIELD = read_printed(BENCHMARKS / "published" / "field.toml")
-PAPER = read_printed(BENCHMARKS / "published" / "dfer_clip.toml")
+FIELD = read_printed(SUITES_FOLDER / "published" / "field.toml")
+PAPER = read_printed(SUITES_FOLDER / "published" / "dfer_clip.toml")
 WRITERS = {
     "text": plain.text,
     "markdown": plain.markdown,
@@ -342,7 +341,7 @@ def test_a_leaderboard_shows_protocols_and_ranks_none(suite, tmp_path, monkeypat
 
 
 def test_the_fields_suite_ranks_only_what_is_comparable():
-    suite = read_suite(BENCHMARKS / "field.toml")
+    suite = read_suite(SUITES_FOLDER / "field.toml")
     sheet = make_sheet(suite, [], {"dfew": {}, "ferv39k": {}}, ["last"], shown=columns())
     for place, block in enumerate(sheet.blocks):
         ranked = {

@@ -10,12 +10,23 @@ import pytest
 import yaml
 from conftest import ROOT, TOY
 
+from dferbench.cli.app import VERBS
+from dferbench.experiment.metrics import METRICS
 from dferbench.registry.catalog import discover
 from dferbench.runner.merge import merge
+from dferbench.submission.bundle import RESULTS, SUMMARY, Wanted
+from dferbench.submission.bundle import submit as bundled
+from dferbench.verification.lists import DatasetLists
+from dferbench.verification.verify import How
 
 TEMPLATE = ROOT / "benchmarks" / "results_repository"
-WORKFLOW = yaml.safe_load((TEMPLATE / ".github" / "workflows" / "verify.yml").read_text())
+WORKFLOWS = {
+    path.stem: yaml.safe_load(path.read_text())
+    for path in sorted((TEMPLATE / ".github" / "workflows").glob("*.yml"))
+}
+WORKFLOW = WORKFLOWS["verify"]
 STEPS = {step["name"]: step["run"] for step in WORKFLOW["jobs"]["verify"]["steps"] if "run" in step}
+SITE = [step["run"] for step in WORKFLOWS["site"]["jobs"]["site"]["steps"] if "run" in step]
 
 
 @pytest.fixture
@@ -42,9 +53,14 @@ def repository(tmp_path, toy_root):
         plan = left.plan_of(toy_root, tmp_path / f"runs{width}", catalog, sets={"width": str(width)})
         folder = left.leave(plan, given={"width": str(width)}, model=width)
         (folder / "checkpoint.safetensors").write_text("too large")
-        if width == 6:
+        if width == 6:  # what submit would leave out
             left.forge_result(folder)
-        merge([plan.request.output], here / "results")
+            merge([plan.request.output], here / "results")
+            return
+        bundle = tmp_path / f"bundle{width}"
+        how = How("lists", DatasetLists(catalog, root=toy_root), METRICS, "cpu", 0)
+        bundled(plan.request.output, bundle, Wanted(how, METRICS))
+        merge([bundle / RESULTS], here / "results")
 
     def commit(words):
         done = bash(f"git add -A && git commit -qm '{words}'")
@@ -73,6 +89,9 @@ def test_the_workflow_verifies_compares_and_keeps_what_was_accepted(repository):
     assert (
         "width=4" in after and "width=5" in after and "width=6" not in after and "all rows: verified" in after
     )
+    assert bash(STEPS["Paper's table"]).returncode == 0 and "state of the art" in summary.read_text()
+    if "site" in VERBS:
+        assert bash(STEPS["Site"]).returncode == 0 and (summary.parent / "site" / "index.html").is_file()
     (accepted,) = [
         path.parent for path in (here / "results").rglob("record.json") if '"4"' in path.read_text()
     ]
@@ -82,7 +101,22 @@ def test_the_workflow_verifies_compares_and_keeps_what_was_accepted(repository):
     assert refused.returncode == 1 and refused.stdout.startswith("M\tresults/toy/toy-net-")
 
 
-def test_the_workflow_may_read_alone_and_names_actions_by_owner_and_name():
+def test_no_step_is_left_untried_and_both_workflows_do_the_same():
+    assert set(STEPS) == {
+        "Install", "Accepted results stay as they are", "Verify", "Table", "Paper's table", "Site",
+    }  # fmt: skip
+    assert [STEPS[name] for name in ("Install", "Verify", "Site")] == SITE
+
+
+def test_who_looks_at_pull_requests_may_read_alone_and_actions_are_of_one_owner():
     assert WORKFLOW["permissions"] == {"contents": "read"} and WORKFLOW[True] == "pull_request"
-    used = [step["uses"] for step in WORKFLOW["jobs"]["verify"]["steps"] if "uses" in step]
-    assert used and all(one.startswith("actions/") for one in used)
+    assert WORKFLOWS["site"][True] == {"push": {"branches": ["main"]}}, "never for a pull request"
+    for workflow in WORKFLOWS.values():
+        (job,) = workflow["jobs"].values()
+        used = [step["uses"] for step in job["steps"] if "uses" in step]
+        assert used and all(one.startswith("actions/") for one in used)
+
+
+def test_the_guide_says_what_submit_prints_and_asks():
+    guide = (TEMPLATE / "CONTRIBUTING.md").read_text()
+    assert f"bundle/{SUMMARY}" in guide and f"dferbench merge bundle/{RESULTS} -o results" in guide

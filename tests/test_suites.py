@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TOY
+from conftest import SUITES_FOLDER, TOY
 from published_again import BEST, CLAIMS, DATASETS, FIELD, FOLD_MEANS, LINES, cells, field
 
 from dferbench.cli import _run
@@ -20,10 +20,9 @@ from dferbench.experiment.rows import experiments
 from dferbench.experiment.suite import read_suite
 from dferbench.registry.catalog import discover
 
-BENCHMARKS = ROOT / "benchmarks"
-FIELD_ROWS = read_printed(BENCHMARKS / "published" / "field.toml")
-PRINTED = read_printed(BENCHMARKS / "published" / "dfer_clip.toml")
-SUITES = [read_suite(BENCHMARKS / f"table{number}.toml") for number in (1, 2, 3, 4, 5)]
+FIELD_ROWS = read_printed(SUITES_FOLDER / "published" / "field.toml")
+PRINTED = read_printed(SUITES_FOLDER / "published" / "dfer_clip.toml")
+SUITES = [read_suite(SUITES_FOLDER / f"table{number}.toml") for number in (1, 2, 3, 4, 5)]
 
 
 def pairs(row):
@@ -151,7 +150,7 @@ def test_printed_means_are_those_of_the_printed_folds(name, dataset, place, fold
 
 
 def test_the_suite_of_the_field_has_every_row_of_it_once():
-    suite = read_suite(BENCHMARKS / "field.toml")
+    suite = read_suite(SUITES_FOLDER / "field.toml")
     assert sorted(row.printed.id for row in suite.rows) == sorted(FIELD_ROWS)
     assert {row.method for row in suite.rows} == set(FIELD_ROWS) and suite.select == "best-on-test"
 

@@ -4,11 +4,11 @@ import dataclasses
 import re
 import tomllib
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from conftest import SUITES_FOLDER
 from inputs import make_ops, make_sampler
 from stages import learning_rates, make_optimizer
 
@@ -24,7 +24,7 @@ from dferbench.types import Input, Stage
 pytestmark = pytest.mark.slow
 
 CATALOG = discover()
-SUITE = Path(__file__).parents[1] / "benchmarks/table5.toml"
+SUITE = SUITES_FOLDER / "table5.toml"
 NAMES = tuple(
     row["method"] for row in tomllib.loads(SUITE.read_text())["rows"] if row["method"] != "dfer-clip"
 )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from statistics import mean, stdev
 
 import pytest
-from conftest import ROOT, TOY
+from conftest import ROOT, SUITES_FOLDER, TOY
 
 from dferbench.cli import _run
 from dferbench.experiment import record
@@ -375,7 +375,7 @@ def test_a_terminal_gets_bold_and_underline(nasty, monkeypatch, capsys, width):
 def test_a_narrow_terminal_gets_the_columns_in_parts(monkeypatch, capsys, width, parts):
     from dferbench.report import terminal
 
-    suite = read_suite(ROOT / "benchmarks" / "table5.toml")
+    suite = read_suite(SUITES_FOLDER / "table5.toml")
     monkeypatch.setenv("COLUMNS", str(width))
     terminal.show(make_sheet(suite, [], {"dfew": {}, "ferv39k": {}, "mafw": {}}, ["last"]))
     lines = capsys.readouterr().out.splitlines()
@@ -388,7 +388,7 @@ def test_a_narrow_terminal_gets_the_columns_in_parts(monkeypatch, capsys, width,
 
 
 def test_tables_import_nothing_heavy(tmp_path):
-    suite = ROOT / "benchmarks" / "table2.toml"
+    suite = SUITES_FOLDER / "table2.toml"
     code = (
         "import sys\nfrom dferbench.cli import _run\n"
         f"assert _run(['table', {str(suite)!r}, '-d', 'synthetic', '--format', 'html']) == 0\n"
@@ -414,7 +414,7 @@ def table(tmp_path, monkeypatch, capfd):
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5])
 def test_published_numbers_alone_need_no_runs(table, number):
-    code, out, _ = table(ROOT / "benchmarks" / f"table{number}.toml", "--format", "csv")
+    code, out, _ = table(SUITES_FOLDER / f"table{number}.toml", "--format", "csv")
     assert code == 0
     best = next(r for r in csv.DictReader(io.StringIO(out)) if r["dfew published UAR"] == "59.61")
     assert best["mafw published WAR"] == "52.55" and best["method"] == "dfer-clip"
@@ -441,13 +441,13 @@ def test_a_run_reaches_its_row_whatever_the_row_is_called(table, toy_run, tmp_pa
 
 def test_runs_on_a_dataset_of_nobody_are_told_of_and_left_out(table, tmp_path):
     record.write(make("c", 5, dataset="gone"), tmp_path / "runs" / "c")
-    code, out, err = table(ROOT / "benchmarks" / "table1.toml", "--format", "csv")
+    code, out, err = table(SUITES_FOLDER / "table1.toml", "--format", "csv")
     assert code == 0 and "gone" not in out and "no dataset named 'gone'" in err
 
 
 def test_every_format_into_a_file(table, tmp_path):
     for name in ("text", "markdown", "latex", "csv", "json", "html"):
-        code, out, _ = table(ROOT / "benchmarks" / "table3.toml", "--format", name, "-o", f"deep/{name}")
+        code, out, _ = table(SUITES_FOLDER / "table3.toml", "--format", name, "-o", f"deep/{name}")
         assert code == 0 and out == "" and "59.61" in (tmp_path / "deep" / name).read_text()
 
 
@@ -455,13 +455,13 @@ def test_every_format_into_a_file(table, tmp_path):
     ("arguments", "code", "message"),
     [
         (["nowhere.toml"], 3, "nowhere.toml"),
-        ([ROOT / "benchmarks" / "table1.toml", "-d", "dwef"], 3, "no dataset named 'dwef'"),
-        ([ROOT / "benchmarks" / "table1.toml", "--runs", "nowhere"], 3, "nowhere"),
-        ([ROOT / "benchmarks" / "table1.toml", "--format", "pdf"], 3, "pdf"),
-        ([ROOT / "benchmarks" / "table1.toml", "--select", "best"], 3, "best"),
+        ([SUITES_FOLDER / "table1.toml", "-d", "dwef"], 3, "no dataset named 'dwef'"),
+        ([SUITES_FOLDER / "table1.toml", "--runs", "nowhere"], 3, "nowhere"),
+        ([SUITES_FOLDER / "table1.toml", "--format", "pdf"], 3, "pdf"),
+        ([SUITES_FOLDER / "table1.toml", "--select", "best"], 3, "best"),
         ([ROOT / "benchmarks"], 3, "benchmarks"),
-        ([ROOT / "benchmarks" / "table1.toml", "--cost", "nowhere.json"], 3, "nowhere.json"),
-        ([ROOT / "benchmarks" / "table1.toml", "--cost", ROOT / "README.md"], 3, "is not a profile"),
+        ([SUITES_FOLDER / "table1.toml", "--cost", "nowhere.json"], 3, "nowhere.json"),
+        ([SUITES_FOLDER / "table1.toml", "--cost", ROOT / "README.md"], 3, "is not a profile"),
     ],
 )
 def test_wrong_arguments_are_two_lines(table, arguments, code, message):
@@ -516,7 +516,7 @@ def test_a_number_that_a_source_lacks_is_empty_and_hinders_no_rank():
 
 
 def test_costs_and_fidelity_of_rows(table, tmp_path):
-    suite = ROOT / "benchmarks" / "table1.toml"
+    suite = SUITES_FOLDER / "table1.toml"
     code, out, _ = table(suite, "--cost", "auto", "--fidelity", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert code == 0 and {row["fidelity"] for row in rows} == {"official-code"}
@@ -583,5 +583,5 @@ def test_what_old_records_cannot_give_is_empty_and_said_in_every_format():
 
 @pytest.mark.parametrize("option", ["--by", "--metrics"])
 def test_an_unknown_metric_is_refused(table, option):
-    code, out, err = table(ROOT / "benchmarks" / "table1.toml", option, "f2")
+    code, out, err = table(SUITES_FOLDER / "table1.toml", option, "f2")
     assert code == 3 and not out and "no metric named 'f2'" in err

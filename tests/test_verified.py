@@ -14,6 +14,7 @@ from conftest import TOY
 from dferbench.experiment import record
 from dferbench.experiment.metrics import METRICS
 from dferbench.experiment.plan import Request, make_plan
+from dferbench.experiment.selected import HeldOut
 from dferbench.files import sha256_of
 from dferbench.places import data_folder
 from dferbench.progress import Progress
@@ -110,6 +111,65 @@ def test_what_is_not_so_is_refused_at_its_level_and_passes_before(study, look, w
         (one,) = look(depth)
         assert bool(one.verdict.refused) == (LEVELS.index(depth) >= LEVELS.index(level)), depth
     assert words in one.verdict.refused
+
+
+HELD = HeldOut(share=0.3, groups=0, data="0" * 64)
+BY_RULE = (
+    [[2, 0, 0], [2, 0, 0], [0, 0, 9]],
+    [[1, 1, 0], [0, 1, 1], [4, 0, 5]],
+    [[0, 2, 0], [2, 0, 0], [0, 0, 9]],
+)
+"""Validation results of three epochs: WAR picks the first, UAR the second."""
+
+
+def hold_out(folder):
+    """Give the run validation results, in its record and curve."""
+    one = record.read_whole(folder / record.NAME)
+    held = zip(one.curve, BY_RULE, strict=True)
+    curve = [row.model_copy(update={"validation": matrix}) for row, matrix in held]
+    left.rewrite(folder, curve=curve, validation=HELD, videos={**one.videos, "validation": 13})
+
+
+def test_the_epoch_of_another_validation_metric_has_a_verdict_of_its_own(study, look, in_process):
+    hold_out(whole := study(width=4, keep_all=True))
+    hold_out(study(width=5))
+    kept, lost = sorted(look(), key=lambda one: one.folder != str(whole))
+    assert kept.verdict.under("val:uar") == kept.verdict.under("val:war") == "re-scored" and not kept.notes
+    assert [note[:18] for note in lost.notes] == ["best-on-test: the ", "val: the predictio"]
+    assert lost.verdict.under("val:uar") == "hashes" and lost.verdict.under("val") == "hashes"
+    text = board(in_process, "--select", "val:uar").stdout
+    (proven,) = [line for line in text.splitlines() if "width=4" in line]
+    (other,) = [line for line in text.splitlines() if "width=5" in line]
+    assert "¬" not in proven and "¬" in other
+    curve = record.read_whole(whole / record.NAME).curve
+    turned = curve[1].model_copy(update={"confusion": [row[::-1] for row in curve[1].confusion]})
+    left.rewrite(whole, curve=[curve[0], turned, curve[2]])
+    (again,) = [one for one in look() if one.folder == str(whole)]
+    assert "another confusion matrix" in again.verdict.refused
+
+
+def test_the_count_names_the_rules_for_which_runs_state_numbers(study, in_process):
+    study(width=4)
+    assert in_process("verify", "runs").stdout.splitlines()[-1] == (
+        "1 run below runs; last: 1 re-scored; best-on-test: 1 hashes"
+    )
+    hold_out(study(width=5, keep_all=True))
+    assert in_process("verify", "runs").stdout.splitlines()[-1] == (
+        "2 runs below runs; last: 2 re-scored; best-on-test: 1 re-scored, 1 hashes; val: 1 re-scored"
+    )
+
+
+def test_a_run_without_epochs_states_no_number_by_validation(study, in_process, look):
+    folder = study()
+    files = {record.PREDICTIONS: sha256_of(folder / record.PREDICTIONS)}
+    recipe = {**record.read(folder / record.NAME).recipe, "stages": []}
+    left.rewrite(folder, curve=[], best_on_test=None, files=files, recipe=recipe)
+    (folder / "curve.json").unlink()
+    assert "val" not in in_process("verify", "runs", check=0).stdout
+    (one,) = look()
+    assert one.verdict.under("val") == "re-scored", "it is what it is by every rule"
+    (folder / record.PREDICTIONS).unlink()
+    assert "val" not in in_process("verify", "runs", check=0).stdout
 
 
 def board(in_process, *words, check=0):

@@ -50,6 +50,7 @@ VERBS = {
     "runs": "runs:runs",
     "verify": "verify:verify",
     "merge": "merge:merge",
+    "submit": "submit:submit",
     "watch": "watch:watch",
     "cache": "cache:cache",
     "doctor": "doctor:doctor",

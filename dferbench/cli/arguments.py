@@ -8,13 +8,21 @@ from typing import Annotated
 
 import typer
 
-from dferbench.cli.complete import dataset_names
+from dferbench.cli.complete import dataset_names, suite_names
 from dferbench.machine.cores import Number
 
 DatasetName = Annotated[
     str,
     typer.Option(
         "--dataset", "-d", help="Dataset: NAME or 'NAME(option=value)'.", autocompletion=dataset_names
+    ),
+]
+SuiteName = Annotated[
+    str,
+    typer.Argument(
+        metavar="SUITE",
+        help="A suite: a name from `dferbench list suites`, such as table1, or a file.",
+        autocompletion=suite_names,
     ),
 ]
 Folds = Annotated[

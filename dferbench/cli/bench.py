@@ -27,6 +27,7 @@ from dferbench.cli.arguments import (
     SaveEvery,
     Seeds,
     SkipBad,
+    SuiteName,
     Trackers,
     Validation,
     Workers,
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
 
 def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Suite file, such as benchmarks/table1.toml.")],
+    file: SuiteName,
     dataset: DatasetName,
     rows: Annotated[str | None, typer.Option(help="Run only these rows: 1 or 1,3.")] = None,
     fold: Folds = None,
@@ -98,16 +99,17 @@ def bench(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Run every row of a suite that has no finished record yet. The same command continues after a stop."""
     asked = locals()
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.suite import read_suite
+    from dferbench.experiment.suite import read_suite, suite_file
 
     catalog: Catalog = context.obj
     known = registered(catalog)
     shown = columns(metrics, by, known)
-    suite = read_suite(file, known)
+    path = suite_file(file, catalog)
+    suite = read_suite(path, known)
     suite = suite if rows is None else suite.only(numbers(rows, "--rows"))
     base = request_of(asked)
     ways = Ways(launcher, jobs, quiet, dry_run)
-    ran = run_missing(suite, file, base, epochs, catalog, ways)
+    ran = run_missing(suite, path, base, epochs, catalog, ways)
     if ran is None:
         return 0
     if json_:

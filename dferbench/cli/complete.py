@@ -12,6 +12,11 @@ def method_names(incomplete: str) -> Iterator[str]:
     return (name for name in discover().entries["methods"] if name.startswith(incomplete))
 
 
+def suite_names(incomplete: str) -> Iterator[str]:
+    """Suites that start with what was typed."""
+    return (name for name in discover().entries["suites"] if name.startswith(incomplete))
+
+
 def dataset_names(incomplete: str) -> Iterator[str]:
     """Datasets that start with what was typed."""
     return (name for name in discover().entries["datasets"] if name.startswith(incomplete))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection, Without
+from dferbench.cli.complete import suite_names
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.files import json_text
 
@@ -40,8 +41,11 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     ] = None,
     protocol: Annotated[str, typer.Option(help="any, or complete: results of every fold.")] = "any",
     published: Annotated[
-        list[Path] | None,
-        typer.Option(help="Also show published numbers, from a file like benchmarks/published/field.toml."),
+        list[str] | None,
+        typer.Option(
+            help="Also show published numbers: those of a suite, such as field, or of a file.",
+            autocompletion=suite_names,
+        ),
     ] = None,
     fidelity: Annotated[
         bool, typer.Option("--fidelity", help="Show how close each method is to its source.")
@@ -68,6 +72,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
 
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.printed import read_printed
+    from dferbench.experiment.suite import printed_file
     from dferbench.interface.board import HowRanked, ranked
     from dferbench.report.filters import Filters
     from dferbench.report.leaderboard import load
@@ -79,7 +84,8 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     if format_ not in (*OWN, *tabulate_formats):
         raise UnknownName("format", format_, (*OWN, *tabulate_formats))
     folder = folder or runs
-    printed = [row for path in published or [] for row in read_printed(path, known).values()]
+    files = [printed_file(text, context.obj) for text in published or []]
+    printed = [row for file in files for row in read_printed(file, known).values()]
     verdicts = read_verdicts()
     loaded = load(folder, known, shown, verdicts) if folder.exists() or not printed else ([], [])
     found, problems = loaded

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dferbench.cli.arguments import LevelOrDefault, Selection
+from dferbench.cli.arguments import LevelOrDefault, Selection, SuiteName
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.requests import request_of
 from dferbench.errors import DferbenchError, UnknownName
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The suite, such as benchmarks/table1.toml.")],
+    file: SuiteName,
     dataset: Annotated[
         list[str] | None,
         typer.Option(
@@ -57,7 +57,7 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     asked = locals()
     from dferbench.experiment import selection
     from dferbench.experiment.metrics import find, registered
-    from dferbench.experiment.suite import read_suite
+    from dferbench.experiment.suite import read_suite, suite_file
     from dferbench.report.by_rule import answering
     from dferbench.report.leaderboard import load
     from dferbench.report.ranks import as_data, as_text, rank
@@ -71,7 +71,7 @@ def ranks(  # noqa: PLR0913 - one parameter an option is how typer declares them
 
         require_form(diagram)
     known = registered(context.obj)
-    metric, suite = find(by, known), read_suite(file, known)
+    metric, suite = find(by, known), read_suite(suite_file(file, context.obj), known)
     done, problems = load(runs, known)
     records, without = answering(done, select)
     for problem in (*problems, *without):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -47,14 +47,17 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
         str,
         typer.Argument(
             metavar="ROW|SUITE",
-            help="A suite, such as benchmarks/table5.toml, or the id of a published row of --suites.",
+            help="A suite (a name from `dferbench list suites`, or a file), or the id of a published row.",
         ),
     ],
     dataset: DatasetName,
     rows: Annotated[str | None, typer.Option(help="Of a suite only these rows: 1 or 1,3.")] = None,
-    suites: Annotated[Path, typer.Option(help="The folder of suites in which ROW is looked up.")] = Path(
-        "benchmarks"
-    ),
+    suites: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder of suites in which ROW is looked up instead of those that are registered."
+        ),
+    ] = None,
     select: Annotated[
         str,
         typer.Option(
@@ -101,7 +104,6 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
     that is known to differ between the protocols is listed.
     """
     asked = locals()
-    from dferbench.experiment.metrics import registered
     from dferbench.experiment.selection import RULES
     from dferbench.registry.datasets import make_dataset
     from dferbench.report import reproduction_text
@@ -109,7 +111,7 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
     catalog: Catalog = context.obj
     if select and select not in RULES:
         raise UnknownName("selection rule", select, RULES)
-    file, suite = _suite(target, rows, suites, registered(catalog))
+    file, suite = _suite(target, rows, suites, catalog)
     name = make_dataset(dataset, catalog).entry.name
     base = request_of(asked)
     some = replace(suite, rows=tuple(_worth(suite, name, catalog)))
@@ -136,26 +138,35 @@ _NOTHING = Ran((), (), list)
 """Where no row can have a verdict, nothing is run."""
 
 
-def _suite(target: str, rows: str | None, folder: Path, known: Metrics) -> tuple[Path, Suite]:
+def _suite(target: str, rows: str | None, folder: Path | None, catalog: Catalog) -> tuple[Path, Suite]:
     """The suite that is meant and its file, with the rows that are meant."""
-    from dferbench.experiment.suite import read_suite
+    from dferbench.experiment.metrics import registered
+    from dferbench.experiment.suite import read_suite, suite_file
 
-    path = Path(target)
-    if target.endswith(".toml") or path.is_file():
+    known = registered(catalog)
+    if target in catalog.entries["suites"] or target.endswith(".toml") or Path(target).is_file():
+        path = suite_file(target, catalog)
         suite = read_suite(path, known)
         return path, suite if rows is None else suite.only(numbers(rows, "--rows"))
     if rows is not None:
         raise ConfigError(
             f"--rows is of a suite, and {target} is a row", "Name the suite's file, or leave it out."
         )
-    return _row(target, folder, known)
-
-
-def _row(name: str, folder: Path, known: Metrics) -> tuple[Path, Suite]:
-    """The suite of the folder that has the published row, with that row alone."""
+    if folder is None:
+        ours = catalog.entries["suites"]
+        files = [one.value for one in ours.values()]
+        return _row(target, files, "suite or published row", known, ours)
     if not folder.is_dir():
         raise ConfigError(f"there is no folder {folder}", "Name a suite's file, or its folder as --suites.")
-    suites, problems = _readable(folder, known)
+    return _row(target, sorted(folder.glob("*.toml")), f"published row in the suites of {folder}", known)
+
+
+def _row(
+    name: str, files: Sequence[Path], what: str, known: Metrics, near: Iterable[str] = ()
+) -> tuple[Path, Suite]:
+    """The suite that has the published row, with that row alone; `what` is searched, and `near` are names of
+    other things that could have been meant."""
+    suites, problems = _readable(files, known)
     named = [
         (path, suite, row)
         for path, suite in suites.items()
@@ -166,7 +177,7 @@ def _row(name: str, folder: Path, known: Metrics) -> tuple[Path, Suite]:
         for problem in problems:
             typer.echo(f"not searched: {problem}", err=True)
         ids = [row.printed.id for suite in suites.values() for row in suite.rows if row.printed]
-        raise UnknownName(f"published row in the suites of {folder}", name, dict.fromkeys(ids))
+        raise UnknownName(what, name, {*near, *ids})
     if len(named) > 1:
         ways = ", ".join(f"{path} --rows {row.number}" for path, _, row in named)
         raise ConfigError(f"{len(named)} rows have the published numbers '{name}'", f"Name one of {ways}.")
@@ -174,12 +185,12 @@ def _row(name: str, folder: Path, known: Metrics) -> tuple[Path, Suite]:
     return path, suite.only((row.number,))
 
 
-def _readable(folder: Path, known: Metrics) -> tuple[dict[Path, Suite], list[ConfigError]]:
-    """The suites of a folder by their files, and why its other TOML files are none."""
+def _readable(files: Sequence[Path], known: Metrics) -> tuple[dict[Path, Suite], list[ConfigError]]:
+    """The suites by their files, and why other TOML files are none."""
     from dferbench.experiment.suite import read_suite
 
     suites, problems = {}, []
-    for path in sorted(folder.glob("*.toml")):
+    for path in files:
         try:
             suites[path] = read_suite(path, known)
         except ConfigError as error:

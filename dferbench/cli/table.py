@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Without
+from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, SuiteName, Without
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.requests import request_of
 from dferbench.errors import DferbenchError, UnknownName
@@ -28,7 +28,7 @@ RUNS = Path("runs")
 
 def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="The suite, such as benchmarks/table1.toml.")],
+    file: SuiteName,
     dataset: Annotated[
         list[str] | None,
         typer.Option(
@@ -76,7 +76,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """
     asked = locals()
     from dferbench.experiment.metrics import columns, registered
-    from dferbench.experiment.suite import read_suite
+    from dferbench.experiment.suite import read_suite, suite_file
     from dferbench.report.extra_columns import with_columns
     from dferbench.report.markup import OWN
     from dferbench.report.table import Beside
@@ -86,7 +86,7 @@ def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
         raise UnknownName("format", format_, OWN)
     known = registered(context.obj)
     shown = columns(metrics, by, known)
-    suite = read_suite(file, known)
+    suite = read_suite(suite_file(file, context.obj), known)
     base = request_of(asked, dataset="", output=RUNS)
     records = _load(runs, known, shown)
     rules = _rules(select, records, optimism=optimism)
@@ -285,6 +285,7 @@ def _print(sheet: Sheet, format_: str, output: Path | None) -> None:
     import sys
 
     from dferbench.files import write_atomic
+    from dferbench.printable import printable
     from dferbench.report import html, latex, plain, terminal
 
     writers = {
@@ -296,7 +297,8 @@ def _print(sheet: Sheet, format_: str, output: Path | None) -> None:
         "html": html.html,
     }
     if output is not None:
-        write_atomic(output, writers[format_](sheet).rstrip("\n") + "\n")
+        # A file is shown somewhere in the end; inside JSON an escaped character is the same character.
+        write_atomic(output, printable(writers[format_](sheet)).rstrip("\n") + "\n")
     elif format_ == "text" and sys.stdout.isatty():
         terminal.show(sheet)
     else:

@@ -101,11 +101,15 @@ def _lines(found: Sequence[Verified]) -> list[str]:
 
 
 def _counts(found: Sequence[Verified], folder: Path) -> str:
-    """How many runs reached which level, per selection rule where they differ."""
+    """How many runs reached which level, per selection rule for which runs state numbers."""
+    from dferbench.verification.verdict import LEVELS
+
     runs = "1 run" if len(found) == 1 else f"{len(found)} runs"
-    rules = list(dict.fromkeys(rule for one in found for rule in one.verdict.levels))
+    rules = list(dict.fromkeys(rule for one in found for rule in one.rules))
     parts = []
     for rule in rules:
-        counts = Counter(one.verdict.under(rule) for one in found if not one.verdict.refused)
-        parts.append(f"{rule}: {', '.join(f'{count} {level}' for level, count in counts.items())}")
+        counts = Counter(one.verdict.under(rule) for one in found if rule in one.rules)
+        parts.append(
+            f"{rule}: {', '.join(f'{counts[level]} {level}' for level in reversed(LEVELS) if counts[level])}"
+        )
     return "; ".join([f"{runs} below {folder}", *parts])

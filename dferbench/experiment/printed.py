@@ -172,7 +172,7 @@ class PrintedFile(BaseModel):
     rows: list[Printed]
 
 
-EXAMPLE = "a file of printed numbers, such as benchmarks/published/field.toml"
+EXAMPLE = "a file of printed numbers like that in docs/published.md"
 
 
 def read_printed(path: Path, metrics: Metrics = METRICS) -> dict[str, Printed]:

@@ -6,6 +6,7 @@ suite names by a path relative to itself.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.metrics import METRICS, Metrics
 from dferbench.experiment.printed import UNKNOWN, Printed, PrintedProtocol, Text, read_printed, with_defaults
 from dferbench.experiment.toml_model import read_model
+from dferbench.registry.catalog import Catalog
 
 
 def _value(value: Any) -> Any:
@@ -26,7 +28,7 @@ def _value(value: Any) -> Any:
 
 
 Value = Annotated[bool | int | float | str, PlainValidator(_value)]
-EXAMPLE = "a suite, such as benchmarks/table1.toml"
+EXAMPLE = "a suite: a file like that in docs/suites.md, or a name (dferbench list suites)"
 SELECT = ("last", "best-on-test", "val", "none", UNKNOWN)
 """The selection rules that a source may state."""
 
@@ -108,6 +110,35 @@ class Suite:
                 raise ConfigError(f"{self.name} has no row {number}", f"Its rows are 1 to {len(known)}.")
         rows = tuple(row for row in self.rows if row.number in numbers)
         return replace(self, rows=rows)
+
+
+def suite_file(text: str, catalog: Catalog) -> Path:
+    """The file of the suite that a user names: what ends in .toml or has a folder is a path, all else a name
+    that a plugin registered. Raises UnknownName, and ConfigError for a name that two plugins claim."""
+    return Path(text) if is_file_name(text, catalog) else catalog.get("suites", text).value
+
+
+def printed_file(text: str, catalog: Catalog) -> Path:
+    """The file of printed numbers that a user names: by its path, or by the suite that shows them.
+
+    Raises as `suite_file`, and ConfigError for a suite that shows none.
+    """
+    if is_file_name(text, catalog):
+        return Path(text)
+    path = suite_file(text, catalog)
+    found = read_model(path, SuiteFile, EXAMPLE, {})
+    if not found.published:
+        raise ConfigError(
+            f"the suite {text} shows no printed numbers", "Name another, or a file of such numbers."
+        )
+    return path.parent / found.published
+
+
+def is_file_name(text: str, catalog: Catalog) -> bool:
+    """Whether a suite is named by its path."""
+    if text.endswith(".toml") or "/" in text or os.sep in text:
+        return True
+    return text not in catalog.entries["suites"] and Path(text).exists()
 
 
 def read_suite(path: Path, metrics: Metrics = METRICS) -> Suite:

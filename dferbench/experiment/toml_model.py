@@ -29,7 +29,10 @@ def read_model(path: Path, kind: type[_Model], example: str, context: Mapping[st
         reason, hint = _told(error, kind)
     except ValueError as error:  # no TOML, or no text
         keys = ", ".join(kind.model_fields)
-        reason, hint = str(error), f"Write TOML with the keys {keys}; docs/published.md describes them."
+        reason, hint = (
+            str(error),
+            f"Write TOML with the keys {keys}; docs/published.md and docs/suites.md have them all.",
+        )
     raise ConfigError(f"cannot read {path}: {reason}", hint)
 
 

@@ -28,7 +28,7 @@ from dferbench.registry.kinds import KINDS
 from dferbench.registry.names import require_name
 from dferbench.registry.options import filled, require_numbers
 from dferbench.registry.sources import Source, from_files, installed, own
-from dferbench.types import Method
+from dferbench.types import Method, Options
 
 
 @dataclass(frozen=True)
@@ -256,4 +256,16 @@ def _registrar(kind: str, origin: str, found: list[tuple[str, Entry]]) -> Callab
             )
         found.append((kind, Entry(name, build, origin, facts, options)))
 
-    return method if kind == "methods" else part
+    def suite(name: str, path: Path, about: str = "") -> None:
+        require_name("suite", name)
+        if not isinstance(path, Path) or not path.is_absolute() or not path.is_file():
+            raise TypeError(
+                f"register('{name}', ...) takes the absolute Path of a suite's file, got {path!r}"
+            )
+        if not isinstance(about, str):
+            raise TypeError(f"about of '{name}' must be text")
+        facts = {"about": about, "file": str(path)}
+        found.append((kind, Entry(name, path, origin, facts, Options)))
+
+    others: dict[str, Callable[..., None]] = {"methods": method, "suites": suite}
+    return others.get(kind, part)

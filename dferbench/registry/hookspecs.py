@@ -8,6 +8,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     import typer
 
@@ -113,6 +114,12 @@ def register_launchers(register: Callable[..., None]) -> None:
     at once, if they go on without it. It may have `preview(study)`: the text that --dry-run prints. See
     dferbench.runner.launch.
     """
+
+
+@hookspec
+def register_suites(register: Callable[[str, Path], None]) -> None:
+    """register(name, path, about=""): the file of a suite, which lies in the plugin's package. See
+    docs/suites.md."""
 
 
 @hookspec

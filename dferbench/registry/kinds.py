@@ -31,5 +31,6 @@ KINDS: Mapping[str, Kind] = {
     "schedules": Kind("schedule", "Changes learning rates during training.", 2),
     "trackers": Kind("tracker", "Observes runs and writes down what happens."),
     "launchers": Kind("launcher", "Starts the runs of a study, here or elsewhere."),
+    "suites": Kind("suite", "A table to be filled: rows of methods with options, and printed numbers."),
 }
 """Each registry is filled through the hook `register_<kind>`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
+from dferbench.printable import one_line
 from dferbench.report.plain import title
 from dferbench.report.table import Block, Cells, Line, Number, Sheet
 
@@ -45,8 +46,9 @@ def latex(sheet: Sheet) -> str:
 
 
 def escape(text: str) -> str:
-    """The text as LaTeX prints it: every character that means something to LaTeX made to mean itself."""
-    single = "".join(SPECIAL.get(character, character) for character in text)
+    """The text as LaTeX prints it, in one line: every character that means something to LaTeX made to mean
+    itself, and those that cannot be printed as \\uXXXX."""
+    single = "".join(SPECIAL.get(character, character) for character in one_line(text))
     return single.replace("--", "-{}-")
 
 

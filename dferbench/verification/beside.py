@@ -27,13 +27,13 @@ def named(record: Record, folder: Path) -> bool:
     return PREDICTIONS in record.files and (folder / PREDICTIONS).is_file()
 
 
-def require_curve(record: Record, path: Path) -> None:
-    """The curve, where it is there, is that of the record. Raises Refuted."""
+def with_curve(record: Record, path: Path) -> Record:
+    """The record with its curve, or as it is where that is not there. Raises Refuted for another curve."""
     from dferbench.experiment.curve import NAME
 
     if record.curve_sha256 and not (path.parent / NAME).exists():
-        return
+        return record
     try:
-        read_whole(path, {})
+        return read_whole(path, {})
     except DferbenchError as error:
         raise Refuted(str(error)) from error

@@ -9,14 +9,19 @@ from dferbench.errors import DataError
 from dferbench.experiment import curve as curves
 from dferbench.experiment import selection
 from dferbench.experiment.counts import top2_hits
+from dferbench.experiment.metrics import METRICS
 from dferbench.experiment.record import EPOCH_PREDICTIONS, PREDICTIONS, Record
 from dferbench.report.predictions import Predicted, counted, read_epochs, read_predictions
 from dferbench.verification.finding import Refuted
 
 
 def rules_of(record: Record) -> list[str]:
-    """The selection rules for which the record states a number."""
-    return [rule for rule in selection.RULES if record.answers(rule)]
+    """The selection rules that the record answers; those by other validation metrics need its curve."""
+    chosen = METRICS if record.curve and record.validation is not None else {}
+    return [
+        *(rule for rule in selection.RULES if record.answers(rule)),
+        *(f"{selection.VAL}:{name}" for name in chosen),
+    ]
 
 
 def rescored(record: Record, folder: Path) -> dict[str, Predicted]:
@@ -66,8 +71,8 @@ def _require_counts(said: Predicted, confusion: list[list[int]], top2: int | Non
 
 
 def unproven(record: Record, found: dict[str, Predicted]) -> Iterator[str]:
-    """Which rules' numbers could not be counted again, and why."""
-    for rule in rules_of(record):
+    """Which of the numbers that the record states could not be counted again, and why."""
+    for rule in record.rules:
         if rule not in found:
             epoch = record.picked(rule)[0]
             last = epoch == record.epochs - 1

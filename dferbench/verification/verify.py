@@ -14,7 +14,7 @@ from dferbench.experiment.record import Record
 from dferbench.machine.cores import Number
 from dferbench.progress import Progress
 from dferbench.report.predictions import Predicted
-from dferbench.verification.beside import named, require_curve, require_hashes
+from dferbench.verification.beside import named, require_hashes, with_curve
 from dferbench.verification.finding import Checked, Refuted
 from dferbench.verification.lists import DatasetLists, require_listed
 from dferbench.verification.scores import rescored, rules_of, unproven
@@ -39,13 +39,14 @@ class How:
 
 @dataclass(frozen=True)
 class Verified:
-    """One run: its folder, the sha256 of its record ("" for one that cannot be read), the verdict, and what
-    could not be checked."""
+    """One run: its folder, the sha256 of its record ("" for one that cannot be read), the verdict, what could
+    not be checked, and the selection rules for which the record states numbers."""
 
     folder: str
     sha256: str
     verdict: Verdict
     notes: Sequence[str] = ()
+    rules: Sequence[str] = ()
 
 
 def verify(folder: Path, how: How) -> Iterator[Verified]:
@@ -62,18 +63,18 @@ def verify(folder: Path, how: How) -> Iterator[Verified]:
 
 
 def _verified(record: Record, path: Path, how: How) -> Verified:
-    checked = Checked(dict.fromkeys(rules_of(record), LEVELS[0]))
+    checked = Checked()
     try:
-        _check(record, path, how, checked)
+        whole = with_curve(record, path)
+        checked.levels.update(dict.fromkeys(rules_of(whole), LEVELS[0]))
+        _check(whole, path, how, checked)
     except Refuted as error:
         return Verified(record.folder, record.sha256, Verdict({}, str(error), how.depth))
-    return Verified(
-        record.folder, record.sha256, Verdict(checked.levels, depth=how.depth), tuple(checked.notes)
-    )
+    verdict = Verdict(checked.levels, depth=how.depth)
+    return Verified(record.folder, record.sha256, verdict, tuple(checked.notes), tuple(record.rules))
 
 
 def _check(record: Record, path: Path, how: How, checked: Checked) -> None:
-    require_curve(record, path)
     if not how.reaches("hashes"):
         return
     checked.notes += require_hashes(record, path.parent)

@@ -13,7 +13,7 @@ BODIES = (
 )  # fmt: skip
 KINDS = (
     "methods", "datasets", "backbones", "temporal_heads", "prompts", "decoders", "face_finders", "metrics",
-    "samplers", "augmentations", "optimizers", "schedules", "trackers", "launchers",
+    "samplers", "augmentations", "optimizers", "schedules", "trackers", "launchers", "suites",
 )  # fmt: skip
 COMMANDS = (
     "app.command({0!r})(lambda: None)", "app.command({0!r})(len)", "app.add_typer(app, name={0!r})",

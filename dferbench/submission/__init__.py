@@ -1,0 +1,1 @@
+"""Results made ready for a repository of results: what may travel, verified as it will travel."""
