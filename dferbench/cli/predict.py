@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import exit_codes
 from dferbench.cli.arguments import (
     FINDERS,
     Align,
@@ -25,8 +26,6 @@ from dferbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from dferbench.inference.prediction import PredictedVideos
-
-EXIT_SOME_FAILED = 5
 
 
 def predict(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -114,7 +113,7 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
             if finder == "none"
             else "If there are faces, try another --finder, or a smaller --least.",
         )
-    return EXIT_SOME_FAILED if found.failed else 0
+    return exit_codes.SOME_FAILED if found.failed else exit_codes.DONE
 
 
 def _require_sense(window: int | None, plot: Path | None, output: Path | None) -> None:
