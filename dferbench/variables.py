@@ -27,7 +27,7 @@ HEEDED: Mapping[str, str] = {
     "OMP_NUM_THREADS": "Threads of a process on the CPU; where it is not set, several processes share the "
     "cores.",
     "CUBLAS_WORKSPACE_CONFIG": "Set to `:4096:8` unless it is set, so that results on a GPU repeat.",
-    "GLOO_SOCKET_IFNAME": "Network interface of several processes on the CPU; on Linux `lo` unless it is set.",
+    "GLOO_SOCKET_IFNAME": "Network interface of several CPU processes; on Linux set to `lo` unless it is set.",
     "HF_HUB_OFFLINE": "Set to 1 by `doctor` unless it is set, which downloads nothing to see what is there.",
     "RAY_AUTH_TOKEN": "Ray's token; one is drawn for the cluster that `--launcher ray` starts itself.",
     "SLURM_TMPDIR": "Folder on the node, for cached features that would else lie on a network.",
