@@ -23,12 +23,12 @@ OWN: Mapping[str, str] = {
 }
 """Those of dferbench; a name with <NAME> stands for many."""
 HEEDED: Mapping[str, str] = {
-    "CUDA_VISIBLE_DEVICES": "The GPUs that may be used; each process of `--jobs` sees the one it was given.",
+    "CUDA_VISIBLE_DEVICES": "The GPUs that may be used; each process of `--jobs` sees the one it has.",
     "OMP_NUM_THREADS": "Threads of a process on the CPU; where it is not set, several processes share the "
     "cores.",
     "CUBLAS_WORKSPACE_CONFIG": "Set to `:4096:8` unless it is set, so that results on a GPU repeat.",
-    "GLOO_SOCKET_IFNAME": "Network interface of several CPU processes; on Linux set to `lo` unless it is set.",
-    "HF_HUB_OFFLINE": "Set to 1 by `doctor` unless it is set, which downloads nothing to see what is there.",
+    "GLOO_SOCKET_IFNAME": "Network interface of several CPU processes; on Linux `lo` unless it is set.",
+    "HF_HUB_OFFLINE": "Set to 1 by `doctor` unless it is set, as it looks at what is there.",
     "RAY_AUTH_TOKEN": "Ray's token; one is drawn for the cluster that `--launcher ray` starts itself.",
     "SLURM_TMPDIR": "Folder on the node, for cached features that would else lie on a network.",
     "USERNAME": "The user's name where the system has no user ids, for a folder among temporary ones.",

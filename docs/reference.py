@@ -11,6 +11,7 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -55,7 +56,10 @@ def escaped(text: str) -> str:
 
 
 def _page(title: str, intro: str, parts: Iterable[str]) -> str:
-    return "\n\n".join([f"# {title}", textwrap.fill(f"{intro} {MADE}", 110, break_on_hyphens=False), *parts]) + "\n"
+    return (
+        "\n\n".join([f"# {title}", textwrap.fill(f"{intro} {MADE}", 110, break_on_hyphens=False), *parts])
+        + "\n"
+    )
 
 
 def _table(rows: Iterable[tuple[str, ...]], *heads: str) -> str:
@@ -94,7 +98,9 @@ def _option(path: str, one: Any) -> str:
     if type(one.default) in (str, int, float) or isinstance(one.default, Path):
         facts += [f"default `{one.default}`"] if str(one.default) and one.show_default else []
     described = escaped(sentence(one.help, f"{path} {names[0]}"))
-    return f"- {', '.join(f'`{name}`' for name in names)}: {described}" + (f" ({', '.join(facts)})" if facts else "")
+    return f"- {', '.join(f'`{name}`' for name in names)}: {described}" + (
+        f" ({', '.join(facts)})" if facts else ""
+    )
 
 
 def options_page(catalog: Catalog) -> str:
@@ -109,7 +115,9 @@ def options_page(catalog: Catalog) -> str:
 def _kinds_of_options(catalog: Catalog) -> Iterator[str]:
     for kind, entries in catalog.entries.items():
         own = [entry for _, entry in sorted(entries.items()) if _is_own(entry.origin)]
-        described = [_model_of_options(entry.name, m) for entry in own if (m := entry.options) and m.model_fields]
+        described = [
+            _model_of_options(entry.name, m) for entry in own if (m := entry.options) and m.model_fields
+        ]
         if described:
             yield f"## {KINDS[kind].noun.capitalize()}s"
             yield from described
@@ -136,8 +144,8 @@ def _model_of_options(name: str, model: type[BaseModel]) -> str:
 def hooks_page(module: ModuleType) -> str:
     """Every hook that a module declares, with its signature and its docstring."""
     intro = (
-        "A plugin implements any of these functions, marked with `dferbench.hookimpl`; each is called once, at "
-        "start. [What a plugin may bring](../plugins.md) has an example of every one."
+        "A plugin implements any of these functions, marked with `dferbench.hookimpl`; each is called "
+        "once, at start. [What a plugin may bring](../plugins.md) has an example of every one."
     )
     found = [one for one in vars(module).values() if hasattr(one, "dferbench_spec")]
     return _page("Hooks", intro, map(_hook, found))
@@ -160,7 +168,7 @@ def _calls_marked(text: str) -> str:
 
 def variables_page(own: Mapping[str, str], heeded: Mapping[str, str]) -> str:
     """Every environment variable."""
-    intro = "What is set in the environment holds for every command of a shell; options of a command go first."
+    intro = "What is set in the environment holds for a whole shell; options of a command go first."
     tables = [_table(_described(one, "the variable"), "variable", "what it sets") for one in (own, heeded)]
     parts = ["## Of dferbench", tables[0], "## Of other programs", tables[1]]
     return _page("Environment variables", intro, parts)
@@ -172,15 +180,17 @@ def _described(known: Mapping[Any, str], what: str) -> list[tuple[str, str]]:
 
 def exit_codes_page(meanings: Mapping[int, str]) -> str:
     """Every exit code."""
-    intro = "What a command ends with. The numbers are stable, so that scripts and schedulers can rely on them."
+    intro = (
+        "What a command ends with. The numbers are stable, so that scripts and schedulers can rely on them."
+    )
     return _page("Exit codes", intro, [_table(_described(meanings, "exit code"), "code", "meaning")])
 
 
 def record_page(models: Iterable[type[BaseModel]], files: Mapping[str, str]) -> str:
     """Every file of a run, and every field of the record and of what it holds."""
     intro = (
-        "A run leaves a folder `DATASET/METHOD-CONFIGURATION/foldF-seedS` below the output folder. [Results that "
-        "travel](../results.md) says how they are verified."
+        "A run leaves a folder `DATASET/METHOD-CONFIGURATION/foldF-seedS` below the output folder. [Results "
+        "that travel](../results.md) says how they are verified."
     )
     parts = ["## Files", _table(_described(files, "the file"), "file", "what it holds"), *map(_model, models)]
     return _page("Records and files", intro, parts)
@@ -192,7 +202,9 @@ def _model(model: type[BaseModel]) -> str:
         (f"`{field.alias or name}`", _range(model, field.alias or name), _text_of(model, name, texts))
         for name, field in model.model_fields.items()
     ]
-    return f"## {model.__name__}\n\n{escaped(_first(model))}\n\n{_table(rows, 'field', 'values', 'what it is')}"
+    return (
+        f"## {model.__name__}\n\n{escaped(_first(model))}\n\n{_table(rows, 'field', 'values', 'what it is')}"
+    )
 
 
 def _first(model: type[BaseModel]) -> str:
@@ -216,7 +228,7 @@ def docstrings(model: type[BaseModel]) -> dict[str, str]:
     for one in reversed(model.__mro__):
         if issubclass(one, BaseModel) and one is not BaseModel:
             (body,) = (node.body for node in ast.parse(textwrap.dedent(inspect.getsource(one))).body)
-            for field, text in zip(body, body[1:], strict=False):
+            for field, text in pairwise(body):
                 if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
                     found[ast.unparse(field.target)] = ast.literal_eval(text.value)
     return found

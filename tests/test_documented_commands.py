@@ -4,6 +4,7 @@ import importlib.util
 import re
 import shlex
 import shutil
+from pathlib import Path
 
 import official_dfer_clip
 import pytest
@@ -16,11 +17,6 @@ from dferbench.experiment.suite import read_suite
 from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
-NAMES = (
-    "calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside", "published",
-    "recipes", "results", "robustness", "selection", "trackers",
-)  # fmt: skip
-PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
     "synthetic(classes=11)": "synthetic(classes=11, videos=55, size=64)",
@@ -48,6 +44,12 @@ def commands(page):
     return re.findall(r"^dferbench (.*)$", "".join(blocks), re.MULTILINE)
 
 
+FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+"""A file that a page shows and its commands read."""
+EVERY = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+PAGES = [page for page in EVERY if commands(page)]
+
+
 def quick(words):
     """The same command on fewer videos, for one epoch, without a download."""
     verb = next((word for word in words if word in MORE), "")
@@ -56,8 +58,10 @@ def quick(words):
         given = [i for i, word in enumerate(words) if word.startswith(library)]
         if given and importlib.util.find_spec(library) is None:
             words = [w for i, w in enumerate(words) if i not in (given[0] - 1, given[0])]
+    # What trains nothing has no epochs.
+    more = [w for w in MORE.get(verb, []) if "zero-shot-clip" not in words or w not in QUICK[:2]]
     own = TINY if verb == "run" and {"ravdess", "folder(path=videos, folds=3)"} & set(words) else []
-    return [*words, *MORE.get(verb, []), *own]
+    return [*words, *more, *own]
 
 
 def there(folder, word):
@@ -144,12 +148,12 @@ def test_the_commands_of_the_readme(desk, run, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES[1:])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page(desk, run, page):
     text = (ROOT / page).read_text()
     for path in re.findall(r"^(videos/\S+/)$", text, re.MULTILINE):
         frames(desk / path)
-    for name, lines in re.findall(r"<!-- file: (\S+) -->\n```text\n(.*?)```", text, re.DOTALL):
+    for name, lines in FILE.findall(text):
         (desk / name).parent.mkdir(exist_ok=True)
         (desk / name).write_text(lines)
     if page in ("docs/metrics.md", "docs/trackers.md"):
@@ -162,6 +166,32 @@ def test_the_commands_of_a_page(desk, run, page):
         run(*quick([there(desk, word) for word in shlex.split(command, comments=True)]))
 
 
-def test_no_page_with_commands_is_left_out():
-    have = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md") if commands(f"docs/{path.name}")}
-    assert have == set(PAGES[1:])
+BLOCK = re.compile(r"(<!-- file: \S+ -->\n)?^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHOWN = {"text", "", "console"}
+"""Blocks that nothing runs: trees, output, and what needs a cluster."""
+
+
+def left_out(page, text, tests):
+    """The blocks of a page that no test runs: no commands of ours, no file, and nothing that a test reads."""
+    for marker, language, block in BLOCK.findall(text):
+        ours = all(re.match(r"dferbench |#|python -m venv |$", line) for line in block.splitlines())
+        is_run = (
+            bool(marker) or language in SHOWN or (ours if language == "bash" else Path(page).name in tests)
+        )
+        if not is_run:
+            yield block
+
+
+def test_no_block_of_a_page_is_left_out():
+    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    pages = ["README.md", "CONTRIBUTING.md", *(page for page in EVERY if "/decisions/" not in page)]
+    assert not {
+        page: found for page in pages if (found := [*left_out(page, (ROOT / page).read_text(), tests)])
+    }
+
+
+@pytest.mark.parametrize(
+    "block", ["```bash\nmake all\n```", "```python\nprint()\n```", "```bash\ndferbench list\nls\n```"]
+)
+def test_a_block_that_nothing_runs_is_found(block):
+    assert [*left_out("docs/planted.md", f"Text.\n\n{block}\n", "docs/other.md")]
