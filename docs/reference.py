@@ -237,7 +237,7 @@ def docstrings(model: type[BaseModel]) -> dict[str, str]:
 def pages() -> dict[str, str]:
     """Every page by its path below the folder of this script."""
     return {
-        "options.md": options_page(discover()),
+        "reference/options.md": options_page(discover()),
         "reference/commands.md": commands_page(get_command(make_app()), VERBS),
         "reference/hooks.md": hooks_page(hookspecs),
         "reference/variables.md": variables_page(variables.OWN, variables.HEEDED),

@@ -166,9 +166,9 @@ def test_the_commands_of_a_page(desk, run, page):
         run(*quick([there(desk, word) for word in shlex.split(command, comments=True)]))
 
 
-BLOCK = re.compile(r"(<!-- file: \S+ -->\n)?^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-SHOWN = {"text", "", "console"}
-"""Blocks that nothing runs: trees, output, and what needs a cluster."""
+BLOCK = re.compile(r"(<!-- file: \S+ -->\n)?^```([\w{}-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHOWN = {"text", "", "console", "{toctree}", "{eval-rst}"}
+"""Blocks that nothing runs: trees, output, what needs a cluster, and what only the site reads."""
 
 
 def left_out(page, text, tests):
