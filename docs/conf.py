@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from docutils import nodes
@@ -75,7 +76,23 @@ def _mathml(node: nodes.Element, block: bool) -> str:
     return str(latex2mathml.tex2mathml(node.astext(), as_block=block))
 
 
+OUTSIDE = re.compile(r"(?<=\]\()(\.\./[^)#\s]+\.md)(?:#[^)]*)?(?=\))")
+"""The target of a link to another page, relative to the one that it stands in."""
+
+
+def outside_pages_as_files(app: Any, name: str, source: list[str]) -> None:
+    """Pages of the repository that are not in this folder become files to look at, as other files do."""
+    here = (Path(app.srcdir) / name).parent
+
+    def target(found: re.Match[str]) -> str:
+        is_inside = (here / found[1]).resolve().is_relative_to(Path(app.srcdir).resolve())
+        return found[0] if is_inside else f"path:{found[1]}"
+
+    source[0] = OUTSIDE.sub(target, source[0])
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
     app.connect("autodoc-process-docstring", as_rest)
+    app.connect("source-read", outside_pages_as_files)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
