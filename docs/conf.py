@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from docutils.utils.math import latex2mathml
 
 import dferbench
 
+PUBLIC = ("dferbench", "dferbench.models", "dferbench.data", "dferbench.data.official", "dferbench.testing")
 project = "dferbench"
 author = copyright = "The dferbench developers"
 release = version = dferbench.__version__
@@ -33,6 +35,7 @@ autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
 maximum_signature_line_length = 90
 default_role = "code"
+smartquotes = False
 toc_object_entries = False
 
 TICKS = re.compile(r"(`[^`]+`)")
@@ -49,6 +52,16 @@ def as_rest(app: Any, what: str, name: str, item: object, options: Any, lines: l
         else:
             found += [*map(_escaped, _without_indents(paragraph)), ""]
     lines[:] = found
+
+
+def as_typed(
+    app: Any, what: str, name: str, item: object, options: Any, signature: str | None, returns: str | None
+) -> tuple[str | None, str | None]:
+    """Signatures without the modules of types, and without defaults that only Python can read."""
+    for pattern, better in ((r"~(?:\w+\.)*(\w+)", r"\1"), (r"<(?:[^<>]|<\w+>)*>", "...")):
+        signature = signature and re.sub(pattern, better, signature)
+        returns = returns and re.sub(pattern, better, returns)
+    return signature, returns
 
 
 def _without_indents(paragraph: str) -> list[str]:
@@ -91,8 +104,17 @@ def outside_pages_as_files(app: Any, name: str, source: list[str]) -> None:
     source[0] = OUTSIDE.sub(target, source[0])
 
 
+def import_lazy_names() -> None:
+    """Give each public module the names that it imports when they are first used: autodoc lists what is there."""
+    for name in PUBLIC:
+        module = import_module(name)
+        vars(module).update({one: getattr(module, one) for one in module.__all__})
+
+
 def setup(app: Any) -> None:
     """Called by Sphinx."""
+    import_lazy_names()
     app.connect("autodoc-process-docstring", as_rest)
+    app.connect("autodoc-process-signature", as_typed)
     app.connect("source-read", outside_pages_as_files)
     app.add_html_math_renderer("mathml", (inline_math, None), (block_math, None))
