@@ -1,4 +1,4 @@
-"""The documentation site: `python -m sphinx -W -b html docs site`. Nothing is fetched, then or when it is read."""
+"""The documentation site: `python -m sphinx -W -b html docs site`. Nothing is fetched for it."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def outside_pages_as_files(app: Any, name: str, source: list[str]) -> None:
 
 
 def import_lazy_names() -> None:
-    """Give each public module the names that it imports when they are first used: autodoc lists what is there."""
+    """Give each public module the names that it imports at their first use: autodoc lists what is there."""
     for name in PUBLIC:
         module = import_module(name)
         vars(module).update({one: getattr(module, one) for one in module.__all__})

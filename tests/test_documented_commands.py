@@ -13,6 +13,7 @@ from PIL import Image
 from test_bounds_in_tables import leave as leave_run
 
 from dferbench.experiment.plan import Request, make_plan
+from dferbench.experiment.result_files import FILES
 from dferbench.experiment.suite import read_suite
 from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
@@ -65,12 +66,14 @@ def quick(words):
 
 
 def there(folder, word):
-    """A path of the page whose config id is a placeholder, as that of the first run of the method."""
-    found = re.match(r"(.*/[\w-]+-)[0-9a-f]{8}(/.*)?$", word)
+    """A path of the page whose config id is a placeholder, as that of the first run of the method, or of the
+    last where the placeholder is 89abcdef."""
+    found = re.match(r"(.*/[\w-]+-)([0-9a-f]{8})(/.*)?$", word)
     if not found:
         return word
-    place = min(folder.glob(found[1] + "*"), key=lambda path: path.stat().st_mtime)
-    return f"{place.relative_to(folder)}{found[2] or ''}"
+    pick = max if found[2] == "89abcdef" else min
+    place = pick(folder.glob(found[1] + "*"), key=lambda path: path.stat().st_mtime)
+    return f"{place.relative_to(folder)}{found[3] or ''}"
 
 
 @pytest.fixture
@@ -195,3 +198,11 @@ def test_no_block_of_a_page_is_left_out():
 )
 def test_a_block_that_nothing_runs_is_found(block):
     assert [*left_out("docs/planted.md", f"Text.\n\n{block}\n", "docs/other.md")]
+
+
+def test_every_file_of_a_run_is_on_the_page_of_records(desk, run):
+    """Those of a run that keeps whatever can be kept."""
+    more = ["--validation", "0.2", "--keep-predictions", "all"]
+    run(*quick(["run", "-m", "linear-probe", "-d", "synthetic", *more]))
+    left = {path.name for path in next((desk / "runs").rglob("record.json")).parent.iterdir()}
+    assert {"validation.npz", "epoch_predictions.npz"} <= left <= set(FILES)
