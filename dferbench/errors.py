@@ -17,11 +17,13 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 
+from dferbench import exit_codes
+
 
 class DferbenchError(Exception):
     """Shown to the user as two lines, without a traceback; `exit_code` is what the process ends with."""
 
-    exit_code = 1
+    exit_code = exit_codes.FAILED
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -35,7 +37,7 @@ class DferbenchError(Exception):
 class ConfigError(DferbenchError):
     """An option, a recipe, a record or a plugin is not valid."""
 
-    exit_code = 3
+    exit_code = exit_codes.INVALID
 
 
 FEW = 12
@@ -81,7 +83,7 @@ def _bare(name: str) -> str:
 class DataError(DferbenchError):
     """Data or weights are missing or unreadable."""
 
-    exit_code = 4
+    exit_code = exit_codes.DATA
 
 
 class VideoError(DataError):

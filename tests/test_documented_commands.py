@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 from itertools import product
+from pathlib import Path
 
 import media
 import official_dfer_clip
@@ -16,15 +17,11 @@ from shipped import ship
 from test_bounds_in_tables import leave as leave_run
 
 from dferbench.experiment.plan import Request, make_plan
+from dferbench.experiment.result_files import FILES
 from dferbench.experiment.suite import read_suite
 from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
-NAMES = (
-    "calibration", "certainty", "datasets", "explain", "export", "figures", "launchers", "metrics", "order",
-    "outside", "published", "recipes", "report", "results", "robustness", "selection", "suites", "trackers",
-)  # fmt: skip
-PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
     "synthetic(classes=11)": "synthetic(classes=11, videos=55, size=64)",
@@ -54,6 +51,12 @@ def commands(page):
     return re.findall(r"^dferbench (.*)$", "".join(blocks), re.MULTILINE)
 
 
+FILE = re.compile(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", re.DOTALL)
+"""A file that a page shows and its commands read."""
+EVERY = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+PAGES = [page for page in EVERY if commands(page)]
+
+
 def quick(words):
     """The same command on fewer videos, for one epoch, without a download."""
     verb = next((word for word in words if word in MORE), "")
@@ -62,17 +65,21 @@ def quick(words):
         given = [i for i, word in enumerate(words) if word.startswith(library)]
         if given and importlib.util.find_spec(library) is None:
             words = [w for i, w in enumerate(words) if i not in (given[0] - 1, given[0])]
+    # What trains nothing has no epochs.
+    more = [w for w in MORE.get(verb, []) if "zero-shot-clip" not in words or w not in QUICK[:2]]
     own = TINY if verb == "run" and {"ravdess", "folder(path=videos, folds=3)"} & set(words) else []
-    return [*words, *MORE.get(verb, []), *own]
+    return [*words, *more, *own]
 
 
 def there(folder, word):
-    """A path of the page whose config id is a placeholder, as that of the first run of the method."""
-    found = re.match(r"(.*/[\w-]+-)[0-9a-f]{8}(/.*)?$", word)
+    """A path of the page whose config id is a placeholder, as that of the first run of the method, or of the
+    last where the placeholder is 89abcdef."""
+    found = re.match(r"(.*/[\w-]+-)([0-9a-f]{8})(/.*)?$", word)
     if not found:
         return word
-    place = min(folder.glob(found[1] + "*"), key=lambda path: path.stat().st_mtime)
-    return f"{place.relative_to(folder)}{found[2] or ''}"
+    pick = max if found[2] == "89abcdef" else min
+    place = pick(folder.glob(found[1] + "*"), key=lambda path: path.stat().st_mtime)
+    return f"{place.relative_to(folder)}{found[3] or ''}"
 
 
 @pytest.fixture
@@ -147,6 +154,39 @@ def leave_study(file, runs):
                 leave_run(runs.parent / plan.folder(fold, seed), right, fold, seed, plan.config_id, **facts)
 
 
+def finished(desk, run):
+    run(*quick(["run", "-m", "dfer-clip", "-d", "synthetic"]))
+
+
+def drawn_results(desk, run):
+    """Two methods on two folds, and the picture that a page makes of them in Python."""
+    for method, fold in product(("dfer-clip", "finetune"), (1, 2)):
+        pictured.leave(desk / "runs", method=method, fold=fold, dataset="synthetic", synthetic=True)
+    text = (ROOT / "docs/figures.md").read_text()
+    exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
+    assert (desk / "curves.svg").exists()
+
+
+def to_export(desk, run):
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    ready_to_use(desk)
+
+
+READY = {
+    "metrics": finished,
+    "trackers": finished,
+    "figures": drawn_results,
+    "report": lambda desk, run: pictured.leave(
+        desk / "runs", method="finetune", dataset="synthetic", synthetic=True
+    ),
+    "certainty": lambda desk, run: leave_study(desk / "study.toml", desk / "runs"),
+    "export": to_export,
+    "explain": lambda desk, run: ready_to_use(desk),
+}
+"""What the commands of a page find done."""
+
+
 @pytest.mark.slow
 def test_the_commands_of_the_readme(desk, run, monkeypatch):
     mafw(desk, run, monkeypatch)
@@ -160,36 +200,56 @@ def test_the_commands_of_the_readme(desk, run, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", PAGES[1:])
+@pytest.mark.parametrize("page", PAGES)
 def test_the_commands_of_a_page(desk, run, page):
     text = (ROOT / page).read_text()
     for path in re.findall(r"^(videos/\S+/)$", text, re.MULTILINE):
         frames(desk / path)
-    for name, lines in re.findall(r"<!-- file: (\S+) -->\n```text\n(.*?)```", text, re.DOTALL):
+    for name, lines in FILE.findall(text):
         (desk / name).parent.mkdir(exist_ok=True)
         (desk / name).write_text(lines)
-    if page in ("docs/metrics.md", "docs/trackers.md"):
-        run(*quick(["run", "-m", "dfer-clip", "-d", "synthetic"]))
-    if page == "docs/figures.md":
-        for method, fold in product(("dfer-clip", "finetune"), (1, 2)):
-            pictured.leave(desk / "runs", method=method, fold=fold, dataset="synthetic", synthetic=True)
-        exec(re.search(r"```python\n(.*?)```", text, re.DOTALL)[1], {})
-        assert (desk / "curves.svg").exists()
-    if page == "docs/report.md":
-        pictured.leave(desk / "runs", method="finetune", dataset="synthetic", synthetic=True)
-    if page == "docs/certainty.md":
-        leave_study(desk / "study.toml", desk / "runs")
-    if page == "docs/export.md":
-        pytest.importorskip("onnxruntime")
-        pytest.importorskip("onnxscript")
-    if page in ("docs/explain.md", "docs/export.md"):
-        ready_to_use(desk)
+    if Path(page).stem in READY:
+        READY[Path(page).stem](desk, run)
     found = commands(page)
     assert found
     for command in found:
         run(*quick([there(desk, word) for word in shlex.split(command, comments=True)]))
 
 
-def test_no_page_with_commands_is_left_out():
-    have = {f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md") if commands(f"docs/{path.name}")}
-    assert have == set(PAGES[1:])
+BLOCK = re.compile(r"(<!-- file: \S+ -->\n)?^```([\w{}-]*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SHOWN = {"text", "", "console", "{toctree}", "{eval-rst}"}
+"""Blocks that nothing runs: trees, output, what needs a cluster, and what only the site reads."""
+
+
+def left_out(page, text, tests):
+    """The blocks of a page that no test runs: no commands of ours, no file, and nothing that a test reads."""
+    for marker, language, block in BLOCK.findall(text):
+        ours = all(re.match(r"dferbench |#|python -m venv |$", line) for line in block.splitlines())
+        is_run = (
+            bool(marker) or language in SHOWN or (ours if language == "bash" else Path(page).name in tests)
+        )
+        if not is_run:
+            yield block
+
+
+def test_no_block_of_a_page_is_left_out():
+    tests = "".join(path.read_text() for path in (ROOT / "tests").glob("test_*.py"))
+    pages = ["README.md", "CONTRIBUTING.md", *(page for page in EVERY if "/decisions/" not in page)]
+    assert not {
+        page: found for page in pages if (found := [*left_out(page, (ROOT / page).read_text(), tests)])
+    }
+
+
+@pytest.mark.parametrize(
+    "block", ["```bash\nmake all\n```", "```python\nprint()\n```", "```bash\ndferbench list\nls\n```"]
+)
+def test_a_block_that_nothing_runs_is_found(block):
+    assert [*left_out("docs/planted.md", f"Text.\n\n{block}\n", "docs/other.md")]
+
+
+def test_every_file_of_a_run_is_on_the_page_of_records(desk, run):
+    """Those of a run that keeps whatever can be kept."""
+    more = ["--validation", "0.2", "--keep-predictions", "all"]
+    run(*quick(["run", "-m", "linear-probe", "-d", "synthetic", *more]))
+    left = {path.name for path in next((desk / "runs").rglob("record.json")).parent.iterdir()}
+    assert {"validation.npz", "epoch_predictions.npz"} <= left <= set(FILES)

@@ -15,14 +15,15 @@ from test_tables import make
 from dferbench.csv_text import FORMULA, csv_text, plain
 from dferbench.experiment import record
 from dferbench.experiment.metrics import METRICS
+from dferbench.figures import ranks, timeline
+from dferbench.figures.save import save
+from dferbench.figures.style import DOUBLE
 from dferbench.inference.prediction import Prediction, Span
 from dferbench.printable import printable
-from dferbench.report import rank_diagram
 from dferbench.report.aligned import aligned
 from dferbench.report.latex import escape
 from dferbench.report.plain import escape_markdown
 from dferbench.report.ranks import as_data, as_text, rank
-from dferbench.report.timeline import timeline
 
 NAMES = {
     "a page": '<script>alert(1)</script><img src=x onerror="alert(1)">\'&amp;',
@@ -194,7 +195,7 @@ def test_a_diagram_of_hostile_labels_is_whole_harmless_and_not_wider_than_a_page
     found = rank(records, METRICS["uar"], "last", 95.0, "nemenyi")
     text = as_text(found)
     assert printable(text) == printable(printable(text)) and len(strict(json.dumps(as_data(found)))) > 1
-    rank_diagram.draw(found, tmp_path / "ranks.svg")
+    save(ranks.draw(found, DOUBLE), tmp_path / "ranks.svg")
     drawn = (tmp_path / "ranks.svg").read_text()
     root = ElementTree.fromstring(drawn)
     assert "script" not in {element.tag.rpartition("}")[2] for element in root.iter()}
@@ -205,7 +206,7 @@ def test_a_diagram_of_hostile_labels_is_whole_harmless_and_not_wider_than_a_page
 @pytest.mark.parametrize("text", [*NAMES.values(), "_hidden"], ids=[*NAMES, "underscore"])
 def test_a_timeline_shows_classes_as_they_are_called(text, tmp_path):
     spans = tuple(Span(n, n + 1, None, None, (0.25, 0.75)) for n in range(3))
-    timeline(Prediction(text, 3, spans), [text, "b"], tmp_path / "t.svg")
+    save(timeline.draw(Prediction(text, 3, spans), [text, "b"], DOUBLE), tmp_path / "t.svg")
     root = ElementTree.parse(tmp_path / "t.svg").getroot()
     assert "script" not in {element.tag.rpartition("}")[2] for element in root.iter()}
     assert float(root.get("width").removesuffix("pt")) < 1200

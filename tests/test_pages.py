@@ -149,7 +149,9 @@ def test_the_leaderboard_has_the_means_of_the_predictions(runs, page, answers):
         uar = [100 * recall_score(label, answer, average="macro") for label, answer in said]
         war = [100 * accuracy_score(label, answer) for label, answer in said]
         assert value(line[3]) == pytest.approx(np.mean(uar)) and value(line[4]) == pytest.approx(np.mean(war))
-        assert value(line[8]) == int(1e6 * (METHODS[method] + 1)) and value(line[11]) == pytest.approx(91 / 60)
+        assert value(line[8]) == int(1e6 * (METHODS[method] + 1)) and value(line[11]) == pytest.approx(
+            91 / 60
+        )
         sure, spread = mine[method].intervals["uar"], np.std(uar, ddof=1)
         assert f"± {spread:.2f} [{sure.low:.2f}, {sure.high:.2f}]" in page.texts
 

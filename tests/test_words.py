@@ -22,7 +22,8 @@ RETIRED = {
     r"\bas of (no|another) program\b": "say which file it is",
 }
 """A pattern, and what to write instead."""
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = [path for path in (ROOT / "docs").rglob("*.md") if not {"decisions", "reference"} & {*path.parts}]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS)]
 CODE = sorted([*(ROOT / "dferbench").rglob("*.py"), *(ROOT / "plugins").rglob("*.py")])
 CODE.remove(ROOT / "dferbench" / "experiment" / "old_records.py")  # reads what earlier releases wrote
 

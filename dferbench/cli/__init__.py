@@ -8,12 +8,10 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dferbench import stopping
+from dferbench import exit_codes, stopping
 
 if TYPE_CHECKING:
     from dferbench.errors import VideoError
-
-EXIT_DATA, EXIT_STOPPED, EXIT_CTRL_C = 4, 75, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -44,11 +42,11 @@ def _outcome(arguments: list[str]) -> int:
     except DferbenchError as error:
         return _complain(str(error), error.hint, error.exit_code)
     except KeyboardInterrupt:
-        return _complain("stopped", "Run the same command to continue.", EXIT_CTRL_C)
+        return _complain("stopped", "Run the same command to continue.", exit_codes.CTRL_C)
     except stopping.Stopped:
-        return _complain("stopped by SIGTERM", "Run the same command to continue.", EXIT_STOPPED)
+        return _complain("stopped by SIGTERM", "Run the same command to continue.", exit_codes.STOPPED)
     except BrokenPipeError:
-        return 1  # the reader of our output left, as `head` does; nothing more can be said
+        return exit_codes.FAILED  # the reader of our output left, as `head` does; nothing more can be said
     except BaseException as error:
         return _unexpected(error)
 
@@ -56,18 +54,20 @@ def _outcome(arguments: list[str]) -> int:
 def _unexpected(error: BaseException) -> int:
     """What is no error of ours: a path that cannot be one, a plugin that ends the program, or a bug."""
     if isinstance(error, OSError) and error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
-        return _complain(f"{str(error.filename)[:80]}: {error.strerror}", "Check the path.", EXIT_DATA)
+        return _complain(f"{str(error.filename)[:80]}: {error.strerror}", "Check the path.", exit_codes.DATA)
     if not isinstance(error, SystemExit):
         traceback.print_exc()
-        return _complain("this is a bug in dferbench or a plugin", "Please report the lines above.", 1)
+        return _complain(
+            "this is a bug in dferbench or a plugin", "Please report the lines above.", exit_codes.FAILED
+        )
     if isinstance(error.__context__, BrokenPipeError):  # so typer ends where the reader of the output left
-        return 1
+        return exit_codes.FAILED
     # Nothing of ours ends the program so, and it would end without a word.
     ending = f"sys.exit({error.code!r:.200}) at {_place(error)}"
     return _complain(
         f"the code of a plugin or a library ended the program: {ending}",
         "Fix the plugin: what it cannot do should be an exception of another kind.",
-        1,
+        exit_codes.FAILED,
     )
 
 
@@ -96,8 +96,9 @@ def _command(arguments: list[str]) -> int:
         where = error.ctx.command_path if error.ctx else "dferbench"
         # Without a command the help was shown already, and some versions have it as the message.
         bare = type(error).__name__ == "NoArgsIsHelpError"
-        return _complain("no command is given" if bare else error.format_message(), f"See {where} --help.", 2)
-    if result == EXIT_CTRL_C:  # newer typers turn the interrupt into this before it gets here
+        message = "no command is given" if bare else error.format_message()
+        return _complain(message, f"See {where} --help.", exit_codes.USAGE)
+    if result == exit_codes.CTRL_C:  # newer typers turn the interrupt into this before it gets here
         raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 

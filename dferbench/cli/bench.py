@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import exit_codes
 from dferbench.cli.arguments import (
     Changed,
     DatasetName,
@@ -34,7 +35,6 @@ from dferbench.cli.arguments import (
 )
 from dferbench.cli.launched import Ended, launched, previewed, study_of_rows
 from dferbench.cli.requests import numbers, request_of
-from dferbench.cli.run import EXIT_SOME_FAILED
 from dferbench.cli.runs import where
 from dferbench.cli.standing import Status, as_json, as_text, statuses
 from dferbench.errors import ConfigError
@@ -152,7 +152,7 @@ class Ran:
         """What the process ends with."""
         from dferbench.runner.claims import Busy
 
-        return EXIT_SOME_FAILED if self.failed else Busy.exit_code if self.left else 0
+        return exit_codes.SOME_FAILED if self.failed else Busy.exit_code if self.left else exit_codes.DONE
 
 
 def run_missing(

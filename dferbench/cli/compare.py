@@ -20,7 +20,7 @@ def compare(  # noqa: PLR0913 - one parameter an option is how typer declares th
             "first characters of its id)."
         ),
     ],
-    b: Annotated[str, typer.Argument(help="Another.")],
+    b: Annotated[str, typer.Argument(help="The run or configuration it is compared with, named likewise.")],
     select: Selection = "last",
     anyway: Annotated[bool, typer.Option("--anyway", help="Even if their videos are not the same.")] = False,
     metrics: MetricNames = "uar,war",

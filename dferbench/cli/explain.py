@@ -62,9 +62,9 @@ def explain(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.checkpoints.read import read_checkpoint
     from dferbench.checkpoints.restore import restore
     from dferbench.cli.import_ import names
-    from dferbench.interface.progress import make_progress
     from dferbench.explaining.explain import ExplanationRequest
     from dferbench.explaining.explain import explain as explained
+    from dferbench.interface.progress import make_progress
     from dferbench.machine.device import make_fabric, precision_for_tests
     from dferbench.registry.options import WEIGHTS, assignments
 

@@ -67,9 +67,9 @@ def export(  # noqa: PLR0913 - one parameter an option is how typer declares the
 
     from dferbench.checkpoints.restore import open_checkpoint
     from dferbench.cli.import_ import names
-    from dferbench.interface.progress import make_progress
     from dferbench.exporting import export as exporting
     from dferbench.exporting.example import write_example
+    from dferbench.interface.progress import make_progress
     from dferbench.machine.device import make_fabric
     from dferbench.registry.options import WEIGHTS, assignments
 

@@ -66,8 +66,8 @@ def features(  # noqa: PLR0913 - one parameter an option is how typer declares t
     request = request_of(locals())
 
     from dferbench.checkpoints.read import read_checkpoint
-    from dferbench.interface.progress import make_progress
     from dferbench.inference.feature_file import require_form, write_features
+    from dferbench.interface.progress import make_progress
     from dferbench.runner.features import features as extracted
 
     if not model and checkpoint is None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import exit_codes
 from dferbench.cli.arguments import (
     FINDERS,
     Align,
@@ -26,8 +27,6 @@ from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from dferbench.inference.prediction import PredictedVideos
-
-EXIT_SOME_FAILED = 5
 
 
 def predict(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -101,14 +100,17 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
     from dferbench.registry.options import WEIGHTS, assignments
 
     sets, towers = assignments(set_ or []), assignments(weights or [], WEIGHTS)
-    trained, progress = TrainedModel(checkpoint, model, sets, names(classes), towers, device), make_progress(quiet)
+    trained, progress = (
+        TrainedModel(checkpoint, model, sets, names(classes), towers, device),
+        make_progress(quiet),
+    )
     with filmed(camera, seconds, progress.say) if camera else nullcontext(videos or []) as given:
         request = PredictionRequest(given, window, stride, finder, how, decoder)
         found = predicted(request, trained, context.obj, progress)
     found = called(found, f"camera {camera}") if camera else found
     _tell(found, plot, output, json_)
     require_predicted(found)
-    return EXIT_SOME_FAILED if found.failed else 0
+    return exit_codes.SOME_FAILED if found.failed else exit_codes.DONE
 
 
 def _require_sense(window: int | None, plot: Path | None, output: Path | None) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import exit_codes
 from dferbench.cli.arguments import (
     Changed,
     DatasetName,
@@ -43,8 +44,6 @@ if TYPE_CHECKING:
     from dferbench.experiment.plan import Plan, Request
     from dferbench.experiment.record import Record
     from dferbench.registry.catalog import Catalog
-
-EXIT_SOME_FAILED = 5
 
 
 def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -151,7 +150,7 @@ def conclude(records: list[Record], plan: Plan, json_: bool, shown: Columns) -> 
         _standing(plan, shown)
         typer.echo("\n".join(["", *folders]))
     require_some(records)
-    return EXIT_SOME_FAILED if failed else 0
+    return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 
 
 def _standing(plan: Plan, shown: Columns) -> None:

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import exit_codes
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from dferbench.trackers.events import Standing
 
-EXIT_STOPPED = 75
-"""The run was interrupted or its process is gone; the command that started it resumes it."""
 SECONDS_BETWEEN_LOOKS = 0.5
 
 
@@ -53,7 +52,8 @@ def _check(run: Path) -> None:
 
 
 def _exit_code(now: Standing, folder: Path) -> int:
-    """0 for a run that is done or continues, what the run itself ended with if it failed."""
+    """0 for a run that is done or continues, what the run itself ended with if it failed, else that of a run
+    that was interrupted or whose process is gone: the command that started it resumes it."""
     from dferbench.experiment import record as records
 
     if not now.over or now.succeeded:
@@ -61,4 +61,4 @@ def _exit_code(now: Standing, folder: Path) -> int:
     path = folder / records.NAME
     if path.is_file() and (record := records.read(path)).status == "failed":
         return record.exit_code or 1
-    return EXIT_STOPPED
+    return exit_codes.STOPPED

@@ -34,6 +34,7 @@ class Epoch(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     stage: str
+    """The stage of the recipe that it belongs to."""
     epoch: Count
     """Counted from 0 within the stage."""
     terms: dict[str, float]
@@ -41,6 +42,7 @@ class Epoch(BaseModel):
     learning_rates: dict[str, float]
     """Learning rate of each pattern in the epoch's last step."""
     seconds: Seconds
+    """How long it took, test included."""
     confusion: Matrix
     """Of the test videos after the epoch; rows are the truth."""
     top2: Count | None = None
@@ -48,6 +50,7 @@ class Epoch(BaseModel):
     validation: Matrix | None = None
     """The same of the validation videos; None for a run that holds none out."""
     validation_top2: Count | None = None
+    """How many of these had their class among the two with the highest logits."""
 
     @property
     def counts(self) -> Counts:

@@ -11,14 +11,11 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from dferbench import spec
 from dferbench.errors import ConfigError
 from dferbench.experiment import curve as curves
 from dferbench.experiment import selection
@@ -35,9 +32,10 @@ from dferbench.experiment.record_paths import PREDICTIONS as PREDICTIONS
 from dferbench.experiment.record_paths import STATE as STATE
 from dferbench.experiment.record_paths import VALIDATION as VALIDATION
 from dferbench.experiment.record_paths import find as find
+from dferbench.experiment.record_recipe import compute_of as compute_of
+from dferbench.experiment.record_recipe import shuffled
 from dferbench.experiment.selected import HeldOut, Selected, SelectedByValidation, picked_of
 from dferbench.files import from_json, read_regular, to_json, write_atomic
-from dferbench.types import Compute
 
 SCHEMA = 3
 OUTSIDE = "outside predictions"
@@ -62,12 +60,15 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, allow_inf_nan=False)
 
     schema_: int = Field(SCHEMA, alias="schema")
+    """The version of this list of fields; releases read their own and all earlier ones."""
     status: Literal["running", "done", "failed", "interrupted"]
+    """How the run stands; only one that is done has a result."""
     error: str = ""
     """Why it failed, as shown to the user: what is wrong, and on a second line what to do."""
     exit_code: Number = 0
     """What a process that ran only this run ends with."""
     method: Name
+    """The name under which a plugin registered it."""
     origin: str
     """The plugin that registered the method."""
     options: Plain
@@ -75,9 +76,13 @@ class Record(BaseModel):
     given: dict[str, str]
     """What the user set, as typed."""
     recipe: Plain
+    """How videos are sampled and prepared, and how the method is trained, resolved."""
     dataset: Name
+    """The name under which a plugin registered it."""
     dataset_origin: str
+    """The plugin that registered the dataset."""
     dataset_options: Plain
+    """Every option of the dataset, resolved."""
     dataset_given: Plain = {}
     """The dataset's options that the user set."""
     dataset_notes: Plain = {}
@@ -90,7 +95,9 @@ class Record(BaseModel):
     classes: list[str]
     """In the order of the labels and of the logits."""
     fold: Number
+    """Which division into training and test videos, from 1 on."""
     seed: Number
+    """Of all that is drawn: first weights, order of the videos, augmentation."""
     config_id: Name
     """Hash of everything that changes the result, but for fold, seed and data."""
     data: str
@@ -98,6 +105,7 @@ class Record(BaseModel):
     videos: dict[str, Count]
     """How many videos each split has: "train", "test", and "validation" where some are held out."""
     synthetic: bool = False
+    """Whether any video was drawn by a program."""
     limit: Count | None = None
     """At most so many videos of each split were used: a trial, not a result."""
     parameters: dict[str, Count] = {}
@@ -139,7 +147,9 @@ class Record(BaseModel):
     folds: list[Number] = []
     """All folds that the dataset has; empty in records of earlier releases."""
     environment: Plain = {}
+    """Versions, device, threads, and the commit of the code."""
     seconds: Seconds = 0.0
+    """How long training and tests took, all sessions together."""
     _folder: str = PrivateAttr("")
     _sha256: str = PrivateAttr("")
 
@@ -174,7 +184,7 @@ class Record(BaseModel):
             "random weights": any(w.get("random") for w in self.weights.values()),
             "incomplete": bool(self.skipped),
             "uncommitted code": bool(self.environment.get("dirty")),
-            "shuffled frames": _shuffled(self.recipe),
+            "shuffled frames": shuffled(self.recipe),
             MIXED: self.mixed_code,
         }
         stated = [*self.dataset_notes.get("caveats", []), *self.checkpoint.get("caveats", [])]
@@ -236,17 +246,6 @@ class Record(BaseModel):
             raise ConfigError(f"{rule} needs the curve of the run, which was not read", "Select by val.")
         best = {selection.BEST: self.best_on_test, selection.VAL: self.val}.get(rule)
         return (best.epoch, best) if best else (self.epochs - 1, self)
-
-
-def _shuffled(recipe: dict[str, Any]) -> bool:
-    """Whether test videos showed their frames out of order."""
-    sample = recipe.get("input", {}).get("sample", "")
-    return "shuffle" in sample and bool(spec.parse_one(sample).options.get("shuffle"))
-
-
-def compute_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """How a recipe's numbers were computed; recipes of before there was a choice say nothing of it."""
-    return {**asdict(Compute()), **recipe.get("compute", {})}
 
 
 def measured(record: Record, metrics: Metrics = METRICS) -> Record:

@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from dferbench.experiment.record import CHECKPOINT, EPOCH_PREDICTIONS, PREDICTIONS, VALIDATION, Record
+from dferbench.experiment import curve
+from dferbench.experiment.record import (
+    CHECKPOINT,
+    EPOCH_PREDICTIONS,
+    NAME,
+    PREDICTIONS,
+    STATE,
+    VALIDATION,
+    Record,
+)
 from dferbench.files import sha256_of
 
 NAMES = (PREDICTIONS, VALIDATION, EPOCH_PREDICTIONS, CHECKPOINT)
 """The curve is written with the record, which adds it; the log of events grows on and proves nothing."""
+
+FILES: Mapping[str, str] = {
+    NAME: "The record: what was asked for and what came out, as JSON. Its fields are below.",
+    curve.NAME: "The curve: a row for each epoch, as JSON.",
+    PREDICTIONS: "Arrays `id` (N), `label` (N) and `logits` (N, C) of the test videos after the last epoch.",
+    VALIDATION: "The same of the validation videos, where some are held out.",
+    EPOCH_PREDICTIONS: "With `--keep-predictions all` arrays `id` (N), `label` (N) and `logits` (E, N, C) of "
+    "the test videos after every epoch, in half precision.",
+    CHECKPOINT: "The trained parameters after the last epoch, with what is needed to build the network.",
+    "events.jsonl": "The log: what happened and when, a line of JSON for each event.",
+    "trackers.json": "The ids under which trackers know the run, so that a resumed one continues there.",
+    STATE: "From which a run in training resumes; gone when it is done.",
+}
+"""What may lie in the folder of a run, trackers' own files aside."""
 
 
 def named_files(folder: Path) -> dict[str, str]:

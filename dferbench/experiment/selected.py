@@ -21,14 +21,18 @@ class Selected(BaseModel):
     epoch: Count
     """Counted from 0 over the whole run."""
     confusion: Matrix
+    """Of the test videos after that epoch; rows are the truth."""
     top2: Count | None = None
+    """How many of them had their class among the two with the highest logits."""
 
 
 class SelectedByValidation(Selected):
     """The same of the epoch that is best on the validation videos, and what the model did on these."""
 
     validation: Matrix
+    """Of the validation videos after that epoch; rows are the truth."""
     validation_top2: Count | None = None
+    """How many of these had their class among the two with the highest logits."""
 
 
 class HeldOut(BaseModel):

@@ -20,7 +20,8 @@ hookimpl = pluggy.HookimplMarker("dferbench")
 
 @hookspec
 def register_methods(register: Callable[[Method], None]) -> None:
-    """register(method)"""
+    """register(method): a `Method`, which names the function that builds a network and the recipe that
+    trains it."""
 
 
 @hookspec

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from dferbench import exit_codes
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.files import write_atomic
 from dferbench.machine.mounts import SHARED, filesystem
@@ -35,7 +36,7 @@ Lock: TypeAlias = "FileLock | SoftFileLease"
 class Busy(DferbenchError):
     """Other processes are at what is left to do; a later call finds it done, or takes it over."""
 
-    exit_code = 75
+    exit_code = exit_codes.STOPPED
 
 
 def busy(folders: Sequence[Path], holder: Holder) -> Busy:

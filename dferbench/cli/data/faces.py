@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import exit_codes
 from dferbench.cli.arguments import FINDERS, Align, Choose, Every, Least, Margin, MostFar, MostJumps
 from dferbench.errors import DataError
 
 if TYPE_CHECKING:
     from dferbench.face_crops.report import Report
 
-EXIT_SOME_FAILED = 5
 SHOWN = 20
 """How many videos of a kind are printed; the report has all of them."""
 
@@ -68,7 +68,7 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
             f"no face could be cropped from any of {len(failed)} videos, the first is {name}: {reason}",
             "If there are faces, try another --finder, or a smaller --least.",
         )
-    return EXIT_SOME_FAILED if failed else 0
+    return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 
 
 def _summary(report: Report, before: int, output: Path) -> str:

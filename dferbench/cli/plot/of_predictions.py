@@ -66,10 +66,10 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
     quiet: Quiet = False,
 ) -> None:
     """A metric on parts of the test videos, with intervals and the test of the largest gap."""
-    from dferbench.interface.progress import make_progress
     from dferbench.cli.slices import Looking
     from dferbench.experiment.metrics import columns, registered
     from dferbench.figures import slices as figure
+    from dferbench.interface.progress import make_progress
     from dferbench.report.slice_columns import read_columns
     from dferbench.report.slices import corrected
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dferbench import exit_codes
 from dferbench.experiment.plan import Plan
 from dferbench.experiment.record import Record
 from dferbench.runner.jobs.messages import At, Deal, Raised
 
 TRIES = 3
 """So many processes may die at a run before it counts as failed."""
-LEFT = 75
+LEFT = exit_codes.STOPPED
 """The exit code of an error that says: other processes are at it."""
 
 

@@ -15,7 +15,7 @@ from dataclasses import replace
 from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
-from dferbench import stopping
+from dferbench import exit_codes, stopping
 from dferbench.errors import DferbenchError, said_by
 from dferbench.printable import screened
 from dferbench.progress import Bar, Progress
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from dferbench.experiment.plan import Plan, Split
     from dferbench.runner.bench import Job
 
-EXIT_STOPPED = 75
 SECONDS_BETWEEN_STEPS = 0.25
 
 
@@ -42,7 +41,7 @@ def work(connection: Connection, errors: Connection, start: Start) -> None:
         with screened():
             _serve(start, Parent(connection))
     except BaseException:
-        code = EXIT_STOPPED if stopping.asked() else 1
+        code = exit_codes.STOPPED if stopping.asked() else exit_codes.FAILED
         if code == 1:
             traceback.print_exc()
     stopping.conclude(code)

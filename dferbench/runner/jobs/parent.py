@@ -16,12 +16,12 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from typing import Any
 
-from dferbench import stopping
+from dferbench import exit_codes, stopping
 from dferbench.errors import DferbenchError
 from dferbench.experiment import record as records
 from dferbench.runner.claims import claim
 from dferbench.runner.jobs.board import TRIES, Board, RunState, Screen
-from dferbench.runner.jobs.child import EXIT_STOPPED, work
+from dferbench.runner.jobs.child import work
 from dferbench.runner.jobs.messages import At, Ended, Raised, Ready, Refused, SaidLine, Start
 from dferbench.runner.jobs.share import Shares
 
@@ -140,7 +140,7 @@ class Crew:
             self._hear(member) if member.connection in last else self._overhear(member)
         self.members.remove(member)
         code = member.process.exitcode or 0
-        if code in (EXIT_STOPPED, -signal.SIGTERM, -signal.SIGINT):
+        if code in (exit_codes.STOPPED, -signal.SIGTERM, -signal.SIGINT):
             stopping.wait_for_signal()  # which may have reached the whole group
         if member.run is not None:
             self._free(member.number, member.run, stopping.ended_by(code))
@@ -203,7 +203,11 @@ class Crew:
 def _deadly(run: RunState, how: str) -> tuple[records.Record | None, Raised | None]:
     """The record of a run that ends its process each time, or an error where it left none."""
     failure = Raised(f"its process ended with {how}, {TRIES} times", _way_out(how), 1)
-    words = {"status": "failed", "error": f"{failure.message}\n{failure.hint}", "exit_code": 1}
+    words = {
+        "status": "failed",
+        "error": f"{failure.message}\n{failure.hint}",
+        "exit_code": exit_codes.FAILED,
+    }
     with suppress(DferbenchError), claim(run.folder) as claimed:
         stored = run.plan.stored(run.deal.fold, run.deal.seed) if claimed.holder is None else None
         if stored is not None and stored.status != "done":
