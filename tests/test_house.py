@@ -23,7 +23,7 @@ FLOORS = [
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
     | {"launchers", "outside", "statistics", "tuning"},
-    {"report", "builtins", "doctor", "verification"},
+    {"report", "builtins", "doctor", "verification", "templates"},
     {"cli", "testing", "__main__"},
 ]
 SOURCES = sorted((ROOT / "dferbench").rglob("*.py"))

@@ -31,6 +31,7 @@ VERBS = {
     "list": "listing:list_",
     "show": "show:show",
     "check": "check:check",
+    "new": "new:new",
     "profile": "profile:profile",
     "bench": "bench:bench",
     "tune": "tune:tune",

@@ -95,7 +95,7 @@ def lists_can_be_read(subject: Subject) -> None:
 def labels_name_classes(subject: Subject) -> None:
     """every label is an index into its classes, and every class is trained on somewhere"""
     count, seen = len(_dataset(subject).classes), set()
-    for (fold, split), videos in _lists(subject).items():
+    for (_, split), videos in _lists(subject).items():
         for video in videos:
             whole = isinstance(video.label, int) and not isinstance(video.label, bool)
             right = whole and 0 <= video.label < count
