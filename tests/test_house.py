@@ -17,7 +17,7 @@ from surface import PUBLIC, refused
 
 FLOORS = [
     {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy", "stopping"}
-    | {"printable", "csv_text", "careful", "documents", "collector"},
+    | {"printable", "csv_text", "careful", "documents", "collector", "configuration", "trust"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},

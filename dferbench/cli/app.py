@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
 
+from dferbench.cli.configured import with_configured
 from dferbench.cli.plugin_commands import add_commands
 from dferbench.cli.plugin_files import require_usable
+from dferbench.cli.repeated import Repeated
 from dferbench.registry.catalog import discover
 
 HELP = """One protocol for every method of dynamic facial expression recognition.
@@ -47,6 +50,7 @@ VERBS = {
     "merge": "merge:merge",
     "watch": "watch:watch",
     "cache": "cache:cache",
+    "config": "config:config",
     "doctor": "doctor:doctor",
     "data": "data:app",
 }
@@ -80,7 +84,8 @@ def _add(app: typer.Typer, verb: str) -> None:
     if isinstance(found, typer.Typer):
         app.add_typer(found, name=verb)
     else:
-        app.command(verb)(found)
+        repeated = "like" in signature(found).parameters
+        app.command(verb, cls=Repeated if repeated else None)(found)
 
 
 def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:
@@ -104,7 +109,7 @@ def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:
 def takes(option: str, arguments: list[str]) -> bool:
     """Whether the command that a command line names has this option."""
     plugins, words = take_plugins(arguments)
-    command: Any = get_command(make_app(plugins))
+    command: Any = get_command(make_app(with_configured(plugins, tell=False)))
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)
     return any(option in parameter.opts for parameter in command.params)

@@ -71,8 +71,8 @@ def package_of(thing: str, name: str, catalog: Catalog) -> Package:
     """
     if len(name) > LONGEST or not _NAME.fullmatch(name):
         raise ConfigError(
-            f"the name of a {thing} must be lower-case letters, digits and single hyphens, {LONGEST} at most, "
-            f"and begin with a letter, got '{name:.60}'",
+            f"the name of a {thing} must be lower-case letters, digits and single hyphens, begin with a "
+            f"letter and have {LONGEST} characters at most, got '{name:.60}'",
             f"Write for example: dferbench new {thing} my-{thing}",
         )
     if keyword.iskeyword(name) or keyword.iskeyword(name.capitalize()) or name in WORDS:
@@ -153,11 +153,12 @@ def commands(package: Package, folder: Path | None = None) -> list[str]:
     file = f"{package.module}.py" if folder is None else (folder / f"{package.module}.py").as_posix()
     given, name = f"--plugin {_quoted(file)}", package.name
     short = "-d synthetic --epochs 1"
+    tiny = "--set backbone=clip-tiny"
     checked = f"dferbench check {given}"
     drawn = f"dferbench data make {name} --root {name}-drawn --scale 1 {given}"
     runs = {
         "method": f"dferbench run -m {name} -d synthetic {given}",
-        "dataset": f"dferbench run -m linear-probe -d {name} --root {name}-drawn --set backbone=clip-tiny {given}",
+        "dataset": f"dferbench run -m linear-probe -d {name} --root {name}-drawn {tiny} {given}",
         "head": f"dferbench run -m dfer-clip {short} --set temporal={name} {given}",
         "prompt": f"dferbench run -m dfer-clip {short} --set prompt={name} {given}",
         "metric": f"dferbench run -m linear-probe {short} --metrics uar,war,{name} {given}",

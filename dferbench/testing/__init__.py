@@ -7,6 +7,7 @@ def test_all(): assert_plugin(my_plugin)  # the module
 """
 
 from dferbench.testing.check import assert_contract, assert_plugin, check_method, check_part
+from dferbench.testing.modules import small_tower
 from dferbench.testing.outcome import Outcome
 
-__all__ = ["Outcome", "assert_contract", "assert_plugin", "check_method", "check_part"]
+__all__ = ["Outcome", "assert_contract", "assert_plugin", "check_method", "check_part", "small_tower"]

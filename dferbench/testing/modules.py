@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from dferbench.errors import ConfigError
 from dferbench.models.two_tower import TwoTower
+from dferbench.registry.catalog import Catalog, discover
 from dferbench.testing.outcome import Rule, require
 from dferbench.testing.subject import Subject, require_finite, require_gradients, tensor
 
@@ -135,8 +136,16 @@ BACKBONE: tuple[Rule[Subject], ...] = (
 
 @lru_cache(maxsize=4)
 def _tower(subject: Subject) -> TwoTower:
-    """A backbone with a text tower that comes with its package. Raises ConfigError if there is none."""
-    for entry in subject.catalog.entries["backbones"].values():
+    return small_tower(subject.catalog)
+
+
+def small_tower(catalog: Catalog | None = None) -> TwoTower:
+    """A backbone with a text tower that comes with its package, for tests of prompts.
+
+    Raises ConfigError if there is none.
+    """
+    catalog = catalog or discover()
+    for entry in catalog.entries["backbones"].values():
         if entry.facts.get("embedded") and isinstance(made := entry.load()(None), TwoTower):
             return made
     raise ConfigError(
