@@ -31,7 +31,7 @@ _LEAST = {"jobs": 1, "workers": 0}
 
 @dataclass(frozen=True)
 class Setting:
-    """One value: `key` is as in `roots.mafw`, `source` says where it is stated, `file` in which file if any."""
+    """One value: `key` is as in `roots.mafw`, `source` says where it stands, `file` in which file, if any."""
 
     key: str
     value: str

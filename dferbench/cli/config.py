@@ -27,7 +27,9 @@ def config(
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show each configured value and where it comes from."""
-    stated = [*_roots_of_environment(), *configuration.settings()]
+    roots = _roots_of_environment()
+    stronger = {one.key for one in roots}
+    stated = [*roots, *(one for one in configuration.settings() if one.key not in stronger)]
     local = [one for one in stated if one.key == "plugins" and one.file == Path(NAME)]
     if trust is not None:
         _set_trust(local, trust)
@@ -79,4 +81,4 @@ def _as_text(stated: list[Setting], idle: list[Setting]) -> str:
         [one.key, one.value, one.source + (" (not trusted: not loaded)" if one in idle else "")]
         for one in stated
     ]
-    return f"{fitted(lines, ['setting', 'value', 'from'])}\n\nThe first of a name wins. Files: {files}."
+    return f"{fitted(lines, ['setting', 'value', 'from'])}\n\nFiles that are read: {files}."

@@ -83,7 +83,7 @@ def _whose(catalog: Catalog, kind: str, name: str) -> str:
     return catalog.get(kind, name).whose
 
 
-def assert_contract(name: str, catalog: Catalog | None = None, **given: Any) -> None:
+def assert_contract(name: str, /, catalog: Catalog | None = None, **given: Any) -> None:
     """For a plugin's tests: fails with every rule that the thing breaks, once for each cause.
 
     `name` is that of a method, or "KIND/NAME" of anything, such as "metric/my-metric".

@@ -85,7 +85,7 @@ def repeats(subject: Subject) -> None:
     for seed in (0, 1):
         scramble(seed)
         found.append(metric.of(counts))
-    require(counts.confusion == before, "it writes into the confusion matrix")
+        require(counts.confusion == before, "it writes into the confusion matrix")
     require(found[0] == found[1], f"it gives {found[0]}, then {found[1]}, for the same counts")
 
 

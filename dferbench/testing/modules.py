@@ -73,6 +73,7 @@ HEAD: tuple[Rule[Subject], ...] = (
 )
 
 
+@lru_cache(maxsize=1)
 def _backbone(subject: Subject, seed: int = 0) -> nn.Module:
     weights = None if subject.entry.facts.get("embedded") else "random"
     module = subject.module(weights, seed=seed)

@@ -223,7 +223,8 @@ def schedule_is_pure(subject: Subject) -> None:
     """it depends on its arguments alone, so that a resumed run goes on with the same learning rates"""
     for epochs, steps in LENGTHS:
         when = _when(epochs, steps)
-        straight = {at: _schedule(subject, epochs, steps)(0.1, *at) for at in when}
+        lr = _schedule(subject, epochs, steps)
+        straight = {at: lr(0.1, *at) for at in when}
         lr = _schedule(subject, epochs, steps)
         mixed = random.Random(0).sample(when, len(when))
         for at in [*mixed, *when]:

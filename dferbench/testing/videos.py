@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from dferbench.data.decoders.faults import read_by
 from dferbench.data.official import write_frames, write_video
 from dferbench.data.pipeline import make_sampler
-from dferbench.errors import ConfigError, VideoError
+from dferbench.errors import ConfigError, DferbenchError
 from dferbench.testing.outcome import Rule, require
 from dferbench.testing.subject import Subject, scramble
 from dferbench.types import Face, Input
@@ -42,16 +42,19 @@ def _sample(subject: Subject, read: Callable[..., Any]) -> Iterator[str]:
     if subject.sample is not None:
         yield str(subject.sample)
         return
+    reason = ""
     with TemporaryDirectory(prefix="dferbench-") as room:
         for path in _drawn(Path(room)):
             try:
                 read_by(read, str(path), [0])
-            except VideoError:
+            except DferbenchError as error:
+                reason = str(error)
                 continue
             yield str(path)
             return
         raise ConfigError(
-            "it reads no MP4, PNG images, WebP or NPY file", "Name a file that it reads: --sample FILE."
+            f"it reads no MP4, PNG images, WebP or NPY file: {Path(reason).name}",
+            "Name a file that it reads: --sample FILE.",
         )
 
 
