@@ -17,7 +17,7 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 NAMES = (
-    "calibration", "certainty", "datasets", "launchers", "metrics", "order", "outside", "published",
+    "calibration", "certainty", "config", "datasets", "launchers", "metrics", "new", "order", "outside", "published",
     "recipes", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]

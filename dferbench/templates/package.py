@@ -153,7 +153,7 @@ def commands(package: Package, folder: Path | None = None) -> list[str]:
     file = f"{package.module}.py" if folder is None else (folder / f"{package.module}.py").as_posix()
     given, name = f"--plugin {_quoted(file)}", package.name
     short = "-d synthetic --epochs 1"
-    tiny = "--set backbone=clip-tiny"
+    tiny = "--set backbone=clip-tiny --set stage.batch=6"
     checked = f"dferbench check {given}"
     drawn = f"dferbench data make {name} --root {name}-drawn --scale 1 {given}"
     runs = {
