@@ -11,7 +11,9 @@ from pathlib import Path
 
 import platformdirs
 
-from dferbench.documents import from_toml, read_text
+from dferbench.configuration import config_file as config_file
+from dferbench.configuration import values
+from dferbench.documents import read_text
 from dferbench.errors import ConfigError, DataError
 from dferbench.files import expand, write_atomic
 from dferbench.types import Dataset
@@ -48,12 +50,6 @@ def cache_folder() -> Path:
     return Path(os.environ.get("DFERBENCH_CACHE") or platformdirs.user_cache_dir("dferbench"))
 
 
-def config_file() -> Path:
-    """`config.toml` in the user's configuration folder, or in $DFERBENCH_HOME if that is set."""
-    home = os.environ.get("DFERBENCH_HOME")
-    return Path(home or platformdirs.user_config_dir("dferbench")) / "config.toml"
-
-
 def data_folder() -> Path:
     """Where what this user has found out is kept: the user's folder for data, or $DFERBENCH_HOME."""
     return Path(os.environ.get("DFERBENCH_HOME") or platformdirs.user_data_dir("dferbench"))
@@ -69,16 +65,6 @@ def _read_config() -> str:
 
 def _no_roots(error: object) -> ConfigError:
     return ConfigError(f"{config_file()} is not a valid configuration: {error}", "Fix or remove it.")
-
-
-def _configured_root(name: str) -> str | None:
-    try:
-        roots = from_toml(_read_config()).get("roots", {})
-    except ValueError as error:
-        raise _no_roots(error) from error
-    if not isinstance(roots, dict):
-        raise _no_roots("'roots' must be a table")
-    return str(roots[name]) if name in roots else None
 
 
 def link(name: str, root: Path | None) -> Path:
@@ -146,7 +132,7 @@ class Place:
 
 
 def place_of(name: str, dataset: Dataset, given: Path | None = None) -> Place | None:
-    """The dataset's place: what was given, $DFERBENCH_ROOT_<NAME>, the user's config, or its own default.
+    """The dataset's place: what was given, $DFERBENCH_ROOT_<NAME>, what is configured, or its own default.
 
     None if none of them names one. Raises ConfigError for a config that is not valid.
     """
@@ -155,8 +141,8 @@ def place_of(name: str, dataset: Dataset, given: Path | None = None) -> Place | 
         return Place(expand(given), "--root")
     if stated := os.environ.get(variable):
         return Place(expand(stated), f"${variable}")
-    if configured := _configured_root(name):
-        return Place(expand(configured), str(config_file()))
+    if configured := values("roots").get(name):
+        return Place(expand(configured.value), configured.source)
     default = dataset.default_root()
     return Place(default, "default") if default is not None else None
 

@@ -17,13 +17,14 @@ from surface import PUBLIC, refused
 
 FLOORS = [
     {"errors", "types", "progress", "spec", "files", "places", "cards", "imports", "lazy", "stopping"}
-    | {"printable", "csv_text", "careful", "documents", "collector", "exit_codes", "variables"},
+    | {"printable", "csv_text", "careful", "documents", "collector", "configuration", "trust"}
+    | {"exit_codes", "variables"},
     {"registry"},
     {"data", "models", "face_crops", "machine"},
     {"experiment", "feature_cache"},
     {"checkpoints", "training", "trackers", "inference", "profiling", "runner"}
     | {"launchers", "outside", "statistics", "tuning", "exporting", "explaining"},
-    {"report", "figures", "pages", "builtins", "doctor", "verification", "submission"},
+    {"report", "figures", "pages", "builtins", "doctor", "verification", "submission", "templates"},
     {"interface"},
     {"cli", "testing", "__main__"},
 ]

@@ -87,11 +87,15 @@ def _command(arguments: list[str]) -> int:
         from typer.main import get_command
 
         from dferbench.cli.app import make_app, take_plugins, usage_errors
+        from dferbench.cli.configured import defaults, with_configured
 
         plugins, arguments = take_plugins(arguments)
-        command = get_command(make_app(plugins, *arguments[:1]))
+        command = get_command(
+            make_app(with_configured(plugins, tell=arguments[:1] != ["config"]), *arguments[:1])
+        )
+        configured = defaults(command, arguments)
     try:
-        result = command.main(arguments, prog_name="dferbench", standalone_mode=False)
+        result = command.main(arguments, prog_name="dferbench", standalone_mode=False, default_map=configured)
     except usage_errors() as error:
         where = error.ctx.command_path if error.ctx else "dferbench"
         # Without a command the help was shown already, and some versions have it as the message.

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
 
+from dferbench.cli.configured import with_configured
 from dferbench.cli.plugin_commands import add_commands
+from dferbench.cli.repeated import Repeated
 from dferbench.registry.catalog import discover
 from dferbench.registry.plugin_files import require_usable
 
@@ -34,6 +37,7 @@ VERBS = {
     "list": "listing:list_",
     "show": "show:show",
     "check": "check:check",
+    "new": "new:new",
     "profile": "profile:profile",
     "bench": "bench:bench",
     "tune": "tune:tune",
@@ -53,6 +57,7 @@ VERBS = {
     "submit": "submit:submit",
     "watch": "watch:watch",
     "cache": "cache:cache",
+    "config": "config:config",
     "doctor": "doctor:doctor",
     "data": "data:app",
 }
@@ -86,7 +91,8 @@ def _add(app: typer.Typer, verb: str) -> None:
     if isinstance(found, typer.Typer):
         app.add_typer(found, name=verb)
     else:
-        app.command(verb)(found)
+        repeated = "like" in signature(found).parameters
+        app.command(verb, cls=Repeated if repeated else None)(found)
 
 
 def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:
@@ -110,7 +116,7 @@ def take_plugins(arguments: list[str]) -> tuple[list[Path], list[str]]:
 def takes(option: str, arguments: list[str]) -> bool:
     """Whether the command that a command line names has this option."""
     plugins, words = take_plugins(arguments)
-    command: Any = get_command(make_app(plugins))
+    command: Any = get_command(make_app(with_configured(plugins, tell=False)))
     for word in words:
         command = getattr(command, "commands", {}).get(word, command)
     return any(option in parameter.opts for parameter in command.params)

@@ -11,11 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from dferbench import cards
-from dferbench.errors import UnknownName
 from dferbench.files import json_text
 from dferbench.profiling import costs
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.registry.kinds import KINDS
+from dferbench.registry.kinds import KINDS, kind_of
 
 DESCRIBED = ("methods", "datasets")
 """The kinds that the short list describes; of the others it has the names."""
@@ -33,7 +32,7 @@ def list_(
 ) -> None:
     """List methods, datasets and the names of all other plugins; with KIND, one kind in detail."""
     catalog: Catalog = context.obj
-    wanted = None if kind is None else _kind(kind)
+    wanted = None if kind is None else kind_of(kind)
     if json_:
         typer.echo(json_text(_as_data(catalog, [wanted] if wanted else list(KINDS)), indent=1))
         return
@@ -42,18 +41,6 @@ def list_(
         typer.echo(f"contested: {KINDS[kind].noun} '{name}' is claimed by {' and '.join(origins)}", err=True)
     for broken in catalog.broken:
         typer.echo(f"broken: {broken.origin}: {broken.reason} (dferbench doctor shows more)", err=True)
-
-
-def _kind(text: str) -> str:
-    """The kind that a user names, as `temporal_heads`, `temporal-heads` or `temporal head`.
-
-    Raises UnknownName.
-    """
-    plain = text.lower().replace("-", " ").replace("_", " ")
-    for kind, one in KINDS.items():
-        if plain in (one.noun, kind.replace("_", " ")):
-            return kind
-    raise UnknownName("kind", text, [kind.replace("_", "-") for kind in KINDS])
 
 
 def _short(catalog: Catalog) -> str:

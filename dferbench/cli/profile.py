@@ -85,7 +85,7 @@ def subject_of(name: str, given: Mapping[str, str], classes: int, catalog: Catal
     from dferbench.data.pipeline import build_pipeline
     from dferbench.experiment.plan import input_size
     from dferbench.registry.options import change_recipe, resolve, split_recipe
-    from dferbench.testing import NAMES
+    from dferbench.testing.methods import NAMES
     from dferbench.types import Task
 
     entry = catalog.get("methods", name)

@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from dferbench.cli.arguments import number_of
+from dferbench.cli.configured import weights
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def request_of(asked: Mapping[str, Any], **given: Any) -> Request:
     for option, (name, reader) in _READERS.items():
         if option in asked and name not in given:
             read[name] = reader(asked[option])
-    return Request(**{"model": "", "dataset": "", **read, **given})
+    remembered = {"remembered": weights()} if "weights" in asked else {}
+    return Request(**{"model": "", "dataset": "", **remembered, **read, **given})
 
 
 def folds_of(text: str | None) -> tuple[int, ...] | None:

@@ -94,6 +94,17 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
     metrics: MetricNames = "uar,war",
     by: RankedBy = "",
     quiet: Quiet = False,
+    like: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RECORD",
+            help="Repeat the run of a record, or of the one in a folder; other options change single values.",
+        ),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="TOML file of these options; what the command line says wins."),
+    ] = None,
 ) -> int:
     """Train and test a method on a dataset. The same command resumes what was interrupted."""
     asked = locals()

@@ -49,6 +49,8 @@ class Request:
     seeds: Sequence[int] = (0,)
     root: Path | None = None
     weights: Mapping[str, str] = field(default_factory=dict)
+    remembered: Mapping[str, str] = field(default_factory=dict)
+    """Weights that are configured once: those of them count that the method's options name."""
     limit: int | None = None
     output: Path = Path("runs")
     device: str = "auto"
@@ -192,6 +194,8 @@ class Settled:
     chosen: Chosen
     config_id: str
     metrics: Metrics
+    weights: Mapping[str, str] | None = None
+    """Those of the request, and of the configured ones those that the method uses; None for the former."""
 
 
 def make_plan(request: Request, catalog: Catalog) -> Plan:
@@ -221,7 +225,7 @@ def place(settled: Settled, request: Request, code: Mapping[str, str] = NO_CODE)
     root = root_of(name, settled.chosen.dataset, request.root)
     dataset = dataset_at(settled.chosen, root)
     return Plan(
-        request=request,
+        request=request if settled.weights is None else replace(request, weights=settled.weights),
         method=settled.method,
         options=settled.options,
         recipe=settled.recipe,
@@ -255,8 +259,16 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     check_recipe(recipe, request.limit)
     check_validation(request.validation, request.patience, recipe, trial=request.trial)
     also = {"validation": stated(request.validation, request.patience), "trial": request.trial}
-    identity = config_id(entry.name, options, recipe, chosen, request.weights, request.limit, catalog, also)
-    return Settled(entry, options, recipe, chosen, identity, registered(catalog))
+    weights = {**_named(request.remembered, options), **request.weights}
+    identity = config_id(entry.name, options, recipe, chosen, weights, request.limit, catalog, also)
+    return Settled(entry, options, recipe, chosen, identity, registered(catalog), weights)
+
+
+def _named(weights: Mapping[str, str], options: Mapping[str, Any]) -> dict[str, str]:
+    """The weights of the backbones that a method's options name."""
+    texts = [str(value) for name, value in options.items() if name == "backbone"] if weights else []
+    named = {call.name for text in texts for call in spec.parse(text)}
+    return {name: file for name, file in weights.items() if name in named}
 
 
 def input_size(recipe: Recipe, options: Mapping[str, Any], catalog: Catalog) -> int:

@@ -74,6 +74,8 @@ class Catalog:
     commands: list[tuple[str, Callable[..., None]]] = field(default_factory=list)
     files: tuple[Path, ...] = ()
     """Plugins that were given as files."""
+    loaded: dict[Path, str] = field(default_factory=dict)
+    """Per file of a plugin, links followed, the origin of what it registers."""
 
     def get(self, kind: str, name: str) -> Entry:
         """The entry of that name. Raises UnknownName, or ConfigError if two plugins claim it."""
@@ -136,6 +138,16 @@ class Catalog:
         with contained(entry.whose):
             return build(*args, **stated)
 
+    def origins_of(self, files: Iterable[Path]) -> set[str]:
+        """The origins of what these files register, however they were loaded."""
+        return {self.loaded.get(file.resolve(), str(file)) for file in files}
+
+    def brought_by(self, *files: Path) -> list[tuple[str, str]]:
+        """Kind and name of everything that these files register."""
+        origins = self.origins_of(files)
+        found = [(kind, one) for kind, entries in self.entries.items() for one in entries.values()]
+        return [(kind, one.name) for kind, one in found if one.origin in origins]
+
     def add(self, kind: str, entry: Entry) -> None:
         """Take an entry in; a name that is taken becomes unusable for both, for neither is the right one."""
         first = self.entries[kind].get(entry.name)
@@ -155,7 +167,10 @@ def _imported_call(path: str, whose: str, *args: Any, **options: Any) -> Any:
 
 
 def discover(files: Iterable[Path] = ()) -> Catalog:
-    """Load the host's own parts, every installed plugin and the given files. Never raises for a plugin."""
+    """Load the host's own parts, every installed plugin and the given files. Never raises for a plugin.
+
+    A file that was loaded already, as an installed plugin or under another path, is not loaded again.
+    """
     files = tuple(files)
     catalog = Catalog(files=files)
     manager = pluggy.PluginManager("dferbench")
@@ -163,6 +178,8 @@ def discover(files: Iterable[Path] = ()) -> Catalog:
     waiting = [*own(), *installed(), *from_files(files)]
     while waiting:
         origin, load = waiting.pop(0)
+        if Path(origin) in files and Path(origin).resolve() in catalog.loaded:
+            continue
         try:
             waiting += carefully(origin, partial(_load_and_take_in, catalog, manager, origin, load))
         except PluginFault as fault:
@@ -181,7 +198,11 @@ def broken(origin: str, fault: PluginFault) -> Broken:
 def _load_and_take_in(
     catalog: Catalog, manager: pluggy.PluginManager, origin: str, load: Callable[[], ModuleType]
 ) -> list[Source]:
-    return _take_in(catalog, manager, origin, load())
+    module = load()
+    further = _take_in(catalog, manager, origin, module)
+    if isinstance(file := getattr(module, "__file__", None), str):
+        catalog.loaded.setdefault(Path(file).resolve(), origin)
+    return further
 
 
 def _take_in(

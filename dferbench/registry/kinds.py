@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from dferbench.errors import UnknownName
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -34,3 +36,15 @@ KINDS: Mapping[str, Kind] = {
     "suites": Kind("suite", "A table to be filled: rows of methods with options, and printed numbers."),
 }
 """Each registry is filled through the hook `register_<kind>`."""
+
+
+def kind_of(text: str) -> str:
+    """The kind that a user names, as `temporal_heads`, `temporal-heads`, `temporal head` or `head`.
+
+    Raises UnknownName.
+    """
+    plain = text.lower().replace("-", " ").replace("_", " ")
+    for kind, one in KINDS.items():
+        if plain in (one.noun, kind.replace("_", " "), one.noun.split()[-1]):
+            return kind
+    raise UnknownName("kind", text, [kind.replace("_", "-") for kind in KINDS])

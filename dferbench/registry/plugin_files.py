@@ -8,7 +8,7 @@ from dferbench.errors import ConfigError, nearest
 from dferbench.registry import hookspecs
 from dferbench.registry.catalog import Broken, Catalog
 
-TELLING = ("list", "doctor")
+TELLING = ("list", "doctor", "config")
 """The commands that show broken plugins themselves."""
 
 

@@ -1,21 +1,16 @@
-"""The contract suite: what every method must keep, checked on random videos in seconds.
-
-from dferbench.testing import assert_contract
-def test_contract(): assert_contract("my-method")
-"""
+"""The contract of methods, checked on random videos in seconds."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from dferbench.cards import read
-from dferbench.errors import DferbenchError
 from dferbench.experiment.plan import input_size
 from dferbench.feature_cache.key import encoder_id
 from dferbench.machine.seeds import seed_everything
@@ -24,14 +19,12 @@ from dferbench.models.build import require_frozen
 from dferbench.models.frames import frame_features
 from dferbench.models.freezing import ever_trained, parameter_groups
 from dferbench.models.parts import Parts
-from dferbench.registry.catalog import Catalog, discover
+from dferbench.registry.catalog import Catalog
 from dferbench.registry.options import options_of, resolve, validated
 from dferbench.training.optimizers import make_optimizer
 from dferbench.training.replay import shared_loss, whole_loss
 from dferbench.training.schedules import make_schedule
 from dferbench.types import Method, Recipe, Stage, Task
-
-__all__ = ["Outcome", "assert_contract", "check_method"]
 
 CLASS_COUNTS = (3, 7, 11)
 STEPS = 40
@@ -41,15 +34,6 @@ NAMES = (
     "happiness", "sadness", "neutral", "anger", "surprise", "disgust", "fear",
     "contempt", "anxiety", "helplessness", "disappointment",
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One rule: kept, or broken and how (`reason` starts with ": ")."""
-
-    rule: str
-    ok: bool
-    reason: str = ""
 
 
 class Trial:
@@ -307,28 +291,3 @@ RULES: tuple[Callable[[Trial], None], ...] = (
     its_card_is_whole,
     the_rest_stays_frozen,
 )
-
-
-def check_method(
-    name: str, catalog: Catalog | None = None, given: Mapping[str, Any] | None = None
-) -> list[Outcome]:
-    """Every rule's outcome for a method with the `given` options. Raises UnknownName or ConfigError."""
-    trial = Trial(name, catalog or discover(), given or {})
-    return [_outcome(rule, trial) for rule in RULES]
-
-
-def _outcome(rule: Callable[[Trial], None], trial: Trial) -> Outcome:
-    title = (rule.__doc__ or rule.__name__).strip()
-    try:
-        rule(trial)
-    except DferbenchError as error:
-        return Outcome(title, False, f": {error}")
-    except Exception as error:  # a plugin may raise anything, and that is its outcome
-        return Outcome(title, False, f": {type(error).__name__}: {error}".rstrip(": "))
-    return Outcome(title, True)
-
-
-def assert_contract(name: str, catalog: Catalog | None = None, **given: Any) -> None:
-    """For a plugin's tests: fails with every rule that the method breaks."""
-    broken = [f"{o.rule}{o.reason}" for o in check_method(name, catalog, given) if not o.ok]
-    assert not broken, f"{name} breaks the contract:\n" + "\n".join(broken)
