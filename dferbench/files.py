@@ -179,23 +179,43 @@ def read_regular(path: Path, limit: int) -> bytes:
     if not stat.S_ISREG(kind):
         what = "a link" if stat.S_ISLNK(kind) else "a folder" if stat.S_ISDIR(kind) else "a pipe or a device"
         raise OSError(f"it is {what}, not a regular file")
-    with open_regular(path) as (file, size):
+    # Thousands of records are read at once: without a file object each takes a third of the time.
+    handle = os.open(path, _READ)
+    try:
+        size = _size_of(handle)
         if size > limit:
             raise OSError(f"it is larger than {limit // 2**20} MB")
-        return file.read(size)
+        return _read(handle, size)
+    finally:
+        os.close(handle)
+
+
+# Should a pipe lie there, opening it does not wait.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+
+
+def _size_of(handle: int) -> int:
+    facts = os.fstat(handle)
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError("it is a folder, a pipe or a device, not a file")
+    return facts.st_size
+
+
+def _read(handle: int, size: int) -> bytes:
+    """At most so many bytes: one call reads at most 2 GB, and may be interrupted."""
+    content = os.read(handle, size)
+    while len(content) < size and (more := os.read(handle, size - len(content))):
+        content += more
+    return content
 
 
 @contextmanager
 def open_regular(path: Path) -> Iterator[tuple[IO[bytes], int]]:
     """A regular file or what a link leads to, opened for reading, and its size in bytes. Raises OSError if it
     is none."""
-    # Should a pipe lie there, opening it does not wait.
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    handle = os.open(path, _READ)
     with os.fdopen(handle, "rb") as file:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise OSError("it is a folder, a pipe or a device, not a file")
-        yield file, facts.st_size
+        yield file, _size_of(handle)
 
 
 def digest(thing: Any) -> str:

@@ -128,12 +128,16 @@ class Compute:
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """An input and the stages that train on it, one after another; a zero-shot method has no stages."""
+    """An input and the stages that train on it, one after another; a zero-shot method has no stages.
+
+    `targets` is what training aims at: the "labels", or the "votes" of a dataset's annotators.
+    """
 
     input: Input = Input()
     stages: tuple[Stage, ...] = ()
     precision: str = "fp32"
     compute: Compute = Compute()
+    targets: str = "labels"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ def test_configurations_are_compared_on_the_runs_of_both(compare, two):
     assert war["effect"] == pytest.approx(gain) and war["low"] < gain < war["high"] and war["p"] < 0.05
     assert test["videos"] == 300 and test["more"] == pytest.approx(3 * gain)
     assert test["p"] == pytest.approx(binomtest(test["only_a"], test["only_a"] + test["only_b"]).pvalue)
-    assert test["covers"] == "It covers other test videos, seeds and folds."
+    assert test["covers"] == "Intervals cover other test videos, seeds and folds."
     assert [one["class"] for one in test["classes"]] == ["a", "b"] and war["smallest"] > 0
 
 
@@ -82,7 +82,7 @@ def test_effect_and_interval_stand_before_p(compare, two):
         "B - A",
         "90 % interval",
         "videos are in both",
-        "It covers",
+        "\nIntervals cover other test videos, seeds and folds.\n",
         "80 of 100",
         "p, the chance",
         "McNemar",

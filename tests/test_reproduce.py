@@ -225,7 +225,7 @@ def test_differences_and_what_is_not_known_are_listed():
         "not other seeds",
     ):
         assert words in text or words == "not other seeds"
-    assert "The interval: It covers other test videos and folds" in text
+    assert "Intervals cover other test videos and folds" in text
 
 
 def test_seeds_on_the_same_videos_are_matched_where_the_predictions_are_kept(tmp_path):
@@ -263,6 +263,11 @@ input = "V"
 id = "wide"
 label = "Wide"
 frames = 8
+results = { toy = [70, 70] }
+[[rows]]
+id = "held"
+label = "Held"
+select = "val"
 results = { toy = [70, 70] }
 [[rows]]
 id = "plain"
@@ -381,13 +386,25 @@ def test_drawn_faces_reproduce_nothing_through_the_command_either(command, toy_r
     assert code == 0 and one["verdict"] == "not comparable" and "synthetic" in one["why"][0]
 
 
-@pytest.mark.parametrize("change", ["--epochs 1", "--set stage.batch=3", "--limit 3"])
+@pytest.mark.parametrize("change", ["--epochs 1", "--set stage.batch=3", "--limit 3", "--validation 0.2"])
 def test_a_changed_row_is_not_that_row(command, toy_root, change):
     leave(toy_root, 1, 70)
     code, out, _ = command(f"suites/s.toml --rows 1 --dry-run --json {change}")
     (one,) = strict(out)["rows"]
     assert code == 0 and one["verdict"] == "not comparable" and one["runs"] == 0
     assert "which the row does not ask for" in one["why"][0]
+
+
+def test_validation_is_no_change_where_the_published_epoch_was_chosen_by_it(command):
+    """Nor where the suite itself asks for it."""
+    text = Path("suites/s.toml").read_text()
+    Path("suites/s.toml").write_text(text.replace('published = "wide"', 'published = "held"'))
+    said = command("suites/s.toml --rows 1 --dry-run --json --validation 0.2")[1]
+    assert strict(said)["rows"][0]["verdict"] == "no result yet"
+    Path("suites/s.toml").write_text("validation = 0.2\n" + text)
+    for words, verdict in (("", "no result yet"), ("--validation 0.3", "not comparable")):
+        said = command(f"suites/s.toml --rows 1 --dry-run --json {words}")[1]
+        assert strict(said)["rows"][0]["verdict"] == verdict
 
 
 @pytest.mark.slow

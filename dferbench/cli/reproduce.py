@@ -18,12 +18,14 @@ from dferbench.cli.arguments import (
     LevelOrDefault,
     Limit,
     Output,
+    Patience,
     Quiet,
     Root,
     SaveEvery,
     Seeds,
     SkipBad,
     Trackers,
+    Validation,
     Workers,
 )
 from dferbench.cli.bench import Ran, Ways, run_missing
@@ -85,6 +87,8 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
     workers: Workers = "auto",
     jobs: Jobs = "1",
     skip_bad: SkipBad = False,
+    validation: Validation = None,
+    patience: Patience = None,
     save_every: SaveEvery = 0,
     changed: Changed = "ask",
     tracker: Trackers = None,
@@ -235,13 +239,13 @@ def _verdicts(
     for row in suite.rows:
         rule = rule_for(row, dataset, select)
         if row.number in experiments:
-            setting = _setting(experiments[row.number], dataset)
+            setting = _setting(experiments[row.number], dataset, suite)
             yield reproduced(row, setting, records[row.number], rule, level)
         else:
             yield without_runs(row, dataset, rule)
 
 
-def _setting(one: Experiment, dataset: str) -> Setting:
+def _setting(one: Experiment, dataset: str, suite: Suite) -> Setting:
     from dferbench.experiment.protocol import own_protocol
     from dferbench.report.reproduction import Setting
 
@@ -250,7 +254,7 @@ def _setting(one: Experiment, dataset: str) -> Setting:
         dataset=dataset,
         folds=tuple(chosen.dataset.folds),
         own=own_protocol(one.settled, one.catalog),
-        changes=tuple(_changes(one)),
+        changes=(*_changes(one), *_less(one, dataset, suite)),
         options=one.request.dataset if chosen.given else "",
         method=tuple(_about(one)),
         metrics=one.settled.metrics,
@@ -279,3 +283,10 @@ def _changes(one: Experiment) -> Iterator[str]:
                 yield f"{name}={text}"
         if one.request.limit is not None:
             yield f"limit={one.request.limit}"
+
+
+def _less(one: Experiment, dataset: str, suite: Suite) -> Iterator[str]:
+    """Videos that the user holds out of training, where the published number did not need them to choose."""
+    held, printed = one.request.validation, one.row.printed
+    if held and held != suite.validation and printed and printed.protocol(dataset).select != "val":
+        yield f"validation={held:g}"

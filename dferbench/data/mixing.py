@@ -47,17 +47,22 @@ class Mixer:
     classes: int
     seed: int
 
-    def __call__(self, videos: Tensor, label: Tensor, epoch: int, step: int) -> tuple[Tensor, Tensor | None]:
+    def __call__(
+        self, videos: Tensor, label: Tensor, epoch: int, step: int, target: Tensor | None = None
+    ) -> tuple[Tensor, Tensor | None]:
         """Videos and labels (B,) int64 of a batch -> what training sees instead, and (B, C) float targets, or
-        None if the labels stand."""
+        None if the labels stand. `target` (B, C) is what the labels are to start from, where they are not it.
+        """
         import torch
 
         digest = hashlib.sha256(f"mix/{self.seed}/{epoch}/{step}".encode()).digest()
         rng = np.random.default_rng(int.from_bytes(digest, "big"))
-        target = torch.nn.functional.one_hot(label, self.classes).float()
+        soft = target is not None
+        if target is None:
+            target = torch.nn.functional.one_hot(label, self.classes).float()
         for op in self.ops:
             videos, target = op.mix(videos, target, rng)
-        return videos, target if any(op.relabels for op in self.ops) else None
+        return videos, target if soft or any(op.relabels for op in self.ops) else None
 
 
 @dataclass(frozen=True)

@@ -94,7 +94,7 @@ def _lists(plan: Plan, splits: dict[int, Split]) -> str:
 
 def _video(plan: Plan, catalog: Catalog, split: Split) -> str:
     """One video stands for all: that every one can be read is what `data verify --deep` tells."""
-    from dferbench.training.batches import decoder_of
+    from dferbench.runner.build import decoder_of
 
     first = (split.train or split.test)[0]
     frames, used = decoder_of(plan, catalog).read(first.path, [0])

@@ -61,6 +61,7 @@ def first_form(recipe: Recipe) -> dict[str, Any]:
     view["views"] = view.pop("draws")
     view["sample"] = view["sample"].replace("clips=", "views=")
     compute = _without_later(form.pop("compute"), asdict(Compute()))
+    form = _without_later(form, {"targets": Recipe().targets})
     return {**form, "view": view, **({"compute": compute} if compute else {})}
 
 

@@ -21,6 +21,7 @@ from dferbench.experiment.config_id import config_id
 from dferbench.experiment.metrics import Metrics, registered
 from dferbench.experiment.recipe import check_recipe
 from dferbench.experiment.record import Record
+from dferbench.experiment.soft_targets import SoftTargets, check_targets
 from dferbench.experiment.validation import Held, check_validation, hold_out, stated
 from dferbench.machine.cores import Number
 from dferbench.places import root_of
@@ -89,6 +90,8 @@ class Split:
     """Held out of the training videos; `fingerprint` is the same with and without."""
     held: Held | None = None
     """All that was held out, those that a limit leaves out included."""
+    targets: SoftTargets | None = None
+    """What the training videos have in place of labels, once it was read."""
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -257,6 +260,7 @@ def settle(request: Request, catalog: Catalog) -> Settled:
     recipe = change_recipe(method.recipe_for.get(name, method.recipe), changes)
     recipe = replace(recipe, input=replace(recipe.input, size=input_size(recipe, options, catalog)))
     check_recipe(recipe, request.limit)
+    check_targets(recipe, dataset, name)
     check_validation(request.validation, request.patience, recipe, trial=request.trial)
     also = {"validation": stated(request.validation, request.patience), "trial": request.trial}
     weights = {**_named(request.remembered, options), **request.weights}

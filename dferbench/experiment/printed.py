@@ -98,7 +98,7 @@ Count = Annotated[int | Unknown, PlainValidator(_count)]
 class PrintedProtocol(BaseModel):
     """How a printed number was measured, as far as its source says."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     select: Literal["last", "best-on-test", "val", "none", "unknown"] = UNKNOWN
     """Which epoch counts: "last", "best-on-test", "val" for the best on a validation part, or "none" where
@@ -160,7 +160,7 @@ class Printed(PrintedProtocol):
 class PrintedFile(BaseModel):
     """A file of printed numbers."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     title: Text
     source: Text

@@ -14,12 +14,14 @@ MOST = 4096
 
 
 def stated(recipe: Recipe) -> dict[str, Any]:
-    """The recipe as a record states it: in how many parts a batch is computed is said where they are more
-    than one, as records of earlier releases say nothing of it."""
+    """The recipe as a record states it: in how many parts a batch is computed, and what training aims at, is
+    said where it is not the usual, as records of earlier releases say nothing of it."""
     form = asdict(recipe)
     for stage in form["stages"]:
         if stage["accumulate"] == 1:
             del stage["accumulate"]
+    if form["targets"] == Recipe().targets:
+        del form["targets"]
     return form
 
 

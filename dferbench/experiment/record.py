@@ -186,6 +186,7 @@ class Record(BaseModel):
             "uncommitted code": bool(self.environment.get("dirty")),
             "shuffled frames": shuffled(self.recipe),
             MIXED: self.mixed_code,
+            "votes as targets": self.recipe.get("targets") == "votes",
         }
         stated = [*self.dataset_notes.get("caveats", []), *self.checkpoint.get("caveats", [])]
         return tuple(dict.fromkeys([*(caveat for caveat, holds in found.items() if holds), *stated]))

@@ -48,11 +48,11 @@ def _inside(thing: dict[str, Any] | list[Any] | tuple[Any, ...]) -> list[Any]:
     if type(thing) is dict and thing and max(map(len, thing)) > LONGEST_NAME:
         raise ValueError(f"a name in it has more than {LONGEST_NAME} characters")
     deeper = []
-    for one in thing.values() if isinstance(thing, dict) else thing:
-        kind = type(one)
-        if kind is str and len(one) > LONGEST:
-            raise ValueError(f"a text in it has more than {LONGEST} characters")
-        if kind in _HOLDERS and one:
+    for one in thing.values() if type(thing) is dict else thing:
+        if type(one) is str:
+            if len(one) > LONGEST:
+                raise ValueError(f"a text in it has more than {LONGEST} characters")
+        elif one and type(one) in _HOLDERS:
             deeper.append(one)
     return deeper
 

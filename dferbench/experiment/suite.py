@@ -36,7 +36,7 @@ SELECT = ("last", "best-on-test", "val", "none", UNKNOWN)
 class RowFile(BaseModel):
     """A row as a suite's file has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     label: Text = Field(min_length=1)
     method: str
@@ -54,7 +54,7 @@ class RowFile(BaseModel):
 class SuiteFile(BaseModel):
     """A suite as its file has it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     title: Text
     source: Text = ""

@@ -18,8 +18,8 @@ class Batch:
 
     `x` is what `encode` made of the videos, `label` (B,) int64, `info` each video's extras, `epoch` the
     fractional epoch within the stage: 2.5 is the middle of the third. `target` (B, C) float, each row a
-    distribution over the classes, stands in for `label` where the recipe mixes the videos of a batch, and is
-    None otherwise.
+    distribution over the classes, stands in for `label` where the recipe mixes the videos of a batch or aims
+    at annotators' votes, and is None otherwise.
 
     Several processes may share a batch, each having some of its videos. A term of the loss is a mean over
     one's own videos, or a function of what `across` makes of them: given one row a video, (n, ...), it
@@ -53,8 +53,8 @@ class Classifier(nn.Module):
     counts; without one nothing outlives the run."""
 
     mixes: ClassVar[bool] = False
-    """Whether a `loss` of one's own uses `Batch.target`. Recipes that mix videos and their labels
-    are refused where it does not; the loss below does."""
+    """Whether a `loss` of one's own uses `Batch.target`. Recipes that mix videos and their labels, or aim at
+    votes, are refused where it does not; the loss below does."""
 
     def encode(self, video: Tensor) -> Tensor:
         """(B, T, 3, H, W) float -> x: the part that never learns. Runs in eval mode, without gradients, and

@@ -19,7 +19,7 @@ from dferbench.registry.ranges import value_range, written
 from dferbench.types import Compute, Input, Method, Options, Recipe, Stage
 
 _Part = TypeVar("_Part", Input, Stage, Compute)
-RECIPE = ("input", "stage", "precision", "compute")
+RECIPE = ("input", "stage", "precision", "compute", "targets")
 """How what `--set` says of a recipe begins."""
 _PARTS = {Input: "an input", Stage: "a stage", Compute: "compute"}
 
@@ -130,9 +130,13 @@ def change_recipe(recipe: Recipe, changes: Mapping[str, str]) -> Recipe:
             recipe = replace(recipe, stages=_set_stages(recipe.stages, place[6:], name, text))
         elif path == "precision":
             recipe = replace(recipe, precision=text)
+        elif path == "targets":
+            recipe = replace(recipe, targets=text)
         else:
             raise UnknownName(
-                "part of a recipe", path, ["input.FIELD", "stage.FIELD", "compute.FIELD", "precision"]
+                "part of a recipe",
+                path,
+                ["input.FIELD", "stage.FIELD", "compute.FIELD", "precision", "targets"],
             )
     return recipe
 

@@ -32,6 +32,7 @@ KNOWN = {
         "the videos, labels or folds are not those of the official protocol, nor merely fewer",
     ),
     "shared classes": ("⁂", "only the videos of those classes were tested that the model knows, too"),
+    "votes as targets": ("⁘", "trained on the annotators' votes, where published numbers train on labels"),
     "stressed": ("⁑", "the test videos were corrupted on purpose, to measure robustness"),
 }
 """Per caveat the sign that points to it in texts, and what it means."""

@@ -125,7 +125,7 @@ def _test(facts: Facts, shown: Columns) -> str:
     lines = [
         f"{test['videos']} videos are in both; {ahead}: A alone is right on {test['only_a']}, B alone on "
         f"{test['only_b']}.",
-        f"About the intervals: {test['covers']}",
+        test["covers"],
         f"The smallest difference that such data show in 80 of 100 cases: {least}.",
         f"p, the chance of such a difference if there were none: {chances}; of recalls, corrected for their "
         f"number (Holm): {', '.join(surprising) or 'none is small'}.",

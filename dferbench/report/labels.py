@@ -71,7 +71,7 @@ def facts_of(one: Record) -> dict[str, str]:
     weights = {name: used.get("source") for name, used in one.weights.items()}
     stages = {str(stage.get("name")): stage for stage in one.recipe.get("stages", ())}
     recipe = {"input": one.recipe.get("input"), "stage": stages, "precision": one.recipe.get("precision")}
-    recipe["compute"] = compute_of(one.recipe)
+    recipe |= {"compute": compute_of(one.recipe), "targets": one.recipe.get("targets")}
     held = {"validation": one.validation and one.validation.share}
     rest = {**one.options, **one.dataset_options, "limit": one.limit, "weights": weights, **recipe, **held}
     known = {**(trained if from_ else {}), **of, **dict(_flat(rest)), ID: one.config_id}

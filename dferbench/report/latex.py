@@ -5,19 +5,11 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from dferbench.printable import one_line
+from dferbench.report.escapes import escape_latex as escape
 from dferbench.report.plain import title
 from dferbench.report.table import Block, Cells, Line, Number, Sheet
 
 RANKED = {0: "{}", 1: r"\textbf{{{}}}", 2: r"\underline{{{}}}"}
-SPECIAL = {
-    "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_",
-    "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
-    "<": r"\textless{}", ">": r"\textgreater{}",
-    "|": r"\textbar{}", '"': r"{\ttfamily\char34}", "±": r"$\pm$",
-    # A row may begin with these, and \\ before it would take them for its own argument or star.
-    "[": "{[}", "]": "{]}", "*": "{*}",
-}  # fmt: skip
 
 
 def latex(sheet: Sheet) -> str:
@@ -43,13 +35,6 @@ def latex(sheet: Sheet) -> str:
             r"\end{table}",
         ]
     )
-
-
-def escape(text: str) -> str:
-    """The text as LaTeX prints it, in one line: every character that means something to LaTeX made to mean
-    itself, and those that cannot be printed as \\uXXXX."""
-    single = "".join(SPECIAL.get(character, character) for character in one_line(text))
-    return single.replace("--", "-{}-")
 
 
 def _raised(caveats: tuple[str, ...]) -> str:

@@ -7,10 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from dferbench.report import latex
 from dferbench.report.aligned import aligned, as_text
+from dferbench.report.escapes import escape_latex, escape_markdown
 from dferbench.report.fitted import fitted, folded
-from dferbench.report.plain import escape_markdown
 
 OWN = ("text", "markdown", "latex", "csv", "json", "html")
 """The formats of every table."""
@@ -81,7 +80,7 @@ def _markdown_notes(notes: Sequence[str]) -> str:
 
 
 def _latex_text(text: str) -> str:
-    escaped = latex.escape(_flat(text))
+    escaped = escape_latex(_flat(text))
     return "".join(SYMBOLS.get(character, character) for character in escaped)
 
 

@@ -13,7 +13,7 @@ from dferbench.registry.catalog import Catalog, discover
 from dferbench.registry.kinds import KINDS
 from dferbench.registry.ranges import value_range, written
 from dferbench.report.aligned import aligned
-from dferbench.report.plain import escape_markdown
+from dferbench.report.escapes import escape_markdown
 
 HEAD = """# Options
 

@@ -9,6 +9,7 @@ from dferbench.csv_text import csv_text
 from dferbench.experiment.protocol import in_one_line
 from dferbench.files import json_text
 from dferbench.report.aligned import aligned
+from dferbench.report.escapes import escape_markdown
 from dferbench.report.fitted import fitted, folded
 from dferbench.report.table import PUBLISHED, Block, Cells, Line, Number, Sheet
 
@@ -84,13 +85,6 @@ def _cells(block: Block, cells: Cells | None, show: Callable[[Number], str]) -> 
         "" if cell is None else show(cell) + caveats if isinstance(cell, Number) else str(cell)
         for cell in block.cells(cells)
     ]
-
-
-def escape_markdown(text: str) -> str:
-    """The text with everything that Markdown or a table cell would take for markup made harmless."""
-    for character in r"\`*_{}[]<>#|~^$":
-        text = text.replace(character, f"\\{character}")
-    return text.replace("&", "&amp;")
 
 
 def comma_separated(sheet: Sheet) -> str:

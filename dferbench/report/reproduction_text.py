@@ -55,7 +55,7 @@ def _notes(row: Reproduction) -> Iterator[str]:
 
 def _covers(rows: Sequence[Reproduction]) -> list[str]:
     found = (one.interval.says for row in rows for one in row.numbers if one.interval)
-    return [f"The interval: {says}" for says in dict.fromkeys(found)]
+    return list(dict.fromkeys(found))
 
 
 def as_json(suite: str, dataset: str, level: float, rows: Sequence[Reproduction]) -> str:

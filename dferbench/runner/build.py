@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dferbench.checkpoints.format import SCHEMA, Header, write_checkpoint
+from dferbench.data.decoders import Decoder, choose_decoder
 from dferbench.data.pipeline import build_pipeline
 from dferbench.experiment.plan import Plan
 from dferbench.experiment.record import CHECKPOINT, Record
@@ -15,11 +16,15 @@ from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
 from dferbench.training import resume
-from dferbench.training.batches import decoder_of
 from dferbench.training.trainer import Built
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
+
+
+def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
+    """What reads the plan's videos. Raises UnknownName or ConfigError."""
+    return choose_decoder(plan.request.decoder, catalog.builds("decoders"))
 
 
 def build_model(plan: Plan, catalog: Catalog, fabric: Fabric, seed: int) -> Built:

@@ -25,6 +25,7 @@ from dferbench import stopping
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Plan, Request, make_plan, read_splits
 from dferbench.experiment.record import Record
+from dferbench.experiment.soft_targets import with_votes
 from dferbench.machine.numerics import fitted_to
 from dferbench.machine.several import Member, abort, joined, kind_of, numbers_of
 from dferbench.progress import Progress
@@ -225,7 +226,7 @@ def _take_part(errand: Errand, pipe: Connection) -> None:
     member, catalog = errand.member, discover(errand.files)
     plan = make_plan(errand.request, catalog)
     draft = Record.model_validate_json(errand.draft)
-    split = read_splits(plan, Progress())[draft.fold]
+    split = with_votes(plan, read_splits(plan, Progress())[draft.fold])
     if (plan.config_id, split.fingerprint) != (draft.config_id, draft.data):
         raise ConfigError(
             "the processes of this run do not find the same configuration and videos",

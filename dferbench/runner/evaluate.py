@@ -26,9 +26,10 @@ from dferbench.machine.numerics import fitted_to
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
+from dferbench.runner.build import decoder_of
 from dferbench.runner.finished import require_same_code
 from dferbench.runner.runs import do_runs
-from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
+from dferbench.training.batches import Feed, UnreadableVideos
 from dferbench.training.room import ELSEWHERE
 from dferbench.training.scoring import batch_of, predict
 from dferbench.training.trial import room_for_tests

@@ -17,6 +17,7 @@ import torch
 from dferbench.data.pipeline import Pipeline, build_pipeline, try_out
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.experiment.plan import Plan, Split
+from dferbench.experiment.soft_targets import VOTES, votes_for
 from dferbench.feature_cache.store import bound
 from dferbench.files import require_writable
 from dferbench.machine.device import make_fabric
@@ -28,9 +29,10 @@ from dferbench.models.contract import require_logits
 from dferbench.models.freezing import ever_trained
 from dferbench.models.parts import Parts
 from dferbench.registry.catalog import Catalog
+from dferbench.runner.build import decoder_of
 from dferbench.training.accumulate import require_parts
 from dferbench.training.across import least_batch
-from dferbench.training.batches import decoder_of, encode
+from dferbench.training.batches import encode
 from dferbench.training.optimizers import make_optimizer
 from dferbench.training.room import ELSEWHERE, room_for
 from dferbench.training.schedules import make_schedule, steps_per_epoch
@@ -82,6 +84,7 @@ def check_model(plan: Plan, catalog: Catalog, fabric: Fabric, pipeline: Pipeline
         model = make_model(plan.method, plan.task, plan.options, parts, seed=0)
         fabric.to_device(model)
     require_mixes(model, pipeline)
+    _require_soft(model, plan)
     ever_trained(model, plan.recipe)
     with _settings_named(plan):
         for stage in plan.recipe.stages:
@@ -148,7 +151,7 @@ def _settings_named(plan: Plan) -> Iterator[None]:
 
     Where nothing was set it is the plugin's own fault, and its author needs the traceback.
     """
-    own = ("stage.", "precision", "compute.")  # nothing that a network is built of
+    own = ("stage.", "precision", "compute.", "targets")  # nothing that a network is built of
     set_ = [f"{k}={v}" for k, v in plan.request.sets.items() if not k.startswith(own)]
     try:
         with warnings.catch_warnings():
@@ -182,7 +185,7 @@ def require_mixes(model: Classifier, pipeline: Pipeline) -> None:
     if not pipeline.mixing:
         return
     text, relabels = pipeline.input.augment, any(op.relabels for op in pipeline.mixing)
-    if relabels and type(model).loss is not Classifier.loss and not type(model).mixes:
+    if relabels and not _takes_shares(model):
         raise ConfigError(
             f"input.augment is '{text}', which mixes videos, and the loss of {type(model).__name__} takes "
             "single labels only",
@@ -196,8 +199,25 @@ def require_mixes(model: Classifier, pipeline: Pipeline) -> None:
         )
 
 
+def _takes_shares(model: Classifier) -> bool:
+    """Whether the loss takes distributions over the classes where there are any."""
+    return type(model).loss is Classifier.loss or type(model).mixes
+
+
+def _require_soft(model: Classifier, plan: Plan) -> None:
+    """Votes need a loss that takes shares of classes. Raises ConfigError."""
+    if plan.recipe.targets == VOTES and not _takes_shares(model):
+        raise ConfigError(
+            f"targets are votes, and the loss of {type(model).__name__}, which {plan.method.name} is, takes "
+            "single labels only",
+            "Leave targets=votes out, or train another method on them.",
+        )
+
+
 def check_batches(plan: Plan, splits: Mapping[int, Split]) -> None:
-    """Raise ConfigError for a stage whose batch cannot be filled from the training videos of a fold."""
+    """Raise ConfigError for a stage whose batch cannot be filled from the training videos of a fold, and for
+    votes that are not there to train on."""
+    votes_for(plan)
     for fold, split in splits.items():
         for stage in plan.recipe.stages:
             require_batches(stage, fold, split)

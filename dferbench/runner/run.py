@@ -63,7 +63,8 @@ def run_all(
             built = build_model(plan, catalog, own, draft.seed)
             plain = fitted_to(plan.recipe.compute, built.model, progress.say)
             facts: dict[str, Any] = {"parameters": built.parameters, "weights": built.weights}
-            facts |= {"notes": dict(built.model.notes), "environment": draft.environment | team.facts}
+            facts["notes"] = {**draft.notes, **built.model.notes}
+            facts["environment"] = draft.environment | team.facts
             draft = draft.model_copy(update=facts)
             context = RunContext(catalog, own, progress, observers, team)
             result = train_run(plan, built, split, draft, folder, context)

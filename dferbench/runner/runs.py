@@ -18,6 +18,7 @@ from dferbench.experiment.recipe import stated
 from dferbench.experiment.record import Record
 from dferbench.experiment.result_files import named_files
 from dferbench.experiment.selected import HeldOut
+from dferbench.experiment.soft_targets import with_votes
 from dferbench.machine.environment import environment
 from dferbench.progress import Progress
 from dferbench.runner.claims import Claim, Holder, busy, claim
@@ -120,6 +121,10 @@ def _do(
         mixed = before.mixed_code or bool(plan.changes(before))
         draft = draft.model_copy(update={"mixed_code": mixed})
     progress.say(f"fold {run[0]} seed {run[1]}: {_numbers(split)} videos")
+    split = with_votes(plan, split)
+    if split.targets is not None:
+        progress.say(str(split.targets))
+        draft = draft.model_copy(update={"notes": {"votes": split.targets.facts}})
     with _recorded(draft, folder, plan.metrics, progress, observers) as outcome:
         found = work(draft, split, folder)
         outcome.append(draft.model_copy(update={"status": "done", **found, "files": named_files(folder)}))

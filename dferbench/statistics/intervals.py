@@ -142,11 +142,11 @@ def _covered(runs: Sequence[RunPredictions]) -> str:
     if folds < FEWEST_FOLDS:
         few = "there is one" if folds == 1 else "two are too few to tell"
         if seeds < 2:
-            return f"It covers other test videos, but not other seeds (there is one) or folds ({few})."
-        return f"It covers other test videos and seeds, but not other folds ({few})."
+            return f"Intervals cover other test videos, but not other seeds (there is one) or folds ({few})."
+        return f"Intervals cover other test videos and seeds, but not other folds ({few})."
     if seeds < 2:
         return (
-            "It covers other test videos and folds; of other seeds, as there is one, only what makes folds "
-            "differ."
+            "Intervals cover other test videos and folds; of other seeds, as there is one, only what makes "
+            "folds differ."
         )
-    return "It covers other test videos, seeds and folds."
+    return "Intervals cover other test videos, seeds and folds."

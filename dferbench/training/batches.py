@@ -13,18 +13,18 @@ from torch import Tensor
 
 from dferbench import stopping
 from dferbench.data.ahead import ahead, to_device
-from dferbench.data.decoders import Decoder, choose_decoder
+from dferbench.data.decoders import Decoder
 from dferbench.data.loader import Loaded, VideoLoader, finished
 from dferbench.data.mixing import Mixer
 from dferbench.data.normalize import to_float
 from dferbench.data.pipeline import Pipeline
 from dferbench.experiment.plan import Plan
+from dferbench.experiment.soft_targets import SoftTargets
 from dferbench.feature_cache.cache import FeatureCache, FeatureTable
 from dferbench.feature_cache.key import kind_of
 from dferbench.machine.cores import readers
 from dferbench.models import Classifier
 from dferbench.progress import Progress
-from dferbench.registry.catalog import Catalog
 from dferbench.training.across import ALONE, Share, Team
 from dferbench.training.dealing import exchange, shares
 from dferbench.types import Input, Video
@@ -51,8 +51,8 @@ class UnreadableVideos:
 
 @dataclass(frozen=True)
 class EncodedBatch:
-    """A batch after `encode`: its output x, the positions of its videos in the split, labels (B,), and what
-    became of the labels, (B, C), if the videos were mixed. `share` says of what batch it is a part."""
+    """A batch after `encode`: its output x, the positions of its videos in the split, labels (B,), and (B, C)
+    what stands in for them where videos are mixed or have votes. `share` says of what batch it is a part."""
 
     x: Tensor
     index: list[int]
@@ -66,6 +66,8 @@ class Source:
 
     team: Team = ALONE
     """The processes that share the batches."""
+    targets: SoftTargets | None = None
+    """What the videos have in place of labels."""
 
     def __init__(
         self,
@@ -140,13 +142,15 @@ class Source:
             return EncodedBatch(torch.empty(0), [], torch.empty(0))
         frames = finished(loaded, self.loader.size, self._fabric.device)
         video = to_float(frames, self._input.normalize, self._fabric.device)
-        label, target = self._labels(index), None
+        label, target = self._labels(index)
         if self._mixer is not None:
-            video, target = self._mixer(video, label, *when)
+            video, target = self._mixer(video, label, *when, target)
         return EncodedBatch(encode(model, video, self._fabric), index, label, target)
 
-    def _labels(self, index: Sequence[int]) -> Tensor:
-        return to_device(torch.tensor([self.videos[i].label for i in index]), self._fabric.device)
+    def _labels(self, index: Sequence[int]) -> tuple[Tensor, Tensor | None]:
+        label = to_device(torch.tensor([self.videos[i].label for i in index]), self._fabric.device)
+        rows = None if self.targets is None else torch.from_numpy(self.targets.shares[list(index)])
+        return label, None if rows is None else to_device(rows, self._fabric.device)
 
     def _cached(
         self, model: Classifier, order: Sequence[int], batch: int, draw: int, drop_last: bool, shared: bool
@@ -161,7 +165,7 @@ class Source:
             share = self.team.share(len(index)) if shared else None
             index = [index[place] for place in share.mine] if share else index
             x = to_device(table.take(index), self._fabric.device)
-            yield EncodedBatch(x, index, self._labels(index), share=share)
+            yield EncodedBatch(x, index, *self._labels(index), share)
 
     def _encode_all(self, model: Classifier, draw: int) -> FeatureTable:
         """The features of every video for one draw: those in the cache, and the rest, encoded now.
@@ -235,11 +239,6 @@ class Feed:
             self.seen, self.pipeline, self.plan.recipe.precision, self.decoder, self.fabric,
             training=training, seed=seed,
         )  # fmt: skip
-
-
-def decoder_of(plan: Plan, catalog: Catalog) -> Decoder:
-    """What reads the plan's videos. Raises UnknownName or ConfigError."""
-    return choose_decoder(plan.request.decoder, catalog.builds("decoders"))
 
 
 def encode(model: Classifier, video: Tensor, fabric: Fabric) -> Tensor:

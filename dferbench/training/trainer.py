@@ -89,6 +89,7 @@ def train_run(
         plan, built.decoder, built.pipeline, context.fabric, unreadable, context.progress, built.seen, team
     )
     with feed.open(split.train, training=True, seed=draft.seed) as train, opened(feed, split) as tests:
+        train.targets = split.targets
         trainer = Trainer(plan, built, folder, draft, train, tests, context)
         predicted = trainer.run()
     decoders = sum(team.gather(unreadable.decoders), Counter[str]())

@@ -95,6 +95,11 @@ class PackedDataset(Dataset):
             notes |= {REENCODED: "; ".join([*said, self._index.reencoded]), "caveats": list(caveats)}
         return notes
 
+    def votes(self, root: Path) -> Mapping[str, Sequence[float]]:
+        """Those of the source, as long as it is there."""
+        source = Path(self._index.source)
+        return self._inner.votes(source) if source.is_dir() else {}
+
 
 def _fingerprints(source: Path, names: Sequence[str], progress: Progress) -> dict[str, str]:
     found = {}

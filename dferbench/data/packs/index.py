@@ -20,7 +20,7 @@ SCHEMA = 1
 class Packed(BaseModel):
     """One video: how many frames it has, or why it is missing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     frames: int
     source: str
@@ -32,7 +32,7 @@ class Packed(BaseModel):
 class PackEntry(BaseModel):
     """A video in a list; `video` is its name in the pack."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: str
     label: int
@@ -45,7 +45,7 @@ class PackEntry(BaseModel):
 class Index(BaseModel):
     """All that a dataset offers, and where it was taken from."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, defer_build=True)
 
     schema_: int = Field(SCHEMA, alias="schema")
     dataset: str
