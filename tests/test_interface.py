@@ -393,6 +393,7 @@ def test_the_page_runs_from_top_to_bottom(desk, monkeypatch, capsys):
         exec(compile(block, f"block {number}", "exec"), names)
     said = capsys.readouterr().out
     assert "there is no method named 'resnet18-lstn' Did you mean: resnet18-lstm" in said
+    assert "recipe.input.sample" in {field for field, _, _ in names["found"].differences}
     assert names["heard"].lines[-1].startswith("fold 1 seed 0: already done")
     for name in dir(dferbench.Runs):  # and the page names every method
         assert name.startswith("_") or hasattr(tuple, name) or f"`{name}" in page, name
@@ -409,5 +410,5 @@ def test_the_notebook_runs_from_top_to_bottom(desk):
     nbclient.NotebookClient(book, timeout=300, resources={"metadata": {"path": str(desk)}}).execute()
     data = [out.get("data", {}) for cell in code for out in cell.outputs]
     html = " ".join(one["text/html"] for one in data if "text/html" in one)
-    assert html.count("<table") == 4 and "linear-probe" in html and "macro-f1" in html
+    assert html.count("<table") == 4 and "resnet18-vit" in html and "macro-f1" in html
     assert any("B - A" in out.get("text", "") for out in code[-1].outputs)
