@@ -189,6 +189,13 @@ def test_onnx_without_its_packages_is_refused_in_two_lines(clip, tmp_path, in_pr
     assert "needs onnxscript" in lines[0] and "pip install 'dferbench[onnx]'" in lines[1]
 
 
+def test_onnx_with_a_torch_that_is_too_old_names_the_version(clip, tmp_path, in_process, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.6.0+cu124")
+    lines = in_process("export", clip[0], "-o", "m.onnx", "-q", check=3).stderr.splitlines()
+    assert "newer torch than 2.6" in lines[0] and "got 2.6.0+cu124" in lines[0] and "torch 2.14" in lines[1]
+    assert len(lines) == 2 and not (tmp_path / "m.onnx").exists()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("method", REAL)
 @pytest.mark.parametrize("to", FORMATS)
