@@ -1,6 +1,7 @@
 """Exported models: they say what the model says, tell what they need, and refuse in words."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -34,6 +35,14 @@ SMALL = {
     "resnet18-lstm": ({"width": "2", "hidden": "8"}, {"frames": 2}),
 }
 REAL = {"dfer-clip": 224, "former-dfer": 112, "r3d18": 112, "resnet18-lstm": 112}
+
+
+@pytest.fixture(autouse=True)
+def no_traces():
+    """torch writes down every step of a trace where anything listens, and pytest does."""
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")

@@ -118,7 +118,7 @@ def _silent() -> Iterator[None]:
 def _require_onnx() -> None:
     if Version(torch.__version__) < Version("2.7"):
         raise ConfigError(
-            f"--to onnx needs a newer torch than 2.6, whose exporter fails on these models, got {torch.__version__}",
+            f"--to onnx needs a newer torch than 2.6, whose exporter fails, got {torch.__version__}",
             f"Install torch {TESTED} or later; --to torch-export works with this one.",
         )
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
