@@ -1,6 +1,7 @@
 """Exported models: they say what the model says, tell what they need, and refuse in words."""
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -34,6 +35,14 @@ SMALL = {
     "resnet18-lstm": ({"width": "2", "hidden": "8"}, {"frames": 2}),
 }
 REAL = {"dfer-clip": 224, "former-dfer": 112, "r3d18": 112, "resnet18-lstm": 112}
+
+
+@pytest.fixture(autouse=True)
+def no_traces():
+    """torch writes down every step of a trace where anything listens, and pytest does."""
+    logging.disable(logging.INFO)
+    yield
+    logging.disable(logging.NOTSET)
 
 
 @pytest.fixture(scope="module")
@@ -187,6 +196,13 @@ def test_onnx_without_its_packages_is_refused_in_two_lines(clip, tmp_path, in_pr
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "onnxscript" else name)
     lines = in_process("export", clip[0], "-o", "m.onnx", "-q", check=3).stderr.splitlines()
     assert "needs onnxscript" in lines[0] and "pip install 'dferbench[onnx]'" in lines[1]
+
+
+def test_onnx_with_a_torch_that_is_too_old_names_the_version(clip, tmp_path, in_process, monkeypatch):
+    monkeypatch.setattr(torch, "__version__", "2.6.0+cu124")
+    lines = in_process("export", clip[0], "-o", "m.onnx", "-q", check=3).stderr.splitlines()
+    assert "newer torch than 2.6" in lines[0] and "got 2.6.0+cu124" in lines[0] and "torch 2.14" in lines[1]
+    assert len(lines) == 2 and not (tmp_path / "m.onnx").exists()
 
 
 @pytest.mark.long

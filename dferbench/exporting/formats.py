@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import torch
+from packaging.version import Version
 from torch import Tensor
 from torch.export import ExportedProgram
 
@@ -22,6 +23,8 @@ KEY = "dferbench"
 """Under this name the metadata lie in the file."""
 ONNX_BYTES = 2**31 - 2**20
 """An ONNX file of more bytes would be two files: protobuf counts them in 31 bits."""
+TESTED = "2.14"
+"""The version of torch with which the ONNX files of the tests were made."""
 PACKAGES = ("onnx", "onnxruntime", "onnxscript")
 Run = Callable[[Tensor], Tensor]
 
@@ -65,17 +68,25 @@ def _write_onnx(program: ExportedProgram, about: Mapping[str, Any], method: str)
             made = torch.onnx.export(
                 program, dynamo=True, input_names=["frames"], output_names=["logits"], verbose=False
             )
+        assert made is not None
+        proto: Any = made.model_proto
     except Exception as error:  # of whichever operation has no translation
+        first = _first_cause(error)
         raise ConfigError(
-            f"{method} cannot be exported to ONNX: {type(error).__name__}: {said_by(error)}",
+            f"{method} cannot be exported to ONNX: {type(first).__name__}: {said_by(first)}",
             "Use --to torch-export, or newer versions of torch and onnxscript.",
         ) from error
-    assert made is not None
-    proto: Any = made.model_proto
     entry = proto.metadata_props.add()
     entry.key, entry.value = KEY, json_text(about)
     content: bytes = proto.SerializeToString()
     return content
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    """What went wrong at the bottom: the exporter wraps it in pages of advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _open_onnx(content: bytes) -> Run:
@@ -105,6 +116,11 @@ def _silent() -> Iterator[None]:
 
 
 def _require_onnx() -> None:
+    if Version(torch.__version__) < Version("2.7"):
+        raise ConfigError(
+            f"--to onnx needs a newer torch than 2.6, whose exporter fails, got {torch.__version__}",
+            f"Install torch {TESTED} or later; --to torch-export works with this one.",
+        )
     if missing := [name for name in PACKAGES if find_spec(name) is None]:
         raise ConfigError(
             f"--to onnx needs {' and '.join(missing)}, not installed here",

@@ -14,6 +14,9 @@ from dferbench.exporting.function import TestFunction
 FREE = {"batch": "the number of videos", "frames": "the number of frames"}
 """What may differ from call to call, by its name in the graph."""
 
+MOST_VIDEOS = 2**31 - 1
+"""In a batch. Some bound must be stated: torch 2.6 refuses recurrent layers without one."""
+
 
 def program_of(function: TestFunction, frames: Tensor, method: str, free_frames: bool) -> ExportedProgram:
     """The graph, for any number of videos and, with `free_frames`, of frames; `frames` (B, T, 3, H, W) with
@@ -21,7 +24,7 @@ def program_of(function: TestFunction, frames: Tensor, method: str, free_frames:
 
     Raises ConfigError that names the method and what stands in the way.
     """
-    dims = {0: Dim("batch", min=1)}
+    dims = {0: Dim("batch", min=1, max=MOST_VIDEOS)}
     if free_frames:
         dims[1] = Dim("frames", min=1, max=_most_frames(function, frames))
     try:
