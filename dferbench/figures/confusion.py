@@ -46,8 +46,9 @@ def draw(
         axes = figure.add_subplot()
         matrix = np.array(counts.confusion)
         rates = rates_of(counts)
-        axes.pcolormesh(rates, cmap=_RATES, vmin=0, vmax=1, edgecolors=style.muted, linewidth=0.25)
         cell_pt = 0.68 * side * 72 / len(labels)
+        edge: dict[str, Any] = {"edgecolors": style.muted, "linewidth": min(0.25, cell_pt / 40)}
+        axes.pcolormesh(rates, cmap=_RATES, vmin=0, vmax=1, **edge)
         numbered = _numbers(axes, style, matrix, rates, cell_pt, normalize)
         _frame(axes, style, labels, cell_pt)
         if numbered:
