@@ -1,5 +1,7 @@
 """Training on annotators' votes: the loss against scipy's, what is refused, and what a reader is told."""
 
+import shutil
+
 import numpy as np
 import pytest
 from conftest import TOY
@@ -7,12 +9,16 @@ from scipy.special import log_softmax
 
 from dferbench import Video
 from dferbench.data.official import write_table
+from dferbench.data.packs.dataset import dataset_at
+from dferbench.data.packs.write import PackJob, pack
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record
 from dferbench.experiment.plan import Request, make_plan, settle
+from dferbench.experiment.recipe import stated
 from dferbench.experiment.soft_targets import shares_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import discover
+from dferbench.registry.datasets import make_dataset
 from dferbench.report.leaderboard import rows
 from dferbench.runner.run import run
 
@@ -124,8 +130,6 @@ def test_a_configuration_of_labels_is_what_it_was(catalog, toy_root):
         for sets in ({}, {"targets": "labels"}, SETS)
     )
     assert plain.config_id == labels.config_id != votes.config_id
-    from dferbench.experiment.recipe import stated
-
     assert "targets" not in stated(plain.recipe) and stated(votes.recipe)["targets"] == "votes"
 
 
@@ -154,6 +158,19 @@ def test_votes_that_are_no_votes_are_named(votes):
 def test_votes_on_other_videos_alone_are_refused():
     with pytest.raises(DataError, match="none of the votes is on one of the 1 training videos"):
         shares_of([Video("a", "a", 0)], {"b": [1, 0, 0]}, 3)
+
+
+def test_a_pack_has_the_votes_of_its_source_while_that_is_there(catalog, toy_root, tmp_path):
+    source, chosen = tmp_path / "toys", make_dataset("voted", catalog)
+    for split in ("train", "test"):
+        for fold in (1, 2):
+            place = f"fold{fold}/{split}/brightens/{split}0"
+            shutil.copytree(toy_root / place, source / place)
+    pack(PackJob(chosen, source, tmp_path / "pack", workers=0), Progress())
+    packed = dataset_at(chosen, tmp_path / "pack")
+    assert packed.votes(tmp_path / "pack") == chosen.dataset.votes(source) != {}
+    source.rename(tmp_path / "elsewhere")
+    assert packed.votes(tmp_path / "pack") == {}
 
 
 def test_votes_of_dfew_are_in_the_order_of_its_classes(tmp_path):
