@@ -17,8 +17,8 @@ from dferbench.registry.catalog import discover
 from dferbench.registry.datasets import make_dataset
 
 NAMES = (
-    "calibration", "certainty", "config", "datasets", "launchers", "metrics", "new", "order", "outside", "published",
-    "recipes", "results", "robustness", "selection", "trackers",
+    "calibration", "certainty", "config", "datasets", "launchers", "metrics", "new", "order", "outside",
+    "published", "recipes", "results", "robustness", "selection", "trackers",
 )  # fmt: skip
 PAGES = ["README.md", *(f"docs/{name}.md" for name in NAMES)]
 SMALL = {
