@@ -30,7 +30,7 @@ _LEAST = {"jobs": 1, "workers": 0}
 
 
 @dataclass(frozen=True)
-class Setting:
+class Configured:
     """One value: `key` is as in `roots.mafw`, `source` says where it stands, `file` in which file, if any."""
 
     key: str
@@ -45,48 +45,48 @@ def config_file() -> Path:
     return Path(home or platformdirs.user_config_dir("dferbench")) / "config.toml"
 
 
-def settings() -> list[Setting]:
+def settings() -> list[Configured]:
     """Every value that holds, in the order of KEYS; of plugins all that any place names, the strongest first.
 
     Raises ConfigError that names file and line.
     """
     layers = [list(_of_environment()), *(list(_of_file(path)) for path in (Path(NAME), config_file()))]
-    found: dict[tuple[str, str], Setting] = {}
+    found: dict[tuple[str, str], Configured] = {}
     for one in (one for layer in layers for one in layer):
         found.setdefault((one.key, one.value if one.key == "plugins" else ""), one)
     return sorted(found.values(), key=lambda one: KEYS.index(one.key.split(".")[0]))
 
 
-def values(table: str) -> dict[str, Setting]:
+def values(table: str) -> dict[str, Configured]:
     """The values of one of TABLES by their names. Raises ConfigError."""
     found = [one for one in settings() if one.key.startswith(f"{table}.")]
     return {one.key.partition(".")[2]: one for one in found}
 
 
-def _of_environment() -> Iterator[Setting]:
+def _of_environment() -> Iterator[Configured]:
     for path in filter(None, os.environ.get(PLUGINS, "").split(os.pathsep)):
-        yield Setting("plugins", str(expand(path)), f"${PLUGINS}")
+        yield Configured("plugins", str(expand(path)), f"${PLUGINS}")
     for key in SINGLE:
         variable = f"DFERBENCH_{key.upper()}"
         if stated := os.environ.get(variable):
             wrong = _wrong(key, int(stated) if stated.isdecimal() else stated)
             if wrong:
                 raise ConfigError(f"${variable}: {key} {wrong}", f"Change it, or unset {variable}.")
-            yield Setting(key, stated, f"${variable}")
+            yield Configured(key, stated, f"${variable}")
 
 
-def _of_file(path: Path) -> Iterator[Setting]:
+def _of_file(path: Path) -> Iterator[Configured]:
     """The values of a file. Raises ConfigError for the first that is wrong."""
     for key, value in read_config(path).items():
         if key in TABLES:
             for name, text in value.items():
                 plain = key == "weights" and text == "random"
-                yield Setting(f"{key}.{name}", text if plain else _placed(text, path), str(path), path)
+                yield Configured(f"{key}.{name}", text if plain else _placed(text, path), str(path), path)
         elif key == "plugins":
             for text in value:
-                yield Setting(key, _placed(text, path), str(path), path)
+                yield Configured(key, _placed(text, path), str(path), path)
         else:
-            yield Setting(key, str(value), str(path), path)
+            yield Configured(key, str(value), str(path), path)
 
 
 def _placed(text: str, file: Path) -> str:
@@ -142,6 +142,6 @@ def line_of(text: str, key: str) -> int:
     return 1
 
 
-def as_mapping(found: Mapping[str, Setting]) -> dict[str, str]:
+def as_mapping(found: Mapping[str, Configured]) -> dict[str, str]:
     """Names and values alone."""
     return {name: one.value for name, one in found.items()}

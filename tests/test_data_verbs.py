@@ -112,7 +112,9 @@ def test_info_prints_all_that_is_known(data):
 def test_link_keeps_the_rest_of_the_file(data, tmp_path):
     file = tmp_path / "home" / "config.toml"
     file.parent.mkdir()
-    text = '# mine\ncolour = "red"   # kept\n\n[roots]  # of data\nother = "/x"  # old\n\n[more]\na = 1\n'
+    text = (
+        '# mine\ndevice = "cpu"   # kept\n\n[roots]  # of data\nother = "/x"  # old\n\n[weights]\na = "1"\n'
+    )
     file.write_text(text)
     (tmp_path / "d").mkdir()
     done = data("link", "listed", "d", check=0)

@@ -133,11 +133,11 @@ def _remarks(thing: _Thing, catalog: Catalog, root: Path | None) -> Iterator[str
     if thing.kind == "methods" and not catalog.get("methods", thing.name).value.card:
         yield "has no card, so dferbench show can say little of it"
     if thing.kind == "datasets":
+        from dferbench.testing.candidate import Candidate
         from dferbench.testing.datasets import place
-        from dferbench.testing.subject import Subject
 
         try:
-            missing = place(Subject("datasets", thing.name, catalog, {}, root)) is None
+            missing = place(Candidate("datasets", thing.name, catalog, {}, root)) is None
         except (DferbenchError, AssertionError):
             return
         if missing:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from dferbench import configuration
-from dferbench.configuration import NAME, Setting
+from dferbench.configuration import NAME, Configured
 from dferbench.errors import ConfigError
 from dferbench.files import json_text
 
@@ -42,11 +42,11 @@ def config(
         typer.echo(_as_text(stated, local if not trusted else []))
 
 
-def _roots_of_environment() -> list[Setting]:
+def _roots_of_environment() -> list[Configured]:
     """As `dferbench.places` reads them: by the dataset's name in capitals."""
     found = [(name, os.environ[name]) for name in sorted(os.environ) if name.startswith(configuration.ROOTS)]
     return [
-        Setting(
+        Configured(
             f"roots.{name.removeprefix(configuration.ROOTS).lower().replace('_', '-')}", value, f"${name}"
         )
         for name, value in found
@@ -54,7 +54,7 @@ def _roots_of_environment() -> list[Setting]:
     ]
 
 
-def _set_trust(local: list[Setting], trust: bool) -> None:
+def _set_trust(local: list[Configured], trust: bool) -> None:
     from dferbench import trust as trusts
 
     if not trust:
@@ -65,13 +65,13 @@ def _set_trust(local: list[Setting], trust: bool) -> None:
         trusts.trust(Path(NAME), [one.value for one in local])
 
 
-def _is_trusted(local: list[Setting]) -> bool:
+def _is_trusted(local: list[Configured]) -> bool:
     from dferbench.trust import is_trusted
 
     return bool(local) and is_trusted(Path(NAME), [one.value for one in local])
 
 
-def _as_text(stated: list[Setting], idle: list[Setting]) -> str:
+def _as_text(stated: list[Configured], idle: list[Configured]) -> str:
     from dferbench.report.fitted import fitted
 
     files = f"{NAME} (in the working folder), {configuration.config_file()}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench import configuration
-from dferbench.configuration import NAME, Setting
+from dferbench.configuration import NAME, Configured
 from dferbench.printable import one_line
 
 OPTIONS = {"--device": "device", "--jobs": "jobs", "--workers": "workers"}
@@ -30,7 +30,7 @@ def with_configured(given: Iterable[Path], tell: bool = True) -> list[Path]:
     return list({path.resolve(): path for path in reversed(files)}.values())[::-1]
 
 
-def _allowed(local: Sequence[Setting], tell: bool) -> bool:
+def _allowed(local: Sequence[Configured], tell: bool) -> bool:
     from dferbench.trust import is_trusted
 
     names = [one.value for one in local]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import shlex
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 
+from dferbench.documents import from_toml, read_text
 from dferbench.errors import ConfigError, DferbenchError, same
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.kinds import KINDS
@@ -151,26 +153,6 @@ def commands(package: Package, folder: Path | None = None) -> list[str]:
     """What to do next, up to a run that is trained and ranked; within the folder of the package if none is
     given."""
     file = f"{package.module}.py" if folder is None else (folder / f"{package.module}.py").as_posix()
-    given, name = f"--plugin {_quoted(file)}", package.name
-    short = "-d synthetic --epochs 1"
-    tiny = "--set backbone=clip-tiny --set stage.batch=6"
-    checked = f"dferbench check {given}"
-    drawn = f"dferbench data make {name} --root {name}-drawn --scale 1 {given}"
-    runs = {
-        "method": f"dferbench run -m {name} -d synthetic {given}",
-        "dataset": f"dferbench run -m linear-probe -d {name} --root {name}-drawn {tiny} {given}",
-        "head": f"dferbench run -m dfer-clip {short} --set temporal={name} {given}",
-        "prompt": f"dferbench run -m dfer-clip {short} --set prompt={name} {given}",
-        "metric": f"dferbench run -m linear-probe {short} --metrics uar,war,{name} {given}",
-        "tracker": f"dferbench run -m linear-probe {short} --tracker {name} {given}",
-    }
-    board = f"dferbench leaderboard {given}" + (f" --by {name}" if package.thing == "metric" else "")
-    if package.thing == "dataset":
-        return [drawn, f"{checked} --root {name}-drawn", runs["dataset"], board]
-    return [checked, runs[package.thing], board]
-
-
-def _quoted(text: str) -> str:
-    import shlex
-
-    return shlex.quote(text)
+    given = f"--plugin {shlex.quote(file)}"
+    lines: list[str] = from_toml(read_text(FILES / "commands.toml"))[package.thing]
+    return [line.format(name=package.name, given=given) for line in lines]

@@ -11,11 +11,11 @@ from dferbench.errors import ConfigError, DferbenchError
 from dferbench.registry.catalog import Catalog, discover
 from dferbench.registry.kinds import kind_of
 from dferbench.testing import datasets, metrics, modules, observers, training, videos
+from dferbench.testing.candidate import Candidate
 from dferbench.testing.methods import RULES, Trial
 from dferbench.testing.outcome import Outcome, Rule, causes, outcomes
-from dferbench.testing.subject import Subject
 
-PARTS: Mapping[str, tuple[Rule[Subject], ...]] = {
+PARTS: Mapping[str, tuple[Rule[Candidate], ...]] = {
     "backbones": modules.BACKBONE,
     "temporal_heads": modules.HEAD,
     "prompts": modules.PROMPT,
@@ -57,20 +57,20 @@ def check_part(
     catalog = catalog or discover()
     if kind == "methods":
         return check_method(name, catalog, given)
-    subject = Subject(kind, name, catalog, dict(given or {}), root, sample)
+    candidate = Candidate(kind, name, catalog, dict(given or {}), root, sample)
     whose = _whose(catalog, kind, name)
     if kind != "datasets":
-        return _resting(PARTS[kind], subject, whose)
-    found = _resting(datasets.OF_ITSELF, subject, whose)
-    if causes(found) or datasets.place(subject) is None:
+        return _resting(PARTS[kind], candidate, whose)
+    found = _resting(datasets.OF_ITSELF, candidate, whose)
+    if causes(found) or datasets.place(candidate) is None:
         return found
-    return [*found, *_resting(datasets.OF_LISTS, subject, whose)]
+    return [*found, *_resting(datasets.OF_LISTS, candidate, whose)]
 
 
-def _resting(rules: tuple[Rule[Subject], ...], subject: Subject, whose: str) -> list[Outcome]:
+def _resting(rules: tuple[Rule[Candidate], ...], candidate: Candidate, whose: str) -> list[Outcome]:
     """Nothing can be said of what cannot be built."""
-    begun = outcomes(rules[:1], subject, whose=whose)
-    return outcomes(rules, subject, 1, whose) if begun[0].ok else begun
+    begun = outcomes(rules[:1], candidate, whose=whose)
+    return outcomes(rules, candidate, 1, whose) if begun[0].ok else begun
 
 
 def check_commands(catalog: Catalog, origin: str) -> list[Outcome]:

@@ -7,15 +7,15 @@ import random
 
 from dferbench.experiment.counts import Counts
 from dferbench.experiment.metrics import Metric, registered
+from dferbench.testing.candidate import Candidate, scramble
 from dferbench.testing.outcome import Rule, require
-from dferbench.testing.subject import Subject, scramble
 
 CLASSES = (2, 3, 7, 11)
 
 
-def _metric(subject: Subject) -> Metric:
-    subject.entry.load()
-    return registered(subject.catalog)[subject.name]
+def _metric(candidate: Candidate) -> Metric:
+    candidate.entry.load()
+    return registered(candidate.catalog)[candidate.name]
 
 
 def _counts(classes: int, kind: str) -> Counts:
@@ -36,16 +36,16 @@ def _counts(classes: int, kind: str) -> Counts:
 KINDS_OF_COUNTS = ("at random", "all right", "all wrong", "a class without videos")
 
 
-def builds(subject: Subject) -> None:
+def builds(candidate: Candidate) -> None:
     """it is registered with facts that metrics have, and its function can be called"""
-    metric = _metric(subject)
-    require(callable(subject.entry.load()), "what is registered cannot be called")
+    metric = _metric(candidate)
+    require(callable(candidate.entry.load()), "what is registered cannot be called")
     require(metric.about.strip(), "about is empty: one line on what it measures")
 
 
-def gives_numbers(subject: Subject) -> None:
+def gives_numbers(candidate: Candidate) -> None:
     """for 2 to 11 classes it gives a finite number within its bounds, or None where it is not defined"""
-    metric, function = _metric(subject), subject.entry.load()
+    metric, function = _metric(candidate), candidate.entry.load()
     for classes in CLASSES:
         for kind in KINDS_OF_COUNTS:
             try:
@@ -59,15 +59,15 @@ def gives_numbers(subject: Subject) -> None:
                 require(metric.admits(float(found)), f"{where} it gives {found:g}, outside {metric.range}")
 
 
-def is_defined_somewhere(subject: Subject) -> None:
+def is_defined_somewhere(candidate: Candidate) -> None:
     """it is defined for counts at random"""
-    found = [_metric(subject).of(_counts(classes, "at random")) for classes in CLASSES]
+    found = [_metric(candidate).of(_counts(classes, "at random")) for classes in CLASSES]
     require(any(one is not None for one in found), "it gives no finite number for any counts")
 
 
-def knows_right_from_wrong(subject: Subject) -> None:
+def knows_right_from_wrong(candidate: Candidate) -> None:
     """who is always right is at least as good as who is always wrong, and its direction says so"""
-    metric = _metric(subject)
+    metric = _metric(candidate)
     for classes in CLASSES:
         right, wrong = (metric.of(_counts(classes, kind)) for kind in ("all right", "all wrong"))
         if right is not None and wrong is not None:
@@ -76,9 +76,9 @@ def knows_right_from_wrong(subject: Subject) -> None:
             require(better, f"all right gives {right:g}, all wrong {wrong:g}, and {way} is said to be better")
 
 
-def repeats(subject: Subject) -> None:
+def repeats(candidate: Candidate) -> None:
     """it gives the same number twice, and leaves the counts as they are"""
-    metric = _metric(subject)
+    metric = _metric(candidate)
     counts = _counts(7, "at random")
     before = copy.deepcopy(counts.confusion)
     found = []
@@ -89,7 +89,7 @@ def repeats(subject: Subject) -> None:
     require(found[0] == found[1], f"it gives {found[0]}, then {found[1]}, for the same counts")
 
 
-METRIC: tuple[Rule[Subject], ...] = (
+METRIC: tuple[Rule[Candidate], ...] = (
     builds,
     gives_numbers,
     is_defined_somewhere,

@@ -12,43 +12,43 @@ from torch import Tensor, nn
 from dferbench.errors import ConfigError
 from dferbench.models.two_tower import TwoTower
 from dferbench.registry.catalog import Catalog, discover
+from dferbench.testing.candidate import Candidate, require_finite, require_gradients, tensor
 from dferbench.testing.outcome import Rule, require
-from dferbench.testing.subject import Subject, require_finite, require_gradients, tensor
 
 DIM, FRAMES = 32, 8
 """Of the features that temporal heads are tried on."""
 TEXTS = ("a person who is glad", "a person who is angry", "a face of fear", "a sad face", "a calm face")
 
 
-def _head(subject: Subject, frames: int = FRAMES, seed: int = 0) -> nn.Module:
-    return subject.module(DIM, frames, seed=seed)
+def _head(candidate: Candidate, frames: int = FRAMES, seed: int = 0) -> nn.Module:
+    return candidate.module(DIM, frames, seed=seed)
 
 
-def head_builds(subject: Subject) -> None:
+def head_builds(candidate: Candidate) -> None:
     """build(dim, frames) gives a torch module"""
-    _head(subject)
+    _head(candidate)
 
 
-def head_shapes(subject: Subject) -> None:
+def head_shapes(candidate: Candidate) -> None:
     """it turns (B, T, dim) into finite (B, dim), for videos of 1, 8 and 16 frames and a batch of one"""
     for videos, frames in ((1, FRAMES), (3, 1), (3, FRAMES), (2, 16)):
-        found = _head(subject, frames).eval()(tensor(videos, frames, DIM))
+        found = _head(candidate, frames).eval()(tensor(videos, frames, DIM))
         require_finite(found, (videos, DIM), f"({videos}, {frames}, {DIM})")
 
 
-def head_neighbours(subject: Subject) -> None:
+def head_neighbours(candidate: Candidate) -> None:
     """a video's feature does not depend on its neighbours in the batch, and is the same twice"""
-    _require_rows_apart(_head(subject).eval(), tensor(3, FRAMES, DIM))
+    _require_rows_apart(_head(candidate).eval(), tensor(3, FRAMES, DIM))
 
 
-def head_keeps_input(subject: Subject) -> None:
+def head_keeps_input(candidate: Candidate) -> None:
     """it leaves the features that it is given as they are"""
-    _require_input_kept(_head(subject), tensor(2, FRAMES, DIM))
+    _require_input_kept(_head(candidate), tensor(2, FRAMES, DIM))
 
 
-def head_gradients(subject: Subject) -> None:
+def head_gradients(candidate: Candidate) -> None:
     """gradients flow to the features, and to every parameter that could learn"""
-    module, x = _head(subject).train(), tensor(2, FRAMES, DIM).requires_grad_()
+    module, x = _head(candidate).train(), tensor(2, FRAMES, DIM).requires_grad_()
     total = (module(x) * tensor(2, DIM, seed=1)).sum()
     require(total.requires_grad, "no gradient flows to the features: it detaches them")
     require_gradients(module, total)
@@ -58,12 +58,12 @@ def head_gradients(subject: Subject) -> None:
     require(x.grad is not None and bool(torch.isfinite(x.grad).all()), "the features get no finite gradient")
 
 
-def head_state(subject: Subject) -> None:
+def head_state(candidate: Candidate) -> None:
     """the state dict of one makes another compute the same"""
-    _require_state(partial(_head, subject), tensor(2, FRAMES, DIM))
+    _require_state(partial(_head, candidate), tensor(2, FRAMES, DIM))
 
 
-HEAD: tuple[Rule[Subject], ...] = (
+HEAD: tuple[Rule[Candidate], ...] = (
     head_builds,
     head_shapes,
     head_neighbours,
@@ -74,14 +74,14 @@ HEAD: tuple[Rule[Subject], ...] = (
 
 
 @lru_cache(maxsize=1)
-def _backbone(subject: Subject, seed: int = 0) -> nn.Module:
-    weights = None if subject.entry.facts.get("embedded") else "random"
-    module = subject.module(weights, seed=seed)
+def _backbone(candidate: Candidate, seed: int = 0) -> nn.Module:
+    weights = None if candidate.entry.facts.get("embedded") else "random"
+    module = candidate.module(weights, seed=seed)
     return module.eval()
 
 
-def _side(subject: Subject) -> int:
-    size = subject.given.get("size", subject.entry.facts.get("size"))
+def _side(candidate: Candidate) -> int:
+    size = candidate.given.get("size", candidate.entry.facts.get("size"))
     require(isinstance(size, int | str), "it is registered without size=, the side of its images in pixels")
     side = int(size or 0)
     require(side > 0, f"its size must be a number of pixels, got {size!r}")
@@ -93,40 +93,40 @@ def _seen(module: nn.Module, images: Tensor) -> Any:
         return module(images)
 
 
-def backbone_builds(subject: Subject) -> None:
+def backbone_builds(candidate: Candidate) -> None:
     """build(weights) gives a torch module with a whole number .dim, from random weights or its own"""
-    dim = getattr(_backbone(subject), "dim", None)
+    dim = getattr(_backbone(candidate), "dim", None)
     require(isinstance(dim, int) and dim > 0, f".dim must be a whole number from 1 on, got {dim!r}")
 
 
-def backbone_shapes(subject: Subject) -> None:
+def backbone_shapes(candidate: Candidate) -> None:
     """it turns images (N, 3, size, size) into finite (N, dim), also one alone"""
-    module, side = _backbone(subject), _side(subject)
+    module, side = _backbone(candidate), _side(candidate)
     for count in (1, 2):
         found = _seen(module, tensor(count, 3, side, side))
         require_finite(found, (count, int(getattr(module, "dim", 0))), f"({count}, 3, {side}, {side})")
 
 
-def backbone_neighbours(subject: Subject) -> None:
+def backbone_neighbours(candidate: Candidate) -> None:
     """an image's feature does not depend on its neighbours in the batch, and is the same twice"""
-    side = _side(subject)
-    _require_rows_apart(_backbone(subject), tensor(2, 3, side, side))
+    side = _side(candidate)
+    _require_rows_apart(_backbone(candidate), tensor(2, 3, side, side))
 
 
-def backbone_keeps_input(subject: Subject) -> None:
+def backbone_keeps_input(candidate: Candidate) -> None:
     """it leaves the images that it is given as they are"""
-    side = _side(subject)
-    _require_input_kept(_backbone(subject), tensor(1, 3, side, side))
+    side = _side(candidate)
+    _require_input_kept(_backbone(candidate), tensor(1, 3, side, side))
 
 
-def backbone_looks(subject: Subject) -> None:
+def backbone_looks(candidate: Candidate) -> None:
     """other images give other features"""
-    module, side = _backbone(subject), _side(subject)
+    module, side = _backbone(candidate), _side(candidate)
     one, other = (_seen(module, tensor(1, 3, side, side, seed=seed)) for seed in (0, 1))
     require(not torch.equal(one, other), "two different images give the same feature")
 
 
-BACKBONE: tuple[Rule[Subject], ...] = (
+BACKBONE: tuple[Rule[Candidate], ...] = (
     backbone_builds,
     backbone_shapes,
     backbone_neighbours,
@@ -136,8 +136,8 @@ BACKBONE: tuple[Rule[Subject], ...] = (
 
 
 @lru_cache(maxsize=4)
-def _tower(subject: Subject) -> TwoTower:
-    return small_tower(subject.catalog)
+def _tower(candidate: Candidate) -> TwoTower:
+    return small_tower(candidate.catalog)
 
 
 def small_tower(catalog: Catalog | None = None) -> TwoTower:
@@ -155,45 +155,45 @@ def small_tower(catalog: Catalog | None = None) -> TwoTower:
     )
 
 
-def _prompt(subject: Subject, texts: Sequence[str] = TEXTS, seed: int = 0) -> nn.Module:
-    return subject.module(_tower(subject), tuple(texts), seed=seed)
+def _prompt(candidate: Candidate, texts: Sequence[str] = TEXTS, seed: int = 0) -> nn.Module:
+    return candidate.module(_tower(candidate), tuple(texts), seed=seed)
 
 
-def prompt_builds(subject: Subject) -> None:
+def prompt_builds(candidate: Candidate) -> None:
     """build(tower, texts) gives a torch module"""
-    _prompt(subject)
+    _prompt(candidate)
 
 
-def prompt_shapes(subject: Subject) -> None:
+def prompt_shapes(candidate: Candidate) -> None:
     """called without arguments it gives finite text features (C, dim), for 2 and 5 classes"""
-    dim = _tower(subject).dim
+    dim = _tower(candidate).dim
     for count in (2, len(TEXTS)):
-        found = _prompt(subject, TEXTS[:count]).eval()()
+        found = _prompt(candidate, TEXTS[:count]).eval()()
         require_finite(found, (count, dim), f"{count} texts")
 
 
-def prompt_repeats(subject: Subject) -> None:
+def prompt_repeats(candidate: Candidate) -> None:
     """it gives the same features twice when it does not learn"""
-    module = _prompt(subject).eval()
+    module = _prompt(candidate).eval()
     with torch.no_grad():
         first, second = module().clone(), module()
     require(torch.equal(first, second), "the features differ from call to call")
 
 
-def prompt_reads(subject: Subject) -> None:
+def prompt_reads(candidate: Candidate) -> None:
     """other texts give other features, each class its own"""
     with torch.no_grad():
-        found = _prompt(subject).eval()()
-        other = _prompt(subject, TEXTS[::-1]).eval()()
+        found = _prompt(candidate).eval()()
+        other = _prompt(candidate, TEXTS[::-1]).eval()()
     require(len(torch.unique(found, dim=0)) == len(TEXTS), "two different texts give the same feature")
     require(not torch.equal(found, other), "the order of the texts does not matter")
 
 
-def prompt_keeps_tower(subject: Subject) -> None:
+def prompt_keeps_tower(candidate: Candidate) -> None:
     """it leaves the backbone's weights as they are, and does not own them"""
-    tower = _tower(subject)
+    tower = _tower(candidate)
     before = {name: one.clone() for name, one in tower.state_dict().items()}
-    module = subject.module(tower, TEXTS)
+    module = candidate.module(tower, TEXTS)
     module.train()()
     moved = [name for name, one in tower.state_dict().items() if not torch.equal(one, before[name])]
     require(not moved, f"'{(moved or [''])[0]}' of the backbone moved")
@@ -201,19 +201,19 @@ def prompt_keeps_tower(subject: Subject) -> None:
     require(not own, "the backbone is a submodule of it, so its weights have two names: keep it in a tuple")
 
 
-def prompt_gradients(subject: Subject) -> None:
+def prompt_gradients(candidate: Candidate) -> None:
     """every parameter that could learn gets a gradient"""
-    module = _prompt(subject).train()
+    module = _prompt(candidate).train()
     found = module()
     require_gradients(module, (found * tensor(*found.shape)).sum())
 
 
-def prompt_state(subject: Subject) -> None:
+def prompt_state(candidate: Candidate) -> None:
     """the state dict of one makes another compute the same"""
-    _require_state(partial(_prompt, subject, TEXTS))
+    _require_state(partial(_prompt, candidate, TEXTS))
 
 
-PROMPT: tuple[Rule[Subject], ...] = (
+PROMPT: tuple[Rule[Candidate], ...] = (
     prompt_builds,
     prompt_shapes,
     prompt_repeats,

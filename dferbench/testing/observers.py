@@ -15,8 +15,8 @@ from dferbench.experiment.curve import Epoch
 from dferbench.experiment.metrics import registered
 from dferbench.experiment.record import CHECKPOINT, STATE, Record
 from dferbench.runner.launch import Study
+from dferbench.testing.candidate import Candidate
 from dferbench.testing.outcome import Rule, require
-from dferbench.testing.subject import Subject
 from dferbench.training.observer import EpochResult, result_of
 
 EVENTS = ("run_started", "epoch_done", "checkpoint_saved", "run_ended", "run_failed")
@@ -45,11 +45,11 @@ def record_of(status: str = "running", epochs: int = 0) -> Record:
     return Record(**facts)
 
 
-def _epoch(subject: Subject, number: int) -> EpochResult:
-    return result_of(_row(number), registered(subject.catalog), number + 1, 3 * (number + 1))
+def _epoch(candidate: Candidate, number: int) -> EpochResult:
+    return result_of(_row(number), registered(candidate.catalog), number + 1, 3 * (number + 1))
 
 
-def _follow(subject: Subject, tracker: Any, room: Path, ends: bool) -> None:
+def _follow(candidate: Candidate, tracker: Any, room: Path, ends: bool) -> None:
     """Tell the tracker of a run of two epochs that ends well, or of one that fails and is resumed."""
     folder = room / ("done" if ends else "failed")
     folder.mkdir()
@@ -58,7 +58,7 @@ def _follow(subject: Subject, tracker: Any, room: Path, ends: bool) -> None:
         if number and not ends:
             tracker.run_failed("there is no memory left\nUse a smaller batch.")
             tracker.run_started(record_of(epochs=1), folder, 1, 3)
-        tracker.epoch_done(_epoch(subject, number))
+        tracker.epoch_done(_epoch(candidate, number))
         (folder / STATE).write_bytes(b"state")
         tracker.checkpoint_saved(folder / STATE)
     (folder / CHECKPOINT).write_bytes(b"weights")
@@ -66,32 +66,32 @@ def _follow(subject: Subject, tracker: Any, room: Path, ends: bool) -> None:
     tracker.run_ended(record_of("done", epochs=2))
 
 
-def tracker_builds(subject: Subject) -> None:
+def tracker_builds(candidate: Candidate) -> None:
     """build() gives an observer with every event of a run"""
-    made = subject.make()
+    made = candidate.make()
     lacking = [name for name in EVENTS if not callable(getattr(made, name, None))]
     require(not lacking, f"it has no {(lacking or [''])[0]}(): inherit from dferbench.Observer")
 
 
-def tracker_follows(subject: Subject) -> None:
+def tracker_follows(candidate: Candidate) -> None:
     """it follows a run to its end, and after that another one"""
     with TemporaryDirectory(prefix="dferbench-") as room:
-        tracker = subject.make()
-        _follow(subject, tracker, Path(room), ends=True)
-        _follow(subject, tracker, Path(room), ends=False)
+        tracker = candidate.make()
+        _follow(candidate, tracker, Path(room), ends=True)
+        _follow(candidate, tracker, Path(room), ends=False)
 
 
-def tracker_resumes(subject: Subject) -> None:
+def tracker_resumes(candidate: Candidate) -> None:
     """it goes on with a run that failed and is resumed"""
     with TemporaryDirectory(prefix="dferbench-") as room:
-        _follow(subject, subject.make(), Path(room), ends=False)
+        _follow(candidate, candidate.make(), Path(room), ends=False)
 
 
-def tracker_changes_nothing(subject: Subject) -> None:
+def tracker_changes_nothing(candidate: Candidate) -> None:
     """it changes neither the record nor what an epoch gave, nor the files of the run"""
     with TemporaryDirectory(prefix="dferbench-") as room:
-        tracker, folder = subject.make(), Path(room)
-        record, epoch = record_of(), _epoch(subject, 0)
+        tracker, folder = candidate.make(), Path(room)
+        record, epoch = record_of(), _epoch(candidate, 0)
         said = (record.model_dump_json(), dict(epoch.metrics), epoch.row.model_dump_json())
         (folder / STATE).write_bytes(b"state")
         tracker.run_started(record, folder, 0, 0)
@@ -104,7 +104,7 @@ def tracker_changes_nothing(subject: Subject) -> None:
         require(kept, f"it changes {STATE} of the run")
 
 
-TRACKER: tuple[Rule[Subject], ...] = (
+TRACKER: tuple[Rule[Candidate], ...] = (
     tracker_builds,
     tracker_follows,
     tracker_resumes,
@@ -116,15 +116,15 @@ def _study(room: Path) -> Study:
     return Study("check", (sys.executable, "-c", "pass"), (1, 2), 2, room)
 
 
-def launcher_builds(subject: Subject) -> None:
+def launcher_builds(candidate: Candidate) -> None:
     """build() gives something that can be called with a study; nothing is started here"""
-    made = subject.make()
+    made = candidate.make()
     require(callable(made), f"build() gave a {type(made).__name__} that cannot be called")
 
 
-def launcher_previews(subject: Subject) -> None:
+def launcher_previews(candidate: Candidate) -> None:
     """preview(study), if it is there, gives a text and starts and writes nothing"""
-    launcher: Any = subject.make()
+    launcher: Any = candidate.make()
     tell = getattr(launcher, "preview", None)
     if tell is None:
         return
@@ -135,7 +135,7 @@ def launcher_previews(subject: Subject) -> None:
         require(not left, f"preview wrote {(left or [''])[0]}")
 
 
-LAUNCHER: tuple[Rule[Subject], ...] = (launcher_builds, launcher_previews)
+LAUNCHER: tuple[Rule[Candidate], ...] = (launcher_builds, launcher_previews)
 
 
 def commands_of(add: Callable[..., None]) -> Any:

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from dferbench.data.augment import Op
 from dferbench.data.mixing import BatchOp
 from dferbench.data.pixels import HOST, apply
+from dferbench.testing.candidate import Candidate, scramble, tensor
 from dferbench.testing.outcome import Rule, require
-from dferbench.testing.subject import Subject, scramble, tensor
 from dferbench.training.optimizers import make_optimizer, set_learning_rates
 from dferbench.training.schedules import Schedule, make_schedule
 from dferbench.types import Stage
@@ -28,8 +28,8 @@ SHAPES = ((3, 40, 32, 3), (2, 32, 48, 3))
 DRAWS = 20
 
 
-def _operation(subject: Subject) -> Op | BatchOp:
-    made = subject.make()
+def _operation(candidate: Candidate) -> Op | BatchOp:
+    made = candidate.make()
     able = isinstance(made, Op | BatchOp)
     require(able, f"build() gave a {type(made).__name__} that can neither draw nor mix")
     operation: Op | BatchOp = made
@@ -52,14 +52,14 @@ def _changed(operation: Op, video: Tensor, seed: int) -> Tensor:
     return found
 
 
-def augmentation_builds(subject: Subject) -> None:
+def augmentation_builds(candidate: Candidate) -> None:
     """build() gives an operation with draw(width, height, size, rng) or mix(videos, target, rng)"""
-    _operation(subject)
+    _operation(candidate)
 
 
-def augmentation_keeps_form(subject: Subject) -> None:
+def augmentation_keeps_form(candidate: Candidate) -> None:
     """it gives videos of the same form, and leaves those that it is given as they are"""
-    operation = _operation(subject)
+    operation = _operation(candidate)
     if isinstance(operation, Op):
         for shape in SHAPES:
             for seed in range(DRAWS):
@@ -86,9 +86,9 @@ def _mixed(operation: BatchOp, seed: int) -> tuple[Tensor, Tensor]:
     return found, to
 
 
-def augmentation_draws(subject: Subject) -> None:
+def augmentation_draws(candidate: Candidate) -> None:
     """all that is random comes from the generator that it is given"""
-    operation = _operation(subject)
+    operation = _operation(candidate)
     for seed in range(3):
         results = []
         for other in (0, 1):
@@ -101,7 +101,7 @@ def augmentation_draws(subject: Subject) -> None:
         require(same, "the same generator gives other pixels: something is drawn from elsewhere")
 
 
-AUGMENTATION: tuple[Rule[Subject], ...] = (augmentation_builds, augmentation_keeps_form, augmentation_draws)
+AUGMENTATION: tuple[Rule[Candidate], ...] = (augmentation_builds, augmentation_keeps_form, augmentation_draws)
 
 STAGE = {r"0\..*": 0.05, r"2\..*": 0.02}
 
@@ -111,8 +111,8 @@ def _net(seed: int = 0) -> nn.Sequential:
     return nn.Sequential(nn.Linear(6, 8), nn.Tanh(), nn.Linear(8, 3))
 
 
-def _stage(subject: Subject, **changes: Any) -> Stage:
-    return Stage(STAGE, epochs=4, **{"optimizer": subject.text, **changes})
+def _stage(candidate: Candidate, **changes: Any) -> Stage:
+    return Stage(STAGE, epochs=4, **{"optimizer": candidate.text, **changes})
 
 
 def _step(net: nn.Module, optimizer: torch.optim.Optimizer) -> float:
@@ -124,16 +124,16 @@ def _step(net: nn.Module, optimizer: torch.optim.Optimizer) -> float:
     return float(total.detach())
 
 
-def optimizer_builds(subject: Subject) -> None:
+def optimizer_builds(candidate: Candidate) -> None:
     """build(groups, weight_decay) gives a torch.optim.Optimizer"""
-    made = make_optimizer(_net(), _stage(subject), subject.catalog)
+    made = make_optimizer(_net(), _stage(candidate), candidate.catalog)
     require(isinstance(made, torch.optim.Optimizer), f"build gave a {type(made).__name__}")
 
 
-def optimizer_keeps_groups(subject: Subject) -> None:
+def optimizer_keeps_groups(candidate: Candidate) -> None:
     """every parameter is in one group, which keeps its learning rate, names and pattern"""
     net = _net()
-    made = make_optimizer(net, _stage(subject), subject.catalog)
+    made = make_optimizer(net, _stage(candidate), candidate.catalog)
     for group in made.param_groups:
         lost = {"lr", "names", "pattern"} - set(group)
         require(not lost, f"a group lost its '{min(lost, default='')}'")
@@ -143,14 +143,14 @@ def optimizer_keeps_groups(subject: Subject) -> None:
     require(sorted(held) == sorted(map(id, net.parameters())), "parameters are missing, or in two groups")
 
 
-def optimizer_learns(subject: Subject) -> None:
+def optimizer_learns(candidate: Candidate) -> None:
     """within forty steps it lowers a loss, and nothing moves at a learning rate of 0"""
     net = _net()
-    made = make_optimizer(net, _stage(subject), subject.catalog)
+    made = make_optimizer(net, _stage(candidate), candidate.catalog)
     losses = [_step(net, made) for _ in range(40)]
     require(min(losses[1:]) < losses[0], f"from {losses[0]:.4g} to {min(losses[1:]):.4g} at best")
     net = _net()
-    made = make_optimizer(net, _stage(subject), subject.catalog)
+    made = make_optimizer(net, _stage(candidate), candidate.catalog)
     before = copy.deepcopy(net.state_dict())
     for group in made.param_groups:
         group["lr"] = 0.0
@@ -159,19 +159,19 @@ def optimizer_learns(subject: Subject) -> None:
     require(not moved, f"'{(moved or [''])[0]}' moved at a learning rate of 0: it keeps one of its own")
 
 
-def optimizer_resumes(subject: Subject) -> None:
+def optimizer_resumes(candidate: Candidate) -> None:
     """its state dict continues as if nothing had happened"""
     straight = _net()
-    optimizer = make_optimizer(straight, _stage(subject), subject.catalog)
+    optimizer = make_optimizer(straight, _stage(candidate), candidate.catalog)
     for _ in range(6):
         _step(straight, optimizer)
     first = _net()
-    optimizer = make_optimizer(first, _stage(subject), subject.catalog)
+    optimizer = make_optimizer(first, _stage(candidate), candidate.catalog)
     for _ in range(3):
         _step(first, optimizer)
     second = _net(seed=1)
     second.load_state_dict(first.state_dict())
-    resumed = make_optimizer(second, _stage(subject), subject.catalog)
+    resumed = make_optimizer(second, _stage(candidate), candidate.catalog)
     resumed.load_state_dict(copy.deepcopy(optimizer.state_dict()))
     for _ in range(3):
         _step(second, resumed)
@@ -182,7 +182,7 @@ def optimizer_resumes(subject: Subject) -> None:
     require(worst == 0, f"parameters differ by {worst:.3g} after resuming")
 
 
-OPTIMIZER: tuple[Rule[Subject], ...] = (
+OPTIMIZER: tuple[Rule[Candidate], ...] = (
     optimizer_builds,
     optimizer_keeps_groups,
     optimizer_learns,
@@ -193,25 +193,25 @@ LENGTHS = ((1, 1), (3, 4), (10, 5))
 """(epochs, steps per epoch) of the stages that schedules are tried on."""
 
 
-def _schedule(subject: Subject, epochs: int, steps: int) -> Schedule:
+def _schedule(candidate: Candidate, epochs: int, steps: int) -> Schedule:
     scramble(0)
-    return make_schedule(Stage({".*": 0.1}, epochs=epochs, schedule=subject.text), steps, subject.catalog)
+    return make_schedule(Stage({".*": 0.1}, epochs=epochs, schedule=candidate.text), steps, candidate.catalog)
 
 
 def _when(epochs: int, steps: int) -> list[tuple[int, int]]:
     return [(step // steps, step) for step in range(epochs * steps)]
 
 
-def schedule_builds(subject: Subject) -> None:
+def schedule_builds(candidate: Candidate) -> None:
     """build(epochs, steps) gives lr(full, epoch, step)"""
-    made = _schedule(subject, 10, 5)
+    made = _schedule(candidate, 10, 5)
     require(callable(made), f"build gave a {type(made).__name__} that cannot be called")
 
 
-def schedule_rates(subject: Subject) -> None:
+def schedule_rates(candidate: Candidate) -> None:
     """it gives a finite learning rate from 0 on for every step, also of a stage of one"""
     for epochs, steps in LENGTHS:
-        lr = _schedule(subject, epochs, steps)
+        lr = _schedule(candidate, epochs, steps)
         for epoch, step in _when(epochs, steps):
             found = lr(0.1, epoch, step)
             number = isinstance(found, int | float) and not isinstance(found, bool)
@@ -219,13 +219,13 @@ def schedule_rates(subject: Subject) -> None:
             require(right, f"it gives {found!r} at epoch {epoch}, step {step} of {epochs} x {steps}")
 
 
-def schedule_is_pure(subject: Subject) -> None:
+def schedule_is_pure(candidate: Candidate) -> None:
     """it depends on its arguments alone, so that a resumed run goes on with the same learning rates"""
     for epochs, steps in LENGTHS:
         when = _when(epochs, steps)
-        lr = _schedule(subject, epochs, steps)
+        lr = _schedule(candidate, epochs, steps)
         straight = {at: lr(0.1, *at) for at in when}
-        lr = _schedule(subject, epochs, steps)
+        lr = _schedule(candidate, epochs, steps)
         mixed = random.Random(0).sample(when, len(when))
         for at in [*mixed, *when]:
             scramble(at[1])
@@ -236,15 +236,15 @@ def schedule_is_pure(subject: Subject) -> None:
             )
 
 
-def schedule_reaches(subject: Subject) -> None:
+def schedule_reaches(candidate: Candidate) -> None:
     """optimizers take what it gives"""
     net = _net()
-    optimizer = make_optimizer(net, Stage(STAGE, epochs=2, optimizer="sgd"), subject.catalog)
-    set_learning_rates(optimizer, _schedule(subject, 2, 2), 1, 3)
+    optimizer = make_optimizer(net, Stage(STAGE, epochs=2, optimizer="sgd"), candidate.catalog)
+    set_learning_rates(optimizer, _schedule(candidate, 2, 2), 1, 3)
     _step(net, optimizer)
 
 
-SCHEDULE: tuple[Rule[Subject], ...] = (
+SCHEDULE: tuple[Rule[Candidate], ...] = (
     schedule_builds,
     schedule_rates,
     schedule_is_pure,

@@ -16,8 +16,8 @@ from dferbench.data.decoders.faults import read_by
 from dferbench.data.official import write_frames, write_video
 from dferbench.data.pipeline import make_sampler
 from dferbench.errors import ConfigError, DferbenchError
+from dferbench.testing.candidate import Candidate, scramble
 from dferbench.testing.outcome import Rule, require
-from dferbench.testing.subject import Subject, scramble
 from dferbench.types import Face, Input
 
 LENGTH = 12
@@ -34,13 +34,13 @@ def moving(frames: int = LENGTH, height: int = 48, width: int = 64) -> NDArray[n
 
 
 @contextmanager
-def _sample(subject: Subject, read: Callable[..., Any]) -> Iterator[str]:
+def _sample(candidate: Candidate, read: Callable[..., Any]) -> Iterator[str]:
     """A file that the decoder reads: the user's, or the first drawn one that it takes.
 
     Raises ConfigError if it takes none: a decoder of a form of its own needs a sample of it.
     """
-    if subject.sample is not None:
-        yield str(subject.sample)
+    if candidate.sample is not None:
+        yield str(candidate.sample)
         return
     reason = ""
     with TemporaryDirectory(prefix="dferbench-") as room:
@@ -73,21 +73,21 @@ def _drawn(room: Path) -> Iterator[Path]:
     yield room / "video.npy"
 
 
-def _read(subject: Subject) -> Any:
-    read = subject.make()
+def _read(candidate: Candidate) -> Any:
+    read = candidate.make()
     require(callable(read), f"build() gave a {type(read).__name__} that cannot be called")
     return read
 
 
-def decoder_builds(subject: Subject) -> None:
+def decoder_builds(candidate: Candidate) -> None:
     """build() gives read(path, choose)"""
-    _read(subject)
+    _read(candidate)
 
 
-def decoder_frames(subject: Subject) -> None:
+def decoder_frames(candidate: Candidate) -> None:
     """it gives the chosen frames as uint8 RGB, in the order chosen, repeats included"""
-    read = _read(subject)
-    with _sample(subject, read) as path:
+    read = _read(candidate)
+    with _sample(candidate, read) as path:
         whole = read_by(read, path, range)
         wanted = [len(whole) - 1, 0, 0]
         some = read_by(read, path, wanted)
@@ -95,18 +95,18 @@ def decoder_frames(subject: Subject) -> None:
         require(same, f"frames {wanted} are not those of the whole video")
 
 
-def decoder_repeats(subject: Subject) -> None:
+def decoder_repeats(candidate: Candidate) -> None:
     """it gives the same frames twice"""
-    read = _read(subject)
-    with _sample(subject, read) as path:
+    read = _read(candidate)
+    with _sample(candidate, read) as path:
         first, second = (read_by(read, path, [0]) for _ in "ab")
         require(np.array_equal(first[0], second[0]), "frame 0 differs from call to call")
 
 
-def decoder_complains(subject: Subject) -> None:
+def decoder_complains(candidate: Candidate) -> None:
     """it raises for a file that is missing, damaged, or has not that many frames"""
-    read = _read(subject)
-    with _sample(subject, read) as path, TemporaryDirectory(prefix="dferbench-") as room:
+    read = _read(candidate)
+    with _sample(candidate, read) as path, TemporaryDirectory(prefix="dferbench-") as room:
         damaged = Path(room) / f"damaged{Path(path).suffix}"
         damaged.write_bytes(b"no video at all")
         for what, name, choose in (
@@ -121,7 +121,7 @@ def decoder_complains(subject: Subject) -> None:
             raise AssertionError(f"for {what} it gives {len(found)} frames instead of raising VideoError")
 
 
-DECODER: tuple[Rule[Subject], ...] = (decoder_builds, decoder_frames, decoder_repeats, decoder_complains)
+DECODER: tuple[Rule[Candidate], ...] = (decoder_builds, decoder_frames, decoder_repeats, decoder_complains)
 
 SIZES = ((96, 128), (128, 96), (24, 24))
 
@@ -134,15 +134,15 @@ def _faces(found: Any) -> Sequence[Face]:
     return list(faces)
 
 
-def finder_builds(subject: Subject) -> None:
+def finder_builds(candidate: Candidate) -> None:
     """build() gives find(frame, video, number), or None for no search"""
-    find = subject.make()
+    find = candidate.make()
     require(find is None or callable(find), f"build() gave a {type(find).__name__} that cannot be called")
 
 
-def finder_faces(subject: Subject) -> None:
+def finder_faces(candidate: Candidate) -> None:
     """it gives a Face, a list of them or None, for frames of any size; a box is finite and not empty"""
-    find = subject.make()
+    find = candidate.make()
     for height, width in SIZES if find is not None else ():
         for frame in (moving(1, height, width)[0], np.zeros((height, width, 3), np.uint8)):
             for face in _faces(find(frame, "video.mp4", 0)):
@@ -154,9 +154,9 @@ def finder_faces(subject: Subject) -> None:
                 )
 
 
-def finder_repeats(subject: Subject) -> None:
+def finder_repeats(candidate: Candidate) -> None:
     """it says the same of the same frame, and leaves the frame as it is"""
-    find, frame = subject.make(), moving(1, 96, 128)[0]
+    find, frame = candidate.make(), moving(1, 96, 128)[0]
     if find is None:
         return
     given = frame.copy()
@@ -168,27 +168,27 @@ def finder_repeats(subject: Subject) -> None:
     require(answers[0] == answers[1], "it says something else of the same frame the second time")
 
 
-FINDER: tuple[Rule[Subject], ...] = (finder_builds, finder_faces, finder_repeats)
+FINDER: tuple[Rule[Candidate], ...] = (finder_builds, finder_faces, finder_repeats)
 
 COUNTS = (1, 2, 7, 16, 31, 100)
 """Lengths of videos that samplers choose from."""
 
 
-def _sampler(subject: Subject, frames: int = 16) -> Any:
-    return make_sampler(Input(frames, 8, sample=subject.text), subject.catalog)
+def _sampler(candidate: Candidate, frames: int = 16) -> Any:
+    return make_sampler(Input(frames, 8, sample=candidate.text), candidate.catalog)
 
 
-def sampler_builds(subject: Subject) -> None:
+def sampler_builds(candidate: Candidate) -> None:
     """build() gives a sampler with random, shuffle and a call, whose indices lie in the video"""
-    sampler = _sampler(subject)
+    sampler = _sampler(candidate)
     for name in ("random", "shuffle"):
         value = getattr(sampler, name)
         require(isinstance(value, bool), f"{name} must be true or false, got {value!r}")
 
 
-def sampler_indices(subject: Subject) -> None:
+def sampler_indices(candidate: Candidate) -> None:
     """for videos of 1 to 100 frames it gives as many indices as are asked for, all within the video"""
-    sampler = _sampler(subject)
+    sampler = _sampler(candidate)
     for count in COUNTS:
         found = np.asarray(sampler(count, 16, np.random.default_rng(0)))
         require(found.shape == (16,), f"16 frames of {count}: it chose {found.tolist()}")
@@ -197,9 +197,9 @@ def sampler_indices(subject: Subject) -> None:
         require(inside, f"16 frames of {count}: {found.tolist()} leaves the video")
 
 
-def sampler_tests(subject: Subject) -> None:
+def sampler_tests(candidate: Candidate) -> None:
     """without a generator it always chooses the same frames"""
-    sampler = _sampler(subject)
+    sampler = _sampler(candidate)
     for count in COUNTS:
         answers = []
         for seed in (0, 1):
@@ -208,9 +208,9 @@ def sampler_tests(subject: Subject) -> None:
         require(answers[0] == answers[1], f"16 frames of {count}: {answers[0]}, then {answers[1]}")
 
 
-def sampler_draws(subject: Subject) -> None:
+def sampler_draws(candidate: Candidate) -> None:
     """all that is random comes from the generator, and there is none where random is false"""
-    sampler = _sampler(subject)
+    sampler = _sampler(candidate)
     for count in COUNTS:
         answers = []
         for seed in (0, 1):
@@ -224,4 +224,4 @@ def sampler_draws(subject: Subject) -> None:
             require(all(one == others[0] for one in others), "random is false, and training draws frames")
 
 
-SAMPLER: tuple[Rule[Subject], ...] = (sampler_builds, sampler_indices, sampler_tests, sampler_draws)
+SAMPLER: tuple[Rule[Candidate], ...] = (sampler_builds, sampler_indices, sampler_tests, sampler_draws)

@@ -20,7 +20,7 @@ from dferbench.testing.outcome import require
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Candidate:
     """A thing of a kind by its name, with the options that are `given`, as `--set` has them.
 
     `root` is where a dataset lies, `sample` a file that a decoder can read.
