@@ -25,16 +25,17 @@ from steps import Steps
 ROOT = Path(__file__).parents[1]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FURTHER = ("3.12", "3.13", "3.14")
-QUICK = ("-m", "not slow and not long")
 VENV = ("venv", "--quiet", "--no-config", "--python")
 EXTRAS = "test,faces,parquet,tensorboard,wandb,mlflow"
 """With the trackers' own libraries, which the README's test command does without."""
+SLOW = ("pytest", "-q", "-m", "slow and not long")
 ALONE = ("pytest", "-q", "-n0", "-m", "long")
 LONG = {
-    "a thousand hostile inputs": "tests/test_hostile.py",
-    "the check of a GPU, small": "tests/test_gpu_check.py",
+    "a thousand hostile inputs": ("tests/test_hostile.py",),
+    "the check of a GPU, small": ("tests/test_gpu_check.py",),
+    "launchers on SLURM and Ray": ("tests/test_launchers_slurm.py", "tests/test_launchers_ray.py"),
 }
-"""Tests of minutes that the README's command leaves out."""
+"""Tests of minutes that nothing else here runs."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
 
 
@@ -122,7 +123,7 @@ def newest(steps: Steps, folder: Path, uv: Path, name: str, python: str) -> dict
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
     if here.uv("install for tests", uv, "--editable", f"{ROOT}[{EXTRAS}]"):
-        here.tests(*QUICK)
+        here.tests()
     return record
 
 
@@ -140,7 +141,7 @@ def lowest(steps: Steps, folder: Path, uv: Path) -> dict[str, Any] | None:
         return None
     record = here.main_job(marked("main").split(" && ")[-1])
     if here.uv("install for tests", uv, "--no-deps", "--editable", ROOT):
-        here.tests(*QUICK, *lowest_tests())
+        here.tests(*lowest_tests())
     return record
 
 
@@ -158,15 +159,22 @@ def agree(steps: Steps, records: dict[str, dict[str, Any] | None], folder: Path)
 
 
 def as_newcomer(steps: Steps, test_command: str) -> None:
-    """The README's test command and the style in the checkout, which keeps an environment it came with."""
+    """The README's test command, the style, and on this Python alone the tests that take long.
+
+    The checkout keeps an environment it came with.
+    """
     environment = ROOT / ".venv"
     fresh = not environment.exists()
     steps.run(f"{HERE}: tests as the README says", "bash", "-euo", "pipefail", "-c", test_command, cwd=ROOT)
     python = environment / "bin" / "python"
     for tool in STYLE:
         steps.run(f"{HERE}: {tool}", python, "-m", *tool.split(), cwd=ROOT)
-    for name, file in LONG.items():
-        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, file, cwd=ROOT)
+    extras = f".[{EXTRAS},ray]"
+    steps.run(f"{HERE}: SLURM and a browser", sys.executable, ROOT / ".ci" / "debian.py")
+    steps.run(f"{HERE}: extras", python, "-m", "pip", "install", "--quiet", "--editable", extras, cwd=ROOT)
+    steps.run(f"{HERE}: slow tests", python, "-m", *SLOW, cwd=ROOT)
+    for name, files in LONG.items():
+        steps.run(f"{HERE}: {name}", python, "-m", *ALONE, *files, cwd=ROOT)
     if fresh:
         shutil.rmtree(environment, ignore_errors=True)
 

@@ -69,9 +69,11 @@ def _state(model):
 
 
 def _part(one, encoder, stage, share, exact):
-    """What a share has of a batch; videos that differ from step to step."""
+    """What a share has of a batch; videos that differ from step to step, and from each other by more than
+    noise does: batch norm would divide by next to nothing."""
     batch = one.batch(encoder, stage, share.size)
-    x = batch.x * (1 + share.size / 10)
+    each = torch.linspace(-1, 1, share.size).view(-1, *(1,) * (batch.x.dim() - 1))
+    x = batch.x * (1 + share.size / 10) * 2**each
     x = x.double() if exact else x
     info = [{"caption": f"a face {i}"} if i % 2 else {} for i in share.mine]
     return replace(batch, x=x[share.mine], label=batch.label[share.mine], info=info)

@@ -26,8 +26,9 @@ from dferbench.training.across import Team, least_batch, shard
 METHODS = sorted(discover().entries["methods"])
 DRAWS = {"est", "t-esfl"}
 """Methods that draw for single videos whatever their options: dropout, and an order of snippets."""
-GROWS = {"p3d": 2e-5}
-"""Methods whose forward pass multiplies what float32 rounds off, and by how much losses may then differ."""
+GROWS = {"dpcnet", "i3d", "m3dfel", "p3d"}
+"""Methods in whose gradients, not in whose losses, float32 leaves more than that, up to 3.3e-4 of the norm of
+all weights after a step; in float64 they agree as the others do."""
 MORE = [
     ("cliper", {"count_over": "epoch"}),
     ("emoclip", {"learn_from": "captions"}),
@@ -97,9 +98,10 @@ class TestTwoProcesses:
         if drew:
             assert all(np.isfinite(list(one.values())).all() for one in found)
             return
-        bound = 1e-7 if exact else GROWS.get(name, 1e-5)
+        bound = 1e-7 if exact else 1e-5
         assert all(pair.off(one, two) < bound for one, two in zip(terms, found, strict=True))
-        assert not (terms and exact) or pair.apart(state, other) < bound
+        if terms:
+            assert pair.apart(state, other) < (1e-3 if name in GROWS and not exact else bound)
 
     def test_with_dropout_they_draw_apart(self, both):
         assert both("c3d", {"dropout": 0.5}, False)[2] is True

@@ -8,7 +8,7 @@ from conftest import TOY
 from inputs import build, make_sampler
 from torch import nn
 
-from dferbench.cli.profile import _count, _subject
+from dferbench.cli.profile import _count, subject_of
 from dferbench.errors import ConfigError
 from dferbench.models import Classifier
 from dferbench.profiling import costs
@@ -25,7 +25,7 @@ CATALOG = discover()
 def test_kept_costs_are_those_of_the_models(name):
     kept = costs.kept(CATALOG.get("methods", name).origin, name)
     assert kept is not None, f"count it: dferbench profile {name} --write"
-    assert kept == _count(_subject(name, {}, costs.CLASSES, CATALOG), CATALOG)
+    assert kept == _count(subject_of(name, {}, costs.CLASSES, CATALOG), CATALOG)
 
 
 class Counted(Classifier):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from dferbench.errors import ConfigError, DferbenchError, UnknownName
 from dferbench.experiment.metrics import METRICS, columns
-from dferbench.figures import classes, confusion, cost, curves, ranks, reliability, scatter, slices
+from dferbench.figures import classes, confusion, cost, curves, ranks, reliability, scatter, slices, stress
 from dferbench.figures.inline import inline_svg
 from dferbench.figures.save import save
 from dferbench.figures.style import DOUBLE, PAPER, WEB, Style
@@ -25,7 +25,9 @@ from dferbench.report.class_recalls import class_recalls
 from dferbench.report.configurations import best, configurations
 from dferbench.report.configurations import partial as partial_of
 from dferbench.report.ranks import rank
+from dferbench.report.score import Score
 from dferbench.report.slices import Sliced
+from dferbench.report.stress import StressTable, Worse
 from dferbench.statistics.intervals import Interval
 from dferbench.statistics.slices import Slice
 
@@ -437,6 +439,24 @@ def test_slices_have_their_scores_and_intervals():
     assert heads == ["dim (40)", "bright $x$ (5)", "dark (30)"] and "n, p = 0.03" in texts(figure)
     with pytest.raises(ConfigError, match="no test video of these runs has a known light"):
         slices.draw([replace(one, parts=[])], columns("uar"), PAPER)
+
+
+def test_bars_of_corruptions_are_the_losses_and_darker_with_severity():
+    rows = [
+        Worse(name, severity, 1.0, {"uar": None}, {"uar": Score(10.0 * place + severity, 0.5, 2)})
+        for place, name in enumerate(("blur", "$noise"))
+        for severity in (1, 2, 3)
+    ]
+    table = StressTable("m", "d", "c", (1,), (0, 1), ("synthetic",), {"uar": Score(60.0, 1.0, 2)}, rows)
+    figure = stress.draw(table, UAR, DOUBLE)
+    (axes,) = figure.axes
+    assert [bar.get_height() for bar in axes.patches] == [1, 11, 2, 12, 3, 13]
+    shades = [bar.get_facecolor() for bar in axes.patches[::2]]
+    assert len({shade[:3] for shade in shades}) == 1 and shades[0][3] < shades[1][3] < shades[2][3]
+    assert DRAWN in texts(figure) and "$noise" in texts(figure)
+    assert "clean 60.00 ± 1.00; most is lost by $noise at severity 3, 13.00" in sentence(figure)
+    nothing = replace(table, rows=[replace(one, drops={"uar": None}) for one in rows])
+    assert "nothing was measured" in sentence(stress.draw(nothing, UAR, PAPER))
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
             f"--write keeps costs of default options and {CLASSES} classes", "Leave --set and --classes out."
         )
     names = model or sorted(catalog.entries["methods"])
-    subjects = [_subject(name, given, classes, catalog) for name in names]
+    subjects = [subject_of(name, given, classes, catalog) for name in names]
     if write:
         _write(subjects, catalog)
         return
@@ -80,7 +80,7 @@ def profile(  # noqa: PLR0913 - one parameter an option is how typer declares th
         typer.echo(_as_text(found, machine, classes))
 
 
-def _subject(name: str, given: Mapping[str, str], classes: int, catalog: Catalog) -> Subject:
+def subject_of(name: str, given: Mapping[str, str], classes: int, catalog: Catalog) -> Subject:
     """The method with its options and recipe settled, for classes whose names every method knows."""
     from dferbench.data.pipeline import build_pipeline
     from dferbench.experiment.plan import input_size

@@ -37,7 +37,8 @@ def draw(
     names = list(dict.fromkeys(one.name for mine in found.values() for one in mine if one.recall is not None))
     untested = [one.name for mine in found.values() for one in mine if one.name not in names]
     with style.applied():
-        figure = style.figure(0.75 + ROW_IN * len(found) + len(names) * max(0.24, ROW_IN * len(found)))
+        height = 0.75 + ROW_IN * len(found) + len(names) * max(0.24, ROW_IN * len(found))
+        figure = style.figure(height * style.scale)
         axes = figure.add_subplot()
         labels = all_shown(found) if len(found) > 1 else [""]
         for place, (label, mine) in enumerate(zip(labels, found.values(), strict=True)):

@@ -63,7 +63,7 @@ def draw(
     left_out = [label for label in configurations if label not in {one.label for one in points}]
     records = [one for label, group in configurations.items() if label not in left_out for one in group]
     with style.applied():
-        figure = style.figure(2.3 + 0.13 * len(points))
+        figure = style.figure((2.3 + 0.13 * len(points)) * style.scale)
         axes = figure.add_subplot()
         unit, many = spent.in_units(kind, [one.cost for one in points])
         _points(axes, style, points, many)

@@ -34,7 +34,7 @@ def draw(one: Ranked, style: Style, records: Iterable[Record] = (), *, notes: Se
             best = place < rows
             depth = -low - LINE * (place if best else count - 1 - place)
             side = 1 - stub if best else count + stub
-            _branch(axes, style, made.ranks[row], side, depth, labels[row], right=best)
+            _branch(axes, style, made.ranks[row], (side, depth), stub / 2, labels[row], right=best)
         for place, group in enumerate(made.groups):
             ranks = [made.ranks[row] for row in group]
             bar = -HALF - LINE * place
@@ -69,13 +69,14 @@ def _scale(axes: Axes, style: Style, count: int) -> None:
 
 
 def _branch(
-    axes: Axes, style: Style, rank: float, side: float, depth: float, label: str, *, right: bool
+    axes: Axes, style: Style, rank: float, end: tuple[float, float], gap: float, label: str, *, right: bool
 ) -> None:
+    side, depth = end
     axes.plot([rank, rank, side], [0, depth, depth], color=style.ink, linewidth=0.7)
     words: dict[str, Any] = {"ha": "left" if right else "right", "va": "center", "fontsize": style.small_pt}
-    blank = " "
-    text = f"{blank}{label} ({rank:.2f})" if right else f"{label} ({rank:.2f}){blank}"
-    axes.text(side, depth, text, **words)
+    # Ranks grow to the left.
+    beyond = side - gap if right else side + gap
+    axes.text(beyond, depth, f"{label} ({rank:.2f})", **words)
 
 
 def _critical(axes: Axes, style: Style, critical: float) -> None:

@@ -38,7 +38,7 @@ def draw(
         raise ConfigError("there is nothing to draw: no run was tested", "Choose finished runs.")
     folds = sorted({one.fold for mine in values.values() for one, _ in mine})
     with style.applied():
-        figure = style.figure(0.8 + 0.36 * len(values) + 0.13 * -(-len(folds) // 4))
+        figure = style.figure((0.8 + 0.36 * len(values) + 0.13 * -(-len(folds) // 4)) * style.scale)
         axes = figure.add_subplot()
         for place, fold in enumerate(folds):
             _fold(axes, style, place, fold, list(values.values()))

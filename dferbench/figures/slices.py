@@ -34,7 +34,7 @@ def draw(found: Sequence[Sliced], columns: Columns, style: Style, *, notes: Sequ
     several = max(map(len, by_column.values()))
     with style.applied():
         each = 0.55 + most * max(0.24, 0.14 * several)
-        figure = style.figure(0.14 * several + each * len(by_column))
+        figure = style.figure((0.14 * several + each * len(by_column)) * style.scale)
         grid = figure.subplots(len(by_column), 1, squeeze=False, sharex=True).ravel().tolist()
         for axes, mine in zip(grid, by_column.values(), strict=True):
             _panel(axes, style, mine, columns.by)

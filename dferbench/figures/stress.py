@@ -53,10 +53,10 @@ def _bars(
 
 
 def _alt(table: StressTable, metric: Metric) -> str:
-    drops = {row: one.mean for row in table.rows if (one := row.drops[metric.name])}
+    drops = [(one.mean, row) for row in table.rows if (one := row.drops[metric.name])]
     title = f"Loss of {metric.title} by corruption, {shown(table.method)} on {shown(table.dataset)}"
     if not drops:
         return f"{title}: nothing was measured."
-    row = max(drops, key=lambda one: drops[one])
-    worst = f"most is lost by {row.corruption} at severity {row.severity}, {drops[row]:.2f}"
+    most, row = max(drops, key=lambda pair: pair[0])
+    worst = f"most is lost by {row.corruption} at severity {row.severity}, {most:.2f}"
     return f"{title}: clean {table.clean[metric.name]}; {worst}."

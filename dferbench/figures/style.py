@@ -18,8 +18,7 @@ COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 vanishes on white. Neighbours differ in grey, too."""
 LINES: tuple[Any, ...] = ("-", "--", "-.", ":", (0, (5, 1.5, 1, 1.5, 1, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-"""With as many colours, lines and markers as here, which have no common factor, 210 series differ."""
-HATCHES = ("", "////", "....", "xxxx", "----")
+"""As many as have no common factor: 35 series differ in grey, and 210 in colour."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,11 @@ class Style:
         return self.font_pt * 0.87
 
     @property
+    def scale(self) -> float:
+        """How much more room text needs than in a column of a paper: for heights that hold lines of it."""
+        return self.font_pt / 7.5
+
+    @property
     def wide(self) -> bool:
         """Whether there is room for several panels beside each other."""
         return self.width_in > 5
@@ -76,10 +80,6 @@ class Style:
     def marker(self, place: int) -> str:
         """The marker of the series at a place."""
         return MARKERS[place % len(MARKERS)]
-
-    def hatch(self, place: int) -> str:
-        """The hatching of the bars at a place."""
-        return HATCHES[place % len(HATCHES)]
 
     def figure(self, height_in: float, width_in: float | None = None) -> Figure:
         """An empty figure, as wide as the style if no width is given.
@@ -118,8 +118,6 @@ class Style:
             "ytick.major.width": 0.6,
             "xtick.major.size": 2.5,
             "ytick.major.size": 2.5,
-            "hatch.linewidth": 0.5,
-            "hatch.color": self.paper,
             "lines.linewidth": 1.1,
             "lines.markersize": 4,
             "legend.frameon": False,
