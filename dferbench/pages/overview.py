@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dferbench.pages.pictures import Picture, cost_picture
+from dferbench.pages.pictures import DrawnFigure, cost_picture
 from dferbench.pages.study import Configuration, Shelf, Wishes
 from dferbench.pages.tables import DataTable, Footnotes, TableCell, counted, said, scored, shortened
 from dferbench.profiling.costs import CLASSES
@@ -24,7 +24,7 @@ class Overview:
 
     dataset: str
     board: DataTable
-    costs: Sequence[Picture]
+    costs: Sequence[DrawnFigure]
     published: DataTable | None
     notes: Footnotes
 
