@@ -9,7 +9,7 @@ from typing import Any
 
 from dferbench.errors import DferbenchError
 from dferbench.experiment.record import Record
-from dferbench.pages.pictures import Picture, ranks_picture
+from dferbench.pages.pictures import DrawnFigure, ranks_picture
 from dferbench.pages.study import Configuration, Wishes
 from dferbench.pages.tables import DataTable, TableCell, counted, said
 from dferbench.report.differences import unlike
@@ -27,7 +27,7 @@ class Comparison:
 
     dataset: str
     pairs: Sequence[DataTable]
-    pictures: Sequence[Picture]
+    pictures: Sequence[DrawnFigure]
     notes: Sequence[str]
 
 

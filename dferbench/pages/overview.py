@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from dferbench.pages.pictures import Picture, cost_picture
+from dferbench.pages.pictures import DrawnFigure, cost_picture
 from dferbench.pages.study import Configuration, Shelf, Wishes
 from dferbench.pages.tables import DataTable, Footnotes, TableCell, counted, said, scored, shortened
 from dferbench.profiling.costs import CLASSES
@@ -24,16 +24,22 @@ class Overview:
 
     dataset: str
     board: DataTable
-    costs: Sequence[Picture]
+    costs: Sequence[DrawnFigure]
     published: DataTable | None
     notes: Footnotes
 
 
 def overviews(shelf: Shelf, wishes: Wishes, link: Link) -> list[Overview]:
-    """One a dataset; datasets of which there are published rows alone come last."""
-    found = shelf.datasets
-    names = [*found, *(one for one in printed.datasets(wishes.published, ()) if one not in found)]
-    return [_overview(name, found.get(name, []), wishes, link, place) for place, name in enumerate(names, 1)]
+    """One a dataset that there are runs on."""
+    found = enumerate(shelf.datasets.items(), 1)
+    return [_overview(name, mine, wishes, link, place) for place, (name, mine) in found]
+
+
+def unpublished(shelf: Shelf, wishes: Wishes) -> list[str]:
+    """A line on the datasets of which published rows are asked for, and there are none."""
+    known = printed.datasets(wishes.published, ())
+    names = [name for name in shelf.datasets if name not in known]
+    return [f"No published row is on {', '.join(names)}."] if wishes.published and names else []
 
 
 def _overview(
@@ -62,8 +68,17 @@ def _board(
         f"Results on {dataset}: test results in percent, mean ± standard deviation over runs, "
         f"[{wishes.level:g} % interval of the mean]; selection: {wishes.select}"
     )
+    heads, lines = _without_empty(heads, lines)
     apart = frozenset(place for place, one in enumerate(configurations) if not one.row.ranks)
     return DataTable(caption, heads, lines, sorts=True, filters=True, apart=apart)
+
+
+def _without_empty(
+    heads: tuple[str, ...], lines: tuple[tuple[TableCell, ...], ...]
+) -> tuple[tuple[str, ...], tuple[tuple[TableCell, ...], ...]]:
+    """Only the columns in which some row says something."""
+    kept = [place for place in range(len(heads)) if any(line[place].text for line in lines)]
+    return tuple(heads[place] for place in kept), tuple(tuple(line[p] for p in kept) for line in lines)
 
 
 def _line(

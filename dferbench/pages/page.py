@@ -9,7 +9,7 @@ from typing import Any
 
 from dferbench.files import write_atomic
 from dferbench.pages.comparison import Comparison, comparison
-from dferbench.pages.overview import Link, overviews
+from dferbench.pages.overview import Link, overviews, unpublished
 from dferbench.pages.render import one_file
 from dferbench.pages.runs import predictions_csv
 from dferbench.pages.sections import section
@@ -47,13 +47,13 @@ def page(shelf: Shelf, wishes: Wishes) -> str:
     """The HTML of the page."""
     embedded = Embedded()
     sections = [section(one, wishes, embedded) for one in shelf.configurations]
-    told = list(shelf.told)
+    facts = overview_facts(shelf, wishes, lambda one: f"#{one.key}")
+    told = facts["told"]
     if embedded.without:
         told.append(
             f"The predictions of {embedded.without} runs have no room in this file; "
             "dferbench site puts all of them into its folder."
         )
-    facts = {**overview_facts(shelf, wishes, lambda one: f"#{one.key}"), "told": told}
     return one_file("overview.html.j2", **facts, configurations=sections)
 
 
@@ -67,7 +67,7 @@ def overview_facts(shelf: Shelf, wishes: Wishes, link: Link) -> dict[str, Any]:
         "about": f"{said[0]} of {said[1]} on {said[2]}.",
         "overviews": overviews(shelf, wishes, link),
         "comparisons": comparisons(shelf, wishes),
-        "told": shelf.told,
+        "told": [*shelf.told, *unpublished(shelf, wishes)],
     }
 
 

@@ -25,7 +25,7 @@ MOST = 12
 
 
 @dataclass(frozen=True)
-class Picture:
+class DrawnFigure:
     """A figure as an SVG element, which says itself what it shows, and the words below it."""
 
     svg: Markup
@@ -36,14 +36,14 @@ class Picture:
 class Pictures:
     """The figures of a configuration, by the part of its section; none where it has nothing to draw."""
 
-    runs: Sequence[Picture]
-    curves: Sequence[Picture]
-    classes: Sequence[Picture]
-    confusion: Sequence[Picture]
-    reliability: Sequence[Picture]
+    runs: Sequence[DrawnFigure]
+    curves: Sequence[DrawnFigure]
+    classes: Sequence[DrawnFigure]
+    confusion: Sequence[DrawnFigure]
+    reliability: Sequence[DrawnFigure]
 
 
-def picture(name: str, draw: Callable[[], Figure], told: list[str]) -> list[Picture]:
+def picture(name: str, draw: Callable[[], Figure], told: list[str]) -> list[DrawnFigure]:
     """The drawn figure, its ids beginning with `name`; none, and a line why, where it cannot be."""
     from dferbench.figures.inline import inline_svg
     from dferbench.figures.words import sentence
@@ -55,7 +55,7 @@ def picture(name: str, draw: Callable[[], Figure], told: list[str]) -> list[Pict
         return []
     alt = sentence(figure)
     # What stands in it was escaped when its XML was written.
-    return [Picture(Markup(inline_svg(figure, name, alt)), alt)]
+    return [DrawnFigure(Markup(inline_svg(figure, name, alt)), alt)]
 
 
 def pictures_of(
@@ -67,7 +67,7 @@ def pictures_of(
 
     mine, select, level = {one.label: one.runs}, wishes.select, wishes.level
 
-    def drawn(name: str, draw: Callable[[], Figure], wanted: bool = True) -> list[Picture]:
+    def drawn(name: str, draw: Callable[[], Figure], wanted: bool = True) -> list[DrawnFigure]:
         return picture(f"{one.key}-{name}", draw, told) if wanted else []
 
     sure = _with_probabilities(one, told)
@@ -97,7 +97,7 @@ def _with_probabilities(one: Configuration, told: list[str]) -> CalibrationRow:
     return CalibrationRow(one.row.method, one.row.setting, found)
 
 
-def cost_picture(name: str, configurations: Sequence[Configuration], wishes: Wishes) -> list[Picture]:
+def cost_picture(name: str, configurations: Sequence[Configuration], wishes: Wishes) -> list[DrawnFigure]:
     """Score against the number of parameters, where there are several configurations to be told apart."""
     from dferbench.figures import cost
     from dferbench.figures.style import WEB
@@ -110,7 +110,7 @@ def cost_picture(name: str, configurations: Sequence[Configuration], wishes: Wis
 
 def ranks_picture(
     name: str, ranked: Ranked, chosen: Sequence[Configuration], told: list[str]
-) -> list[Picture]:
+) -> list[DrawnFigure]:
     """The critical-difference diagram of the configurations that were ranked."""
     from dferbench.figures import ranks
     from dferbench.figures.style import WEB
