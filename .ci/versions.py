@@ -26,8 +26,8 @@ ROOT = Path(__file__).parents[1]
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 FURTHER = ("3.12", "3.13", "3.14")
 VENV = ("venv", "--quiet", "--no-config", "--python")
-EXTRAS = "test,faces,parquet,tensorboard,wandb,mlflow"
-"""With the trackers' own libraries, which the README's test command does without."""
+EXTRAS = "test,faces,parquet,tensorboard,wandb,mlflow,docs,onnx,test-pages"
+"""What the README's test command does without: trackers, exports, the site, a browser's driver."""
 SLOW = ("pytest", "-q", "-m", "slow and not long")
 ALONE = ("pytest", "-q", "-n0", "-m", "long")
 LONG = {
@@ -175,6 +175,9 @@ def as_newcomer(steps: Steps, test_command: str) -> None:
     steps.run(f"{HERE}: slow tests", python, "-m", *SLOW, cwd=ROOT)
     for name, files in LONG.items():
         steps.run(f"{HERE}: {name}", python, "-m", *ALONE, *files, cwd=ROOT)
+    with tempfile.TemporaryDirectory() as site:
+        sphinx = ("sphinx", "-W", "-q", "-b", "html", "docs", site)
+        steps.run(f"{HERE}: documentation", python, "-m", *sphinx, cwd=ROOT)
     if fresh:
         shutil.rmtree(environment, ignore_errors=True)
 
