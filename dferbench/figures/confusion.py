@@ -1,4 +1,4 @@
-"""The confusion matrix of a configuration, all its folds and seeds together: counts and percentages of rows."""
+"""The confusion matrix of a configuration, over all folds and seeds: counts and percentages of rows."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def draw(
     select: str = "last",
     notes: Sequence[str] = (),
 ) -> Figure:
-    """The pooled matrix at the epoch that the rule picks; rows are the truth, and a row's percentages sum to 100.
+    """The pooled matrix at the epoch that the rule picks; rows are the truth, whose percentages sum to 100.
 
-    With `normalize` cells have percentages alone, else counts as well. Raises ConfigError for runs without results
-    or with different classes.
+    With `normalize` cells have percentages alone, else counts as well. Raises ConfigError for runs without
+    results or with different classes.
     """
     counts = pooled(records, select)
     labels = all_shown(counts.classes, 16)

@@ -38,9 +38,7 @@ def confusion(  # noqa: PLR0913 - one parameter an option is how typer declares 
     context: typer.Context,
     runs: Runs,
     output: File,
-    normalize: Annotated[
-        bool, typer.Option("--normalize", help="Percentages alone, without counts.")
-    ] = False,
+    normalize: Annotated[bool, typer.Option("--normalize", help="Percentages without counts.")] = False,
     select: Selection = "last",
     method: Methods = None,
     dataset: Datasets = None,
