@@ -35,8 +35,8 @@ def submit(  # noqa: PLR0913 - one parameter an option is how typer declares the
     quiet: Quiet = False,
 ) -> None:
     """Make what a pull request to a repository of results needs: verified runs without anything personal."""
-    from dferbench.cli.progress import make_progress
     from dferbench.experiment.metrics import registered
+    from dferbench.interface.progress import make_progress
     from dferbench.submission.bundle import Wanted
     from dferbench.submission.bundle import submit as bundled
     from dferbench.verification.lists import DatasetLists

@@ -21,7 +21,8 @@ from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Catalog
 from dferbench.registry.datasets import make_dataset
-from dferbench.training.batches import Feed, UnreadableVideos, decoder_of
+from dferbench.runner.build import decoder_of
+from dferbench.training.batches import Feed, UnreadableVideos
 from dferbench.training.scoring import batch_of
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from dferbench.experiment.record import Record
 from dferbench.printable import printable
+from dferbench.report.escapes import escape_markdown
 from dferbench.report.leaderboard import rows
-from dferbench.report.plain import escape_markdown
 from dferbench.report.text import leaderboard
 from dferbench.submission.bundle import Bundle
 from dferbench.verification.verify import Verified
