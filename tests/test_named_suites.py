@@ -4,7 +4,7 @@ import json
 from importlib import import_module
 
 import pytest
-from conftest import SUITES_FOLDER
+from conftest import ROOT, SUITES_FOLDER
 
 from dferbench.errors import ConfigError, UnknownName
 from dferbench.experiment.suite import printed_file, read_suite, suite_file
@@ -108,3 +108,10 @@ def test_the_list_shows_them_with_what_they_are(in_process):
     assert str(SUITES_FOLDER / "field.toml") in in_process("show", "field", check=0).stdout.replace(
         "\n      ", ""
     )
+
+
+def test_the_wheel_has_every_file_of_every_suite():
+    builder = pytest.importorskip("hatchling.builders.wheel").WheelBuilder(str(ROOT))
+    shipped = {file.distribution_path for file in builder.recurse_included_files()}
+    files = {path.relative_to(SUITES_FOLDER.parents[1]).as_posix() for path in SUITES_FOLDER.rglob("*.toml")}
+    assert len(files) == 8 and files <= shipped

@@ -14,7 +14,7 @@ from dferbench.cli.app import VERBS
 from dferbench.experiment.metrics import METRICS
 from dferbench.registry.catalog import discover
 from dferbench.runner.merge import merge
-from dferbench.submission.bundle import RESULTS, SUMMARY, Wanted
+from dferbench.submission.bundle import RESULTS, SUMMARY, Submission
 from dferbench.submission.bundle import submit as bundled
 from dferbench.verification.lists import DatasetLists
 from dferbench.verification.verify import How
@@ -59,7 +59,7 @@ def repository(tmp_path, toy_root):
             return
         bundle = tmp_path / f"bundle{width}"
         how = How("lists", DatasetLists(catalog, root=toy_root), METRICS, "cpu", 0)
-        bundled(plan.request.output, bundle, Wanted(how, METRICS))
+        bundled(plan.request.output, bundle, Submission(how, METRICS))
         merge([bundle / RESULTS], here / "results")
 
     def commit(words):

@@ -14,7 +14,7 @@ from dferbench.errors import ConfigError
 from dferbench.experiment import record
 from dferbench.experiment.metrics import METRICS
 from dferbench.registry.catalog import discover
-from dferbench.submission.bundle import RESULTS, SUMMARY, Wanted, submit
+from dferbench.submission.bundle import RESULTS, SUMMARY, Submission, submit
 from dferbench.submission.personal import is_of_a_machine, without_personal
 from dferbench.verification.lists import DatasetLists
 from dferbench.verification.verify import How
@@ -45,7 +45,7 @@ def catalog():
 def wanted(catalog, toy_root):
     def of(level="lists", synthetic=False):
         how = How(level, DatasetLists(catalog, root=toy_root), METRICS, "cpu", 0)
-        return Wanted(how, METRICS, frozenset(catalog.entries["methods"]), synthetic)
+        return Submission(how, METRICS, frozenset(catalog.entries["methods"]), synthetic)
 
     return of
 

@@ -37,7 +37,7 @@ def submit(  # noqa: PLR0913 - one parameter an option is how typer declares the
     """Make what a pull request to a repository of results needs: verified runs without anything personal."""
     from dferbench.experiment.metrics import registered
     from dferbench.interface.progress import make_progress
-    from dferbench.submission.bundle import Wanted
+    from dferbench.submission.bundle import Submission
     from dferbench.submission.bundle import submit as bundled
     from dferbench.verification.lists import DatasetLists
     from dferbench.verification.verdict import LEVELS, PROVEN
@@ -49,7 +49,7 @@ def submit(  # noqa: PLR0913 - one parameter an option is how typer declares the
     known, progress = registered(context.obj), make_progress(quiet or json_)
     lists = DatasetLists(context.obj, "", root, progress)
     how = How(level, lists, known, device, number_of(workers), progress)
-    wanted = Wanted(how, known, frozenset(context.obj.entries["methods"]), synthetic)
+    wanted = Submission(how, known, frozenset(context.obj.entries["methods"]), synthetic)
     found = bundled(folder, output, wanted)
     for line in found.left_out:
         typer.echo(f"left out: {line}", err=True)

@@ -32,7 +32,7 @@ TRAVEL = (records.PREDICTIONS, records.VALIDATION, records.EPOCH_PREDICTIONS)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Submission:
     """What may be submitted: how deep it is verified, by what metrics, whether drawn faces may, and the names
     that methods have, which no outside predictions may bear."""
 
@@ -57,7 +57,7 @@ class Bundle:
         return {record.sha256: verified.verdict for record, verified in self.runs.values()}
 
 
-def submit(source: Path, output: Path, wanted: Wanted) -> Bundle:
+def submit(source: Path, output: Path, wanted: Submission) -> Bundle:
     """Write a bundle of the runs below `source` to `output`, which must not be there.
 
     Raises ConfigError if it is there, if no run can be submitted, or if two records are of one run; then
@@ -90,7 +90,7 @@ def _require_new(output: Path) -> None:
         raise ConfigError(f"{output} is there already", "Move it away, or name another folder.")
 
 
-def _written(source: Path, room: Path, wanted: Wanted) -> Bundle:
+def _written(source: Path, room: Path, wanted: Submission) -> Bundle:
     """Copy what may travel, verify the copies, and remove those that do not hold. Raises ConfigError if none
     is left."""
     found, came_from = Bundle(), {}
@@ -127,7 +127,7 @@ def _unproven(verified: Verified) -> str:
     return ""
 
 
-def _candidates(source: Path, wanted: Wanted, found: Bundle) -> dict[Path, tuple[Record, Path]]:
+def _candidates(source: Path, wanted: Submission, found: Bundle) -> dict[Path, tuple[Record, Path]]:
     """By place the records that may be submitted; the others are noted. Raises ConfigError for two of one."""
     taken: dict[Path, tuple[Record, Path]] = {}
     for path in records.find(source):
@@ -149,7 +149,7 @@ def _candidates(source: Path, wanted: Wanted, found: Bundle) -> dict[Path, tuple
     return dict(sorted(taken.items()))
 
 
-def _reasons(record: Record, wanted: Wanted) -> Iterator[str]:
+def _reasons(record: Record, wanted: Submission) -> Iterator[str]:
     """Why a run is nothing to submit."""
     if record.status != "done":
         yield f"it is not finished ({record.status})"
