@@ -5,7 +5,7 @@ import threading
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import matplotlib as mpl
 import numpy as np
@@ -231,6 +231,23 @@ def test_ranks_stand_where_they_are(three):
     feet = [x[0] for x, y in lines(figure.axes[0]) if len(x) == 3]
     assert feet == pytest.approx([found.ranking.ranks[i] for i in found.ranking.order])
     assert "Mean ranks: c 1.00" in sentence(figure)
+
+
+@pytest.mark.parametrize("many", [2, 12])
+def test_nothing_is_cut_off_at_the_width_of_a_column(many):
+    long = {f"{'long-name ' * 9}{i}": runs(right=0.3 + i / 20, limit=2) for i in range(many)}
+    one = long[next(iter(long))]
+    found = rank({label: {"d": group} for label, group in long.items()}, UAR, "last", 95.0, "nemenyi")
+    drawn = [cost.draw(long, PAPER), scatter.draw(long, PAPER), curves.draw(one, PAPER),
+             confusion.draw(one, PAPER), ranks.draw(found, PAPER, one)]  # fmt: skip
+    for figure in drawn:
+        figure.draw_without_rendering()
+        whole, width = figure.get_tightbbox(), figure.get_figwidth()
+        assert width == PAPER.width_in and whole.x0 >= -0.01 and whole.x1 <= width + 0.01
+        assert whole.y0 >= -0.01 and whole.y1 <= figure.get_figheight() + 0.01
+    numbers = [text for text in drawn[-1].axes[0].texts if text.get_text().isdecimal()]
+    boxes = sorted((text.get_window_extent() for text in numbers), key=lambda box: box.x0)
+    assert len(boxes) > 1 and all(a.x1 < b.x0 for a, b in pairwise(boxes))
 
 
 def test_series_differ_without_colour(three):

@@ -1,4 +1,4 @@
-"""The confusion matrix of a configuration, all its folds and seeds together: counts and rates of the rows."""
+"""The confusion matrix of a configuration, over all folds and seeds: counts and percentages of rows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from dferbench.figures.style import COLOURS, Style
 from dferbench.figures.words import all_shown, counted, finish, shown
 
 # The ground shows through where nothing is, so that the matrix fits light and dark pages.
-_RATES = LinearSegmentedColormap.from_list("rates", [f"{COLOURS[0]}00", f"{COLOURS[0]}ff"])
+_SHADES = LinearSegmentedColormap.from_list("shades", [f"{COLOURS[0]}00", f"{COLOURS[0]}ff"])
 DARK = 0.8
-"""From this rate on a cell is so dark that text in it must be white, on light pages and on dark ones."""
+"""From this share on a cell is so dark that text in it must be white, on light pages and on dark ones."""
 SMALLEST_PT = 3.4
 """Numbers that would be smaller are left out."""
 
@@ -33,10 +33,10 @@ def draw(
     select: str = "last",
     notes: Sequence[str] = (),
 ) -> Figure:
-    """The pooled matrix at the epoch that the rule picks; rows are the truth, and a row's rates sum to 100 %.
+    """The pooled matrix at the epoch that the rule picks; rows are the truth, whose percentages sum to 100.
 
-    With `normalize` cells have rates alone, else counts as well. Raises ConfigError for runs without results
-    or with different classes.
+    With `normalize` cells have percentages alone, else counts as well. Raises ConfigError for runs without
+    results or with different classes.
     """
     counts = pooled(records, select)
     labels = all_shown(counts.classes, 16)
@@ -45,10 +45,11 @@ def draw(
         figure = style.figure(side, side)
         axes = figure.add_subplot()
         matrix = np.array(counts.confusion)
-        rates = rates_of(counts)
-        axes.pcolormesh(rates, cmap=_RATES, vmin=0, vmax=1, edgecolors=style.muted, linewidth=0.25)
+        shares = shares_of(counts)
         cell_pt = 0.68 * side * 72 / len(labels)
-        numbered = _numbers(axes, style, matrix, rates, cell_pt, normalize)
+        edge: dict[str, Any] = {"edgecolors": style.muted, "linewidth": min(0.25, cell_pt / 40)}
+        axes.pcolormesh(shares, cmap=_SHADES, vmin=0, vmax=1, **edge)
+        numbered = _numbers(axes, style, matrix, shares, cell_pt, normalize)
         _frame(axes, style, labels, cell_pt)
         if numbered:
             what = "% of the true class" if normalize else "videos; below, % of the true class"
@@ -68,7 +69,7 @@ def pooled(records: Sequence[Record], select: str = "last") -> Counts:
     return pool(found)
 
 
-def rates_of(counts: Counts) -> NDArray[np.float64]:
+def shares_of(counts: Counts) -> NDArray[np.float64]:
     """(C, C): of the videos of each row's class the shares predicted as each column's, 0 without videos."""
     matrix = np.array(counts.confusion, dtype=np.float64)
     videos = matrix.sum(1, keepdims=True)
@@ -79,7 +80,7 @@ def _numbers(
     axes: Axes,
     style: Style,
     matrix: NDArray[np.int64],
-    rates: NDArray[np.float64],
+    shares: NDArray[np.float64],
     cell_pt: float,
     normalize: bool,
 ) -> bool:
@@ -89,9 +90,9 @@ def _numbers(
     if size < SMALLEST_PT:
         return False
     for (row, column), count in np.ndenumerate(matrix):
-        rate = rates[row, column]
-        text = f"{100 * rate:.0f}" if normalize else f"{count}\n{100 * rate:.0f}"
-        colour = "#ffffff" if rate >= DARK else style.ink if count else style.muted
+        share = shares[row, column]
+        text = f"{100 * share:.0f}" if normalize else f"{count}\n{100 * share:.0f}"
+        colour = "#ffffff" if share >= DARK else style.ink if count else style.muted
         where: dict[str, Any] = {"ha": "center", "va": "center", "linespacing": 1.05}
         axes.text(column + 0.5, row + 0.5, text, color=colour, fontsize=size, **where)
     return True
@@ -111,14 +112,14 @@ def _frame(axes: Axes, style: Style, labels: Sequence[str], cell_pt: float) -> N
 
 
 def _alt(records: Sequence[Record], counts: Counts, labels: Sequence[str]) -> str:
-    first, rates = records[0], rates_of(counts)
+    first, shares = records[0], shares_of(counts)
     name = f"{shown(first.method)} on {shown(first.dataset)}"
     recalls = ", ".join(
         f"{label} {100 * recall:.1f} %"
         for label, recall in zip(labels, counts.recalls, strict=True)
         if recall is not None
     )
-    wrong = rates - np.diag(np.diag(rates))
+    wrong = shares - np.diag(np.diag(shares))
     row, column = divmod(int(wrong.argmax()), len(labels))
     worst = (
         f"; most often {labels[row]} is taken for {labels[column]}, in {100 * wrong[row, column]:.1f} %"

@@ -13,6 +13,8 @@ from dferbench.figures.style import Style
 from dferbench.figures.words import all_shown, finish, shown
 from dferbench.report.ranks import Ranked, describe
 
+STUB_IN, TICK_IN = 0.08, 0.16
+"""The length of a branch's end, and how far the numbers of ranks are from each other at least, in inches."""
 LINE, HALF = 0.28, 0.14
 """The height of a line of text, of which inches are made, and half of it."""
 
@@ -29,7 +31,7 @@ def draw(one: Ranked, style: Style, records: Iterable[Record] = (), *, notes: Se
         stub = _span(axes, style, count, [labels[row] for row in made.order])
         axes.set_ylim(-low - LINE * rows, 0.8)
         axes.axis("off")
-        _scale(axes, style, count)
+        _scale(axes, style, count, max(1, round(TICK_IN * stub / STUB_IN + 0.5)))
         for place, row in enumerate(made.order):
             best = place < rows
             depth = -low - LINE * (place if best else count - 1 - place)
@@ -57,14 +59,15 @@ def _span(axes: Axes, style: Style, count: int, labels: Sequence[str]) -> float:
     for_ranks = style.width_in - 0.3 - (left + right) * letter
     rank_in = for_ranks / (count - 1)
     axes.set_xlim(count + (left * letter + 0.1) / rank_in, 1 - (right * letter + 0.1) / rank_in)
-    return 0.08 / rank_in
+    return STUB_IN / rank_in
 
 
-def _scale(axes: Axes, style: Style, count: int) -> None:
+def _scale(axes: Axes, style: Style, count: int, every: int) -> None:
+    """The line of ranks; the first is numbered and those that are multiples of `every`."""
     axes.plot([1, count], [0, 0], color=style.ink, linewidth=1)
     for rank in range(1, count + 1):
         axes.plot([rank, rank], [0, 0.08], color=style.ink, linewidth=0.8)
-        if count <= 16 or rank % 5 == 0 or rank == 1:
+        if rank == 1 or (rank % every == 0 and rank > every / 2 + 1):
             axes.text(rank, 0.12, str(rank), ha="center", va="bottom", fontsize=style.small_pt)
 
 

@@ -59,7 +59,7 @@ def _facts(form: str, alt: str) -> dict[str, Any]:
 
 @contextmanager
 def _silent() -> Iterator[None]:
-    """Without words on letters that the font lacks: they are drawn as boxes, which nobody here can mend."""
+    """Without words on letters that the font lacks: they are drawn as boxes, which nobody here can fix."""
     logger = logging.getLogger("matplotlib")
     level = logger.level
     logger.setLevel(logging.ERROR)

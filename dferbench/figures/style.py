@@ -52,7 +52,7 @@ class Style:
 
     @property
     def small_pt(self) -> float:
-        """The size of what is said beside: legends, footnotes."""
+        """The size of what is said in addition: legends, footnotes."""
         return self.font_pt * 0.87
 
     @property
@@ -62,7 +62,7 @@ class Style:
 
     @property
     def wide(self) -> bool:
-        """Whether there is room for several panels beside each other."""
+        """Whether there is room for several panels next to each other."""
         return self.width_in > 5
 
     def series(self, place: int) -> dict[str, Any]:

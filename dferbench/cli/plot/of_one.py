@@ -38,14 +38,14 @@ def confusion(  # noqa: PLR0913 - one parameter an option is how typer declares 
     context: typer.Context,
     runs: Runs,
     output: File,
-    normalize: Annotated[bool, typer.Option("--normalize", help="Rates alone, without counts.")] = False,
+    normalize: Annotated[bool, typer.Option("--normalize", help="Percentages without counts.")] = False,
     select: Selection = "last",
     method: Methods = None,
     dataset: Datasets = None,
     width: Width = "column",
     dark: Dark = False,
 ) -> None:
-    """The confusion matrix over all folds and seeds: counts, and the rates of each true class.
+    """The confusion matrix over all folds and seeds: counts, and percentages of each true class.
 
     Of several configurations the one with the highest UAR is drawn.
     """
