@@ -321,7 +321,7 @@ def test_every_command_of_the_page_is_valid(command, in_process):
     """A device that is not there stops a run after everything else was understood."""
     words = shlex.split(command.replace("benchmarks/", f"{ROOT}/benchmarks/"))[1:]
     if words[0] == "watch":
-        assert "waiting for a run" in in_process(*words, check=0).stdout
+        assert "waiting for a run" in in_process(*words, check=0).stderr
         return
     for name in re.findall(r"--tracker \W?(tensorboard|wandb|mlflow)", command):
         pytest.importorskip(name)
