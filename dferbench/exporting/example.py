@@ -33,7 +33,7 @@ for name, p in zip(about["classes"], odds / odds.sum(), strict=True):
 
 
 def write_example(model: Path) -> Path:
-    """Write the program beside an ONNX file, as NAME_example.py, and return its path."""
+    """Write the program next to an ONNX file, as NAME_example.py, and return its path."""
     path = model.with_name(f"{model.stem}_example.py")
     # What a file is called must not end the text that it stands in.
     plain = [name.replace("\\", "?").replace('"', "?") for name in (path.name, model.name)]
