@@ -83,9 +83,9 @@ def test_nothing_configured_says_which_files_are_read(told, home):
     assert code == 0 and "dferbench.toml" in out and str(home / "config.toml") in out
 
 
-def test_a_default_of_an_option_is_the_configured_one_until_the_command_line_says_otherwise(told, home):
+def test_a_default_is_the_configured_one_until_the_command_line_says_otherwise(told, home, toy_root):
     write(home / "config.toml", 'output = "mine"\ndevice = "cuda:77"\n')
-    words = ["run", "-m", "linear-probe", "-d", "synthetic", "--dry-run"]
+    words = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "-j", 0]
     assert "cuda:77" in str(told(*words))
     other = str(told(*words, "--device", "cuda:78"))
     assert "cuda:78" in other and "cuda:77" not in other

@@ -207,5 +207,5 @@ def test_the_command_says_which_rule(cli, tmp_path):
     )
     (tmp_path / "bad.py").write_text(bad)
     done = cli("--plugin", tmp_path / "bad.py", "check", "toy-net", check=3)
-    assert "BAD toy-net: a batch of one works" in done.stdout
+    assert "BAD method/toy-net (" in done.stdout and ": a batch of one works" in done.stdout
     assert done.stderr.splitlines()[0].startswith("error:")
