@@ -22,10 +22,15 @@ from dferbench.files import expand
 NAME = "dferbench.toml"
 """In the working folder."""
 TABLES = ("roots", "weights")
-SINGLE = ("output", "device", "jobs", "workers")
+VARIABLES = {
+    "output": "DFERBENCH_OUTPUT",
+    "device": "DFERBENCH_DEVICE",
+    "jobs": "DFERBENCH_JOBS",
+    "workers": "DFERBENCH_WORKERS",
+}
+SINGLE = tuple(VARIABLES)
 KEYS = (*TABLES, "plugins", *SINGLE)
 PLUGINS = "DFERBENCH_PLUGINS"
-ROOTS = "DFERBENCH_ROOT_"
 _LEAST = {"jobs": 1, "workers": 0}
 
 
@@ -66,8 +71,7 @@ def values(table: str) -> dict[str, Configured]:
 def _of_environment() -> Iterator[Configured]:
     for path in filter(None, os.environ.get(PLUGINS, "").split(os.pathsep)):
         yield Configured("plugins", str(expand(path)), f"${PLUGINS}")
-    for key in SINGLE:
-        variable = f"DFERBENCH_{key.upper()}"
+    for key, variable in VARIABLES.items():
         if stated := os.environ.get(variable):
             wrong = _wrong(key, int(stated) if stated.isdecimal() else stated)
             if wrong:

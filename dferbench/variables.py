@@ -14,6 +14,10 @@ OWN: Mapping[str, str] = {
     "DFERBENCH_ROOT_<NAME>": "Where the dataset of that name lies, in capitals and with underscores for "
     "hyphens, such as `DFERBENCH_ROOT_CREMA_D`; `--root` goes first.",
     "DFERBENCH_PLUGINS": "Plugin files, separated as in PATH, that are loaded as by `--plugin`.",
+    "DFERBENCH_OUTPUT": "Folder of the runs where `--output` is not given.",
+    "DFERBENCH_DEVICE": "Where to compute if `--device` is not given.",
+    "DFERBENCH_JOBS": "Runs at a time if `--jobs` is not given.",
+    "DFERBENCH_WORKERS": "Processes that read videos if `--workers` is not given.",
     "DFERBENCH_FEATURES": "Folder of the cached features of frozen encoders, on a disk of this machine.",
     "DFERBENCH_FEATURES_GB": "Gigabytes that all cached features together may take; 10 if not set, 0 keeps "
     "none.",

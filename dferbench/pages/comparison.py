@@ -22,7 +22,7 @@ MOST, MOST_RANKED = 4, 12
 
 
 @dataclass(frozen=True)
-class Comparison:
+class ComparedConfigurations:
     """Of one dataset: the best against others, ranks if there are enough folds, and what must be known."""
 
     dataset: str
@@ -31,7 +31,9 @@ class Comparison:
     notes: Sequence[str]
 
 
-def comparison(dataset: str, configurations: Sequence[Configuration], wishes: Wishes) -> Comparison | None:
+def comparison(
+    dataset: str, configurations: Sequence[Configuration], wishes: Wishes
+) -> ComparedConfigurations | None:
     """None where fewer than two configurations can be compared. Rows that do not rank are compared only where
     none does."""
     ranking = [one for one in configurations if one.row.ranks]
@@ -43,7 +45,7 @@ def comparison(dataset: str, configurations: Sequence[Configuration], wishes: Wi
     pairs = [_pair(chosen[0], other, wishes, told) for other in chosen[1 : MOST + 1]]
     ranked = _ranked(dataset, chosen, wishes, told)
     pictures = ranks_picture(f"ranks-{chosen[0].key}", ranked, chosen, told) if ranked else []
-    return Comparison(dataset, [one for one in pairs if one], pictures, told)
+    return ComparedConfigurations(dataset, [one for one in pairs if one], pictures, told)
 
 
 def _left_out(configurations: Sequence[Configuration], every: Sequence[Configuration]) -> Iterator[str]:

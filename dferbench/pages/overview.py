@@ -1,4 +1,4 @@
-"""The first thing on a page: a leaderboard for each dataset, and published rows beside it."""
+"""The first thing on a page: a leaderboard for each dataset, and published rows next to it."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ MACS = f"MACs of testing one video with default options, for {CLASSES} classes, 
 
 
 def _published(dataset: str, wishes: Wishes, notes: Footnotes) -> DataTable | None:
-    """What papers print, each under its own protocol: beside the runs, and under no rank."""
+    """What papers print, each under its own protocol: next to the runs, and under no rank."""
     found = printed.as_data(wishes.published, [dataset], wishes.shown)
     if not any(dataset in one.results for one in wishes.published):
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dferbench.files import write_atomic
-from dferbench.pages.comparison import Comparison, comparison
+from dferbench.pages.comparison import ComparedConfigurations, comparison
 from dferbench.pages.overview import Link, overviews, unpublished
 from dferbench.pages.render import one_file
 from dferbench.pages.runs import predictions_csv
@@ -71,7 +71,7 @@ def overview_facts(shelf: Shelf, wishes: Wishes, link: Link) -> dict[str, Any]:
     }
 
 
-def comparisons(shelf: Shelf, wishes: Wishes) -> Sequence[Comparison]:
+def comparisons(shelf: Shelf, wishes: Wishes) -> Sequence[ComparedConfigurations]:
     """Of each dataset with several configurations."""
     found = [comparison(name, mine, wishes) for name, mine in shelf.datasets.items()]
     return [one for one in found if one]

@@ -65,5 +65,5 @@ def _templates() -> Environment:
 
 
 def _printable(value: Any) -> Any:
-    """Text without controls and marks of direction, which would show what follows in another order."""
+    """Text without controls and characters of direction, which would show what follows in another order."""
     return value if isinstance(value, Markup) or not isinstance(value, str) else printable(value)

@@ -20,7 +20,7 @@ from dferbench.verification.verdict import read_verdicts
 @dataclass(frozen=True)
 class Wishes:
     """How results are to be shown: which epoch counts, which metrics in what order, intervals at what level,
-    published rows beside them, and how methods are known to
+    published rows next to them, and how methods are known to
     deviate from their sources."""
 
     select: str

@@ -82,7 +82,7 @@ def tracker_follows(candidate: Candidate) -> None:
 
 
 def tracker_resumes(candidate: Candidate) -> None:
-    """it goes on with a run that failed and is resumed"""
+    """it continues a run that failed and is resumed"""
     with TemporaryDirectory(prefix="dferbench-") as room:
         _follow(candidate, candidate.make(), Path(room), ends=False)
 

@@ -220,7 +220,7 @@ def schedule_rates(candidate: Candidate) -> None:
 
 
 def schedule_is_pure(candidate: Candidate) -> None:
-    """it depends on its arguments alone, so that a resumed run goes on with the same learning rates"""
+    """it depends on its arguments alone, so that a resumed run continues with the same learning rates"""
     for epochs, steps in LENGTHS:
         when = _when(epochs, steps)
         lr = _schedule(candidate, epochs, steps)
