@@ -113,7 +113,7 @@ def _written(source: Path, room: Path, wanted: Submission) -> Bundle:
     if not found.runs:
         reasons = "".join(f"\n  left out: {line}" for line in found.left_out)
         raise ConfigError(
-            f"no run below {source} can be submitted{reasons}", "Run something, or mend what is named."
+            f"no run below {source} can be submitted{reasons}", "Run something, or fix what is named."
         )
     return found
 
