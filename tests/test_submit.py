@@ -182,7 +182,7 @@ def test_drawn_faces_are_submitted_on_request_and_marked(study, wanted, tmp_path
     left.rewrite(study(), synthetic=True)
     with pytest.raises(ConfigError, match="no run below") as refused:
         submit(tmp_path / "runs", tmp_path / "bundle", wanted())
-    assert "drawn faces" in str(refused.value)
+    assert "drawn faces" in str(refused.value) and "\n" not in str(refused.value)
     assert not (tmp_path / "bundle").exists() and not list(tmp_path.glob(".bundle*.unfinished"))
     done = in_process("submit", "runs", "-o", "bundle", "--synthetic", "--level", "re-scored", check=0)
     assert "1 run in bundle, 0 left out" in done.stdout and "dferbench merge bundle/results" in done.stdout

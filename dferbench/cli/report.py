@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dferbench.cli.arguments import LevelOrDefault, MetricNames, RankedBy, Selection
+from dferbench.cli.complete import suite_names
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -15,8 +16,11 @@ if TYPE_CHECKING:
     from dferbench.registry.catalog import Catalog
 
 Published = Annotated[
-    list[Path] | None,
-    typer.Option(help="Also show published numbers, from a file like benchmarks/published/field.toml."),
+    list[str] | None,
+    typer.Option(
+        help="Also show published numbers: those of a suite, such as field, or of a file.",
+        autocompletion=suite_names,
+    ),
 ]
 Title = Annotated[str, typer.Option(help="What the page is called.")]
 RunsFolder = Annotated[Path, typer.Argument(help="Folder of the runs.")]
@@ -47,15 +51,17 @@ def report(  # noqa: PLR0913 - one parameter an option is how typer declares the
 
 def asked(
     catalog: Catalog, folder: Path, select: str, metrics: str, by: str, level: float,
-    published: list[Path], title: str,
+    published: list[str], title: str,
 ) -> tuple[Shelf, Wishes]:  # fmt: skip
     """The configurations below a folder, and how they are to be shown; what is left out is said."""
     from dferbench.experiment.metrics import columns, registered
     from dferbench.experiment.printed import read_printed
+    from dferbench.experiment.suite import printed_file
     from dferbench.pages.study import Wishes, read_shelf
 
     known = registered(catalog)
-    printed = [row for path in published for row in read_printed(path, known).values()]
+    files = [printed_file(text, catalog) for text in published]
+    printed = [row for file in files for row in read_printed(file, known).values()]
     wishes = Wishes(select, columns(metrics, by, known), level, title, printed, _deviations(catalog))
     shelf = read_shelf(folder, wishes, known)
     for line in shelf.told:

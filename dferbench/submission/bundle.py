@@ -111,9 +111,10 @@ def _written(source: Path, room: Path, wanted: Submission) -> Bundle:
             record = records.read(Path(verified.folder) / records.NAME, wanted.metrics)
             found.runs[place] = (record, replace(verified, folder=str(place)))
     if not found.runs:
-        reasons = "".join(f"\n  left out: {line}" for line in found.left_out)
+        first, more = found.left_out[:1], len(found.left_out) - 1
+        reason = f" ({first[0]}{f'; and {more} more are left out' if more > 0 else ''})" if first else ""
         raise ConfigError(
-            f"no run below {source} can be submitted{reasons}", "Run something, or fix what is named."
+            f"no run below {source} can be submitted{reason}", "Run something, or fix what is named."
         )
     return found
 
