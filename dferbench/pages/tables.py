@@ -1,4 +1,4 @@
-"""What a page is made of in addition to figures: tables of cells that sort by their values, and named facts."""
+"""What a page is made of, figures apart: tables of cells that sort by their values, and named facts."""
 
 from __future__ import annotations
 
