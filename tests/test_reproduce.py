@@ -14,10 +14,11 @@ from dferbench.experiment.metrics import METRICS
 from dferbench.experiment.plan import Request
 from dferbench.experiment.printed import Printed
 from dferbench.experiment.protocol import OwnProtocol
-from dferbench.experiment.record import PREDICTIONS, Epoch, Record
+from dferbench.experiment.record import EPOCH_PREDICTIONS, PREDICTIONS, Epoch, Record
 from dferbench.experiment.rows import experiments
 from dferbench.experiment.suite import Row, read_suite
 from dferbench.registry.catalog import discover
+from dferbench.report.certainty import intervals_of, run_of
 from dferbench.report.reproduction import Setting, hopeless, reproduced, rule_for, without_runs
 from dferbench.report.reproduction_text import as_text
 
@@ -249,6 +250,31 @@ def test_seeds_on_the_same_videos_are_matched_where_the_predictions_are_kept(tmp
         Path(one.folder, PREDICTIONS).write_bytes(b"damaged")
     apart = reproduced(row(), setting, found, "last").numbers[1].interval
     assert apart.high - apart.low > 1.2 * (matched.high - matched.low)
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+def test_an_interval_at_another_epoch_reads_its_predictions_where_all_were_kept(tmp_path, damaged):
+    """Seeds that err on other videos are then not taken to err on the same ones."""
+    labels, found = np.repeat([0, 1], VIDEOS), []
+    for seed in range(3):
+        said = np.stack([labels, labels])
+        for epoch, right in enumerate((70, 60)):
+            for label in (0, 1):
+                wrong = np.arange(VIDEOS * label, VIDEOS * (label + 1))
+                said[epoch, np.roll(wrong, 30 * seed)[right:]] = 1 - label
+        folder = tmp_path / f"{seed}"
+        folder.mkdir()
+        logits = np.eye(2, dtype=np.float16)[said] if not damaged else np.eye(2)[1 - said]
+        ids = np.array([f"v{i}" for i in range(2 * VIDEOS)])
+        np.savez(folder / EPOCH_PREDICTIONS, id=ids, label=labels, logits=logits)
+        made = run(60, seed=seed, curve=(70, 60), files={EPOCH_PREDICTIONS: "0" * 64})
+        record.write(made, folder)
+        found.append(record.read(folder / record.NAME))
+    predictions = [run_of(one, "best-on-test") for one in found]
+    assert all((one.ids is None) == damaged for one in predictions)
+    assert all((one.labels == one.predicted).mean() == 0.7 for one in predictions)
+    interval = intervals_of(found, "best-on-test", [METRICS["war"]], 95.0)["war"]
+    assert ("Predictions are not kept" in interval.says) == damaged
 
 
 # The command
