@@ -24,7 +24,7 @@ def check_parity(
     """The largest absolute difference of a logit between the model and the file, on random videos and on
     smooth ones, one and two at a time, for each number of frames in `lengths`.
 
-    Raises DferbenchError if it exceeds `MOST` or is no number.
+    Raises DferbenchError if it exceeds `MOST` or is not a number.
     """
     most = 0.0
     for frames in examples(input, lengths):
