@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+ROOTS = "DFERBENCH_ROOT_"
+"""What the variables of datasets begin with."""
 OWN: Mapping[str, str] = {
     "DFERBENCH_HOME": "Folder of `config.toml`, which remembers where datasets lie, and of what `verify` "
     "found, instead of the folders that the system has for them.",

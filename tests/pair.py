@@ -10,7 +10,7 @@ from dferbench.machine.device import make_fabric
 from dferbench.machine.several import Member, joined
 from dferbench.registry.catalog import discover
 from dferbench.registry.options import options_of
-from dferbench.testing import Trial
+from dferbench.testing.methods import Trial
 from dferbench.training.across import ALONE, Team
 from dferbench.training.optimizers import make_optimizer
 from dferbench.training.trainer import train_step

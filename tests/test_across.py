@@ -19,7 +19,7 @@ from dferbench.machine.several import first_device, numbers_of
 from dferbench.progress import Progress
 from dferbench.registry.catalog import discover
 from dferbench.runner.run import run
-from dferbench.testing import Trial
+from dferbench.testing.methods import Trial
 from dferbench.training.accumulate import require_parts
 from dferbench.training.across import Team, least_batch, shard
 

@@ -338,8 +338,20 @@ WORDS = {
     "quiet": "progress",
 }
 """What options are called where Python has another word."""
-PRINTED = {"context", "json_", "metrics", "by", "dry_run", "jobs", "plot"}
-"""Options of printing, and of what only a command line does."""
+PRINTED = {
+    "context",
+    "json_",
+    "metrics",
+    "by",
+    "dry_run",
+    "jobs",
+    "plot",
+    "camera",
+    "seconds",
+    "like",
+    "config",
+}
+"""Options of printing, of filming, and of what only a command line does."""
 
 
 @pytest.mark.parametrize("name", ["run", "evaluate", "predict", "score"])

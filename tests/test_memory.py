@@ -27,7 +27,7 @@ from dferbench.models.parts import Parts
 from dferbench.progress import Progress
 from dferbench.registry.catalog import Entry, discover
 from dferbench.runner.run import build_model
-from dferbench.testing import RULES, Trial, what_it_sees_is_what_its_backbone_makes
+from dferbench.testing.methods import RULES, Trial, what_it_sees_is_what_its_backbone_makes
 from dferbench.training.batches import Feed, Source, UnreadableVideos
 from dferbench.types import Video
 

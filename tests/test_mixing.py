@@ -13,7 +13,7 @@ from dferbench.data.mixing import Mixer
 from dferbench.errors import ConfigError
 from dferbench.models import Batch, Classifier
 from dferbench.registry.catalog import Catalog, Entry
-from dferbench.testing import Trial, mixed_targets_count
+from dferbench.testing.methods import Trial, mixed_targets_count
 from dferbench.types import Input, Method, Recipe, Stage
 
 LABEL = torch.tensor([0, 1, 2, 1])

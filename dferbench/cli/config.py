@@ -13,6 +13,7 @@ from dferbench import configuration
 from dferbench.configuration import NAME, Configured
 from dferbench.errors import ConfigError
 from dferbench.files import json_text
+from dferbench.variables import ROOTS
 
 
 def config(
@@ -44,11 +45,9 @@ def config(
 
 def _roots_of_environment() -> list[Configured]:
     """As `dferbench.places` reads them: by the dataset's name in capitals."""
-    found = [(name, os.environ[name]) for name in sorted(os.environ) if name.startswith(configuration.ROOTS)]
+    found = [(name, os.environ[name]) for name in sorted(os.environ) if name.startswith(ROOTS)]
     return [
-        Configured(
-            f"roots.{name.removeprefix(configuration.ROOTS).lower().replace('_', '-')}", value, f"${name}"
-        )
+        Configured(f"roots.{name.removeprefix(ROOTS).lower().replace('_', '-')}", value, f"${name}")
         for name, value in found
         if value
     ]

@@ -84,7 +84,7 @@ def with_votes(plan: Plan, split: Split) -> Split:
 def shares_of(videos: Sequence[Video], votes: Mapping[str, Sequence[float]], classes: int) -> SoftTargets:
     """The votes on each video as shares; `votes` has a number for each of the classes, in their order.
 
-    Raises DataError for votes that are no numbers from 0 on, one a class and some above 0, and if none is on
+    Raises DataError for votes that are not numbers from 0 on, one a class and some above 0, and if none is on
     one of the videos.
     """
     import numpy as np

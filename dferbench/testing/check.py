@@ -10,7 +10,7 @@ from typing import Any
 from dferbench.errors import ConfigError, DferbenchError
 from dferbench.registry.catalog import Catalog, discover
 from dferbench.registry.kinds import kind_of
-from dferbench.testing import datasets, metrics, modules, observers, training, videos
+from dferbench.testing import datasets, metrics, modules, observers, suites, training, videos
 from dferbench.testing.candidate import Candidate
 from dferbench.testing.methods import RULES, Trial
 from dferbench.testing.outcome import Outcome, Rule, causes, outcomes
@@ -28,6 +28,7 @@ PARTS: Mapping[str, tuple[Rule[Candidate], ...]] = {
     "schedules": training.SCHEDULE,
     "trackers": observers.TRACKER,
     "launchers": observers.LAUNCHER,
+    "suites": suites.SUITE,
 }
 """The rules of each kind but methods and datasets, whose rules depend on what there is to try them on."""
 
