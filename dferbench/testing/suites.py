@@ -1,4 +1,4 @@
-"""The contract of suites: a file that can be read, whose rows are experiments that this installation knows."""
+"""The contract of suites: a file that can be read, whose rows are experiments that are known here."""
 
 from __future__ import annotations
 
