@@ -15,7 +15,7 @@ from dferbench.places import root_of
 from dferbench.registry.datasets import make_dataset
 
 if TYPE_CHECKING:
-    from dferbench.data.join import JoinedLists, JoinedDataset
+    from dferbench.data.join import JoinedDataset, JoinedLists
     from dferbench.progress import Progress
     from dferbench.registry.catalog import Catalog
 
