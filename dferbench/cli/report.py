@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from dferbench.cli.arguments import LevelOrDefault, MetricNames, RankedBy, Selection
 from dferbench.cli.complete import suite_names
 from dferbench.errors import ConfigError
+from dferbench.files import expand
 
 if TYPE_CHECKING:
     from dferbench.pages.study import Shelf, Wishes
@@ -38,14 +40,30 @@ def report(  # noqa: PLR0913 - one parameter an option is how typer declares the
     interval: LevelOrDefault = 95.0,
     published: Published = None,
     title: Title = "Results",
+    faces: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            max=50,
+            help="Show so many of each configuration's worst mistakes as pictures. They are personal data: "
+            "give such a page to nobody who may not see the videos.",
+        ),
+    ] = 0,
+    root: Annotated[
+        list[str] | None, typer.Option(help="With --faces, where a dataset lies: NAME=FOLDER; repeatable.")
+    ] = None,
 ) -> None:
     """Write one HTML file with everything that is known of the runs below a folder; it fetches nothing."""
+    from dferbench.pages.mistakes import Faces
     from dferbench.pages.page import write_page
+    from dferbench.registry.options import assignments
 
     if output.suffix.lower() not in (".html", ".htm"):
         raise ConfigError(f"--output {output} does not end in .html", "Choose such a name: -o report.html.")
+    roots = {name: expand(place) for name, place in assignments(root or []).items()}
+    shown = Faces(faces, context.obj, roots) if faces else None
     shelf, wishes = asked(context.obj, folder, select, metrics, by, interval, published or [], title)
-    write_page(shelf, wishes, output)
+    write_page(shelf, replace(wishes, faces=shown), output)
     typer.echo(f"{output}: {len(shelf.configurations)} configurations, {output.stat().st_size / 1e6:.1f} MB")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dferbench.errors import DferbenchError
 from dferbench.pages.classes import by_class, confusions
+from dferbench.pages.mistakes import Mistake, mistakes
 from dferbench.pages.pictures import Pictures, pictures_of
 from dferbench.pages.protocol import Fact, protocol
 from dferbench.pages.runs import Place, Provenance, provenances, scores
@@ -29,6 +30,7 @@ class Section:
     pictures: Pictures
     told: Sequence[str]
     provenances: Sequence[Provenance]
+    mistakes: Sequence[Mistake]
     elsewhere: str = ""
 
 
@@ -48,6 +50,7 @@ def section(one: Configuration, wishes: Wishes, predictions: Place, elsewhere: s
         pictures=pictures,
         told=told,
         provenances=provenances(one, predictions),
+        mistakes=mistakes(one, wishes.faces, told) if wishes.faces else (),
         elsewhere=elsewhere,
     )
 

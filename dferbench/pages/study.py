@@ -12,6 +12,7 @@ from dferbench.experiment.curve import BadCurve
 from dferbench.experiment.metrics import Columns, Metrics
 from dferbench.experiment.printed import Printed
 from dferbench.experiment.record import Record, with_curve
+from dferbench.pages.mistakes import Faces
 from dferbench.report.by_rule import answering
 from dferbench.report.leaderboard import Row, load, once, rows
 from dferbench.verification.verdict import read_verdicts
@@ -20,8 +21,7 @@ from dferbench.verification.verdict import read_verdicts
 @dataclass(frozen=True)
 class Wishes:
     """How results are to be shown: which epoch counts, which metrics in what order, intervals at what level,
-    published rows next to them, and how methods are known to
-    deviate from their sources."""
+    published rows next to them, how methods are known to deviate from their sources, and faces, if any."""
 
     select: str
     shown: Columns
@@ -29,6 +29,7 @@ class Wishes:
     title: str = ""
     published: Sequence[Printed] = ()
     deviations: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    faces: Faces | None = None
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ def contact_sheet(dataset: Dataset, root: Path, fold: int, output: Path, frames:
     for row, video in enumerate(chosen):
         top = row * (CELL + LABEL)
         draw.text((2, top + 2), f"{dataset.classes[video.label]}  {video.id}", fill="black")
-        for column, image in enumerate(_images(video, frames)):
-            sheet.paste(image, (column * CELL, top + LABEL))
+        sheet.paste(strip(video, frames), (0, top + LABEL))
     buffer = io.BytesIO()
     sheet.save(buffer, "PNG")
     write_atomic(output, buffer.getvalue())
@@ -39,9 +38,14 @@ def _first(videos: list[Video], label: int, each: int) -> list[Video]:
     return [video for video in videos if video.label == label][:each]
 
 
-def _images(video: Video, frames: int) -> list[Image.Image]:
+def strip(video: Video, frames: int) -> Image.Image:
+    """So many frames of a video at even distances, next to each other. Raises VideoError."""
+
     def evenly(count: int) -> list[int]:
         return [round(i) for i in np.linspace(0, count - 1, frames)]
 
     found, _ = choose_decoder().read(video.path, evenly)
-    return [Image.fromarray(frame).resize((CELL, CELL)) for frame in found]
+    row = Image.new("RGB", (frames * CELL, CELL), "white")
+    for column, frame in enumerate(found):
+        row.paste(Image.fromarray(frame).resize((CELL, CELL)), (column * CELL, 0))
+    return row
