@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -43,7 +44,8 @@ CASES = {
                "--missing", "wrong"]],
     "runs": [["study"], ["empty"]],
     "leaderboard": [
-        ["study", "--select", "best-on-test", "--interval", "95", "--published", "field"],
+        ["study", "--select", "best-on-test", "--published", "field"],
+        ["study/toy/WHOLE", "--select", "best-on-test", "--interval", "95"],
         ["study", "--metrics", "uar,macro-f1,top2", "--optimism"],
     ],
     "compare": [["study/toy/NET/fold1-seed0", "study/toy/NET/fold1-seed1", "--anyway"]],
@@ -147,18 +149,18 @@ def desk(tmp_path, toy_root, monkeypatch):
         '[[rows]]\nlabel = "b"\nmethod = "toy-net"\noptions = {width = 2}\n'
     )
     official.save(official.Model(official.PHRASES[:7], position="middle"), tmp_path / "best.pth")
-    return tmp_path, whole.parent.name
+    return tmp_path, {"NET": whole.parent.name, "WHOLE": other.folder(1, 0).parent.name}
 
 
 @pytest.mark.slow
 def test_every_verb_prints_one_strict_document(desk, in_process):
-    folder, net = desk
+    folder, names = desk
     wrong = []
     for verb, cases in CASES.items():
         if verb == "tune":
             pytest.importorskip("optuna")
         for case in cases:
-            words = [word.replace("NET", net) for word in case]
+            words = [re.sub("NET|WHOLE", lambda found: names[found[0]], word) for word in case]
             done = in_process("--plugin", TOY, *verb.split(), *words, "--json")
             try:
                 strict(done.stdout)
