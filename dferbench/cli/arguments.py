@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from dferbench.cli.complete import dataset_names, suite_names
+from dferbench.cli.complete import dataset_names, method_names, suite_names
 from dferbench.machine.cores import Number
 
 DatasetName = Annotated[
@@ -210,3 +210,14 @@ MostFar = Annotated[
     float,
     typer.Option(min=0, max=1, help="Maximum fraction of frames more than 2 x --every frames from any face."),
 ]
+FileMethod = Annotated[
+    str,
+    typer.Option("--model", "-m", help="Method, if the file does not state it.", autocompletion=method_names),
+]
+FileSettings = Annotated[
+    list[str] | None, typer.Option("--set", help="Method option that the file does not state.")
+]
+FileClasses = Annotated[
+    str, typer.Option(help="Class names in the order of the logits, if the file does not state them: a,b,c.")
+]
+FileWeights = Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")]

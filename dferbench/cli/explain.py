@@ -7,8 +7,16 @@ from typing import Annotated
 
 import typer
 
-from dferbench.cli.arguments import FINDERS, DecoderName, Device, Quiet
-from dferbench.cli.complete import method_names
+from dferbench.cli.arguments import (
+    FINDERS,
+    DecoderName,
+    Device,
+    FileClasses,
+    FileMethod,
+    FileSettings,
+    FileWeights,
+    Quiet,
+)
 
 
 def explain(  # noqa: PLR0913 - one parameter an option is how typer declares them
@@ -29,20 +37,10 @@ def explain(  # noqa: PLR0913 - one parameter an option is how typer declares th
         ),
     ] = "auto",
     grid: Annotated[int, typer.Option(min=2, max=64, help="Patches a side that occlusion covers.")] = 7,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="Method, if the file does not state it.", autocompletion=method_names
-        ),
-    ] = "",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Method option that the file does not state.")
-    ] = None,
-    classes: Annotated[
-        str,
-        typer.Option(help="Class names in the order of the logits, if the file does not state them: a,b,c."),
-    ] = "",
-    weights: Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")] = None,
+    model: FileMethod = "",
+    set_: FileSettings = None,
+    classes: FileClasses = "",
+    weights: FileWeights = None,
     finder: Annotated[str, typer.Option(help=f"Crop the face first: {FINDERS}.")] = "none",
     device: Device = "auto",
     decoder: DecoderName = "auto",

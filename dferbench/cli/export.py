@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dferbench.cli.arguments import Quiet
-from dferbench.cli.complete import method_names
+from dferbench.cli.arguments import (
+    FileClasses,
+    FileMethod,
+    FileSettings,
+    FileWeights,
+    Quiet,
+)
 from dferbench.errors import ConfigError
 from dferbench.files import json_text
 
@@ -36,20 +41,10 @@ def export(  # noqa: PLR0913 - one parameter an option is how typer declares the
             "--example", help="Also write a program that runs the .onnx with numpy and onnxruntime."
         ),
     ] = False,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="Method, if the file does not state it.", autocompletion=method_names
-        ),
-    ] = "",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Method option that the file does not state.")
-    ] = None,
-    classes: Annotated[
-        str,
-        typer.Option(help="Class names in the order of the logits, if the file does not state them: a,b,c."),
-    ] = "",
-    weights: Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")] = None,
+    model: FileMethod = "",
+    set_: FileSettings = None,
+    classes: FileClasses = "",
+    weights: FileWeights = None,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Quiet = False,
 ) -> None:

@@ -16,13 +16,16 @@ from dferbench.cli.arguments import (
     DecoderName,
     Device,
     Every,
+    FileClasses,
+    FileMethod,
+    FileSettings,
+    FileWeights,
     Least,
     Margin,
     MostFar,
     MostJumps,
     Quiet,
 )
-from dferbench.cli.complete import method_names
 from dferbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,20 +45,10 @@ def predict(  # noqa: PLR0913 - one parameter an option is how typer declares th
         str, typer.Option(help="Film with a camera instead: its number, such as 0, or its address.")
     ] = "",
     seconds: Annotated[float, typer.Option(min=0.1, max=600, help="How long the camera films.")] = 5.0,
-    model: Annotated[
-        str,
-        typer.Option(
-            "--model", "-m", help="Method, if the file does not state it.", autocompletion=method_names
-        ),
-    ] = "",
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Method option that the file does not state.")
-    ] = None,
-    classes: Annotated[
-        str,
-        typer.Option(help="Class names in the order of the logits, if the file does not state them: a,b,c."),
-    ] = "",
-    weights: Annotated[list[str] | None, typer.Option(help="Backbone weights: NAME=FILE.")] = None,
+    model: FileMethod = "",
+    set_: FileSettings = None,
+    classes: FileClasses = "",
+    weights: FileWeights = None,
     finder: Annotated[str, typer.Option(help=f"Crop the face first: {FINDERS}.")] = "none",
     margin: Margin = 0.3,
     every: Every = 5,
