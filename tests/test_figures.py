@@ -81,6 +81,7 @@ def test_curves_draw_every_epoch_of_every_run_and_their_mean():
     assert lines(test, "UAR")[0][1] == pytest.approx(np.mean(expected, axis=0))
     assert [y for _, y in lines(loss, "_run")] == [[e.terms["ce"] for e in one.curve] for one in group]
     assert lines(rate, ".*")[0][1] == pytest.approx([0.1, 0.05, 0.1 / 3])
+    assert lines(rate, "_run") == [], "learning rates of which all runs have the same are one line"
 
 
 def test_curves_of_one_run_of_several_stages_and_rates_that_differ_hundredfold():

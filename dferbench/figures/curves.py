@@ -72,8 +72,10 @@ def _scores(axes: Axes, style: Style, records: Sequence[Record]) -> None:
 
 
 def _runs(axes: Axes, style: Style, place: int, lines: Sequence[Line], label: str) -> None:
-    """A thin line a run, and their mean, if there are several, with the look of its place."""
+    """A thin line a run, and their mean, if there are several, with the look of its place. Runs that agree in
+    all, as in their learning rates, are one line."""
     look = {"color": style.colour(place), "linestyle": style.line(place)}
+    lines = lines[:1] if all(line == lines[0] for line in lines) else lines
     for line in lines:
         thin = {"linewidth": 0.5, "alpha": 0.45} if len(lines) > 1 else {}
         _one(axes, line, **look, **thin, label="_run" if thin else label)
