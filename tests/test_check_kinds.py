@@ -45,11 +45,13 @@ LIGHT = [
         if kind != "prompts"
     ],
 )
-def test_what_comes_with_dferbench_keeps_its_contract(kind):
-    """Or asks for an option, a file or a package that nobody gave."""
+def test_what_comes_with_dferbench_keeps_its_contract(kind, tmp_path, monkeypatch):
+    """Or asks for an option, a file or a package that nobody gave; nothing is left where it was called."""
+    monkeypatch.chdir(tmp_path)
     for name in [name for one, name in LIGHT if one == kind]:
         broken = [one for one in causes(check_part(kind, name, CATALOG)) if not one.needs]
         assert not broken, (name, broken)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_prompts_keep_theirs():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -66,31 +68,49 @@ def _follow(candidate: Candidate, tracker: Any, room: Path, ends: bool) -> None:
     tracker.run_ended(record_of("done", epochs=2))
 
 
+@contextmanager
+def _secluded() -> Iterator[Path]:
+    """A folder for what a tracker leaves. For as long as it is there, the libraries of those that come with
+    dferbench use this machine alone: a check sends nothing, and leaves nothing where it was called."""
+    with TemporaryDirectory(prefix="dferbench-") as room:
+        store = Path(room, "mlflow.db").as_posix()
+        here = {"WANDB_MODE": "offline", "MLFLOW_TRACKING_URI": f"sqlite:///{store}"}
+        before = {name: os.environ[name] for name in here if name in os.environ}
+        os.environ.update(here)
+        try:
+            yield Path(room)
+        finally:
+            for name in here:
+                del os.environ[name]
+            os.environ.update(before)
+
+
 def tracker_builds(candidate: Candidate) -> None:
     """build() gives an observer with every event of a run"""
-    made = candidate.make()
+    with _secluded():
+        made = candidate.make()
     lacking = [name for name in EVENTS if not callable(getattr(made, name, None))]
     require(not lacking, f"it has no {(lacking or [''])[0]}(): inherit from dferbench.Observer")
 
 
 def tracker_follows(candidate: Candidate) -> None:
     """it follows a run to its end, and after that another one"""
-    with TemporaryDirectory(prefix="dferbench-") as room:
+    with _secluded() as room:
         tracker = candidate.make()
-        _follow(candidate, tracker, Path(room), ends=True)
-        _follow(candidate, tracker, Path(room), ends=False)
+        _follow(candidate, tracker, room, ends=True)
+        _follow(candidate, tracker, room, ends=False)
 
 
 def tracker_resumes(candidate: Candidate) -> None:
     """it continues a run that failed and is resumed"""
-    with TemporaryDirectory(prefix="dferbench-") as room:
-        _follow(candidate, candidate.make(), Path(room), ends=False)
+    with _secluded() as room:
+        _follow(candidate, candidate.make(), room, ends=False)
 
 
 def tracker_changes_nothing(candidate: Candidate) -> None:
     """it changes neither the record nor what an epoch gave, nor the files of the run"""
-    with TemporaryDirectory(prefix="dferbench-") as room:
-        tracker, folder = candidate.make(), Path(room)
+    with _secluded() as folder:
+        tracker = candidate.make()
         record, epoch = record_of(), _epoch(candidate, 0)
         said = (record.model_dump_json(), dict(epoch.metrics), epoch.row.model_dump_json())
         (folder / STATE).write_bytes(b"state")
