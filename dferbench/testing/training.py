@@ -44,12 +44,22 @@ def _changed(operation: Op, video: Tensor, seed: int) -> Tensor:
     """(T, H, W, 3) -> (T, SIDE, SIDE, 3) as training sees it."""
     height, width = video.shape[1:3]
     change = operation.draw(width, height, SIDE, np.random.default_rng(seed))
-    pickle.loads(pickle.dumps(change))
+    _require_picklable(change)
     # The host hands read-only views of what it keeps, so the change gets a copy that is compared afterwards.
     given = video.clone()
     found: Tensor = apply(given, () if change is None else (change,), SIDE, HOST)
     require(torch.equal(given, video), "it writes into the frames that it is given")
     return found
+
+
+def _require_picklable(change: object) -> None:
+    """What was drawn goes from process to process; what pickle says of it differs from Python to Python."""
+    try:
+        pickle.loads(pickle.dumps(change))
+    except Exception as error:
+        raise AssertionError(
+            f"what it draws cannot go to another process: pickle says {type(error).__name__}: {error}"
+        ) from error
 
 
 def augmentation_builds(candidate: Candidate) -> None:
