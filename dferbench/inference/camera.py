@@ -56,9 +56,10 @@ def _film(camera: str, seconds: float, folder: Path) -> int:
 def _opened(camera: str) -> Iterator[Any]:
     import cv2
 
-    before = cv2.utils.logging.setLogLevel(
-        0
-    )  # what OpenCV prints of a camera that is not there is said below
+    # OpenCV 4.10 has these functions elsewhere than later releases.
+    logging: Any = getattr(cv2.utils, "logging", cv2)
+    before = logging.getLogLevel()
+    logging.setLogLevel(0)  # what OpenCV prints of a camera that is not there is said below
     try:
         source = cv2.VideoCapture(int(camera) if camera.isdecimal() else camera)
         if not source.isOpened():
@@ -71,7 +72,7 @@ def _opened(camera: str) -> Iterator[Any]:
         finally:
             source.release()
     finally:
-        cv2.utils.logging.setLogLevel(before)
+        logging.setLogLevel(before)
 
 
 def called(found: PredictedVideos, name: str) -> PredictedVideos:
