@@ -17,7 +17,7 @@ class ClsTransformerOptions(Options):
     """Options of the temporal transformer."""
 
     depth: int = Field(1, ge=1, description="Transformer blocks.")
-    heads: int = Field(8, ge=1, description="Heads of each attention.")
+    heads: int = Field(8, ge=1, description="Number of attention heads in each block.")
     head_dim: int = Field(64, ge=1, description="Width of each head.")
     mlp_ratio: float = Field(2, gt=0, description="Width of the MLP in multiples of the features' width.")
 

@@ -82,7 +82,7 @@ def _require_trained(one: Record, path: Path) -> None:
     for what, there in {**kinds, "a trial of a search": one.trial}.items():
         if there:
             raise ConfigError(
-                f"{path} is the record of {what}, not of a run that --like can repeat",
+                f"{path} is the record of {what}; --like repeats training runs only",
                 "Name the record of a run that was trained.",
             )
 

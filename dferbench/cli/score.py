@@ -26,7 +26,7 @@ def score(  # noqa: PLR0913 - one parameter an option is how typer declares them
     name: Annotated[str, typer.Option("--name", "-n", help="What the predictions are called in tables.")],
     fold: Folds = None,
     seed: Annotated[
-        int, typer.Option("--seed", "-s", min=0, help="Seed that the model was trained with.")
+        int, typer.Option("--seed", "-s", min=0, help="Seed the model was trained with, for the record.")
     ] = 0,
     scores: Annotated[str, typer.Option(help="What scores are: probabilities or logits.")] = "",
     codes: Annotated[

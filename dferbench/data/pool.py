@@ -156,7 +156,7 @@ class _Crew(Generic[Item, Result]):
         except OSError as error:
             raise DferbenchError(
                 f"the processes that read videos cannot be started: {error.strerror or error}",
-                "Look for a limit of processes or open files, or whether /dev/shm can be written.",
+                "Check the limits of processes and open files, and that /dev/shm is writable and not full.",
             ) from error
 
     def _start_again(self, error: Exception) -> None:

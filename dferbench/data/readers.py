@@ -98,7 +98,7 @@ def startable(workers: int) -> Iterator[None]:
     except OSError as error:
         raise DataError(
             f"the processes that read videos cannot be started: {error.strerror or error}",
-            f"Use --workers 0, or look for a limit of processes, or whether {SHARED} can be written.",
+            f"Use --workers 0, or check the limit of processes and that {SHARED} is writable and not full.",
         ) from error
 
 

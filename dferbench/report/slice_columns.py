@@ -45,8 +45,9 @@ def read_columns(path: Path, id_column: str = "id") -> dict[str, dict[str, str]]
         raise DataError(f"{path} cannot be read as CSV: {error}", "Save it as UTF-8 CSV.") from error
     head = [plain(cell.strip()) for cell in rows[0]] if rows else []
     if id_column not in head:
+        others = f"its columns are {', '.join(head)}" if head else "it is empty"
         raise DataError(
-            f"{path} has no column '{id_column}', but {', '.join(head) or 'no header'}",
+            f"{path} has no column '{id_column}': {others}",
             "Name the column of the video ids: --id COLUMN.",
         )
     found: dict[str, dict[str, str]] = {name: {} for name in head if name != id_column}

@@ -52,8 +52,8 @@ def require_same_code(plan: Plan, looked: Looked | None = None) -> None:
             what = "is finished" if before.status == "done" else "was begun"
             raise ConfigError(
                 f"the run in {plan.folder(*run)} {what}, but its code has changed since: {_listed(files)}",
-                "Add --changed again to start such runs over, or --changed keep to keep "
-                "what the old code gave.",
+                "Give the option '--changed again' to train such runs anew, or '--changed keep' to keep the "
+                "results of the old code.",
             )
 
 

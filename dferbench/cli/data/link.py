@@ -20,7 +20,9 @@ def link(
         str, typer.Argument(help="Name of the dataset, without options.", autocompletion=dataset_names)
     ],
     folder: Annotated[Path | None, typer.Argument(help="Root folder, or a pack of the dataset.")] = None,
-    remove: Annotated[bool, typer.Option("--remove", help="Forget the root folder.")] = False,
+    remove: Annotated[
+        bool, typer.Option("--remove", help="Forget the root folder; no file is deleted.")
+    ] = False,
 ) -> None:
     """Remember a dataset's root in the configuration file, so that --root is not needed."""
     context.obj.get("datasets", _plain(name))

@@ -25,8 +25,9 @@ POOLING = (
     "the frames' cosines."
 )
 PIXELS = (
-    "input.normalize is 'none', as in the DFER-CLIP code; CLIP was trained with its mean and deviation, "
-    "input.normalize=clip. It matters most where the tower is frozen."
+    "input.normalize is 'none', as in the DFER-CLIP code. CLIP itself was trained on pixels normalised by "
+    "its own mean and standard deviation, which is input.normalize=clip. It matters most where the image "
+    "encoder is frozen."
 )
 NOT_DRAWN = (
     "Ours: the input draws nothing at random, so that frozen features are computed once and cached. The "
@@ -187,9 +188,8 @@ LINEAR_PROBE = _card(
     ("BMVC", 2023, "arXiv:2308.13382"),
     DFER_CLIP,
     "A linear layer on the mean feature of the frames; the image tower stays as it is.",
-    "paper: the row 'Linear Probe' of table 2 as far as it is described: CLIP ViT-B/32 fixed, only the "
-    "linear layer "
-    "learns (3,591 parameters for 7 classes).",
+    "paper: the row 'Linear Probe' of table 2, as far as the paper describes it: CLIP ViT-B/32 is frozen and "
+    "only the linear layer is trained (3,591 parameters for 7 classes).",
     [RATES.format("the linear layer learns at 1e-2"), POOLING.replace(", then one L2 normalisation", ""),
      "normalize=true brings the pooled feature to length one. Features before CLIP's projection, and a "
      "regression solved by L-BFGS, are not offered.",

@@ -26,10 +26,9 @@ CARD: Mapping[str, Any] = {
         "}"
     ),
     "summary": (
-        "A 3D ResNet18 encodes the whole video; in addition to cross-entropy, a second term makes features "
-        "of one expression near and those of others far, each class weighed by how often the batch has it. "
-        "The term "
-        "adds no parameters and is not used in testing."
+        "A 3D ResNet18 encodes the whole video. Besides cross-entropy, a second term pulls features of the "
+        "same expression together and pushes those of different ones apart, each class weighted by one over "
+        "its number of videos in the batch. The term adds no parameters and is not used in testing."
     ),
     "input": (
         "16 frames in equal steps over the whole video, 112 x 112 RGB, pixels in 0..1; flipped in training. "

@@ -34,8 +34,8 @@ CARD: Mapping[str, Any] = {
         "pixels in 0..1; in training mildly cropped, flipped, made brighter or darker and turned; resized to "
         "a square in testing, ignoring the aspect ratio."
     ),
-    "fidelity": "official-code: follows the released code, which is of DFEW; the paper was read in its "
-    "abstract and a figure only.",
+    "fidelity": "official-code: follows the released code, which is for DFEW; of the paper only the "
+    "abstract and one figure were at hand.",
     "unknowns": [
         "The weight of the loss in the paper: scale=0.1, as in the code, next to a comment that says 0.5.",
         "The net behind the published numbers: a survey prints 9.63 G MACs for it, and the released "

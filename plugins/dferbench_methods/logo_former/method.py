@@ -53,7 +53,7 @@ class LogoFormerOptions(Options):
 
     dim: int = Field(512, ge=1, description="Width of the tokens, a multiple of the heads.")
     depth: int = Field(4, ge=1, description="Blocks of local and global attention.")
-    heads: int = Field(8, ge=1, description="Heads of each attention.")
+    heads: int = Field(8, ge=1, description="Number of attention heads in each block.")
     mlp_ratio: int = Field(4, ge=1, description="Width of a block's MLP in multiples of dim.")
     window_frames: int = Field(
         4, ge=1, description="Frames of a window of local attention; divides the frames."

@@ -42,7 +42,7 @@ class ResNetVitOptions(Options):
     """What may be set of ResNet18-ViT."""
 
     depth: int = Field(3, ge=1, description="Blocks of the temporal transformer.")
-    heads: int = Field(8, ge=1, description="Heads of each block.")
+    heads: int = Field(8, ge=1, description="Number of attention heads in each block.")
     width: Width = 64
     weights: StartFile = Field("", description=TRUNK)
 

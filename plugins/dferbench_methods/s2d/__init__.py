@@ -51,7 +51,7 @@ class S2dOptions(Options):
 
     width: int = Field(768, ge=1, description="Width of the image model's tokens, a multiple of its heads.")
     depth: int = Field(12, ge=1, description="Blocks of the image model.")
-    heads: int = Field(12, ge=1, description="Heads of the image model.")
+    heads: int = Field(12, ge=1, description="Number of attention heads in each block of the image model.")
     patch: int = Field(16, ge=1, description="Side of a patch in pixels; divides input.size.")
     hidden: int = Field(8, ge=1, description="Channels of a prompt block.")
     dropout: Dropout = 0.5
