@@ -39,11 +39,11 @@ def _narrows(known):
     return "width" in known and "stem" in (known["width"].description or "")
 
 
-def train(one, team, exact):
+def train(one, team, exact, first=False):
     """Train each stage for a step a size; the terms of all steps, and the state at the end.
 
-    In float32 it is the first step alone: in some networks what rounding leaves grows a thousandfold with
-    every step, which says nothing of the processes. In float64, `exact`, all steps can be told apart.
+    In float32, and with `first`, it is the first step alone: in some networks what rounding leaves grows a
+    thousandfold with every step, which says nothing of the processes. In float64, `exact`, all are compared.
     """
     encoder, found = one.build(), []
     model = one.build().double() if exact else one.build()
@@ -59,7 +59,7 @@ def train(one, team, exact):
             terms = train_step(model.train(), batch, optimizer, stage, fabric, team, share)
             totals = {name: float(term) * share.videos for name, term in terms.items()}
             found.append(team.means(totals, share.videos))
-            if not exact:
+            if first or not exact:
                 return found, _state(model), team.drew
     return found, _state(model), team.drew
 
@@ -107,9 +107,9 @@ def pair(folder):
         process.kill()
 
 
-def alone(name, given, exact):
+def alone(name, given, exact, first=False):
     """The same in one process."""
-    return train(trial(name, given), ALONE, exact)
+    return train(trial(name, given), ALONE, exact, first)
 
 
 def off(one, other):

@@ -26,9 +26,10 @@ from dferbench.training.across import Team, least_batch, shard
 METHODS = sorted(discover().entries["methods"])
 DRAWS = {"est", "t-esfl"}
 """Methods that draw for single videos whatever their options: dropout, and an order of snippets."""
-GROWS = {"dpcnet", "i3d", "m3dfel", "p3d"}
-"""Methods in whose gradients, not in whose losses, float32 leaves more than that, up to 3.3e-4 of the norm of
-all weights after a step; in float64 they agree as the others do."""
+COARSE = {"dpcnet", "i3d"}
+"""Methods whose weights after a step float32 does not tell to 1e-5, in one process either: rounding decides
+on which side of a kink some numbers lie. In float64 they agree as the others do. Both have dropout, left out
+here."""
 MORE = [
     ("cliper", {"count_over": "epoch"}),
     ("emoclip", {"learn_from": "captions"}),
@@ -80,11 +81,13 @@ def both(tmp_path_factory):
 
 @pytest.mark.slow
 class TestTwoProcesses:
+    @pytest.mark.heavy
     @pytest.mark.parametrize(("name", "given"), CASES)
     def test_they_take_the_step_of_one(self, name, given, both):
         """In float32, with an uneven batch."""
         self.compare(name, given, both, exact=False)
 
+    @pytest.mark.heavy
     @pytest.mark.parametrize(("name", "given"), CASES)
     def test_they_train_what_one_trains(self, name, given, both):
         """Three steps of each stage in float64, small batches among them."""
@@ -98,10 +101,13 @@ class TestTwoProcesses:
         if drew:
             assert all(np.isfinite(list(one.values())).all() for one in found)
             return
-        bound = 1e-7 if exact else 1e-5
-        assert all(pair.off(one, two) < bound for one, two in zip(terms, found, strict=True))
-        if terms:
-            assert pair.apart(state, other) < (1e-3 if name in GROWS and not exact else bound)
+        bound, terms_bound = (1e-7, 1e-6) if exact else (1e-5, 1e-5)  # some terms are told in float32
+        assert all(pair.off(one, two) < terms_bound for one, two in zip(terms, found, strict=True))
+        if terms and name in COARSE and not exact:
+            truth = pair.alone(name, given, exact=True, first=True)[1]
+            assert pair.apart(truth, other) < 2 * pair.apart(truth, state)
+        elif terms:
+            assert pair.apart(state, other) < bound
 
     def test_with_dropout_they_draw_apart(self, both):
         assert both("c3d", {"dropout": 0.5}, False)[2] is True
@@ -146,7 +152,7 @@ def assert_same(one, other):
     assert all(np.allclose(a[name], b[name], rtol=1e-5, atol=1e-6) for name in a)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("model", "devices", "sets"),
     [
@@ -169,13 +175,13 @@ def test_a_run_of_several_processes_is_that_of_one(made, model, devices, sets):
     assert max(Counter(tested.tolist()).values()) == 1 and len(tested) == 9
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_dropout_is_told(made):
     record, _ = made("uneasy", "2", sets=UNEVEN | {"dropout": "0.5"})
     assert record.status == "done" and "distribution" in record.environment["draws"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("model", ["toy-net", "toy-frozen"])
 def test_videos_that_cannot_be_read(made, toy_root, tmp_path, model):
     root = tmp_path / "damaged"
@@ -254,7 +260,7 @@ def test_numbers_of_gpus_mean_no_processes_where_there_is_none(in_process, toy_r
     words = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root]
     done = in_process(*words, "--devices", "0,9", check=3)
     error, hint = done.stderr.splitlines()
-    assert error == "error: --devices 0,9 are numbers of GPUs, and there is no GPU here"
+    assert error == "error: --devices 0,9 names GPUs by their numbers, and there is no GPU here"
     assert hint.startswith("hint: ") and not (tmp_path / "runs").exists()
     assert first_device("auto", "2") == "cpu"
 

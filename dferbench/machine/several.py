@@ -72,8 +72,8 @@ def first_device(device: str, devices: str) -> str:
     kind = kind_of(device)
     if device == "auto" and kind == "cpu" and "," in devices:
         raise ConfigError(
-            f"--devices {devices} are numbers of GPUs, and there is no GPU here",
-            f"Use --device cpu --devices {len(numbers)} for so many processes on the CPU.",
+            f"--devices {devices} names GPUs by their numbers, and there is no GPU here",
+            f"Use --device cpu --devices {len(numbers)} to run {len(numbers)} processes on the CPU.",
         )
     _require(kind, numbers)
     return f"{kind}:{numbers[0]}" if kind == "cuda" else kind

@@ -1,6 +1,6 @@
 """What is computed over a batch of which several processes hold parts: sums and rows, with their gradients.
 
-`torch.nn.SyncBatchNorm` refuses CPU tensors; batch norm is done here with two sums, on any device.
+`torch.nn.SyncBatchNorm` refuses CPU tensors; batch norm is done here with sums in float64, on any device.
 """
 
 from __future__ import annotations
@@ -28,18 +28,6 @@ def in_parts(parts: bool = True) -> Iterator[None]:
         yield
     finally:
         _parts = before
-
-
-class _Sum(torch.autograd.Function):
-    """The sum of a tensor over all processes; so is the sum of its gradients, as each holds the sum."""
-
-    @staticmethod
-    def forward(_: Any, x: Tensor) -> Tensor:
-        return _summed(x)
-
-    @staticmethod
-    def backward(_: Any, *gradients: Tensor) -> Tensor:
-        return _summed(gradients[0])
 
 
 class _Gather(torch.autograd.Function):
@@ -113,6 +101,51 @@ def _pieces(gradients: Sequence[Tensor]) -> Iterator[list[Tensor]]:
         yield piece
 
 
+class _Normalized(torch.autograd.Function):
+    """A part of a batch, (B, C, ...), normalised by the mean and variance of the whole batch; gives these as
+    well, and over how many numbers they were taken.
+
+    Sums are in float64, as torch's are on a CPU. In float32 they would depend on who has which part, and what
+    rounding moves over the kink of a ReLU changes gradients by far more than rounding.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor | None, eps: float) -> tuple[Tensor, ...]:
+        count = _summed(torch.tensor(x.numel() // x.shape[1], device=x.device))
+        sums = torch.stack([x.sum(_over(x), dtype=torch.float64), _squares(x)])
+        mean, squares = _summed(sums) / count
+        variance = (squares - mean.square()).clamp(min=0)
+        inverse = (variance + eps).rsqrt()
+        scale = inverse.to(x.dtype) if weight is None else inverse.to(x.dtype) * weight.to(x.dtype)
+        ctx.save_for_backward(x, mean.to(x.dtype), inverse.to(x.dtype), scale, count)
+        ctx.mark_non_differentiable(mean, variance)
+        return (x - _wide(mean, x)) * _wide(scale, x), mean, variance, count
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        x, mean, inverse, scale, count = ctx.saved_tensors
+        dy = gradients[0]
+        normal = (x - _wide(mean, x)) * _wide(inverse, x)
+        own = torch.stack([one.sum(_over(x), dtype=torch.float64) for one in (dy, dy * normal)])
+        of_mean, of_spread = _summed(own) / count
+        dx = (dy - _wide(of_mean, x) - normal * _wide(of_spread, x)) * _wide(scale, x)
+        return dx, own[1].to(x.dtype) if ctx.needs_input_grad[1] else None, None
+
+
+def _over(x: Tensor) -> list[int]:
+    return [0, *range(2, x.ndim)]
+
+
+def _squares(x: Tensor) -> Tensor:
+    norm: Tensor = torch.linalg.vector_norm(x, dim=_over(x), dtype=torch.float64)
+    return norm.square()
+
+
+def _wide(one: Tensor, x: Tensor) -> Tensor:
+    """A number for each channel, in the shape and type of values."""
+    return one.to(x.dtype).view(1, -1, *[1] * (x.ndim - 2))
+
+
 class _Across(_BatchNorm):
     """Batch norm whose statistics in training are those of the whole batch, wherever its parts are."""
 
@@ -121,16 +154,10 @@ class _Across(_BatchNorm):
             return super().forward(x)
         self._check_input_dim(x)  # type: ignore[no-untyped-call]
         wide = x.to(torch.promote_types(x.dtype, torch.float32))
-        over, shape = [0, *range(2, x.ndim)], [1, -1, *[1] * (x.ndim - 2)]
-        count = _summed(wide.new_tensor([x.numel() // x.shape[1]]))
-        mean = _Sum.apply(wide.sum(over)) / count
-        centred = wide - mean.view(shape)
-        variance = _Sum.apply(centred.square().sum(over)) / count
-        self._remember(mean.detach(), variance.detach() * count / (count - 1))
-        y: Tensor = centred * (variance + self.eps).rsqrt().view(shape)
-        if self.affine:
-            y = y * self.weight.view(shape) + self.bias.view(shape)
-        return y.to(x.dtype)
+        y, mean, variance, count = _Normalized.apply(wide, self.weight, self.eps)
+        self._remember(mean, variance * count / (count - 1))
+        shifted: Tensor = y if self.bias is None else y + _wide(self.bias, wide)
+        return shifted.to(x.dtype)
 
     @torch.no_grad()
     def _remember(self, mean: Tensor, variance: Tensor) -> None:
