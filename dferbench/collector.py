@@ -11,8 +11,9 @@ from contextlib import contextmanager
 def paused() -> Iterator[None]:
     """In this block no cycles are searched for.
 
-    While thousands of records are read, each search would go through all that were read before, a fifth of
-    the time of reading them, and find nothing: records hold no cycles. What is imported stays anyway.
+    While thousands of records are read and tables are made of them, each search would go through all that
+    were read before, a fifth of the time of reading them, and find nothing: records hold no cycles. What is
+    imported stays anyway.
     """
     on = gc.isenabled()
     gc.disable()

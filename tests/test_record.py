@@ -72,6 +72,18 @@ def test_a_record_that_states_fewer_metrics_is_no_forgery(tmp_path):
     assert METRICS["macro-f1"].of(record.read(path).counts("last")) == pytest.approx(100 * (2 / 3 + 0.8) / 2)
 
 
+def test_a_value_is_what_the_counts_give_whatever_the_file_states(tmp_path):
+    path = record.write(make(top2=15), tmp_path)
+    few = json.loads(path.read_text())
+    few["metrics"] = {"last": {"uar": few["metrics"]["last"]["uar"]}}
+    (tmp_path / "few").mkdir()
+    (tmp_path / "few" / record.NAME).write_text(json.dumps(few))
+    for one in (make(top2=15), record.read(path), record.read(tmp_path / "few" / record.NAME)):
+        for rule in ("last", "best-on-test"):
+            for metric in METRICS.values():
+                assert one.value(metric, rule) == metric.of(one.counts(rule)), (metric.name, rule)
+
+
 def test_top2_of_another_epoch_is_not_taken_for_the_best():
     one = make(curve=((9, 1, 1, 9), (5, 5, 5, 5)), top2=20)
     assert one.counts("last").top2 == 20 and one.counts("best-on-test").top2 is None

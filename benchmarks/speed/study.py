@@ -83,7 +83,7 @@ def main() -> None:
             build(folder, size, options.epochs)
             for what, words in commands(folder, "now").items():
                 now = least(words, options.times)
-                alone = what.startswith("run")
+                alone = what == "run, finished"
                 before = torch if alone else least(commands(folder, "before")[what], options.times)
                 name = "import torch" if alone else "whole records"
                 print(f"{f'{size} records, {what}':42}{now.text()}   {name} {before.over(now)}", flush=True)

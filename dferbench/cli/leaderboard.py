@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dferbench import collector
 from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, Selection, Without
 from dferbench.cli.complete import suite_names
 from dferbench.errors import ConfigError, UnknownName
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from dferbench.report.leaderboard import Row
 
 
+@collector.paused()
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="Folder of the runs.", show_default="runs")] = None,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from dferbench import collector
 from dferbench.files import json_text
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class Status:
         return len(self.plan.runs) - self.done - self.unusable if self.plan else 0
 
 
+@collector.paused()
 def statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
     """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
     plans = [one.plan() for one in found]

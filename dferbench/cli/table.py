@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dferbench import collector
 from dferbench.cli.arguments import Level, MetricNames, Optimism, RankedBy, SuiteName, Without
 from dferbench.cli.complete import dataset_names
 from dferbench.cli.requests import request_of
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 
 
+@collector.paused()
 def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     file: SuiteName,
@@ -267,7 +269,7 @@ def _keys(suite: Suite, base: Request, epochs: int | None, catalog: Catalog) -> 
             config_id=one.settled.config_id,
             deviations=one.deviations,
             folds=tuple(one.settled.chosen.dataset.folds),
-            own=own_protocol(one.settled, catalog),
+            own=own_protocol(one.settled, catalog) if one.row.printed else None,
         )
         for one in found
     }

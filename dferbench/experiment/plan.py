@@ -130,7 +130,7 @@ class Plan:
         """The folder of all runs of this configuration."""
         return self.request.output / self.task.dataset / f"{self.method.name}-{self.config_id}"
 
-    @property
+    @cached_property
     def runs(self) -> list[tuple[int, int]]:
         """Every (fold, seed), folds first."""
         return [(fold, seed) for fold in self.folds for seed in self.request.seeds]

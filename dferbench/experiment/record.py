@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from dferbench.errors import ConfigError
 from dferbench.experiment import curve as curves
-from dferbench.experiment import selection
+from dferbench.experiment import record_caveats, selection
 from dferbench.experiment.counts import Confusion, Counts
 from dferbench.experiment.curve import Epoch as Epoch
 from dferbench.experiment.metrics import METRICS, Metric, Metrics
@@ -33,17 +33,10 @@ from dferbench.experiment.record_paths import STATE as STATE
 from dferbench.experiment.record_paths import VALIDATION as VALIDATION
 from dferbench.experiment.record_paths import find as find
 from dferbench.experiment.record_recipe import compute_of as compute_of
-from dferbench.experiment.record_recipe import shuffled
 from dferbench.experiment.selected import HeldOut, Selected, SelectedByValidation, picked_of
 from dferbench.files import from_json, read_regular, to_json, write_atomic
 
 SCHEMA = 3
-OUTSIDE = "outside predictions"
-"""The caveat of what was not predicted by dferbench, which nobody can run again here."""
-MIXED = "mixed code"
-"""The caveat of results that more than one version of the code has made."""
-STRESSED = "stressed"
-"""The caveat of a test on videos that were corrupted on purpose: it measures robustness, and never ranks."""
 MOST_BYTES = 64 * 2**20
 """No record is larger: earlier releases kept the curve in it, 20 MB for a thousand epochs of 43 classes."""
 LATER = {"validation", "val", "trial", "files", "outside"}
@@ -176,20 +169,7 @@ class Record(BaseModel):
     @property
     def caveats(self) -> tuple[str, ...]:
         """What a reader must know before comparing this number: shown next to it in every table."""
-        found = {
-            OUTSIDE: bool(self.outside),
-            "trial": self.trial,
-            "synthetic": self.synthetic,
-            "limited": self.limit is not None,
-            "random weights": any(w.get("random") for w in self.weights.values()),
-            "incomplete": bool(self.skipped),
-            "uncommitted code": bool(self.environment.get("dirty")),
-            "shuffled frames": shuffled(self.recipe),
-            MIXED: self.mixed_code,
-            "votes as targets": self.recipe.get("targets") == "votes",
-        }
-        stated = [*self.dataset_notes.get("caveats", []), *self.checkpoint.get("caveats", [])]
-        return tuple(dict.fromkeys([*(caveat for caveat, holds in found.items() if holds), *stated]))
+        return record_caveats.stated_by(self)
 
     @property
     def pretraining(self) -> tuple[str, ...]:
@@ -214,6 +194,15 @@ class Record(BaseModel):
     def counts(self, rule: str) -> Counts:
         """What metrics are computed from, at the epoch that the selection rule picks. Raises as `picked`."""
         return self.picked(rule)[1]
+
+    def value(self, metric: Metric, rule: str) -> float | None:
+        """The metric at the epoch that the selection rule picks, None where it is undefined.
+
+        What the record states was computed when it was read; what it does not state is computed here. Raises
+        as `picked`.
+        """
+        stated = self.metrics.get(rule, {}).get(metric.name)
+        return metric.of(self.counts(rule)) if stated is None else stated
 
     def answers(self, rule: str) -> bool:
         """Whether it can be told what the rule picks: of a run without validation it is not known by val. A
@@ -362,6 +351,7 @@ TOLERANCE = 1e-6
 
 
 def _check(record: Record, path: Path, metrics: Metrics) -> None:
+    """Compare what the record states of `metrics` with what its counts give, which is what stays in it."""
     known: dict[tuple[int, str], float | None] = {}
     for rule, stated in record.metrics.items():
         if rule not in record.rules or not record.confusion:
@@ -380,6 +370,7 @@ def _check(record: Record, path: Path, metrics: Metrics) -> None:
                     f"but its confusion matrix and counts give {_exact(found)}",
                     _edited(path, one),
                 )
+            stated[name] = found
 
 
 def _agree(stated: float | None, found: float | None) -> bool:

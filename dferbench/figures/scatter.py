@@ -31,7 +31,7 @@ def draw(
     """
     metric = METRICS["uar"]
     values = {
-        label: [(one, value) for one in group if (value := metric.of(one.counts(select))) is not None]
+        label: [(one, value) for one in group if (value := one.value(metric, select)) is not None]
         for label, group in configurations.items()
     }
     if not any(values.values()):
@@ -78,7 +78,7 @@ def _offset(one: Record, mine: Sequence[Record]) -> float:
 def _alt(configurations: Mapping[str, Sequence[Record]], select: str) -> str:
     metric, said = METRICS["uar"], []
     for label, group in zip(all_shown(configurations), configurations.values(), strict=True):
-        values = [v for one in group if (v := metric.of(one.counts(select))) is not None]
+        values = [v for one in group if (v := one.value(metric, select)) is not None]
         if values:
             mean = sum(values) / len(values)
             said.append(f"{label} from {min(values):.2f} to {max(values):.2f} %, mean {mean:.2f} %")

@@ -51,12 +51,12 @@ def values(records: Sequence[Record], kind: str, metric: Metric) -> list[float |
     """Of each run the metric under a rule, or, for the kind OPTIMISM, how much better it is at the epoch
     that is best on test than at the one that validation picks; None where it is undefined."""
     if kind != OPTIMISM:
-        return [metric.of(one.counts(kind)) for one in records]
+        return [one.value(metric, kind) for one in records]
     return [_difference(metric, one) for one in records]
 
 
 def _difference(metric: Metric, one: Record) -> float | None:
-    best, chosen = (metric.of(one.counts(rule)) for rule in (selection.BEST, selection.VAL))
+    best, chosen = (one.value(metric, rule) for rule in (selection.BEST, selection.VAL))
     return None if best is None or chosen is None else best - chosen
 
 

@@ -32,7 +32,7 @@ def _label(one: Record, several: bool) -> str:
 
 def score_of(group: Sequence[Record], metric: Metric = METRICS["uar"], select: str = "last") -> Score | None:
     """The metric over the runs of a configuration; None if some run lacks it."""
-    return score([metric.of(one.counts(select)) for one in group])
+    return score([one.value(metric, select) for one in group])
 
 
 def partial(found: Mapping[str, Sequence[Record]]) -> list[str]:

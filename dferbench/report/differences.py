@@ -107,5 +107,5 @@ def _percent(share: float | None) -> float | None:
 
 def numbers(runs: Sequence[Record], rule: str, shown: Columns) -> dict[str, float | None]:
     """The means of the shown metrics over a side's runs, None where one is undefined."""
-    found = {metric.name: score([metric.of(one.counts(rule)) for one in runs]) for metric in shown.metrics}
+    found = {metric.name: score([one.value(metric, rule) for one in runs]) for metric in shown.metrics}
     return {name: None if one is None else one.mean for name, one in found.items()}

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from dferbench import collector
 from dferbench.errors import ConfigError, DferbenchError
-from dferbench.experiment import record
-from dferbench.experiment.counts import Counts, pool
+from dferbench.experiment import record, selection
+from dferbench.experiment.counts import pool
 from dferbench.experiment.metrics import METRICS, Columns, Metric, Metrics, columns
-from dferbench.experiment.record import MIXED, OUTSIDE, Record
+from dferbench.experiment.record import Record
+from dferbench.experiment.record_caveats import MIXED, OUTSIDE
 from dferbench.report import bounds
 from dferbench.report.by_rule import OPTIMISM, values
 from dferbench.report.labels import facts_of, told_apart
@@ -187,11 +188,10 @@ def once(group: Sequence[Record]) -> list[Record]:
 def _row(records: Sequence[Record], select: str, shown: Columns, level: float | None) -> Row:
     group = once(records)
     picked = [one.counts(select) for one in group]
-    best = [one.counts("best-on-test") for one in group]
     pooled = pool(picked) if len({one.model_seed for one in group}) == 1 else None
     first = group[0]
-    scores = {one.name: score([one.of(counts) for counts in picked]) for one in shown.metrics}
-    at_best = {one.name: _mean(one, best) for one in shown.metrics}
+    scores = {one.name: score(values(group, select, one)) for one in shown.metrics}
+    at_best = {one.name: _mean(values(group, selection.BEST, one)) for one in shown.metrics}
     return Row(
         method=first.method,
         setting=setting(first),
@@ -234,9 +234,9 @@ def _worse(one: Metric, best: float | None, found: Score | None) -> bool:
     return one.order(round(best, 2)) > one.order(round(found.mean, 2))
 
 
-def _mean(one: Metric, runs: Sequence[Counts]) -> float | None:
-    values = [value for value in map(one.of, runs) if value is not None]
-    return fmean(values) if len(values) == len(runs) else None
+def _mean(found: Sequence[float | None]) -> float | None:
+    there = [value for value in found if value is not None]
+    return fmean(there) if len(there) == len(found) else None
 
 
 def as_data(row: Row) -> dict[str, Any]:

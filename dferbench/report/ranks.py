@@ -68,7 +68,7 @@ def _blocks(datasets: Mapping[str, Sequence[Record]], metric: Metric, select: st
     found: dict[Block, list[float | None]] = {}
     for dataset, records in datasets.items():
         for one in records:
-            found.setdefault((dataset, one.fold), []).append(metric.of(one.counts(select)))
+            found.setdefault((dataset, one.fold), []).append(one.value(metric, select))
     there = {block: [v for v in values if v is not None] for block, values in found.items()}
     return {block: fmean(values) for block, values in there.items() if len(values) == len(found[block])}
 

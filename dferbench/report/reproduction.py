@@ -180,7 +180,7 @@ def _against(
     asked = [metrics[name] for name, value in printed.items() if value is not None and name in metrics]
     bounds = intervals_of(found, select, asked, level)
     for metric in asked:
-        values = [metric.of(one.counts(select)) for one in found]
+        values = [one.value(metric, select) for one in found]
         there = [value for value in values if value is not None]
         value = printed[metric.name]
         if value is not None and len(there) == len(values):

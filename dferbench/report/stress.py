@@ -10,6 +10,7 @@ from dferbench.csv_text import csv_text
 from dferbench.errors import ConfigError
 from dferbench.experiment.metrics import Columns, Metric
 from dferbench.experiment.record import Record
+from dferbench.report.by_rule import values
 from dferbench.report.fitted import fitted, folded
 from dferbench.report.score import Score, score
 
@@ -71,7 +72,7 @@ def stress_table(clean: Sequence[Record], stressed: Sequence[Record], shown: Col
         folds=tuple(sorted({one.fold for one in clean})),
         seeds=tuple(sorted({one.seed for one in clean})),
         caveats=tuple(dict.fromkeys(caveat for one in clean for caveat in one.caveats)),
-        clean={m.name: score([_value(m, one) for one in clean]) for m in shown.metrics},
+        clean={m.name: score(values(clean, "last", m)) for m in shown.metrics},
         rows=[_worse(key, group, base, shown) for key, group in groups.items()],
     )
 
@@ -83,17 +84,13 @@ def _worse(
     return Worse(
         *key,
         value=group[0].checkpoint["stress"]["value"],
-        scores={m.name: score([_value(m, one) for one in group]) for m in shown.metrics},
+        scores={m.name: score(values(group, "last", m)) for m in shown.metrics},
         drops={m.name: score([_drop(m, *pair) for pair in pairs]) for m in shown.metrics},
     )
 
 
-def _value(metric: Metric, one: Record) -> float | None:
-    return metric.of(one.counts("last"))
-
-
 def _drop(metric: Metric, clean: Record, stressed: Record) -> float | None:
-    before, after = _value(metric, clean), _value(metric, stressed)
+    before, after = clean.value(metric, "last"), stressed.value(metric, "last")
     if before is None or after is None:
         return None
     return before - after if metric.higher_is_better else after - before

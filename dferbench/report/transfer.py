@@ -70,7 +70,7 @@ def _cell(group: Sequence[Crossing], shown: Columns) -> Cell:
     records = [record for one in group for record in one.records]
     first, one = records[0], group[0]
     return Cell(
-        scores={m.name: score([m.of(record.counts("last")) for record in records]) for m in shown.metrics},
+        scores={m.name: score([record.value(m, "last") for record in records]) for m in shown.metrics},
         runs=len(records),
         classes=tuple(first.classes),
         of=len(one.classes),

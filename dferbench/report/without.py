@@ -62,7 +62,8 @@ def _reduced(record: Record, counts: Counts | None) -> Record | None:
         return None
     confusion = [list(row) for row in counts.confusion]
     facts = {"confusion": confusion, "top2": counts.top2, "curve": None, "epochs_": 0, "best_on_test": None}
-    return record.model_copy(update=facts)
+    # What it states was of all videos.
+    return record.model_copy(update={**facts, "metrics": {}})
 
 
 def beside(

@@ -28,7 +28,8 @@ from dferbench.data.stress.corruptions import Stress
 from dferbench.data.stress.frames import StressedFrames, Version
 from dferbench.errors import DataError, DferbenchError
 from dferbench.experiment.plan import Plan, Split
-from dferbench.experiment.record import STRESSED, Record
+from dferbench.experiment.record import Record
+from dferbench.experiment.record_caveats import STRESSED
 from dferbench.files import digest
 from dferbench.machine.cores import readers
 from dferbench.models.contract import require_logits
