@@ -28,12 +28,22 @@ FURTHER = ("3.12", "3.13", "3.14")
 VENV = ("venv", "--quiet", "--no-config", "--python")
 EXTRAS = "test,faces,parquet,tensorboard,wandb,mlflow,docs,onnx,test-pages"
 """What the README's test command does without: trackers, exports, the site, a browser's driver."""
-SLOW = ("pytest", "-q", "-m", "slow and not long")
+HEAVY = ("pytest", "-q", "-m", "heavy and not long")
+WANT_EXTRAS = tuple(
+    f"tests/test_{name}.py"
+    for name in (
+        "documented_commands", "export", "face_finders", "face_jumps", "face_tracks", "faces", "features",
+        "interface", "outside", "pages", "site", "trackers",
+    )
+)  # fmt: skip
+"""Files with tests that are skipped where an optional package is not installed."""
+REST = ("pytest", "-q", "-m", "not heavy and not long")
 ALONE = ("pytest", "-q", "-n0", "-m", "long")
 LONG = {
     "a thousand hostile inputs": ("tests/test_hostile.py",),
     "the check of a GPU, small": ("tests/test_gpu_check.py",),
     "launchers on SLURM and Ray": ("tests/test_launchers_slurm.py", "tests/test_launchers_ray.py"),
+    "kills and jobs": ("tests/test_kills.py", "tests/test_jobs.py"),
 }
 """Tests of minutes that nothing else here runs."""
 STYLE = ("ruff check", "ruff format --check", "mypy")
@@ -172,7 +182,8 @@ def as_newcomer(steps: Steps, test_command: str) -> None:
     extras = f".[{EXTRAS},ray]"
     steps.run(f"{HERE}: SLURM and a browser", sys.executable, ROOT / ".ci" / "debian.py")
     steps.run(f"{HERE}: extras", python, "-m", "pip", "install", "--quiet", "--editable", extras, cwd=ROOT)
-    steps.run(f"{HERE}: slow tests", python, "-m", *SLOW, cwd=ROOT)
+    steps.run(f"{HERE}: tests of extras", python, "-m", *REST, *WANT_EXTRAS, cwd=ROOT)
+    steps.run(f"{HERE}: heavy tests", python, "-m", *HEAVY, cwd=ROOT)
     for name, files in LONG.items():
         steps.run(f"{HERE}: {name}", python, "-m", *ALONE, *files, cwd=ROOT)
     with tempfile.TemporaryDirectory() as site:

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import preloaded
 import pytest
 from PIL import Image
 
@@ -64,14 +65,45 @@ def toy_root(tmp_path_factory):
     return root
 
 
+@pytest.fixture(scope="session")
+def server():
+    """Starts processes that have imported what is slow; there is one once a test has asked for it."""
+    made = preloaded.Server()
+    yield made
+    made.end()
+
+
 @pytest.fixture
-def cli(tmp_path):
+def start_cli(tmp_path, request):
+    """Start the command line in a process of its own, in an empty folder; gives it as `Popen` would."""
+
+    started = []
+
+    def begin(*arguments, cwd=tmp_path, env=None, **more):
+        server = request.getfixturevalue("server")
+        words, environment = [str(one) for one in arguments], {**os.environ, **(env or {})}
+        started.append(server.start(words, cwd, environment, **more))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def cli(tmp_path, start_cli):
     """Run the command line in a process of its own, in an empty folder; gives the finished process."""
 
     def run(*arguments, check=None, cwd=tmp_path, env=None, **more):
-        environment = {**os.environ, **(env or {})}
-        command = [sys.executable, "-m", "dferbench", *map(str, arguments)]
-        done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **more)
+        if more or any(name.startswith(("PYTHON", "OMP_")) for name in env or {}):
+            # Python reads these before anything else, torch when it is imported, and limits are inherited.
+            command = [sys.executable, "-m", "dferbench", *map(str, arguments)]
+            environment = {**os.environ, **(env or {})}
+            done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, **more)
+        else:
+            with start_cli(*arguments, cwd=cwd, env=env) as process:
+                texts = process.communicate()
+            done = subprocess.CompletedProcess(process.args, process.returncode, *texts)
         if check is not None:
             assert done.returncode == check, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -41,7 +41,7 @@ def large(tmp_path_factory):
     return encode(tmp_path_factory.mktemp("large") / "large.mp4", count=2, size=(8192, 8192))
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_frame_larger_than_8k_is_not_decoded(large):
     before = peak()
     for read in (lambda: choose_decoder().read(str(large), [0]), lambda: next(iter(stream(str(large))))):
@@ -237,7 +237,7 @@ except DataError as error: print(round(time.monotonic() - begun), error.message)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("how", ["endpoint", "proxy", "nobody"])
 def test_a_hub_that_does_not_answer_is_told_soon(tmp_path, how):
     with socket.create_server(("127.0.0.1", 0)) as server:

@@ -37,6 +37,7 @@ LIGHT = [
 ]
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     "kind",
     [

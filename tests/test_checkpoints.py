@@ -198,7 +198,7 @@ class TestExactness:
         with torch.no_grad():
             torch.testing.assert_close(found.model(video(size=64)), model(video(size=64)))
 
-    @pytest.mark.slow
+    @pytest.mark.heavy
     def test_real_sizes(self, tmp_path):
         model = official.Model(official.PHRASES, sizes=official.REAL)
         state = {f"module.{name}": tensor for name, tensor in model.state_dict().items()}

@@ -114,7 +114,7 @@ def test_a_failing_step_is_named_and_stops_no_other(part, capfd):
     assert capfd.readouterr().out.splitlines()[-1] == "failed: first, second"
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_release_that_breaks_the_main_job_fails_its_step(part, tmp_path, monkeypatch, capfd):
     """A stand-in for a PyAV that no longer has what drawing needs."""
     (tmp_path / "av.py").write_text("def open(*arguments, **options):\n    raise TypeError('planted')\n")

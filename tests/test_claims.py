@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -122,11 +122,10 @@ def run(root, *more):
 
 
 @pytest.mark.slow
-def test_run_says_who_is_at_it_and_does_the_rest(in_process, toy_root, tmp_path):
+def test_run_says_who_is_at_it_and_does_the_rest(in_process, start_cli, toy_root, tmp_path):
     """Of two runs one belongs to another process, which was stopped in the midst of it."""
     long = list(map(str, ["--plugin", TOY, *run(toy_root), "--epochs", "500"]))
-    command = [sys.executable, "-m", "dferbench", *long]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as one:
+    with start_cli(*long) as one:
         while "train 2/" not in one.stderr.readline():
             assert one.poll() is None
         one.send_signal(signal.SIGSTOP)
@@ -158,34 +157,19 @@ def test_run_says_who_is_at_it_and_does_the_rest(in_process, toy_root, tmp_path)
 
 
 @pytest.mark.slow
-def test_processes_on_one_folder_train_each_run_once(toy_root, tmp_path):
+def test_processes_on_one_folder_train_each_run_once(cli, start_cli, toy_root, tmp_path):
     """Three at once, of which one is killed and one joins late: all bits as with one process."""
-    words = [
-        sys.executable,
-        "-m",
-        "dferbench",
-        "--plugin",
-        TOY,
-        *run(toy_root, "--fold", "all", "--seed", "0,1,2"),
-    ]
-    words = list(map(str, words))
-    subprocess.run([*words, "-o", tmp_path / "alone"], check=True, capture_output=True)
-
-    def process(_):
-        return subprocess.run([*words, "-o", tmp_path / "shared"], capture_output=True, text=True)
-
-    first = subprocess.Popen([*words, "-o", tmp_path / "shared"], stderr=subprocess.PIPE, text=True)
-    with ThreadPoolExecutor(2) as pool:
-        others = [pool.submit(process, n) for n in range(2)]
+    words = ["--plugin", TOY, *run(toy_root, "--fold", "all", "--seed", "0,1,2"), "-o"]
+    cli(*words, "alone", check=0)
+    with ExitStack() as ends:
+        first, *others = (ends.enter_context(start_cli(*words, "shared")) for _ in range(3))
         while "train 1/" not in first.stderr.readline():
             assert first.poll() is None
         first.kill()
-        first.stderr.close()
-        ended = [other.result() for other in others]
-    assert {one.returncode for one in ended} <= {0, 75}
-    last = process(0)
-    assert last.returncode == 0, last.stderr
-    begun = [line for one in [*ended, last] for line in one.stderr.splitlines() if "train, " in line]
+        said = [other.communicate()[1] for other in others]
+    assert {other.returncode for other in others} <= {0, 75}
+    said.append(cli(*words, "shared", check=0).stderr)
+    begun = [line for text in said for line in text.splitlines() if "train, " in line]
     assert len(begun) == len(set(begun)) and len(begun) in (5, 6), begun
     for path in record.find(tmp_path / "alone"):
         other = tmp_path / "shared" / path.relative_to(tmp_path / "alone")

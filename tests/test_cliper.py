@@ -269,6 +269,7 @@ class TestStages:
 # ---- as a method -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("options", [{}, {"count_over": "epoch", "pool": "mean-logits", "descriptors": 2}])
 def test_contract(options):
     assert_contract("cliper", **options)

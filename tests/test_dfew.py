@@ -152,7 +152,7 @@ def test_without_lists_the_annotation_and_the_rule_give_the_folds(dfew, full_fol
     assert notes["split"] == "rebuilt by the rule" and notes["caveats"] == ["not official"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_more_clips_than_the_protocol_has_are_not_official(dfew, tmp_path):
     """As annotation.xlsx next to the original clips gives it: 362 labelled clips more than have faces."""
     labels = full_set()
@@ -270,7 +270,7 @@ def test_an_unknown_layout_gets_the_known_ones(dfew, tmp_path):
         dfew().make(tmp_path, "face", 0.01, paint, Progress())
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("layout", ["faces", "flat", "16f", "original", "repository"])
 def test_make_verify_and_run_work_in_every_layout(layout, in_process):
     in_process("data", "make", "dfew", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)

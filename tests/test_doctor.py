@@ -33,7 +33,7 @@ def failing(found):
     return [one["name"] for one in bad]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("stub", STUBS)
 def test_a_pyav_that_does_not_work_is_named(cli, tmp_path, stub):
     (tmp_path / "first" / "av").mkdir(parents=True)

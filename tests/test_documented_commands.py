@@ -25,8 +25,9 @@ from dferbench.registry.datasets import make_dataset
 SMALL = {
     "synthetic": "synthetic(videos=35, size=64)",
     "synthetic(classes=11)": "synthetic(classes=11, videos=55, size=64)",
+    "0,1,2": "0",
 }
-"""Datasets of the pages, and fewer videos of the same."""
+"""Datasets of the pages, and fewer videos of the same; seeds, and fewer of them."""
 TINY = ["--set", "backbone=clip-tiny"]
 QUICK = ["--epochs", "1", "-j", "0", "-q", "--device", "cpu"]
 MORE = {
@@ -35,7 +36,7 @@ MORE = {
     "tune": [*QUICK, "--max-runs", "1"],
     "reproduce": [*QUICK],
     "profile": ["--steps", "1", "--device", "cpu", *TINY],
-    "stress": ["-j", "0", "-q", "--device", "cpu"],
+    "stress": ["-j", "0", "-q", "--device", "cpu", "--only", "blur,jpeg"],
     "transfer": ["-j", "0", "-q", "--device", "cpu"],
     "evaluate": ["-j", "0", "-q", "--device", "cpu"],
     "predict": ["-q", "--device", "cpu"],

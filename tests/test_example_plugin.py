@@ -22,7 +22,7 @@ def test_as_a_file(cli, tmp_path):
     assert "face-mean" in cli("leaderboard", check=0).stdout
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_installed(cli, tmp_path):
     place = tmp_path / "site"
     pip = [

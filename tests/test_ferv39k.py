@@ -389,7 +389,7 @@ def test_what_make_writes_is_what_verify_wants(in_process):
     assert errors(in_process) == 0
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_make_verify_and_run_work_in_every_layout(layout, in_process):
     in_process("data", "make", "ferv39k", "--root", "R", "--layout", layout, "--scale", "0.0005", check=0)

@@ -78,6 +78,7 @@ def test_workers_do_not_matter(cells, root, in_process, tmp_path):
     assert predictions(again.parent) == predictions(cells[0])
 
 
+@pytest.mark.heavy
 def test_processes_do_not_matter(method, cells, root, nursery, tmp_path):
     """A fold gives the same bits after others and in a process of its own, which trains through workers."""
     alone = nursery.predictions(method, root, tmp_path / "alone", 2, 2)

@@ -411,7 +411,7 @@ def test_the_page_runs_from_top_to_bottom(desk, monkeypatch, capsys):
         assert name.startswith("_") or hasattr(tuple, name) or f"`{name}" in page, name
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_notebook_runs_from_top_to_bottom(desk):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from conftest import TOY, heed_interrupts
+from conftest import TOY
 
 from dferbench.errors import ConfigError
 from dferbench.experiment import record
@@ -64,13 +64,6 @@ def words(toy_root, tmp_path):
     return make
 
 
-def start(tmp_path, words, **more):
-    command = [sys.executable, "-m", "dferbench", *map(str, words)]
-    return subprocess.Popen(
-        command, cwd=tmp_path, text=True, start_new_session=True, preexec_fn=heed_interrupts, **more
-    )
-
-
 def alive(group):
     """The processes of a session that are not waiting to be collected."""
     listed = subprocess.run(["ps", "-s", str(group), "-o", "pid=,stat="], capture_output=True, text=True)
@@ -88,7 +81,7 @@ def statuses(tmp_path):
     return [record.read(path).status for path in record.find(tmp_path / "runs")]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_twelve_runs_are_each_trained_once_with_the_bits_of_one_process(cli, words, tmp_path):
     many = words("--fold", "all", "--seed", ",".join(map(str, range(6))), "--epochs", "1")
     one = cli(*many, "-o", "alone", check=0)
@@ -104,7 +97,7 @@ def test_twelve_runs_are_each_trained_once_with_the_bits_of_one_process(cli, wor
             assert (path.parent / name).read_bytes() == (other.parent / name).read_bytes()
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_json_force_and_what_each_job_may_use(cli, words, tmp_path):
     two = words("--fold", "all", "--epochs", "1", "--jobs", "2", "--json")
     first = cli(*two, "-q", check=0, env={"DFERBENCH_CORES": "4", "OMP_NUM_THREADS": ""})
@@ -120,14 +113,14 @@ def test_json_force_and_what_each_job_may_use(cli, words, tmp_path):
     assert "2 runs done, 0 to do" in done and done.count("already done") == 2
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_run_whose_process_is_killed_is_taken_up_again(cli, words, tmp_path):
     told = cli(*words("--fold", "all", "--jobs", "2", "--set", "deaths=2", method="deadly"), check=0).stderr
     assert told.count("ended with SIGKILL") == 2 and "it is tried again" in told
     assert statuses(tmp_path) == ["done", "done"]
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_run_that_kills_its_process_each_time_fails_and_the_others_do_not(cli, words, tmp_path):
     suite = tmp_path / "suite.toml"
     rows = [("deadly", "deaths = 99"), ("deadly", "bug = true"), ("toy-net", '"stage.epochs" = 1')]
@@ -146,17 +139,20 @@ def test_a_run_that_kills_its_process_each_time_fails_and_the_others_do_not(cli,
     assert done.stdout.count("Three rows") == 1
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("number", "whole_group", "code"),
     [
         (signal.SIGINT, True, 130),
-        pytest.param(signal.SIGTERM, False, 75, marks=pytest.mark.slow),
-        pytest.param(signal.SIGKILL, False, -signal.SIGKILL, marks=pytest.mark.slow),
+        pytest.param(signal.SIGTERM, False, 75, marks=pytest.mark.long),
+        pytest.param(signal.SIGKILL, False, -signal.SIGKILL, marks=pytest.mark.long),
     ],
 )
-def test_a_stop_ends_all_jobs_and_the_same_command_continues(words, tmp_path, number, whole_group, code):
+def test_a_stop_ends_all_jobs_and_the_same_command_continues(
+    words, start_cli, tmp_path, number, whole_group, code
+):
     long = words("--fold", "all", "--epochs", "3000", "--jobs", "2")
-    with start(tmp_path, long, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as parent:
+    with start_cli(*long, alone=True) as parent:
         seen = set()
         while len(seen) < 2:
             line = parent.stderr.readline()
@@ -172,14 +168,15 @@ def test_a_stop_ends_all_jobs_and_the_same_command_continues(words, tmp_path, nu
         assert "Traceback" not in told and told.count("error:") == 1
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_terminal_shows_one_table(words, tmp_path):
     import pty
 
     ours, theirs = pty.openpty()
     subprocess.run(["stty", "cols", "80", "rows", "24"], stdin=theirs, check=True)
     run = words("--fold", "all", "--epochs", "2", "--jobs", "2")
-    with start(tmp_path, run, stderr=theirs, stdout=subprocess.PIPE) as process:
+    command = [sys.executable, "-m", "dferbench", *map(str, run)]
+    with subprocess.Popen(command, cwd=tmp_path, text=True, stderr=theirs, stdout=-1) as process:
         os.close(theirs)
         shown = b""
         while True:

@@ -8,7 +8,7 @@ import pytest
 from conftest import ROOT
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="finds processes through /proc")
 def test_ten_kills_lose_nothing_and_change_no_bit(tmp_path):
     command = [sys.executable, ROOT / "benchmarks" / "kills.py", "--kills", "10", "--seed", "7"]
@@ -19,7 +19,7 @@ def test_ten_kills_lose_nothing_and_change_no_bit(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="finds processes through /proc")
 def test_processes_that_share_a_study_and_are_killed_train_each_run_once(tmp_path):
     shape = ["--runs", "6", "--processes", "3", "--kills", "4", "--seed", "3", "--folder", tmp_path]

@@ -347,7 +347,7 @@ def _dies(path, choose):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_decoder_that_hangs_is_ended(videos, loader, monkeypatch):
     monkeypatch.setattr("dferbench.data.loader.TIMEOUT", 1)
     stuck = choose_decoder("stuck", {"stuck": lambda: _hangs})

@@ -371,13 +371,13 @@ def test_an_unknown_layout_gets_the_known_ones(mafw, tmp_path):
         mafw().make(tmp_path, "face", 0.01, paint, Progress())
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_what_make_writes_is_what_verify_wants(in_process):
     in_process("data", "make", "mafw", "--root", "R", "--layout", "clips", "--scale", "0.0005", check=0)
     assert errors(in_process, "mafw") == 0
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_make_verify_and_run_work_in_every_layout(layout, in_process):
     in_process("data", "make", "mafw", "--root", "R", "--layout", layout, "--scale", "0.001", check=0)
@@ -388,7 +388,7 @@ def test_make_verify_and_run_work_in_every_layout(layout, in_process):
     assert "partial data" in done.stdout
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_missing_face_folder_is_named_and_may_be_skipped(in_process, tmp_path):
     in_process("data", "make", "mafw", "--root", "R", "--scale", "0.001", check=0)
     gone = get("mafw")().videos(tmp_path / "R", 1, "test")[0]

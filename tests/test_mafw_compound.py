@@ -151,13 +151,13 @@ def test_compound_codes_can_be_stated(compound, small, tmp_path):
             compound(lists=str(tmp_path), codes=f"7=neutral, {wrong}").videos(small, 1, "test")
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_make_verify_and_run_work_for_the_compound_set(in_process):
     in_process("data", "make", "mafw-compound", "--root", "R", "--scale", "0.001", check=0)
     verified_and_run(in_process)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_verify_and_run_work_for_clips_of_the_compound_set(compound, in_process, tmp_path):
     make_release(compound(), tmp_path / "R", "clips", SCALE, noise, "a test", Progress())
     verified_and_run(in_process)

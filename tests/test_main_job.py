@@ -10,7 +10,7 @@ from dferbench.experiment import record
 RUN = ["run", "--model", "dfer-clip", "--dataset", "synthetic(videos=70)"]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_from_drawing_to_the_leaderboard(cli, tmp_path):
     done = cli(*RUN, "--epochs", "2", "--json", check=0)
     (one,) = json.loads(done.stdout)["records"]
@@ -53,7 +53,7 @@ def test_every_kind_of_option_trains(in_process, options):
     assert one["status"] == "done" and len(one["curve"]) == 1
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_eleven_classes(in_process):
     eleven = ["run", "-m", "dfer-clip", "-d", "synthetic(classes=11, videos=110)", "--epochs", "1"]
     done = in_process(*eleven, "--set", "stage.batch=8", "--json", check=0)

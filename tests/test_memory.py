@@ -108,24 +108,21 @@ class TestNothingChanges:
         assert np.array_equal(partly, probe()[1])
 
     @pytest.mark.slow
-    def test_a_run_that_was_killed_goes_on_to_the_same_bits(self, probe, toy_root, tmp_path):
+    def test_a_run_that_was_killed_goes_on_to_the_same_bits(self, probe, cli, start_cli, toy_root, tmp_path):
         # Many epochs, so that a slow signal still finds the process at work.
-        many = {"stage.epochs": "60"}
+        many = {"stage.epochs": "100"}
         _, whole, _ = probe(sets=many)
         memory.clear()
         runs = tmp_path / "killed"
         words = ["run", "-m", "linear-probe", "-d", "toy", "--root", toy_root, "-o", runs, "-j", "0"]
         sets = [word for name, text in {**SETS, **many}.items() for word in ("--set", f"{name}={text}")]
-        command = [sys.executable, "-m", "dferbench", "--plugin", TOY, *words, *sets, "--device", "cpu"]
-        process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
-        for line in process.stderr:
-            if line.startswith("train 3/60"):
-                process.kill()
-                break
-        process.wait()
-        process.stderr.close()
-        done = subprocess.run(command, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        command = ["--plugin", TOY, *words, *sets, "--device", "cpu"]
+        with start_cli(*command) as process:
+            for line in process.stderr:
+                if line.startswith("train ") and list(runs.rglob("state.pt")):
+                    process.kill()
+                    break
+        done = cli(*command, check=0)
         assert "resumed after" in done.stderr and "18 of 18 videos are remembered" in done.stderr
         assert np.array_equal(whole, np.load(next(runs.rglob("predictions.npz")))["logits"])
 

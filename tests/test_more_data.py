@@ -325,7 +325,7 @@ def test_every_folder_name_is_a_class():
     assert {canonical(name) for name in (*FOLDERS, *CAER)} == set(SEVEN)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_command_line_makes_and_verifies(cli, tmp_path):
     cli("data", "make", "ravdess", "--layout", "faces", "--scale", "0.001", "--root", "R", check=0)
     said = cli("data", "verify", "ravdess", "--root", "R", check=0).stdout

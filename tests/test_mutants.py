@@ -126,7 +126,7 @@ def folder(whole, tmp_path):
     return {"a/codec", "a/codec-mkv", "a/half", "b/text", "b/empty", "b/playlist"}
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_commands_themselves_agree(folder, in_process, tmp_path):
     """All of them name the same videos, and none calls one a bug."""
 

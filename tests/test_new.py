@@ -137,7 +137,7 @@ def environment(tmp_path_factory):
     return python, folders
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_each_passes_its_tests_in_a_fresh_environment(environment, tmp_path):
     python, folders = environment
     tests = [folder / "tests" for folder in folders]

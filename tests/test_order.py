@@ -144,7 +144,7 @@ def test_a_view_as_it_was_is_no_other_view(plugin, toy_root, in_process):
     assert "made for input.frames=8" in done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_one_table_of_what_runs_owe_to_the_order(in_process, tmp_path):
     small = ["-d", "synthetic(videos=35,size=64)", "--set", "input.frames=4", "--set", "stage.batch=7"]
     in_process("run", "-m", "linear-probe", *small, "--epochs", 1, "-j", 0, "-o", tmp_path / "runs", check=0)

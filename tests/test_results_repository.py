@@ -76,7 +76,7 @@ def repository(tmp_path, toy_root):
     return bash, commit, here, tmp_path / "summary.md"
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_workflow_verifies_compares_and_keeps_what_was_accepted(repository):
     bash, commit, here, summary = repository
     assert "checkpoint" not in bash("git ls-files").stdout

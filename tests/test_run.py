@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 import pytest
-from conftest import TOY, heed_interrupts
+from conftest import TOY
 
 from dferbench.errors import ConfigError, DataError, UnknownName
 from dferbench.experiment import record
@@ -82,28 +82,21 @@ def test_remembered_videos_are_read_once(toy_run):
 
 def command(root, output, *more):
     return [
-        sys.executable, "-m", "dferbench", "--plugin", str(TOY), "run", "-m", "toy-net", "-d", "toy",
-        "--root", str(root), "-o", str(output), "--device", "cpu", "--epochs", "8", *more,
+        "--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", root, "-o", output,
+        "--device", "cpu", "--epochs", "8", *more,
     ]  # fmt: skip
 
 
-@pytest.mark.slow
-def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_path):
-    subprocess.run(command(toy_root, tmp_path / "whole"), check=True, capture_output=True)
+@pytest.mark.heavy
+def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(cli, start_cli, toy_root, tmp_path):
+    cli(*command(toy_root, "whole"), check=0)
     draw = random.Random(0)
     for lines in draw.sample(range(2, 16), 3):
-        process = subprocess.Popen(
-            command(toy_root, tmp_path / "killed"),
-            stderr=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            text=True,
-        )
-        for _ in range(lines):
-            process.stderr.readline()
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        process.stderr.close()
-    last = subprocess.run(command(toy_root, tmp_path / "killed"), check=True, capture_output=True, text=True)
+        with start_cli(*command(toy_root, "killed")) as process:
+            for _ in range(lines):
+                process.stderr.readline()
+            process.kill()
+    last = cli(*command(toy_root, "killed"), check=0)
     assert "resumed after" in last.stderr or "already done" in last.stderr
     whole, killed = (next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "killed"))
     assert whole == killed
@@ -111,23 +104,19 @@ def test_killed_at_any_moment_and_resumed_gives_the_same_bytes(toy_root, tmp_pat
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
 @pytest.mark.slow
-def test_asked_to_stop_it_says_so_and_resumes(toy_root, tmp_path, sent, code):
-    process = subprocess.Popen(
-        command(toy_root, tmp_path / "runs", "--workers", "1"),
-        stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True,
-        preexec_fn=heed_interrupts,
-    )  # fmt: skip
-    for _ in range(3):
-        process.stderr.readline()
-    # As a terminal does it: to the whole group, workers included.
-    os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
-    _, errors = process.communicate(timeout=60)
+def test_asked_to_stop_it_says_so_and_resumes(cli, start_cli, toy_root, tmp_path, sent, code):
+    with start_cli(*command(toy_root, "runs", "--workers", "1"), alone=True) as process:
+        for _ in range(3):
+            process.stderr.readline()
+        # As a terminal does it: to the whole group, workers included.
+        os.killpg(process.pid, sent) if sent == signal.SIGINT else process.send_signal(sent)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == code, errors
     assert errors.splitlines()[-1] == "hint: Run the same command to continue."
     assert "Traceback" not in errors
     (path,) = record.find(tmp_path / "runs")
     assert record.read(path).status == "interrupted"
-    done = subprocess.run(command(toy_root, tmp_path / "runs"), capture_output=True, text=True, check=True)
+    done = cli(*command(toy_root, "runs"), check=0)
     assert "resumed after" in done.stderr or "train 1/8" in done.stderr
 
 
@@ -228,7 +217,7 @@ def test_limited_runs_are_marked(toy_run):
     assert (one.videos == {"train": 6, "test": 6} and one.caveats == ("limited",)) or "limited" in one.caveats
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_full_disk_leaves_no_half_record(toy_root, tmp_path):
     """The operating system refuses files beyond a size, as it does when the disk is full."""
     limit = 4000
@@ -238,7 +227,8 @@ def test_a_full_disk_leaves_no_half_record(toy_root, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 
     runs = tmp_path / "runs"
-    full = command(toy_root, runs, "--workers", "0")
+    words = map(str, command(toy_root, runs, "--workers", "0"))
+    full = [sys.executable, "-m", "dferbench", *words]
     done = subprocess.run(full, capture_output=True, text=True, preexec_fn=small_files)
     assert done.returncode == 1, done.stderr
     assert "cannot write" in done.stderr and "Traceback" not in done.stderr

@@ -3,8 +3,6 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -80,10 +78,9 @@ def test_an_empty_folder_and_none(in_process, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_running_run_tells_its_epoch_and_its_end(in_process, toy_root, tmp_path):
+def test_a_running_run_tells_its_epoch_and_its_end(in_process, start_cli, toy_root, tmp_path):
     words = ["--plugin", TOY, "run", "-m", "toy-net", "-d", "toy", "--root", toy_root, "--device", "cpu"]
-    command = [sys.executable, "-m", "dferbench", *map(str, words), "-j", "0", "--epochs", "400"]
-    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as one:
+    with start_cli(*words, "-j", "0", "--epochs", "400") as one:
         while "train 3/" not in one.stderr.readline():
             assert one.poll() is None
         one.send_signal(signal.SIGSTOP)

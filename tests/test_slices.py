@@ -154,8 +154,8 @@ def test_the_number_of_parts_can_be_chosen():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("", "no column 'id', but no header"),
-        ("video,source\na,b\n", "no column 'id', but video, source"),
+        ("", "no column 'id': it is empty"),
+        ("video,source\na,b\n", "no column 'id': its columns are video, source"),
         ("id,source\na,b\na,c\n", "line 3 has its id a second time"),
         ("id,source\na\n", "line 2 has 1 cells"),
         ("id,source\na,b,c\n", "line 2 has 3 cells"),

@@ -133,18 +133,19 @@ def test_who_was_started_deaf_to_ctrl_c_stays_so():
     assert done.stdout == "on\n", done.stderr
 
 
-def start(tmp_path, toy_root, *words):
-    """A command in a session of its own that has begun to train."""
-    command = [sys.executable, "-m", "dferbench", "--plugin", TOY, words[0], *words[1:], "-d", "toy"]
-    command += ["--root", toy_root, "--device", "cpu", "--epochs", "200", "-j", "2"]
-    process = subprocess.Popen(
-        list(map(str, command)), cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-        start_new_session=True, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )  # fmt: skip
-    for line in process.stderr:
-        if line.startswith("train 2/"):
-            return process
-    raise AssertionError(process.wait())
+@pytest.fixture
+def start(start_cli, toy_root):
+    """Start a command in a session of its own; gives it once it has begun to train."""
+
+    def begin(*words):
+        command = ["--plugin", TOY, *words, "-d", "toy", "--root", toy_root, "--device", "cpu"]
+        process = start_cli(*command, "--epochs", "200", "-j", "2", alone=True)
+        for line in process.stderr:
+            if line.startswith("train 2/"):
+                return process
+        raise AssertionError(process.wait())
+
+    return begin
 
 
 def children(parent):
@@ -174,8 +175,8 @@ def wait_until_gone(processes):
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists children through /proc")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 75), (signal.SIGINT, 130)])
-def test_a_stop_of_the_group_with_readers_is_an_interruption(tmp_path, toy_root, number, code):
-    process = start(tmp_path, toy_root, "run", "-m", "toy-net")
+def test_a_stop_of_the_group_with_readers_is_an_interruption(tmp_path, start, number, code):
+    process = start("run", "-m", "toy-net")
     readers = children(process.pid)
     assert len(readers) >= 2
     os.killpg(process.pid, number)
@@ -187,10 +188,10 @@ def test_a_stop_of_the_group_with_readers_is_an_interruption(tmp_path, toy_root,
 
 
 @pytest.mark.slow
-def test_a_stopped_bench_starts_no_other_row(tmp_path, toy_root):
+def test_a_stopped_bench_starts_no_other_row(tmp_path, start):
     row = '[[rows]]\nlabel = "{0}"\nmethod = "toy-net"\noptions = {{ width = {0} }}\n'
     (tmp_path / "two.toml").write_text('title = "Two"\n' + row.format(3) + row.format(4))
-    process = start(tmp_path, toy_root, "bench", "two.toml")
+    process = start("bench", "two.toml")
     os.killpg(process.pid, signal.SIGTERM)
     assert "row 2" not in ended(process, 75)
     (path,) = record.find(tmp_path / "runs")
@@ -199,8 +200,8 @@ def test_a_stopped_bench_starts_no_other_row(tmp_path, toy_root):
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="lists children through /proc")
-def test_a_killed_reader_is_told_with_what_to_do(tmp_path, toy_root):
-    process = start(tmp_path, toy_root, "run", "-m", "toy-net")
+def test_a_killed_reader_is_told_with_what_to_do(tmp_path, start):
+    process = start("run", "-m", "toy-net")
     os.kill(min(children(process.pid)), signal.SIGKILL)
     errors = ended(process, 4)
     assert "ended with SIGKILL" in errors.splitlines()[-2] and "memory" in errors.splitlines()[-1]
@@ -208,16 +209,13 @@ def test_a_killed_reader_is_told_with_what_to_do(tmp_path, toy_root):
     assert record.read(path).status == "failed" and (path.parent / "state.pt").is_file()
 
 
-@pytest.mark.slow
-def test_a_row_in_a_process_of_its_own_is_stopped_with_its_parent(tmp_path, toy_root):
+@pytest.mark.heavy
+def test_a_row_in_a_process_of_its_own_is_stopped_with_its_parent(tmp_path, start_cli, toy_root):
     row = '[[rows]]\nlabel = "one"\nmethod = "toy-net"\n'
     (tmp_path / "one.toml").write_text('title = "One"\n' + row)
     words = ["bench", "one.toml", "--launcher", "processes"]
-    command = [sys.executable, "-m", "dferbench", "--plugin", TOY, *words, "-d", "toy", "--root", toy_root]
-    command += ["--device", "cpu", "--epochs", "2000", "-j", "0"]
-    process = subprocess.Popen(
-        list(map(str, command)), cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    )
+    command = ["--plugin", TOY, *words, "-d", "toy", "--root", toy_root, "--device", "cpu"]
+    process = start_cli(*command, "--epochs", "2000", "-j", "0")
     end = time.monotonic() + 120
     while not list(tmp_path.rglob("state.pt")) and time.monotonic() < end:
         time.sleep(0.1)

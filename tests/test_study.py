@@ -17,7 +17,7 @@ main(sys.argv[1:])
 """
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_benchmark_of_a_study_runs_at_small_size():
     command = [sys.executable, "benchmarks/speed/study.py", "--sizes", "3", "--epochs", "2", "--times", "1"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

@@ -472,21 +472,16 @@ def test_wrong_arguments_are_two_lines(bench, arguments, code, message):
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 75)])
-@pytest.mark.slow
-def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
+@pytest.mark.heavy
+def test_an_interrupted_bench_goes_on(bench, start_cli, suite, toy_root, number, code):
     words = ["--plugin", TOY, "--plugin", "more.py", "bench", suite, "-d", "toy", "--root", toy_root]
     words += ["-j", "0", "--device", "cpu", "--rows", "1,4", "--epochs", "60"]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dferbench", *map(str, words)],
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    for line in process.stderr:
-        if line.startswith("train 3/"):
-            break
-    process.send_signal(number)
-    assert "Run the same command to continue" in process.stderr.read() and process.wait(30) == code
+    with start_cli(*words, cwd=Path.cwd()) as process:
+        for line in process.stderr:
+            if line.startswith("train 3/"):
+                break
+        process.send_signal(number)
+        assert "Run the same command to continue" in process.stderr.read() and process.wait(30) == code
     (path,) = record.find(Path("runs"))
     assert record.read(path).status == "interrupted"
     found, _, err = bench("--rows", "1,4", "--epochs", "60")
@@ -494,7 +489,7 @@ def test_an_interrupted_bench_goes_on(bench, suite, toy_root, number, code):
     assert [record.read(path).epochs for path in record.find(Path("runs"))] == [60, 60]
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_launcher_of_a_plugin_starts_the_study(bench, suite, tmp_path):
     (tmp_path / "mine.py").write_text(LAUNCHER)
     code, out, _ = bench(

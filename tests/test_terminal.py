@@ -139,7 +139,7 @@ def test_a_full_disk_below_the_output_is_told_in_words(cli, tmp_path):
     assert second.startswith("hint: ")
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_full_disk_below_the_log_ends_no_run(toy_root, tmp_path):
     command = [sys.executable, "-m", "dferbench", "--plugin", str(TOY), "run", "-m", "toy-net", "-d", "toy"]
     command += ["--root", str(toy_root), "--workers", "0", "--device", "cpu", "--epochs", "1"]

@@ -6,6 +6,7 @@ import re
 import shlex
 import shutil
 import sys
+import time
 import tomllib
 
 import numpy as np
@@ -134,9 +135,11 @@ def test_killed_between_any_two_steps_each_epoch_is_logged_once(tracked, cli, in
     ]
     stopped = in_process("watch", "runs", check=75).stdout.splitlines()
     assert stopped[-1].startswith("stopped: the process of this run is gone")
+    time.sleep(1)  # TensorBoard orders files by the second in which they were begun
     tracked(*trackers, "stop(epoch=3, saved=true)", run=cli, check=-9)
     with (folder / "events.jsonl").open("a") as file:
         file.write('{"event": "checkpoint_sav')
+    time.sleep(1)
     tracked(*trackers)
     events = lines(folder)
     begun = [e["epochs"] for e in events if e["event"] == "run_started"]

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -314,14 +312,13 @@ def register_methods(register):
 
 @pytest.fixture
 def heavy(toy_root, tmp_path):
-    """The words of a command that trains it, with its output."""
+    """The words of a run that trains it, with its output."""
     (tmp_path / "heavy.py").write_text(HEAVY)
 
     def words(output, *more):
         return [
-            sys.executable, "-m", "dferbench", "--plugin", str(TOY), "--plugin", str(tmp_path / "heavy.py"),
-            "run", "-m", "heavy", "-d", "toy", "--root", str(toy_root), "-o", str(tmp_path / output),
-            "--device", "cpu", "-j", "0", *more,
+            "--plugin", TOY, "--plugin", tmp_path / "heavy.py", "run", "-m", "heavy", "-d", "toy",
+            "--root", toy_root, "-o", tmp_path / output, "--device", "cpu", "-j", "0", *more,
         ]  # fmt: skip
 
     return words
@@ -331,20 +328,19 @@ def unfinished(folder):
     return list(folder.rglob(".state.pt.*.unfinished"))
 
 
-@pytest.mark.slow
-def test_killed_while_a_state_is_written_a_run_resumes_to_the_same_bits(heavy, tmp_path):
-    subprocess.run(heavy("whole"), check=True, capture_output=True)
+@pytest.mark.heavy
+def test_killed_while_a_state_is_written_a_run_resumes_to_the_same_bits(cli, start_cli, heavy, tmp_path):
+    cli(*heavy("whole"), check=0)
     killed = tmp_path / "killed"
     hits = 0
     for _ in range(3):
-        process = subprocess.Popen(heavy("killed"), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        while process.poll() is None and not (list(killed.rglob("state.pt")) and unfinished(killed)):
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with start_cli(*heavy("killed")) as process:
+            while process.poll() is None and not (list(killed.rglob("state.pt")) and unfinished(killed)):
+                time.sleep(0.001)
+            process.kill()
         hits += bool(unfinished(killed))
     assert hits, "no kill came while a file was written"
-    last = subprocess.run(heavy("killed"), capture_output=True, text=True, check=True)
+    last = cli(*heavy("killed"), check=0)
     assert "resumed after" in last.stderr and not unfinished(killed)
     whole, again = (next((tmp_path / d).rglob("predictions.npz")).read_bytes() for d in ("whole", "killed"))
     assert whole == again
@@ -353,23 +349,20 @@ def test_killed_while_a_state_is_written_a_run_resumes_to_the_same_bits(heavy, t
 
 
 @pytest.mark.slow
-def test_an_epoch_does_not_wait_for_its_state_and_a_stop_keeps_the_last(heavy, tmp_path):
+def test_an_epoch_does_not_wait_for_its_state_and_a_stop_keeps_the_last(cli, start_cli, heavy, tmp_path):
     """With an hour between two states only the first is written before the end; SIGTERM loses none."""
-    process = subprocess.Popen(
-        heavy("runs", "--save-every", "60"), stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
-    )
-    for line in process.stderr:
-        if line.startswith("train 12/40: ce"):
-            process.send_signal(signal.SIGTERM)
-            break
-    errors = process.stderr.read()
-    process.stderr.close()
-    assert process.wait() == 75, errors
+    with start_cli(*heavy("runs", "--save-every", "60")) as process:
+        for line in process.stderr:
+            if line.startswith("train 12/40: ce"):
+                process.send_signal(signal.SIGTERM)
+                break
+        errors = process.stderr.read()
+        assert process.wait() == 75, errors
     (path,) = (tmp_path / "runs").rglob("events.jsonl")
     told = [line.split('"event": "')[1].split('"')[0] for line in path.read_text().splitlines()]
     done = told.count("epoch_done")
     assert told.count("checkpoint_saved") == 2 and done >= 11  # the line is said a little earlier
-    again = subprocess.run(heavy("runs"), capture_output=True, text=True, check=True)
+    again = cli(*heavy("runs"), check=0)
     assert any(f"resumed after {n} epochs" in again.stderr for n in (done - 1, done)), again.stderr
 
 
