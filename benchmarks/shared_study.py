@@ -131,8 +131,9 @@ class Crowd:
             process.end()
         if code == 0:
             return None
-        if "Traceback" in process.errors.read_text(errors="replace"):
-            self.problems.append(f"a traceback in {process.errors}")
+        _, found, traceback = process.errors.read_text(errors="replace").rpartition("Traceback")
+        if found:
+            self.problems.append(f"{name} ended with {code}:\n{found}{traceback}")
         self.starts += 1
         if self.starts > STARTS:
             raise SystemExit(
@@ -163,7 +164,7 @@ def epochs_of(diary: Path) -> Counter[tuple[str, int]]:
 def report(crowd: Crowd, alone: Path, shared: Path) -> Iterator[str]:
     """What went wrong."""
     wanted, found = kills.results(alone), kills.results(shared)
-    yield from crowd.problems
+    yield from dict.fromkeys(crowd.problems)  # a log keeps its traceback when its process starts again
     yield from (f"LOST: {name}" for name in wanted if found.get(name, {}).get("status") != "done")
     yield from (f"DIFFERENT: {name}" for name in wanted if name in found and found[name] != wanted[name])
     diary = shared.with_suffix(".jsonl")
