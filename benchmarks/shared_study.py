@@ -131,8 +131,9 @@ class Crowd:
             process.end()
         if code == 0:
             return None
-        _, found, traceback = process.errors.read_text(errors="replace").rpartition("Traceback")
-        if found:
+        said, found, traceback = process.errors.read_text(errors="replace").rpartition("Traceback")
+        # Python itself tells of what torch raises, when a reader is killed, where nothing can be raised.
+        if found and not said.rstrip().rpartition("\n")[2].startswith("Exception ignored"):
             self.problems.append(f"{name} ended with {code}:\n{found}{traceback}")
         self.starts += 1
         if self.starts > STARTS:

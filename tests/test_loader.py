@@ -9,9 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
+from multiprocessing import resource_sharer
 from multiprocessing.reduction import recv_handle
 from multiprocessing.resource_sharer import DupFd, _ResourceSharer
 from pathlib import Path
@@ -345,6 +347,22 @@ def test_a_worker_that_dies_is_an_error_that_can_be_fixed(videos, loader):
 
 def _dies(path, choose):
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_dies_while_it_hands_over_a_batch_is_the_same_error(videos, loader):
+    """It announced the batch, nobody is there to give it, and torch has not been told of a death yet."""
+    leaving = choose_decoder("leaving", {"leaving": lambda: _leaves})
+    one, before = loader(videos, workers=1, decoder=leaving), children()
+    with pytest.raises(DataError, match=r"reading videos stopped: .* ended with SIGKILL"):
+        list(one.batches([0], 1))
+    assert children() == before
+
+
+def _leaves(path, choose):
+    DupFd(sys.stderr.fileno())
+    resource_sharer._resource_sharer._address = "/nobody/here"
+    threading.Timer(0.5, _dies, (path, choose)).start()
+    return pyav.read(path, choose)
 
 
 @pytest.mark.heavy

@@ -101,8 +101,8 @@ class VideoLoader:
         plan = [[(epoch, i) for i in one] for one in batches]
         self._plan.batches = plan
         with self.watched():
-            for loaded in self._started():
-                yield readers.received(loaded)
+            for loaded in readers.taken(self._started()):
+                yield loaded
                 if self._plan.batches is not plan:
                     raise RuntimeError("these batches ended when others were asked for")
 
@@ -135,7 +135,7 @@ class VideoLoader:
     def _iterator(self) -> object:
         return self._loader._iterator if self._loader is not None else None
 
-    def _started(self) -> Iterator[Loaded]:
+    def _started(self) -> Iterator[Loaded | readers.NoRoom]:
         """torch's iterator. No signal is heeded while it forks: one that is would be lost there."""
         with stopping.held(), readers.startable(self._workers):
             return iter(self._open())

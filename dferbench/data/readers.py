@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any
 
@@ -24,6 +25,10 @@ from dferbench.errors import DataError
 
 SHARED = "/dev/shm"
 """Where Linux keeps the memory that processes share."""
+
+
+MOMENT = 5
+"""Seconds in which a reader has ended that hung up because it was ended."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,37 @@ def _size(videos: Any) -> int:
     return videos.nbytes if isinstance(videos, Tensor) else sum(map(_size, videos))
 
 
-def received(loaded: Loaded | NoRoom) -> Loaded:
+def taken(batches: Iterator[Loaded | NoRoom]) -> Iterator[Loaded]:
+    """The batches of torch's iterator as they come.
+
+    Raises DataError if a reader had no room for one, and RuntimeError, in words of torch, if a reader died
+    while it handed one over: torch raises whatever was wrong with the connection then, as it knows only of
+    processes whose end the system has told it.
+    """
+    while True:
+        try:
+            loaded = next(batches)
+        except StopIteration:
+            return
+        except (ConnectionError, EOFError, FileNotFoundError) as error:
+            if not _one_ends(batches):
+                raise
+            raise RuntimeError("DataLoader worker ended while it handed over a batch") from error
+        yield _received(loaded)
+
+
+def _one_ends(iterator: object) -> bool:
+    """Whether a reader has ended, or does so in a moment."""
+    if not isinstance(iterator, _MultiProcessingDataLoaderIter):
+        return False
+    ending = wait([reader.sentinel for reader in iterator._workers], MOMENT)
+    for reader in iterator._workers:
+        if reader.sentinel in ending:
+            reader.join(MOMENT)  # it hangs up before it has an exit code
+    return bool(ending)
+
+
+def _received(loaded: Loaded | NoRoom) -> Loaded:
     """The batch. Raises DataError if the reader had no room for it."""
     if isinstance(loaded, NoRoom):
         raise DataError(
