@@ -83,7 +83,7 @@ def _stoppable(arguments: list[str]) -> int:
 def _command(arguments: list[str]) -> int:
     from dferbench import collector
 
-    with collector.paused():
+    with collector.paused(keep=True):
         from typer.main import get_command
 
         from dferbench.cli.app import make_app, take_plugins, usage_errors

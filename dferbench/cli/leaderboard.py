@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dferbench.report.leaderboard import Row
 
 
-@collector.paused()
+@collector.paused(keep=True)
 def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     folder: Annotated[Path | None, typer.Argument(help="Folder of the runs.", show_default="runs")] = None,

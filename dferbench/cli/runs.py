@@ -35,7 +35,7 @@ def runs(
         raise ConfigError(
             f"there is no folder {folder}", "Run something first, or name the folder of the runs."
         )
-    with collector.paused():
+    with collector.paused(keep=True):
         everything = list(standings(folder))
     found = [one for one in everything if not one.stressed]
     apart = len(everything) - len(found)

@@ -46,7 +46,7 @@ class Status:
         return len(self.plan.runs) - self.done - self.unusable if self.plan else 0
 
 
-@collector.paused()
+@collector.paused(keep=True)
 def statuses(found: Sequence[Experiment], *, costs: bool) -> list[Status]:
     """Every row's plan and what is done of it; `costs` also counts videos and estimates time."""
     plans = [one.plan() for one in found]

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RUNS = Path("runs")
 
 
-@collector.paused()
+@collector.paused(keep=True)
 def table(  # noqa: PLR0913 - one parameter an option is how typer declares them
     context: typer.Context,
     file: SuiteName,
