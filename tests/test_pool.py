@@ -113,6 +113,47 @@ def test_workers_are_replaced(monkeypatch):
     assert sorted(processes.values()) == [1, 3, 3]
 
 
+LINGERING = """
+import signal, sys, time
+from pathlib import Path
+
+def linger(ending):
+    def leave(*_):
+        Path(ending).touch()
+        time.sleep(1)
+        sys.exit()
+
+    signal.signal(signal.SIGTERM, leave)
+"""
+LATE = """
+import os, sys, time
+
+def wait():
+    while not os.path.exists({ending!r}):
+        time.sleep(0.01)
+
+try:
+    if "spawn_main" in " ".join(sys.orig_argv):
+        os.mkdir({first!r})
+except OSError:
+    wait()
+"""
+
+
+def test_a_worker_that_starts_while_the_others_end_prints_nothing(tmp_path, monkeypatch, capfd):
+    """One of two does all there is to do, and takes a second to end; the other begins only then."""
+    first, ending = str(tmp_path / "first"), str(tmp_path / "ending")
+    (tmp_path / "lingering.py").write_text(LINGERING)
+    (tmp_path / "sitecustomize.py").write_text(LATE.format(first=first, ending=ending))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    from lingering import linger
+
+    assert list(run_each(linger, [ending] * 2, 20, 2)) == [(ending, None)] * 2
+    assert Path(ending).exists()
+    assert capfd.readouterr().err == ""
+
+
 def test_workers_that_cannot_start_are_an_error(tmp_path):
     """A worker that cannot import what it should run dies at once, every time."""
     script = tmp_path / "main.py"

@@ -12,6 +12,8 @@ from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from itertools import islice
+from multiprocessing import synchronize
+from multiprocessing.context import SpawnContext
 from typing import Any, Generic, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -93,6 +95,23 @@ def _attempt(function: Callable[[Item], Result], item: Item, name: str) -> _Outc
         return _Outcome(bad=(name, f"reading it raised {type(error).__name__}: {error}"))
 
 
+class _Context(SpawnContext):
+    """Spawns, as a forked worker would inherit threads and decoders in whatever state they were in.
+
+    It keeps the locks that it makes: pebble drops its own before it ends the workers, and one that has hardly
+    started would print that it does not find them.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._locks: list[synchronize.RLock] = []
+
+    def RLock(self) -> synchronize.RLock:
+        """A lock that lives as long as the context."""
+        self._locks.append(super().RLock())
+        return self._locks[-1]
+
+
 class _Crew(Generic[Item, Result]):
     """A pool and the tasks that it has been given, oldest first."""
 
@@ -139,9 +158,7 @@ class _Crew(Generic[Item, Result]):
         self.pool.join()
 
     def _hire(self) -> ProcessPool:
-        # A forked worker would inherit threads and decoders in whatever state they were in.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPool(self.workers, TASKS_A_WORKER, initializer=_prepare, context=context)
+        return ProcessPool(self.workers, TASKS_A_WORKER, initializer=_prepare, context=_Context())
 
     def _schedule(self, item: Item) -> Future[_Outcome[Result]]:
         arguments = (self.function, item, self.name(item))
