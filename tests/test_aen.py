@@ -169,7 +169,7 @@ class TestSizes:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"size": 100}, "aen of 100 x 100 pixels"),
+            ({"size": 100}, "lengths differ at 100 x 100 pixels"),
             ({"beta": 1.5}, "beta of .* must be .* got 1.5"),
             ({"clips": -1.0}, "clips of .* must be .* got -1.0"),
             ({"width": 0}, "width of .* must be .* got 0"),

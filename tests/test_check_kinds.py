@@ -275,7 +275,7 @@ def drawn(count, frames, rng):
         (sampler(first, random="no"), "random must be true or false, got 'no'"),
         (sampler(anywhere), "16 frames of 2"),
         (sampler(drawn), "random is false, and training draws frames"),
-        (lambda: len, "lacks random, shuffle or a call"),
+        (lambda: len, "without random or shuffle, or that cannot be called"),
     ],
 )
 def test_samplers(build, words):

@@ -214,7 +214,7 @@ class TestCoCoOp:
 
     def test_a_prompt_without_words_is_refused(self):
         for prompt in ("fixed", "ensemble"):
-            with pytest.raises(ConfigError, match="shifts learned words, and this prompt has none"):
+            with pytest.raises(ConfigError, match="shifts learned context words, and this prompt has none"):
                 build("cocoop", prompt=prompt)
 
 

@@ -186,7 +186,7 @@ class TestSizes:
             ({"layers": 0}, ConfigError, "layers of emoclip must be .* got 0"),
             ({"head_dim": 0}, ConfigError, "head_dim of emoclip must be .* got 0"),
             ({"learn_from": "labels"}, UnknownName, "labels"),
-            ({"learn_from": "captions", "multi_positive": True}, ConfigError, "no meaning"),
+            ({"learn_from": "captions", "multi_positive": True}, ConfigError, "has no meaning"),
             ({"classes": ["joy"]}, ConfigError, "no text for the class 'joy'"),
         ],
     )

@@ -136,18 +136,20 @@ def test_a_finder_that_wanders_is_refused(tmp_path):
         left = number * 137 % 500
         return Face((left, 80, left + 60, 140))
 
-    with pytest.raises(VideoError, match=r"would jump \d+ times in 12 looks, where a share of 0.5"):
+    with pytest.raises(
+        VideoError, match=r"would jump \d+ times in 12 sampled frames, more than the fraction of 0.5"
+    ):
         tracked(tmp_path / "1", [[]] * 60, wandering)
     assert tracked(tmp_path / "2", [[]] * 12, wandering, every=1, most_jumps=1)[0].jumps == 11
 
 
 def test_frames_far_from_any_find_are_counted_and_refused(tmp_path):
     frames = [[A]] * 21 + [[]] * 29
-    with pytest.raises(VideoError, match=r"58% of its frames are more than 4 frames from any find"):
+    with pytest.raises(VideoError, match=r"58% of its frames are more than 4 frames from any detection"):
         tracked(tmp_path / "1", [[A]] * 17 + [[]] * 33, every=2, least=0.1)
     track, _ = tracked(tmp_path / "2", frames, every=2, least=0.4)
     assert track.far == pytest.approx(25 / 50)
-    assert "50% of the frames are far from any find" in track.doubt
+    assert "50% of the frames are far from any detection" in track.doubt
     assert tracked(tmp_path / "3", [[A]] * 60)[0].doubt == ""
 
 
@@ -202,8 +204,9 @@ def test_a_threshold_refuses_in_words(cut_scene, in_process):
     scene(cut_scene / "raw" / "away", [[A]] * 20)
     words = ("data", "faces", "raw", "-o", "out", "--finder", "boxes(path=boxes.csv)", "-q")
     said = in_process(*words, "--choose", "longest-track", "--most-jumps", "0", check=5).stdout
-    assert "failed: clip: the crop would jump once in 12 looks, where a share of 0 is allowed" in said
-    assert "failed: away: a face was found in 0 of the 4 frames" in said
+    wanted = "failed: clip: the crop would jump once in 12 sampled frames, more than the fraction of 0"
+    assert wanted in said
+    assert "failed: away: a face was found in 0 of 4 sampled frames" in said
     assert in_process(*words, "--choose", "nearest", check=3).stderr.startswith(
         "error: --choose must be one of"
     )

@@ -207,7 +207,7 @@ class TestSizes:
 
     def test_what_cannot_be(self):
         for options, words in (
-            ({"frames": 1}, "ial compares frames, and got 1"),
+            ({"frames": 1}, "ial compares frames and needs at least 2, got 1"),
             ({"scale": -1.0}, "scale of .* must be .* got -1.0"),
             ({"aux3": -1.0}, "aux3 of .* must be .* got -1.0"),
             ({"width": 0}, "width of .* must be .* got 0"),

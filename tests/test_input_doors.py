@@ -125,7 +125,11 @@ def test_options_are_read_from_the_recipe(plugin):
     [
         ("1 - self.step", "1 + self.step", "sampler 'last' chose .* for 16 frames of a video of 1"),
         ("frames)[::-1]", "frames - 1)[::-1]", "sampler 'last' chose"),
-        ("    shuffle: bool = False\n", "", "sampler 'last' is a Last that lacks random, shuffle or a call"),
+        (
+            "    shuffle: bool = False\n",
+            "",
+            "sampler 'last' is a Last without random or shuffle, or that cannot be called",
+        ),
         ("    def draw(", "    def pick(", "'negative' is a Negative that can neither draw nor mix"),
         ("255 - frames", "frames / 255", "made torch.float32 .* of uint8"),
         ("255 - frames", "frames[..., :4]", r"made torch.uint8 \(2, 3, 40, 4\) of uint8 \(2, 3, 40, 48\)"),

@@ -63,9 +63,9 @@ def test_what_is_written_is_whole(told, tmp_path, thing):
     [
         ("uar", "the metric 'uar' of dferbench has that name already"),
         ("macro_f1", "'macro-f1'"),
-        ("class", "is a word of Python"),
-        ("none", "is a word of Python"),
-        ("auto", "is a word of Python or of options"),
+        ("class", "is a keyword of Python"),
+        ("none", "is a keyword of Python"),
+        ("auto", "or the name of an option"),
         ("My-Metric", "must be lower-case letters"),
         ("../up", "must be lower-case letters"),
         ("a--b", "must be lower-case letters"),

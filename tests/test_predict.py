@@ -255,7 +255,7 @@ def test_cropping_comes_before_the_model(predict, tmp_path, video):
 
 
 def test_a_video_without_a_face_is_named(predict, video):
-    assert "a face was found in 0 of the 6 frames" in predict(video, "--finder", "haar", check=4).out
+    assert "a face was found in 0 of 6 sampled frames" in predict(video, "--finder", "haar", check=4).out
 
 
 def test_the_face_is_followed_as_data_faces_does(predict, video, tmp_path):
@@ -274,7 +274,7 @@ def test_the_face_is_followed_as_data_faces_does(predict, video, tmp_path):
     assert one["face"]["looked"] == one["face"]["found"] == 15 and one["face"]["jumps"] == 1
     assert "jumps once" in one["face"]["doubt"]
     assert "the crop jumps once" in predict(*words).out
-    assert "would jump once in 15 looks" in predict(*words, "--most-jumps", "0", check=4).out
+    assert "would jump once in 15 sampled frames" in predict(*words, "--most-jumps", "0", check=4).out
     assert "face" not in json.loads(predict(video, "--json").out)["videos"][0]
 
 

@@ -160,10 +160,10 @@ class TestSizes:
     @pytest.mark.parametrize(
         ("options", "words"),
         [
-            ({"width": 40, "heads": 4}, "width is 40 and heads is 4"),
-            ({"heads": 5}, "width is 32 and heads is 5"),
-            ({"patch": 3}, "28 pixels in patches of 3"),
-            ({"patch": 56}, "28 pixels in patches of 56"),
+            ({"width": 40, "heads": 4}, "got width=40 and heads=4"),
+            ({"heads": 5}, "got width=32 and heads=5"),
+            ({"patch": 3}, "28 x 28 pixels cannot be cut into patches of 3"),
+            ({"patch": 56}, "28 x 28 pixels cannot be cut into patches of 56"),
             ({"patch": 4, "landmark": "a.pth"}, "14 x 14 places, and the image model 7 x 7"),
             ({"depth": 0}, "depth of .* must be .* got 0"),
             ({"hidden": 0}, "hidden of .* must be .* got 0"),

@@ -156,7 +156,7 @@ def test_votes_that_are_no_votes_are_named(votes):
 
 
 def test_votes_on_other_videos_alone_are_refused():
-    with pytest.raises(DataError, match="none of the votes is on one of the 1 training videos"):
+    with pytest.raises(DataError, match="none of the votes belongs to any of the 1 training videos"):
         shares_of([Video("a", "a", 0)], {"b": [1, 0, 0]}, 3)
 
 

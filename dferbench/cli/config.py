@@ -21,7 +21,7 @@ def config(
         bool | None,
         typer.Option(
             "--trust/--no-trust",
-            help=f"Let the {NAME} of this folder load the plugins that it names, or no longer.",
+            help=f"Allow the {NAME} of this folder to load the plugins that it names, or withdraw it.",
             show_default=False,
         ),
     ] = None,

@@ -32,7 +32,7 @@ def explain(  # noqa: PLR0913 - one parameter an option is how typer declares th
     by: Annotated[
         str,
         typer.Option(
-            help="attention: roll-out over places and frames; occlusion: cover parts and look what is lost; "
+            help="attention: rollout over places and frames; occlusion: cover parts and measure the drop; "
             "auto: attention where the model has it."
         ),
     ] = "auto",

@@ -36,7 +36,7 @@ def leaderboard(  # noqa: PLR0913 - one parameter an option is how typer declare
     backbone: Annotated[list[str] | None, typer.Option(help="Only this, or none; repeatable.")] = None,
     pretraining: Annotated[
         list[str] | None,
-        typer.Option(help="Only what began with this backbone or file, or with none; repeatable."),
+        typer.Option(help="Only runs that start from this backbone or file, or from none; repeatable."),
     ] = None,
     caveats: Annotated[
         list[str] | None, typer.Option(help="Only rows with this caveat ('synthetic'), or none; repeatable.")

@@ -46,7 +46,7 @@ def report(  # noqa: PLR0913 - one parameter an option is how typer declares the
             min=0,
             max=50,
             help="Show so many of each configuration's worst mistakes as pictures. They are personal data: "
-            "give such a page to nobody who may not see the videos.",
+            "do not share such a page with anyone who may not see the videos.",
         ),
     ] = 0,
     root: Annotated[

@@ -95,9 +95,7 @@ def reproduce(  # noqa: PLR0913 - one parameter an option is how typer declares 
     launcher: Annotated[str, typer.Option(help="As given to bench.")] = "",
     dry_run: Annotated[
         bool,
-        typer.Option(
-            "--dry-run", help="Run nothing: print the plan, and the verdicts on the runs there are."
-        ),
+        typer.Option("--dry-run", help="Run nothing: print the plan, and the verdicts on existing runs."),
     ] = False,
     json_: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     quiet: Quiet = False,

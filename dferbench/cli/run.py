@@ -98,7 +98,8 @@ def run(  # noqa: PLR0913 - one parameter an option is how typer declares them
         Path | None,
         typer.Option(
             metavar="RECORD",
-            help="Repeat the run of a record, or of the one in a folder; other options change single values.",
+            help="Repeat the run of this record, or the run in this folder; further options change "
+            "single settings.",
         ),
     ] = None,
     config: Annotated[

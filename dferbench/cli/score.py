@@ -43,7 +43,9 @@ def score(  # noqa: PLR0913 - one parameter an option is how typer declares them
         str, typer.Option(help="Test videos without a prediction: refuse the file, or count them as wrong.")
     ] = "refuse",
     id_: Annotated[str, typer.Option("--id", help="The column of ids, if its name does not tell.")] = "",
-    label: Annotated[str, typer.Option(help="The column of predicted labels, likewise.")] = "",
+    label: Annotated[
+        str, typer.Option(help="The column of predicted labels, if its name does not tell.")
+    ] = "",
     answer: Annotated[str, typer.Option(help="The column of free answers, likewise.")] = "",
     output: Output = Path("runs"),
     root: Root = None,

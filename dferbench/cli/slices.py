@@ -30,7 +30,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
         list[str],
         typer.Option(
             "--by",
-            help="What to part the test videos by: length, what the dataset knows of them (group, actor, "
+            help="What to divide the test videos by: length, what the dataset knows of them (group, actor, "
             "scene), or a column of --columns; a,b or repeatable.",
         ),
     ],
@@ -41,7 +41,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
         str, typer.Option("--id", help="The column of that file with the video ids.")
     ] = "id",
     parts: Annotated[
-        int, typer.Option(min=2, max=20, help="Numbers are cut at quantiles into so many parts.")
+        int, typer.Option(min=2, max=20, help="Number of groups, cut at quantiles, for columns of numbers.")
     ] = 4,
     method: Annotated[list[str] | None, typer.Option("--method", "-m", help="Only this; repeatable.")] = None,
     dataset: Annotated[

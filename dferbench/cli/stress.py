@@ -60,7 +60,9 @@ def stress(  # noqa: PLR0913 - one parameter an option is how typer declares the
     json_: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     figure: Annotated[
         Path | None,
-        typer.Option("--figure", "--output", "-o", help="Also draw the losses: a .png, .pdf or .svg file."),
+        typer.Option(
+            "--figure", "--output", "-o", help="Also plot the drop per corruption: a .png, .pdf or .svg file."
+        ),
     ] = None,
     runs: Annotated[Path, typer.Option(help="Folder of the runs.")] = Path("runs"),
     fold: Folds = None,

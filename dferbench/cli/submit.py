@@ -23,7 +23,9 @@ def submit(  # noqa: PLR0913 - one parameter an option is how typer declares the
     ],
     level: Annotated[
         str,
-        typer.Option(help="How deep to verify, as far as data are there: re-scored, lists or re-evaluated."),
+        typer.Option(
+            help="How thoroughly to verify, where the data are at hand: re-scored, lists or re-evaluated."
+        ),
     ] = "lists",
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Also submit runs on drawn faces, which are marked.")

@@ -55,9 +55,7 @@ def tune(  # noqa: PLR0913 - one parameter an option is how typer declares them
         float, typer.Option(help="Fraction of the training videos held out, on which settings are compared.")
     ] = 0.1,
     patience: Patience = None,
-    metric: Annotated[
-        str, typer.Option(help="The metric of the validation videos that is made better.")
-    ] = "war",
+    metric: Annotated[str, typer.Option(help="The metric to improve, on the validation videos.")] = "war",
     max_runs: Annotated[
         int, typer.Option(min=1, help="Number of runs (folds x seeds of every trial) in all sessions.")
     ] = 20,

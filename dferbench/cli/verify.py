@@ -25,8 +25,8 @@ def verify(  # noqa: PLR0913 - one parameter an option is how typer declares the
     level: Annotated[
         str,
         typer.Option(
-            help="How deep to look: form, hashes, re-scored (from predictions), lists (ids and labels of the "
-            "dataset) or re-evaluated (the checkpoint, tested again)."
+            help="How thoroughly to check: form, hashes, re-scored (from predictions), lists (ids and labels "
+            "of the dataset) or re-evaluated (the checkpoint, tested again)."
         ),
     ] = "re-scored",
     dataset: Annotated[

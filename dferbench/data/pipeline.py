@@ -112,7 +112,8 @@ def make_sampler(input: Input, catalog: Catalog) -> Sampler:
     entry = catalog.get("samplers", spec.parse_one(input.sample).name)
     if not isinstance(sampler, Sampler):
         raise ConfigError(
-            f"the sampler '{entry.name}' is a {type(sampler).__name__} that lacks random, shuffle or a call",
+            f"the sampler '{entry.name}' is a {type(sampler).__name__} without random or shuffle, or that "
+            "cannot be called",
             f"Fix {entry.origin}: see dferbench.data.sampling.Sampler.",
         )
     for count in (1, input.frames, 10 * input.frames + 7):

@@ -268,7 +268,7 @@ def _require_tested(record: Record, row: Record | Epoch | Selected, result: list
     _require_matrix(record, row.confusion, "test")
     sums = _row_sums(row.confusion)
     if not record.skipped and sums != _row_sums(result):
-        raise ValueError("its matrix counts other numbers of videos of the classes than the result's")
+        raise ValueError("its matrix has other numbers of videos per class than that of the result")
     _require_hits(row.top2, _diagonal(row.confusion), sum(sums))
 
 

@@ -97,7 +97,7 @@ def shares_of(videos: Sequence[Video], votes: Mapping[str, Sequence[float]], cla
             row[video.label] = 1
     voted = sum(video.id in votes for video in videos)
     if not voted:
-        raise DataError(f"none of the votes is on one of the {len(videos)} training videos", _LEAVE)
+        raise DataError(f"none of the votes belongs to any of the {len(videos)} training videos", _LEAVE)
     return SoftTargets(found, voted)
 
 

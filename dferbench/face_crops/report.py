@@ -19,7 +19,7 @@ NAME = CROPS
 class CroppedVideo(BaseModel, extra="forbid"):
     """One video. `stamp` is what told its files from others when they were read; `side` is the crop's in the
     pixels of the video, 0 where frames stayed whole; `reason` says why there are no crops, `doubt` what
-    speaks against them: `jumps` of the crop, or a share of frames `far` from any find."""
+    speaks against them: `jumps` of the crop, or a share of frames `far` from any detection."""
 
     status: Literal["done", "failed"]
     reason: str = ""

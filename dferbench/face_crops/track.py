@@ -23,7 +23,7 @@ Floats = NDArray[np.float64]
 REACH = 2
 """So many looks further a face counts as seen: for its tracklet, and for the frames that are near a find."""
 DOUBTFUL = 0.1
-"""A larger share of frames far from any find is worth a warning."""
+"""A larger share of frames far from any detection is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Track:
         if self.jumps:
             said.append(f"the crop jumps {_times(self.jumps)} (a cut, another person, or a wrong find)")
         if self.far > DOUBTFUL:
-            said.append(f"{self.far:.0%} of the frames are far from any find")
+            said.append(f"{self.far:.0%} of the frames are far from any detection")
         return "; ".join(said)
 
 
@@ -96,7 +96,7 @@ def settle(path: str, looks: Sequence[Look], count: int, size: tuple[int, int], 
     """The track of `count` frames that the looks give, those at every `how.every`-th frame and any others.
 
     Raises VideoError if too few looks found a face, if the crop would jump too often, or if too many frames
-    are far from any find.
+    are far from any detection.
     """
     seen = followed(looks, REACH * how.every, how.choose, size, strays=False)
     regular = [look for look in looks if look.number % how.every == 0]
@@ -104,8 +104,8 @@ def settle(path: str, looks: Sequence[Look], count: int, size: tuple[int, int], 
     if not seen or found < how.least * len(regular):
         raise VideoError(
             path,
-            f"a face was found in {found} of the {len(regular)} frames that were looked at, "
-            f"where a share of {how.least:g} is wanted",
+            f"a face was found in {found} of {len(regular)} sampled frames, less than the fraction of "
+            f"{how.least:g} that is required",
         )
     starts = jumps(seen)
     far = _far([one.number for one in seen], count, REACH * how.every)
@@ -120,14 +120,15 @@ def _require_steady(path: str, count: int, looked: int, far: float, how: Followi
     if count > max(how.most_jumps * looked, how.most_jumps > 0):
         raise VideoError(
             path,
-            f"the crop would jump {_times(count)} in {looked} looks, where a share of {how.most_jumps:g} is "
-            "allowed: there are cuts, several people, or finds that are no faces",
+            f"the crop would jump {_times(count)} in {looked} sampled frames, more than the fraction of "
+            f"{how.most_jumps:g} that is allowed: there are cuts, several people, or detections that are "
+            "not faces",
         )
     if far > how.most_far:
         raise VideoError(
             path,
-            f"{far:.0%} of its frames are more than {REACH * how.every} frames from any find, where a share "
-            f"of {how.most_far:g} is allowed",
+            f"{far:.0%} of its frames are more than {REACH * how.every} frames from any detection, more than "
+            f"the fraction of {how.most_far:g} that is allowed",
         )
 
 

@@ -42,8 +42,8 @@ class CropJob:
 @dataclass(frozen=True)
 class CroppedFrames:
     """How many crops there are; how often a face was looked for and found; the crop's side in the video's
-    pixels, 0 where frames stayed whole; how often the crop jumps; the share of frames far from any find; and
-    what speaks against the crops, in words."""
+    pixels, 0 where frames stayed whole; how often the crop jumps; the share of frames far from any
+    detection; and what speaks against the crops, in words."""
 
     frames: int
     looked: int = 0

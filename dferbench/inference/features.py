@@ -90,7 +90,8 @@ def _batches(
                 bad = next(i for i, row in zip(one.index, values, strict=True) if not row.isfinite().all())
                 raise DataError(
                     f"the feature of {opened.videos[bad].id} is not finite",
-                    "Its training diverged, or the video is damaged: use another checkpoint, or look at it.",
+                    "Its training diverged, or the video is damaged: try another checkpoint, or look at the "
+                    "video.",
                 )
             yield one.index, values.numpy()
             bar.advance(len(one.index))

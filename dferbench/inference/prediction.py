@@ -25,7 +25,7 @@ class Span:
 @dataclass(frozen=True)
 class SeenFace:
     """How well a face was followed: how often it was looked for and found, how often the crop jumps, the
-    share of frames far from any find, and what speaks against the crops, in words."""
+    share of frames far from any detection, and what speaks against the crops, in words."""
 
     looked: int
     found: int

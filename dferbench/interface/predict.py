@@ -74,7 +74,7 @@ def predict(  # noqa: PLR0913 - the words of the verb
         align: Rotate frames so that the eyes are level, where eyes are found.
         choose: Which of several faces is followed: "largest", "most-central" or "longest-track".
         most_jumps: The largest share of looks at which the crop may jump, in [0, 1].
-        most_far: The largest share of frames far from any find, in [0, 1].
+        most_far: The largest share of frames far from any detection, in [0, 1].
         window: Predict over sliding windows of so many frames, from 1 on. None: over the whole video.
         stride: Frames between windows, from 1 on. None: half a window.
         device: As for `run`.
@@ -140,5 +140,5 @@ def require_predicted(found: PredictedVideos) -> None:
         f"none of {len(found.failed)} videos could be read; the first: {named}",
         "Name video files, folders of frames, or folders of either."
         if found.settings["finder"] == "none"
-        else "If there are faces, try another --finder, or a smaller --least.",
+        else "If there are faces, try another --finder, a smaller --least or a larger --most-jumps.",
     )

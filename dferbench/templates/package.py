@@ -78,7 +78,9 @@ def package_of(thing: str, name: str, catalog: Catalog) -> Package:
             f"Write for example: dferbench new {thing} my-{thing}",
         )
     if keyword.iskeyword(name) or keyword.iskeyword(name.capitalize()) or name in WORDS:
-        raise ConfigError(f"'{name}' is a word of Python or of options", f"Name it for example my-{name}.")
+        raise ConfigError(
+            f"'{name}' is a keyword of Python or the name of an option", f"Name it for example my-{name}."
+        )
     made = Package(thing, name)
     noun = KINDS[made.kind].noun
     taken = next((one for one in catalog.entries[made.kind] if same(one, name)), None)

@@ -47,7 +47,7 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
     """Cut the face out of every frame of every video, with one size of crop throughout a video.
 
     Videos are read in separate processes: one that hangs, crashes or shows no face is reported, and the
-    others continue. One whose crops jump, or lie far from any find, is called doubtful. The same command
+    others continue. One whose crops jump, or lie far from any detection, is called doubtful. The same command
     continues an interrupted job; faces.json lists every video's outcome.
     """
     from dferbench.face_crops.run import CropRequest, crop_all
@@ -66,7 +66,7 @@ def faces(  # noqa: PLR0913 - one parameter an option is how typer declares them
         name, reason = min(failed.items())
         raise DataError(
             f"no face could be cropped from any of {len(failed)} videos, the first is {name}: {reason}",
-            "If there are faces, try another --finder, or a smaller --least.",
+            "If there are faces, try another --finder, a smaller --least or a larger --most-jumps.",
         )
     return exit_codes.SOME_FAILED if failed else exit_codes.DONE
 

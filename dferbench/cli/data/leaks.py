@@ -32,7 +32,8 @@ def leaks(  # noqa: PLR0913 - one parameter an option is how typer declares them
     root: Annotated[Path | None, typer.Option(help="Root folder of the dataset.")] = None,
     fold: Annotated[str, typer.Option("--fold", "-f", help="Folds: 1, 1,2 or all.")] = "all",
     least: Annotated[
-        float, typer.Option(min=0, max=1, help="Least likeness of copies, up to 1 for the same frames.")
+        float,
+        typer.Option(min=0, max=1, help="Minimum likeness of two videos to count as copies; 1: identical."),
     ] = 0.75,
     timeout: Annotated[float, typer.Option(min=0.1, help="Time limit per video, in seconds.")] = 60.0,
     workers: Annotated[

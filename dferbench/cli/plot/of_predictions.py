@@ -45,7 +45,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
     output: File,
     by: Annotated[
         list[str],
-        typer.Option("--by", help="What to part the test videos by, as dferbench slices; repeatable."),
+        typer.Option("--by", help="What to divide the test videos by, as dferbench slices; repeatable."),
     ],
     columns_file: Annotated[
         Path | None, typer.Option("--columns", help="A CSV file with more columns, one row a video.")
@@ -55,7 +55,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
     ] = "id",
     metric: Annotated[str, typer.Option(help="The metric that is shown and tested.")] = "uar",
     parts: Annotated[
-        int, typer.Option(min=2, max=20, help="Numbers are cut at quantiles into so many parts.")
+        int, typer.Option(min=2, max=20, help="Number of groups, cut at quantiles, for columns of numbers.")
     ] = 4,
     method: Methods = None,
     dataset: Datasets = None,

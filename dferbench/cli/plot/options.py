@@ -22,7 +22,7 @@ File = Annotated[
 Methods = Annotated[list[str] | None, typer.Option("--method", "-m", help="Only this; repeatable.")]
 Datasets = Annotated[list[str] | None, typer.Option("--dataset", "-d", help="Only this; repeatable.")]
 Width = Annotated[
-    str, typer.Option(help="column (3.35 inches) or double (6.9), as papers of two columns have it.")
+    str, typer.Option(help="column (3.35 inches) or double (6.9 inches), as in two-column papers.")
 ]
 Dark = Annotated[bool, typer.Option("--dark", help="Light on dark, for pages and slides.")]
 

@@ -84,7 +84,8 @@ class Local(Dataset):
             raise DataError(
                 f"none of the {len(found.there)} videos is below {root}: "
                 f"{entry.where}, would be {found.paths[text]}",
-                "Name the folder that their paths begin in with --root DIR, or what to cut off with prefix=.",
+                "Name the folder that their paths start from with --root DIR, or the part to cut off with "
+                "prefix=.",
             )
 
     def videos(self, root: Path, fold: int, split: str) -> Sequence[Video]:

@@ -158,6 +158,6 @@ class Aen(Classifier):
 def _require(task: Task) -> None:
     if task.size % 16 or task.size < 16:
         raise ConfigError(
-            f"aen of {task.size} x {task.size} pixels has vectors of unequal lengths",
+            f"aen compares features whose lengths differ at {task.size} x {task.size} pixels",
             "Use --set input.size=112, or another multiple of 16.",
         )

@@ -24,7 +24,7 @@ class CoCoOp(FrozenCosineClassifier):
         super().__init__(*parts, **more)
         if not isinstance(self.prompt, Context):
             raise ConfigError(
-                "cocoop shifts learned words, and this prompt has none", "Use --set prompt=context."
+                "cocoop shifts learned context words, and this prompt has none", "Use --set prompt=context."
             )
         hidden = max(1, self.tower.dim // 16)
         self.meta = nn.Sequential(

@@ -102,6 +102,6 @@ class P3D(nn.Module):
 def _check(frames: int) -> None:
     if frames // 16 != 1:
         raise ConfigError(
-            f"P3D halves time four times to one step, which {frames} frames do not give",
+            f"P3D halves the time axis four times, which must leave one step, and {frames} frames do not",
             "Use input.frames=16.",
         )

@@ -63,7 +63,7 @@ class EmoClip(Frozen, FrameClassifier):
         super().__init__(tower, temporal)
         if multi_positive and learn_from == "captions":
             raise ConfigError(
-                "with learn_from=captions every video has one text, and multi_positive no meaning",
+                "with learn_from=captions each video has a text of its own, so multi_positive has no meaning",
                 "Leave one of the two out.",
             )
         self.prompt, self.reader = prompt, Reader()

@@ -32,7 +32,8 @@ class Ial(Classifier):
         given = IalOptions(**options)
         if task.frames < 2:
             raise ConfigError(
-                f"ial compares frames, and got {task.frames}", "Use --set input.frames=2 or more."
+                f"ial compares frames and needs at least 2, got {task.frames}",
+                "Use --set input.frames=2 or more.",
             )
         width = given.width
         classes, dim = len(task.classes), 4 * width

@@ -121,13 +121,14 @@ def _require_fit(task: Task, shape: Shape, landmark: str) -> int:
     """The side of the grid of patches. Raises ConfigError for sizes that do not fit together."""
     if shape.width % shape.heads or shape.width % (NARROWER * HEADS):
         raise ConfigError(
-            f"width is {shape.width} and heads is {shape.heads}",
-            f"Choose a width that is a multiple of the heads and of {NARROWER * HEADS}.",
+            f"width must be a multiple of heads and of {NARROWER * HEADS}, got width={shape.width} and "
+            f"heads={shape.heads}",
+            f"Write for example --set width={NARROWER * HEADS * shape.heads}.",
         )
     side, rest = divmod(task.size, shape.patch)
     if rest or not side:
         raise ConfigError(
-            f"frames of {task.size} pixels in patches of {shape.patch}",
+            f"frames of {task.size} x {task.size} pixels cannot be cut into patches of {shape.patch}",
             "Choose input.size as a multiple of patch.",
         )
     if landmark and side != SIDE:
