@@ -111,7 +111,7 @@ class TestCompile:
         model = nn.Sequential(stack(), nn.ModuleList([nn.ReLU(), nn.ReLU()]), nn.Sequential(Block()))
         assert list(repeated(model)) == list(model[0][1:])
 
-    @pytest.mark.slow
+    @pytest.mark.heavy
     def test_compiled_blocks_compute_the_same_and_names_stay(self):
         plain, compiled, said = stack(), stack(), []
         x = torch.randn(3, 4)

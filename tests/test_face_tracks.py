@@ -71,10 +71,10 @@ def test_the_square_stays_within_the_frame():
 
 def test_too_few_finds_are_an_error():
     faces = [boxed(320, 240) if i % 3 == 0 else None for i in range(9)]
-    with pytest.raises(VideoError, match="3 of the 9 frames"):
+    with pytest.raises(VideoError, match="3 of 9 sampled frames"):
         settled(faces)
     assert settled(faces, least=0.3).found == 3
-    with pytest.raises(VideoError, match="0 of the 2 frames"):
+    with pytest.raises(VideoError, match="0 of 2 sampled frames"):
         settled([None, None], least=0.0)
 
 

@@ -93,7 +93,7 @@ class TestTheWholeTree:
             "h264-plain",
             "text",
         }
-        assert "0 of the 14 frames" in videos["h264-plain"]["reason"]
+        assert "0 of 14 sampled frames" in videos["h264-plain"]["reason"]
         assert "cannot be read as a video" in videos["text"]["reason"]
         assert not (output / "text").exists()
         assert not [path for path in output.rglob(".*")]

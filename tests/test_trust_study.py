@@ -38,7 +38,7 @@ label = "normed"
 method = "uneasy"
 options = { "stage.epochs" = 6 }
 """
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +93,6 @@ def refuse(name):
     pytest.fail(f"{name} is no JSON")
 
 
-@pytest.mark.heavy
 def test_the_table_has_the_figures_of_the_predictions(rows, ask):
     words = ["table", "suite.toml", "-d", "three", "--select", "all", "--optimism", "--interval", "95"]
     said = ask(*words, "--metrics", "uar,war,macro-f1", "--format", "json")
