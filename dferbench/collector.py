@@ -9,11 +9,11 @@ from contextlib import contextmanager
 
 @contextmanager
 def paused(*, keep: bool = False) -> Iterator[None]:
-    """No cycles are searched for in this block; with `keep`, what is there at its end never is again.
+    """No cycles are searched for in this block; with `keep`, nor later in what is there at its end.
 
     While thousands of records are read and tables are made of them, each search would go through all that
     were read before, a fifth of the time of reading them, and find nothing: records hold no cycles. What is
-    imported stays anyway. A command keeps both, as its process ends soon, with a last search through all.
+    imported stays anyway. Commands keep both out of every search but the last: see `search_all`.
     """
     on = gc.isenabled()
     gc.disable()
@@ -24,3 +24,8 @@ def paused(*, keep: bool = False) -> Iterator[None]:
             gc.freeze()
         if on:
             gc.enable()
+
+
+def search_all() -> None:
+    """Search what was kept as well: at the end of a process, libraries in C++ complain of what is left."""
+    gc.unfreeze()

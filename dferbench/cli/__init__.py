@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dferbench import exit_codes, stopping
+from dferbench import collector, exit_codes, stopping
 
 if TYPE_CHECKING:
     from dferbench.errors import VideoError
@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script: run one command and exit with its code."""
     code = _run(list(sys.argv[1:] if arguments is None else arguments))
     stopping.conclude(code)
+    collector.search_all()
     sys.exit(code)
 
 
@@ -81,8 +82,6 @@ def _stoppable(arguments: list[str]) -> int:
 
 
 def _command(arguments: list[str]) -> int:
-    from dferbench import collector
-
     with collector.paused(keep=True):
         from typer.main import get_command
 
