@@ -197,7 +197,7 @@ def test_videos_that_cannot_be_read(made, toy_root, tmp_path, model):
     assert record.status == "failed" and "damaged/fold1" in record.error
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize(
     ("trouble", "words"),
     [

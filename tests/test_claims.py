@@ -156,7 +156,7 @@ def test_run_says_who_is_at_it_and_does_the_rest(in_process, start_cli, toy_root
     assert {record.read(path).status for path in record.find(tmp_path / "runs")} == {"running", "done"}
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_processes_on_one_folder_train_each_run_once(cli, start_cli, toy_root, tmp_path):
     """Three at once, of which one is killed and one joins late: all bits as with one process."""
     words = ["--plugin", TOY, *run(toy_root, "--fold", "all", "--seed", "0,1,2"), "-o"]

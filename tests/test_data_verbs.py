@@ -275,7 +275,7 @@ def test_looking_imports_nothing_heavy(arguments, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=Path(tmp_path))
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_verbs_work_in_processes_of_their_own(cli, tmp_path):
     plugin = ("--plugin", LISTED, "data")
     env = {"DFERBENCH_HOME": str(tmp_path / "home")}

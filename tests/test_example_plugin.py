@@ -15,7 +15,7 @@ def test_it_is_small():
     assert len([line for line in lines if line.strip()]) <= 28
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_as_a_file(cli, tmp_path):
     (tmp_path / "mine.py").write_text((EXAMPLE / "dferbench_face_mean.py").read_text())
     assert "face-mean" in cli("--plugin", "mine.py", *RUN, check=0).stdout

@@ -89,7 +89,7 @@ def run(cli, plugin, toy_root, output, *more):
     )  # fmt: skip
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_a_run_uses_them_says_so_and_never_shows_stale_features(plugin, toy_root, in_process, cli, tmp_path):
     """The features of the frozen encoder are kept; another run shares them until the file changes."""
     path, env = plugin(), {"DFERBENCH_HOME": str(tmp_path / "home"), "DFERBENCH_CACHE": str(tmp_path / "c")}

@@ -152,7 +152,7 @@ def desk(tmp_path, toy_root, monkeypatch):
     return tmp_path, {"NET": whole.parent.name, "WHOLE": other.folder(1, 0).parent.name}
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_every_verb_prints_one_strict_document(desk, in_process):
     folder, names = desk
     wrong = []

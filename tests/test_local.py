@@ -519,7 +519,7 @@ def test_a_csv_path_that_climbs(make, tmp_path):
 # --- command line ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_command_line_runs_a_private_folder_without_a_root(cli, tmp_path):
     tree(tmp_path / "mine", {"joy": 5, "anger": 5})
     found = json.loads(cli("data", "info", "folder:mine", "--json", check=0).stdout)

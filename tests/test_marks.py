@@ -66,7 +66,7 @@ def copied(place, rng):
     return Path(shutil.copytree(place, place.with_name("copy"))), place
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", LAYOUTS)
 def test_drawn_releases_stay_drawn_whatever_is_done_to_them(data, tmp_path, name):
     rng = random.Random(name)

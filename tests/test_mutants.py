@@ -91,7 +91,7 @@ def test_every_command_reads_a_damaged_video_or_none_does(whole, tmp_path, name)
     assert not all(read)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_for_many_more(whole, tmp_path, name):
     for number in range(FEW, FEW + MANY):
