@@ -21,7 +21,7 @@ def config(
         bool | None,
         typer.Option(
             "--trust/--no-trust",
-            help=f"Allow the {NAME} of this folder to load the plugins that it names, or withdraw it.",
+            help=f"Allow the {NAME} of this folder to load the plugins that it names, or no longer.",
             show_default=False,
         ),
     ] = None,

@@ -27,7 +27,7 @@ def read_tree(root: Path, split: str, folds: int) -> tuple[Parts, str]:
         what = f"no {missing[0]}" if missing else f"{strange[0]}, which is neither"
         raise DataError(
             f"{root} holds {', '.join(sorted(sides.values()))}, but {what}",
-            "Keep the folders train and test alone there, or class folders alone.",
+            "Keep only the folders train and test there, or only class folders.",
         )
     found = {side: _classes(root / sides[side], f"{sides[side]}/") for side in SIDES}
     if split == "folds":
