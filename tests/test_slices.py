@@ -255,7 +255,7 @@ def test_the_verb_imports_no_torch(studied):
     ("words", "said"),
     [
         (["--by", "source", "--columns", "none.csv"], "none.csv cannot be read"),
-        (["--by", "source", "-m", "n", "--columns", "c.csv"], "no finished run below runs is asked for"),
+        (["--by", "source", "-m", "n", "--columns", "c.csv"], "no finished run below runs to divide"),
         (["--by", "source", "--format", "xml", "--columns", "c.csv"], "xml"),
         (["--by", "length"], "faces"),
     ],

@@ -81,7 +81,7 @@ def slices(  # noqa: PLR0913 - one parameter an option is how typer declares the
             groups.setdefault((one.dataset, one.method, one.config_id), []).append(one)
     if not groups:
         raise ConfigError(
-            f"no finished run below {folder} is asked for", "Leave out -m or -d, or run something."
+            f"there is no finished run below {folder} to divide", "Leave out -m or -d, or run something."
         )
     looking = Looking(names, given, parts, root, decoder, context.obj, make_progress(quiet))
     found = corrected([one for group in groups.values() for one in looking.sliced(group, shown)])
